@@ -1,0 +1,60 @@
+# Optional libraries. Each is used from one folder only (see the table in tools/check_includes.py); what is missing turns into
+# OR_HAVE_<NAME> 0 in or_config.h, and the program says so in `openruntime version`.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+foreach(name JANSSON PNG JPEG CURL HWLOC DNNL CMOCKA)
+  set(OR_HAVE_${name} 0)
+  set(OR_${name} "")
+endforeach()
+
+# or_optional(<NAME> <imported target>): records a library that has been found.
+macro(or_optional name target)
+  if(TARGET ${target})
+    set(OR_HAVE_${name} 1)
+    set(OR_${name} ${target})
+  endif()
+endmacro()
+
+if(NOT OR_CORE_ONLY)
+  find_package(PkgConfig)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10)
+    pkg_check_modules(HWLOC IMPORTED_TARGET hwloc>=2.0)
+    pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+  endif()
+  find_package(PNG)
+  find_package(JPEG)
+  find_package(CURL)
+  or_optional(JANSSON PkgConfig::JANSSON)
+  or_optional(HWLOC PkgConfig::HWLOC)
+  or_optional(CMOCKA PkgConfig::CMOCKA)
+  or_optional(PNG PNG::PNG)
+  or_optional(JPEG JPEG::JPEG)
+  or_optional(CURL CURL::libcurl)
+
+  # Header only: the library itself is opened at run time, so that one binary runs with and without it.
+  find_path(OR_DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h)
+  if(OR_DNNL_INCLUDE_DIR)
+    set(OR_HAVE_DNNL 1)
+  endif()
+endif()
+
+set(OR_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")
+configure_file("${CMAKE_SOURCE_DIR}/cmake/or_config.h.in" "${OR_GENERATED_DIR}/or_config.h" @ONLY)
+
+# The revision has a header of its own that is looked at in every build and rewritten only when it differs, so that a commit
+# recompiles one file and not all.
+add_custom_target(or_revision ALL
+  COMMAND ${CMAKE_COMMAND} -DSOURCE_DIR=${CMAKE_SOURCE_DIR} -DOUTPUT=${OR_GENERATED_DIR}/or_revision.h
+          -P ${CMAKE_SOURCE_DIR}/cmake/Revision.cmake
+  BYPRODUCTS "${OR_GENERATED_DIR}/or_revision.h"
+  COMMENT "")
+
+set(found "")
+foreach(name JANSSON PNG JPEG CURL HWLOC DNNL CMOCKA)
+  if(OR_HAVE_${name})
+    list(APPEND found ${name})
+  endif()
+endforeach()
+message(STATUS "Optional libraries: ${found}")

@@ -1,0 +1,34 @@
+# cmake --install: program, library, public headers, pkg-config file, data; man page and completions where they exist.
+if(NOT TARGET openruntime_shared)
+  return()
+endif()
+install(TARGETS openruntime_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY include/openruntime DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+configure_file(openruntime.pc.in "${CMAKE_BINARY_DIR}/openruntime.pc" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/openruntime.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(EXISTS "${CMAKE_SOURCE_DIR}/data")
+  install(DIRECTORY data/ DESTINATION "${CMAKE_INSTALL_DATADIR}/openruntime")
+endif()
+if(EXISTS "${CMAKE_SOURCE_DIR}/docs/openruntime.1")
+  install(FILES docs/openruntime.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+endif()
+
+if(TARGET openruntime)
+  install(TARGETS openruntime RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  # The completions are printed by the program itself; a build for another machine can't run it and goes without.
+  if(NOT CMAKE_CROSSCOMPILING)
+    set(completions "bash=bash-completion/completions/openruntime" "zsh=zsh/site-functions/_openruntime")
+    foreach(entry IN LISTS completions)
+      string(REGEX MATCH "^([^=]+)=(.+)$" unused "${entry}")
+      install(CODE "
+        execute_process(COMMAND \"$<TARGET_FILE:openruntime>\" completion ${CMAKE_MATCH_1}
+                        OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" ERROR_QUIET RESULT_VARIABLE failed)
+        if(NOT failed)
+          get_filename_component(folder \"${CMAKE_MATCH_2}\" DIRECTORY)
+          get_filename_component(name \"${CMAKE_MATCH_2}\" NAME)
+          file(INSTALL \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" RENAME \"\${name}\"
+               DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/\${folder}\")
+        endif()")
+    endforeach()
+  endif()
+endif()
