@@ -1,0 +1,1 @@
+"""Parts of tools/train_digits.py; README.md says which file does what."""
