@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# From a fresh clone to a recognised digit: installs what is missing, builds, shows the machine.
+#   ./quickstart.sh [--no-install]
+set -euo pipefail
+cd "$(dirname "$0")"
+
+tools/setup.sh build "$@"
+tools/build.sh release
+openruntime=build/release/openruntime
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "The devices of this machine            (openruntime devices)"
+"$openruntime" devices
+
+say "A matrix product, 1024 x 1024, fp32    (openruntime run -o compute -t matrix_multiply -s 1024)"
+"$openruntime" run -o compute -t matrix_multiply -s 1024
+
+say "Handwritten digits                     (openruntime infer data/digits --image FILE)"
+for picture in data/digits/samples/*.png; do
+  echo "$picture"
+  "$openruntime" infer data/digits --image "$picture" --top 3
+done
+
+cat <<'NEXT'
+
+== What to type next
+export PATH="$PWD/build/release:$PATH"
+openruntime help                                   every command
+openruntime explain data/digits                    which node runs where, and how fast
+openruntime run -t softmax -s 4096 --verify        another operation, compared with its reference
+openruntime benchmark -t memory                    bandwidth, measured
+openruntime devices --json                         everything is also JSON
+./test.sh                                          the tests
+NEXT
