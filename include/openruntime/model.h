@@ -1,0 +1,74 @@
+#ifndef OPENRUNTIME_MODEL_H
+#define OPENRUNTIME_MODEL_H
+/* A model: a checked graph with its weights' whereabouts, as read from a file; sessions run it. Counted, immutable, any thread. */
+
+#include "openruntime/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct or_model_t or_model_t;
+
+/* Bounds on what a file may ask for; 0 means the default of its constant. Each error names the value and the limit. */
+typedef struct or_model_limits_t {
+  uint64_t file_bytes;        /* OR_MODEL_MAX_FILE_BYTES, of the .onnx file itself */
+  uint64_t initializer_bytes; /* OR_MODEL_MAX_INITIALIZER_BYTES, all together */
+  uint32_t nodes;             /* OR_MODEL_MAX_NODES */
+  uint32_t values;            /* OR_MODEL_MAX_VALUES */
+  uint64_t tensor_elements;   /* OR_MODEL_MAX_TENSOR_ELEMENTS, of any one tensor at run time */
+} or_model_limits_t;
+#define OR_MODEL_MAX_FILE_BYTES ((uint64_t)2 << 30)
+#define OR_MODEL_MAX_INITIALIZER_BYTES ((uint64_t)256 << 30)
+#define OR_MODEL_MAX_NODES 200000u
+#define OR_MODEL_MAX_VALUES 1000000u
+#define OR_MODEL_MAX_TENSOR_ELEMENTS ((uint64_t)1 << 36)
+
+typedef struct or_model_options_t {
+  or_model_limits_t limits;
+  const char *base_directory; /* from memory: where external data lies; NULL: external data is refused */
+} or_model_options_t;
+
+/* A name or path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number). `options` may be NULL.
+ * *out: one reference. NOT_FOUND; DATA_LOSS (truncated, corrupt); INVALID_ARGUMENT (cycle, duplicate name, bad shape: names node and
+ * operator); UNIMPLEMENTED (unknown operator or opset: names node, operator, domain, opset and the cure); RESOURCE_EXHAUSTED (memory, a
+ * limit); PERMISSION_DENIED (external data outside the model's folder). */
+OR_API or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_model_options_t *options, or_model_t **out);
+/* The bytes are read during the call only. `name` is for messages. */
+OR_API or_status_t or_model_load_memory(or_runtime_t *runtime, const char *name, const void *bytes, size_t length,
+                                        const or_model_options_t *options, or_model_t **out);
+OR_API void or_model_retain(or_model_t *model);
+OR_API void or_model_release(or_model_t *model); /* takes NULL */
+
+typedef struct or_model_value_t {
+  const char *name;
+  or_dtype_t dtype;
+  or_shape_t shape; /* may be symbolic */
+  bool optional;    /* an input with a default in the file */
+} or_model_value_t;
+OR_API const char *or_model_name(const or_model_t *model);
+OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory */
+OR_API size_t or_model_input_count(const or_model_t *model);
+OR_API size_t or_model_output_count(const or_model_t *model);
+OR_API const or_model_value_t *or_model_input(const or_model_t *model, size_t index); /* NULL outside */
+OR_API const or_model_value_t *or_model_output(const or_model_t *model, size_t index);
+OR_API size_t or_model_symbol_count(const or_model_t *model);
+OR_API const char *or_model_symbol(const or_model_t *model, size_t index); /* the name of symbol `index`: "batch"; NULL outside */
+/* "[batch,1,28,28]" into `text`; returns it. */
+OR_API char *or_model_format_shape(const or_model_t *model, const or_shape_t *shape, char *text, size_t capacity);
+OR_API uint64_t or_model_weight_bytes(const or_model_t *model);
+OR_API size_t or_model_node_count(const or_model_t *model); /* as in the file */
+/* Class names from model.json; 0 and NULL if it has none. */
+OR_API size_t or_model_label_count(const or_model_t *model);
+OR_API const char *or_model_label(const or_model_t *model, size_t index);
+
+/* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled, batch 1. *out: one
+ * reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures), DATA_LOSS (corrupt), OUT_OF_RANGE (more than
+ * OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (format or no decoder in this build: names it). */
+OR_API or_status_t or_model_read_image(const or_model_t *model, size_t input_index, const void *bytes, size_t length, or_tensor_t **out);
+#define OR_IMAGE_MAX_PIXELS ((uint64_t)64 << 20)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
