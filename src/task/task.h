@@ -1,0 +1,92 @@
+#ifndef OR_TASK_TASK_H
+#define OR_TASK_TASK_H
+/* A unit of work: what was asked for (checked), how it is carried out on a given device, and its result as JSON. The command line carries
+ * tasks out in process; a server's scheduler decides when and where and calls the same functions. */
+
+#include "base/json.h"
+#include "hal/cancel.h"
+#include "openruntime/openruntime.h"
+
+/* One thing wrong with a request, as the wire reports it: loc is a JSON path ("data.size"), type a word ("value_error.range"). */
+typedef struct or_task_problem_t {
+  char loc[96];
+  char msg[256];
+  char type[48];
+} or_task_problem_t;
+#define OR_TASK_MAX_PROBLEMS 16
+typedef struct or_task_problems_t {
+  or_task_problem_t items[OR_TASK_MAX_PROBLEMS];
+  size_t count; /* more than fit are not kept */
+} or_task_problems_t;
+
+typedef struct or_task_t or_task_t; /* checked and immutable; any thread may read it */
+
+/* Checks a TaskRequest document ({operation, data, device_preference, priority, timeout, …}; see docs/api.md for every field and
+ * bound). On INVALID_ARGUMENT `problems` lists every field that is wrong, and the status sums it up in a line. What belongs to a kind of task
+ * that this build can't do is UNIMPLEMENTED. *out is the caller's. */
+or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems, or_task_t **out);
+void or_task_free(or_task_t *task); /* takes NULL */
+
+const char *or_task_operation(const or_task_t *task);          /* "compute" "inference" "benchmark" … */
+const char *or_task_type(const or_task_t *task);               /* "matrix_multiply" …; "" where there is none */
+const char *or_task_device_preference(const or_task_t *task);  /* "auto" if not given */
+bool or_task_strict_device(const or_task_t *task);
+int or_task_priority(const or_task_t *task);                   /* 1..10 */
+double or_task_timeout_s(const or_task_t *task);
+
+/* Named tensors that come with a task: operands, model inputs; and go out with its result. */
+typedef struct or_task_tensor_t {
+  char name[128];
+  or_tensor_t *tensor;
+} or_task_tensor_t;
+
+/* What carrying out needs besides the task. */
+typedef struct or_task_context_t {
+  or_runtime_t *runtime;
+  or_device_t *device;              /* NULL: by the task's preference, with a visible fallback */
+  const char *models_directory;     /* where model names are looked up; NULL: only built-in and paths */
+  bool allow_paths;                 /* `model` may be a path (the command line; never a server) */
+  bool verify;                      /* compare with the C reference: result.verification */
+  or_cancel_t *cancel;              /* may be NULL */
+  void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
+  void *progress_self;
+  const or_task_tensor_t *tensors;  /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */
+  size_t tensor_count;
+} or_task_context_t;
+
+typedef struct or_task_result_t {
+  or_text_t json;                   /* the `result` object */
+  char device_used[32];
+  char fallback_reason[256];        /* "" if there was none */
+  double execution_time_s;          /* of the whole task */
+  double throughput;                /* GFLOP/s, GB/s or items/s by kind; NaN where it makes no sense */
+  uint64_t memory_peak_bytes;       /* of the device's hardware while it ran */
+  or_task_tensor_t *outputs;        /* one reference each */
+  size_t output_count;
+} or_task_result_t;
+void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator);
+void or_task_result_deinit(or_task_result_t *result);
+
+/* Carries the task out on the calling thread (device work runs on the device's queue). CANCELLED and DEADLINE_EXCEEDED end it at the next
+ * node, tile or iteration. On failure the result holds what is known (device_used, times). */
+or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result);
+
+/* Writes a whole TaskResponse (docs/api.md) around a result or a failure. */
+typedef struct or_task_outcome_t {
+  const char *task_id;
+  const char *state;                /* "completed" "failed" "cancelled" "timeout" */
+  const or_task_result_t *result;
+  const char *error;                /* NULL if there was none */
+  const char *error_code;
+  int attempts;
+  int64_t created_us, started_us, finished_us; /* wall clock; 0: not yet */
+} or_task_outcome_t;
+void or_task_write_response(or_json_writer_t *json, const or_task_outcome_t *outcome);
+
+/* The compute types with their parameters, for help, completion and docs. */
+typedef struct or_task_type_info_t {
+  const char *operation, *name, *summary, *parameters; /* "size dtype iterations" */
+} or_task_type_info_t;
+const or_task_type_info_t *or_task_type_info(size_t index); /* NULL outside */
+
+#endif
