@@ -1,0 +1,158 @@
+#include "ops/op.h"
+
+#include <string.h>
+
+#define X(symbol) extern const or_op_t or_op_##symbol;
+#include "ops/ops_list.h"
+#undef X
+
+static const or_op_t *const catalogue[] = {
+#define X(symbol) &or_op_##symbol,
+#include "ops/ops_list.h"
+#undef X
+};
+
+static const struct {
+  const char *domain;
+  int newest_opset;
+} domains[] = {{"", 28}, {"openruntime", 1}};
+
+static const char *canonical_domain(const char *domain);
+static or_status_t check_counts(const or_op_call_t *call);
+static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum, uint8_t maximum);
+static or_status_t check_attributes(const or_op_call_t *call);
+static or_status_t check_attribute(const or_op_t *op, const or_attribute_t *attribute);
+static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype);
+
+const or_op_t *or_op_at(size_t index) { return index < or_op_count() ? catalogue[index] : NULL; }
+
+size_t or_op_count(void) { return sizeof catalogue / sizeof *catalogue; }
+
+const or_op_t *or_op_find(const char *domain, const char *name) {
+  domain = canonical_domain(domain);
+  for (size_t i = 0; i < or_op_count(); ++i) {
+    if (strcmp(catalogue[i]->name, name) == 0 && strcmp(catalogue[i]->domain, domain) == 0) return catalogue[i];
+  }
+  return NULL;
+}
+
+int or_op_version(const or_op_t *op, int opset) {
+  int version = 0;
+  for (size_t i = 0; i < OR_OP_MAX_VERSIONS && op->since[i] != 0 && op->since[i] <= opset; ++i) version = op->since[i];
+  return version;
+}
+
+int or_op_newest_opset(const char *domain) {
+  domain = canonical_domain(domain);
+  for (size_t i = 0; i < sizeof domains / sizeof *domains; ++i) {
+    if (strcmp(domains[i].domain, domain) == 0) return domains[i].newest_opset;
+  }
+  return 0;
+}
+
+or_status_t or_op_infer(or_op_call_t *call) {
+  or_status_t status = check_counts(call);
+  if (or_ok(status)) status = check_attributes(call);
+  if (or_ok(status) && call->input_count > 0 && call->inputs[0].dtype != OR_DTYPE_NONE) {
+    status = check_dtype(call->op, "input 0", call->inputs[0].dtype);
+  }
+  if (!or_ok(status)) return status;
+
+  for (uint32_t i = 0; i < call->output_count; ++i) {
+    call->outputs[i].dtype = OR_DTYPE_NONE;
+    call->outputs[i].shape.rank = OR_RANK_UNKNOWN;
+  }
+  status = call->op->infer(call);
+  if (or_ok(status) && call->op->input_max == 0) status = check_dtype(call->op, "output 0", call->outputs[0].dtype);
+  return status;
+}
+
+or_status_t or_op_reference(or_op_call_t *call) { return call->op->reference(call); }
+
+const or_attribute_t *or_op_attribute(const or_op_call_t *call, const char *name) {
+  for (uint32_t i = 0; i < call->node->attribute_count; ++i) {
+    if (strcmp(call->node->attributes[i].name, name) == 0) return &call->node->attributes[i];
+  }
+  return NULL;
+}
+
+int64_t or_op_attribute_int(const or_op_call_t *call, const char *name, int64_t fallback) {
+  const or_attribute_t *attribute = or_op_attribute(call, name);
+  return attribute != NULL ? attribute->integer : fallback;
+}
+
+float or_op_attribute_float(const or_op_call_t *call, const char *name, float fallback) {
+  const or_attribute_t *attribute = or_op_attribute(call, name);
+  return attribute != NULL ? attribute->real : fallback;
+}
+
+bool or_op_attribute_is(const or_op_call_t *call, const char *name, const char *expected, const char *fallback) {
+  const or_attribute_t *attribute = or_op_attribute(call, name);
+  if (attribute == NULL) return strcmp(fallback, expected) == 0;
+  size_t length = strlen(expected);
+  return attribute->string.length == length && memcmp(attribute->string.data, expected, length) == 0;
+}
+
+const int64_t *or_op_attribute_ints(const or_op_call_t *call, const char *name, size_t *count) {
+  const or_attribute_t *attribute = or_op_attribute(call, name);
+  *count = attribute != NULL ? attribute->count : 0;
+  return attribute != NULL ? attribute->integers : NULL;
+}
+
+static const char *canonical_domain(const char *domain) {
+  return domain == NULL || strcmp(domain, "ai.onnx") == 0 ? "" : domain;
+}
+
+static or_status_t check_counts(const or_op_call_t *call) {
+  const or_op_t *op = call->op;
+  or_status_t status = check_count("inputs", call->input_count, op->input_min, op->input_max);
+  if (or_ok(status)) status = check_count("outputs", call->output_count, op->output_min, op->output_max);
+  for (uint32_t i = 0; or_ok(status) && i < op->input_min; ++i) {
+    if (!or_op_has_input(call, i)) status = or_error(OR_INVALID_ARGUMENT, "input %u is left out, and must not be", i);
+  }
+  return status;
+}
+
+static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum, uint8_t maximum) {
+  if (count >= minimum && (maximum == OR_OP_VARIADIC || count <= maximum)) return or_status_success();
+  if (maximum == OR_OP_VARIADIC) {
+    return or_error(OR_INVALID_ARGUMENT, "%u %s, expected at least %u", count, what, (unsigned)minimum);
+  }
+  if (minimum == maximum) return or_error(OR_INVALID_ARGUMENT, "%u %s, expected %u", count, what, (unsigned)minimum);
+  return or_error(OR_INVALID_ARGUMENT, "%u %s, expected %u to %u", count, what, (unsigned)minimum, (unsigned)maximum);
+}
+
+static or_status_t check_attributes(const or_op_call_t *call) {
+  for (uint32_t i = 0; i < call->node->attribute_count; ++i) {
+    or_status_t status = check_attribute(call->op, &call->node->attributes[i]);
+    if (!or_ok(status)) return status;
+  }
+  for (size_t i = 0; i < OR_OP_MAX_ATTRIBUTES && call->op->attributes[i].name != NULL; ++i) {
+    const or_op_attribute_t *known = &call->op->attributes[i];
+    if (known->required && or_op_attribute(call, known->name) == NULL) {
+      return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" is missing; %s requires it", known->name, call->op->name);
+    }
+  }
+  return or_status_success();
+}
+
+static const char *kind_name(or_attribute_kind_t kind) {
+  static const char *const names[] = {"none", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings"};
+  return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
+}
+
+static or_status_t check_attribute(const or_op_t *op, const or_attribute_t *attribute) {
+  for (size_t i = 0; i < OR_OP_MAX_ATTRIBUTES && op->attributes[i].name != NULL; ++i) {
+    const or_op_attribute_t *known = &op->attributes[i];
+    if (strcmp(known->name, attribute->name) != 0) continue;
+    if (known->kind == attribute->kind) return or_status_success();
+    return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" is %s, expected %s", attribute->name,
+                    kind_name(attribute->kind), kind_name(known->kind));
+  }
+  return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" is not one of %s", attribute->name, op->name);
+}
+
+static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype) {
+  if ((unsigned)dtype < OR_DTYPE_COUNT && (op->dtypes & OR_DTYPE_BIT(dtype)) != 0) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "%s is %s, which %s does not take", what, or_dtype_name(dtype), op->name);
+}
