@@ -18,8 +18,8 @@ if(OR_WERROR)
   add_compile_options(-Werror)
 endif()
 
-# Not -ffast-math: NaN, infinity and the sign of zero keep their meaning. Contraction is off outside the kernel files, so that the
-# references give the same bits with every compiler.
+# Not -ffast-math: NaN, infinity and the sign of zero keep their meaning. Contraction is off outside the kernel files,
+# so that the references give the same bits with every compiler.
 add_compile_options(-fno-math-errno -fno-trapping-math -ffp-contract=off)
 
 # -std=c17 hides POSIX and Linux interfaces unless they are asked for; asked once, here.
@@ -52,8 +52,8 @@ if(OR_COVERAGE)
   add_link_options(--coverage)
 endif()
 
-# Instruction sets of single kernel files, by the end of the file's name. A set that the compiler or the processor family lacks
-# leaves its files out and sets OR_HAVE_<SET> to 0.
+# Instruction sets of single kernel files, by the end of the file's name. A set that the compiler or the processor
+# family lacks leaves its files out and sets OR_HAVE_<SET> to 0.
 set(OR_ISA_SETS AVX2 AVX512 AVX512BF16 AMX NEON)
 set(OR_ISA_FLAGS_AVX2 -mavx2 -mfma -mf16c)
 set(OR_ISA_FLAGS_AVX512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c)

@@ -1,5 +1,5 @@
-# Optional libraries. Each is used from one folder only (see the table in tools/check_includes.py); what is missing turns into
-# OR_HAVE_<NAME> 0 in or_config.h, and the program says so in `openruntime version`.
+# Optional libraries. Each is used from one folder only (see the table in tools/check_includes.py); what is missing
+# turns into OR_HAVE_<NAME> 0 in or_config.h, and the program says so in `openruntime version`.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
@@ -43,8 +43,8 @@ endif()
 set(OR_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")
 configure_file("${CMAKE_SOURCE_DIR}/cmake/or_config.h.in" "${OR_GENERATED_DIR}/or_config.h" @ONLY)
 
-# The revision has a header of its own that is looked at in every build and rewritten only when it differs, so that a commit
-# recompiles one file and not all.
+# The revision has a header of its own that is looked at in every build and rewritten only when it differs, so that a
+# commit recompiles one file and not all.
 add_custom_target(or_revision ALL
   COMMAND ${CMAKE_COMMAND} -DSOURCE_DIR=${CMAKE_SOURCE_DIR} -DOUTPUT=${OR_GENERATED_DIR}/or_revision.h
           -P ${CMAKE_SOURCE_DIR}/cmake/Revision.cmake

@@ -1,7 +1,7 @@
 # One function call a source folder. Names of files decide what becomes of them:
 #   x.c          the folder's static library or_<folder>
 #   x_test.c     a cmocka program, run by ctest (label unit)
-#   x_fuzz.c     LLVMFuzzerTestOneInput: a libFuzzer program in the fuzz preset, otherwise one that replays fuzz/corpus/<x>
+#   x_fuzz.c     LLVMFuzzerTestOneInput: a libFuzzer program in the fuzz preset, else one that replays fuzz/corpus/<x>
 #   x_bench.c    a micro-benchmark, built and not run by ctest
 #   main.c, x_main.c   the entry of a program, in no library
 set(OR_LIBRARIES "")        # every folder's library so far, lowest first
@@ -30,6 +30,7 @@ function(or_folder name)
 
   string(REPLACE "/" "_" target "or_${name}")
   add_library(${target} STATIC ${all_sources})
+  target_compile_definitions(${target} PRIVATE OR_BUILDING_LIBRARY)
   add_dependencies(${target} or_revision)
   or_common(${target})
   set(below ${OR_LIBRARIES})
@@ -87,7 +88,8 @@ function(or_common target)
   target_link_libraries(${target} PUBLIC Threads::Threads ${CMAKE_DL_LIBS} m)
 endfunction()
 
-# or_executable(<out: target> <file> <libraries>...): one program from one file; the folder goes into the name where two files share theirs.
+# or_executable(<out: target> <file> <libraries>...): one program from one file; where two files share a name, the
+# second takes its folder's too.
 function(or_executable out file)
   get_filename_component(name "${file}" NAME_WE)
   if(TARGET ${name})

@@ -21,8 +21,8 @@ if(TARGET openruntime)
     foreach(entry IN LISTS completions)
       string(REGEX MATCH "^([^=]+)=(.+)$" unused "${entry}")
       install(CODE "
-        execute_process(COMMAND \"$<TARGET_FILE:openruntime>\" completion ${CMAKE_MATCH_1}
-                        OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" ERROR_QUIET RESULT_VARIABLE failed)
+        execute_process(COMMAND \"$<TARGET_FILE:openruntime>\" completion ${CMAKE_MATCH_1} ERROR_QUIET
+                        OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" RESULT_VARIABLE failed)
         if(NOT failed)
           get_filename_component(folder \"${CMAKE_MATCH_2}\" DIRECTORY)
           get_filename_component(name \"${CMAKE_MATCH_2}\" NAME)

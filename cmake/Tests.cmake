@@ -48,7 +48,7 @@ if(OR_HAVE_CMOCKA)
   endforeach()
 endif()
 
-# examples/x.c: each a program that an embedder could have written: the public headers and libopenruntime.so, nothing else.
+# examples/x.c: each a program that an embedder could have written: public headers and libopenruntime.so, nothing else.
 file(GLOB examples CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/examples/*.c")
 foreach(file IN LISTS examples)
   get_filename_component(name "${file}" NAME_WE)
@@ -58,7 +58,7 @@ foreach(file IN LISTS examples)
   set_tests_properties(example_${name} PROPERTIES LABELS "example")
 endforeach()
 
-# tests/e2e: scripts that drive the built program. OPENRUNTIME names it; OPENRUNTIME_BUILD and OPENRUNTIME_SOURCE the two trees.
+# tests/e2e: scripts that drive the built program, OPENRUNTIME; OPENRUNTIME_BUILD and OPENRUNTIME_SOURCE.
 if(TARGET openruntime)
   # The interpreter that has NumPy, where there are several.
   foreach(candidate /usr/bin/python3 python3)
@@ -70,8 +70,9 @@ if(TARGET openruntime)
   if(NOT OR_PYTHON)
     set(OR_PYTHON python3)
   endif()
-  file(GLOB scripts CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/e2e/*_test.py" "${CMAKE_SOURCE_DIR}/tests/e2e/*_test.sh"
-       "${CMAKE_SOURCE_DIR}/tests/e2e/test_*.py" "${CMAKE_SOURCE_DIR}/tests/e2e/test_*.sh")
+  set(folder "${CMAKE_SOURCE_DIR}/tests/e2e")
+  file(GLOB scripts CONFIGURE_DEPENDS "${folder}/*_test.py" "${folder}/*_test.sh" "${folder}/test_*.py"
+       "${folder}/test_*.sh")
   foreach(script IN LISTS scripts)
     get_filename_component(name "${script}" NAME_WE)
     if(script MATCHES "\\.py$")
@@ -80,7 +81,8 @@ if(TARGET openruntime)
       set(command bash "${script}")
     endif()
     add_test(NAME e2e_${name} COMMAND ${command} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(e2e_${name} PROPERTIES LABELS e2e TIMEOUT 1200 ENVIRONMENT
-      "OPENRUNTIME=$<TARGET_FILE:openruntime>;OPENRUNTIME_BUILD=${CMAKE_BINARY_DIR};OPENRUNTIME_SOURCE=${CMAKE_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
+    set(environment "OPENRUNTIME=$<TARGET_FILE:openruntime>" "OPENRUNTIME_BUILD=${CMAKE_BINARY_DIR}"
+        "OPENRUNTIME_SOURCE=${CMAKE_SOURCE_DIR}" PYTHONDONTWRITEBYTECODE=1)
+    set_tests_properties(e2e_${name} PROPERTIES LABELS e2e TIMEOUT 1200 ENVIRONMENT "${environment}")
   endforeach()
 endif()

@@ -15,6 +15,7 @@ if ! configured; then
 fi
 started=$SECONDS
 jobs=$(getconf _NPROCESSORS_ONLN)
-cmake --build "$folder" --parallel "$jobs" >"$log" 2>&1 || { tail -n 60 "$log" >&2; echo "The whole log: $log" >&2; exit 1; }
+cmake --build "$folder" --parallel "$jobs" >"$log" 2>&1 ||
+  { tail -n 60 "$log" >&2; echo "The whole log: $log" >&2; exit 1; }
 elapsed=$((SECONDS - started))
 [[ $elapsed -lt 3 ]] || echo "Built $preset in $elapsed s" >&2

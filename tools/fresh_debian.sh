@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves the two commands of the README on a system with git and nothing else: makes a bare Debian 12 in a folder, clones this
-# repository (its committed state) into it and runs ./quickstart.sh, ./quickstart.sh again, and ./test.sh there.
+# Proves the two commands of the README on a system with git and nothing else: makes a bare Debian 12 in a folder,
+# clones this repository (as committed) into it and runs ./quickstart.sh, ./quickstart.sh again, and ./test.sh there.
 #   sudo tools/fresh_debian.sh FOLDER [--keep] [--only quickstart|test]
 # Needs root, debootstrap and about 3 GB in FOLDER, which must not exist yet; it is removed at the end unless --keep.
 # The package mirrors and proxies are those that this machine uses itself.
@@ -56,6 +56,7 @@ stage() {
 
 # The Debian archives that this machine's apt is set up with: "uri release component".
 host_archives() {
+  # shellcheck disable=SC2016 # apt-get fills these in, not the shell
   apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
     awk -v suite="$suite" '$4 ~ /^Debian/ && $2 ~ "^" suite {print $1, $2, $3}' | sort -u
 }
@@ -66,7 +67,8 @@ bootstrap() {
   mirror=$(awk -v suite="$suite" '$2 == suite {print $1; exit}' <<<"$archives")
   [[ -n $mirror ]] || { echo "no Debian $suite archive in this machine's apt sources" >&2; exit 1; }
   [[ $mirror == https:* ]] && include=git,ca-certificates
-  debootstrap --variant=minbase --include="$include" "$suite" "$root" "$mirror" >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; exit 1; }
+  debootstrap --variant=minbase --include="$include" "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
+    { tail -n 30 "$root.log" >&2; exit 1; }
   rm -f "$root.log"
   awk '{print "deb", $1, $2, $3}' <<<"$archives" >"$root/etc/apt/sources.list"
   apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-)' >"$root/etc/apt/apt.conf.d/90host" || true
@@ -98,8 +100,10 @@ unmount() {
 trap unmount EXIT
 
 stage "debootstrap $suite, git only" bootstrap
-inside 'for tool in gcc cc cmake python3 ninja make curl sudo; do ! command -v $tool || { echo "$tool is there: not bare"; exit 1; }; done'
-stage "git clone" inside 'cd /root && git clone --quiet /srv/openruntime.git openruntime && cd openruntime && git log -1 --oneline'
+for tool in gcc cc cmake python3 ninja make curl sudo; do
+  ! inside "command -v $tool" || { echo "$tool is there: not bare" >&2; exit 1; }
+done
+stage "git clone" inside 'cd /root && git clone --quiet /srv/openruntime.git && git -C openruntime log -1 --oneline'
 if [[ $only != test ]]; then
   stage "./quickstart.sh, first time" inside 'cd /root/openruntime && ./quickstart.sh'
   stage "./quickstart.sh, once built" inside 'cd /root/openruntime && ./quickstart.sh >/dev/null'

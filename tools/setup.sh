@@ -8,10 +8,10 @@ set -euo pipefail
 build_debian=(gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libjansson-dev libpng-dev libjpeg-dev
   libcurl4-openssl-dev libhwloc-dev)
 test_debian=(g++ libcmocka-dev libonnx-testdata python3 python3-numpy)
-ci_debian=(clang clang-tidy clang-format cppcheck gcovr)
+ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils)
 build_brew=(cmake ninja pkg-config onednn jansson libpng jpeg-turbo curl hwloc)
 test_brew=(cmocka numpy)
-ci_brew=(llvm cppcheck gcovr)
+ci_brew=(llvm cppcheck gcovr shellcheck)
 
 main() {
   local set_name=${1:-build} install=yes
@@ -106,7 +106,7 @@ with_brew() {
 
 with_nothing() {
   command -v cmake >/dev/null && command -v cc >/dev/null && return 0
-  echo "No apt-get and no Homebrew here: install a C compiler, cmake 3.25, ninja, and what README.md lists, then --no-install." >&2
+  echo "No apt-get and no Homebrew here: install a C compiler, cmake 3.25, ninja and what README.md lists." >&2
   exit 1
 }
 
