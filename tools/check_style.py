@@ -38,7 +38,7 @@ BANNED_CALLS = [
 NEEDS_README = ("src", "include", "tests", "bench", "fuzz", "tools", "docs")
 NO_README_BELOW = ("fuzz/corpus/", "tests/data/", "tools/__pycache__")
 
-FUNCTION_START = re.compile(r"^(?!#|\}|typedef|(struct|union|enum)\s+\w+\s*\{|extern ")[A-Za-z_]")
+FUNCTION_START = re.compile(r"^(?!#|\}|typedef|(struct|union|enum)\s+\w+\s*\{|extern .C)[A-Za-z_]")
 COMMENTED_CODE = re.compile(
     r"^(#\s*(include|if|ifdef|define|endif)\b"
     r"|(if|for|while|switch) \(.*[;{]$|return [\w()>.\-]+;$|else \{$|\} else\b.*\{$|break;$|continue;$"
@@ -105,7 +105,7 @@ def functions(path, text):
 
 
 def one_function(path, lines, first):
-    """The declaration or definition that starts at line `first`: the index of its last line, and what is wrong with it."""
+    """The declaration or definition that starts at line `first`: its last line's index, and what is wrong with it."""
     last, head = first, lines[first]
     while not re.search(r"[;{]\s*$|\{.*\}\s*$", lines[last]) and last + 1 < len(lines) and last - first < 30:
         last += 1
