@@ -170,7 +170,7 @@ def commented_code(path, text):
 
 
 def guard(path, text):
-    if path.endswith("_list.h"):  # an X-macro list is included once for each use
+    if path.endswith(checklib.INCLUDED_AGAIN):
         return []
     inside = re.sub(r"^(src|include)/", "", path)
     name = re.sub(r"[^A-Z0-9]", "_", inside.upper())
