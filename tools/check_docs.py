@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What docs/ says agrees with the code: the pages made from it are fresh, every operator, command and public function is
-there, and nothing is there that the code does not have; links between pages lead somewhere."""
+"""What docs/ says agrees with the code: the pages made from it are fresh, every operator, command and public function
+is there, and nothing is there that the code does not have; links between pages lead somewhere."""
 import re
 
 import checklib
@@ -28,7 +28,7 @@ def page_text(root, path):
 
 def operators(root):
     rows = make_docs.operators(root)
-    found = [f"src/ops/ops_list.h: X({row['symbol']}): no definition with a .name in src/ops" for row in rows if not row["name"]]
+    found = [f"src/ops/ops_list.h: X({row['symbol']}): no definition in src/ops" for row in rows if not row["name"]]
     written = set(re.findall(r"^\| `(\w+)` \|", page_text(root, "docs/operators.md"), re.M))
     return found + both_ways("docs/operators.md", "operator", {row["name"] for row in rows if row["name"]}, written)
 

@@ -13,7 +13,7 @@ FOLDERS = ["base", "metrics", "ops", "hal", "backends/null", "backends/cpu", "ba
            "model", "task", "scheduler", "store", "cluster", "server", "cli"]
 LIBRARY_FOLDERS = FOLDERS[:FOLDERS.index("task")]
 
-# X-macro lists and templates are included once for each use: they have no guard, and need what the including file defines.
+# X-macro lists and templates are included once for each use: no guard, and what they need comes from the includer.
 INCLUDED_AGAIN = ("_list.h", "_template.h")
 
 _TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)

@@ -20,11 +20,18 @@ DTYPES.update({f"{sign}INT{bits}": f"{sign.lower()}int{bits}" for sign in ("", "
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
 DOMAINS = [("", "ONNX (`ai.onnx`, opset 7 and up)"), ("openruntime", "Ours (`openruntime`): the work of compute tasks")]
+OPERATORS_INTRODUCTION = NOTE + """
+# Operators
+
+What the catalogue in `src/ops/` knows: each operator has a shape rule, a cost and a reference, and runs on every device that
+supports it, else on the CPU. `since` lists the versions with semantics of their own. The types are those of the first input.
+Another operator is refused by name when a model is loaded.
+"""
 C_API_INTRODUCTION = NOTE + """
 # The C interface
 
-Include `<openruntime/openruntime.h>`, link with `pkg-config --cflags --libs openruntime`. The programs in `examples/` show
-it in use. What follows is each public header's contract, as it stands there.
+Include `<openruntime/openruntime.h>`, link with `pkg-config --cflags --libs openruntime`. The programs in `examples/`
+show it in use. What follows is each public header's contract, as it stands there.
 """
 
 
@@ -98,13 +105,11 @@ def dtypes(body):
 
 
 def operators_page(rows):
-    lines = [NOTE, "# Operators\n",
-             "What the catalogue in `src/ops/` knows: each operator has a shape rule, a cost and a reference, and runs on every "
-             "device that supports it, else on the CPU. `since` lists the versions with semantics of their own. The types "
-             "are those of the first input. Another operator is refused by name when a model is loaded.\n"]
+    lines = [OPERATORS_INTRODUCTION]
     for domain, title in DOMAINS:
         lines += [f"## {title}\n", "| operator | since | types | does |", "| --- | --- | --- | --- |"]
-        for row in sorted((row for row in rows if row["name"] and row["domain"] == domain), key=lambda row: row["name"]):
+        ours = [row for row in rows if row["name"] and row["domain"] == domain]
+        for row in sorted(ours, key=lambda row: row["name"]):
             summary = row["summary"].replace("|", "\\|")
             lines.append(f"| `{row['name']}` | {', '.join(row['since'])} | {', '.join(row['dtypes'])} | {summary} |")
         lines.append("")
@@ -117,8 +122,9 @@ def public_headers(root):
     """In the order in which they build on one another, as far as names can tell; those for backend authors last."""
     order = ["types", "status", "runtime", "device", "buffer", "tensor", "value", "model", "session", "compute"]
     found = [path for path in checklib.files(root, ".h") if path.startswith("include/openruntime/")]
-    return sorted(found, key=lambda path: (path.count("/"), *((order.index(stem), "") if (stem := pathlib.Path(path).stem)
-                                                             in order else (len(order), stem))))
+    stems = {path: pathlib.Path(path).stem for path in found}
+    rank = {path: order.index(stem) if stem in order else len(order) for path, stem in stems.items()}
+    return sorted(found, key=lambda path: (path.count("/"), rank[path], path))
 
 
 def functions(root):
