@@ -1,0 +1,214 @@
+#include "ops/conv.h"
+
+#include "ops/elements.h"
+#include "ops/infer.h"
+#include "ops/product_internal.h"
+#include "ops/shape.h"
+
+static or_status_t conv_infer(or_op_call_t *call);
+static or_cost_t conv_cost(const or_op_call_t *call);
+static or_status_t conv_reference(or_op_call_t *call);
+
+const or_op_t or_op_conv = {
+    .domain = "",
+    .name = "Conv",
+    .summary = "convolution over any number of spatial dimensions, with groups and bias",
+    .since = {1, 11, 22},
+    .input_min = 2,
+    .input_max = 3,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = OR_OP_FLOATS,
+    .attributes = {{"auto_pad", OR_ATTRIBUTE_STRING, false},
+                   {"dilations", OR_ATTRIBUTE_INTS, false},
+                   {"group", OR_ATTRIBUTE_INT, false},
+                   {"kernel_shape", OR_ATTRIBUTE_INTS, false},
+                   {"pads", OR_ATTRIBUTE_INTS, false},
+                   {"strides", OR_ATTRIBUTE_INTS, false}},
+    .tolerance = {.rel = 1e-4, .abs = 1e-5},
+    .infer = conv_infer,
+    .cost = conv_cost,
+    .reference = conv_reference,
+};
+
+static or_status_t check_channels(const or_op_call_t *call, int64_t group) {
+  int64_t channels = call->inputs[0].shape.dims[1], filters = call->inputs[1].shape.dims[0];
+  int64_t per_group = call->inputs[1].shape.dims[1], expected = 0;
+  if (group < 1)
+    return or_error(OR_INVALID_ARGUMENT, "attribute \"group\" is %lld, expected at least 1", (long long)group);
+  if (filters >= 0 && filters % group != 0) {
+    return or_error(OR_INVALID_ARGUMENT, "%lld filters do not divide into %lld groups", (long long)filters,
+                    (long long)group);
+  }
+  if (channels < 0 || per_group < 0) return or_status_success();
+  if (or_mul_i64(per_group, group, &expected) && channels == expected) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "input 0 has %lld channels, the weights take %lld in each of %lld groups",
+                  (long long)channels, (long long)per_group, (long long)group);
+}
+
+static or_status_t conv_infer(or_op_call_t *call) {
+  const or_shape_t *x = &call->inputs[0].shape, *w = &call->inputs[1].shape;
+  or_shape_t *y = &call->outputs[0].shape;
+  call->outputs[0].dtype = call->inputs[0].dtype;
+  or_status_t status = or_infer_check_dtype(call, 1);
+  if (or_ok(status)) status = or_infer_check_dtype(call, 2);
+  if (or_ok(status)) status = or_infer_check_rank(call, 2, 1);
+  if (!or_ok(status) || x->rank < 0 || w->rank < 0) return status; /* nothing can be said of the shape */
+
+  if (x->rank < 3) return or_error(OR_INVALID_ARGUMENT, "input 0 has rank %d, expected [N,C,spatial...]", (int)x->rank);
+  status = or_infer_check_rank(call, 1, x->rank);
+  if (or_ok(status)) status = check_channels(call, or_op_attribute_int(call, "group", 1));
+  or_window_t window;
+  if (or_ok(status)) status = or_window_make(call, x, w->dims + 2, &window);
+  int64_t filters = OR_DIM_UNKNOWN;
+  if (or_ok(status)) {
+    filters = w->dims[0];
+    if (or_op_has_input(call, 2) && call->inputs[2].shape.rank == 1) {
+      status = or_infer_same_extent("filters and bias", filters, call->inputs[2].shape.dims[0], &filters);
+    }
+  }
+  if (!or_ok(status)) return status;
+  y->rank = x->rank;
+  y->dims[0] = x->dims[0];
+  y->dims[1] = filters;
+  for (int32_t i = 0; i < window.rank; ++i) y->dims[i + 2] = window.out[i];
+  return status;
+}
+
+static or_cost_t conv_cost(const or_op_call_t *call) {
+  const or_shape_t *w = &call->inputs[1].shape;
+  double taps = (double)or_shape_product(w, 1, w->rank);
+  return or_cost_per_output(call, 2 * taps + (or_op_has_input(call, 2) ? 1 : 0));
+}
+
+/* The product [filters of a group, taps] x [taps, output positions] of one group of one image; a tap is (channel, kernel position). */
+typedef struct group_t {
+  or_window_t window;
+  or_matrix_t weights, output;
+  const or_op_tensor_t *input, *bias; /* bias: NULL if there is none */
+  uint64_t first_input;               /* element of the group's first channel */
+  uint64_t first_filter;
+  uint64_t kernel_count, in_count; /* kernel positions; elements of a channel */
+} group_t;
+
+static void load_weights(const or_product_t *product, or_block_t block, void *out);
+static void load_taps(const or_product_t *product, or_block_t block, void *out);
+static void store_with_bias(const or_product_t *product, or_block_t block, void *values);
+
+static or_status_t conv_reference(or_op_call_t *call) {
+  const or_op_tensor_t *x = &call->inputs[0], *w = &call->inputs[1], *y = &call->outputs[0];
+  group_t group = {.input = x, .bias = or_op_has_input(call, 2) ? &call->inputs[2] : NULL};
+  or_status_t status = or_window_make(call, &x->shape, w->shape.dims + 2, &group.window);
+  void *scratch = NULL;
+  if (or_ok(status)) status = or_alloc(call->allocator, OR_PRODUCT_SCRATCH_BYTES, &scratch);
+  if (!or_ok(status)) return status;
+
+  uint64_t groups = (uint64_t)or_op_attribute_int(call, "group", 1);
+  uint64_t filters = (uint64_t)w->shape.dims[0] / groups, channels = (uint64_t)w->shape.dims[1];
+  uint64_t positions = or_shape_product(&y->shape, 2, y->shape.rank);
+  group.kernel_count = or_shape_product(&w->shape, 2, w->shape.rank);
+  group.in_count = or_shape_product(&x->shape, 2, x->shape.rank);
+  uint64_t taps = channels * group.kernel_count;
+  for (uint64_t image = 0; image < (uint64_t)x->shape.dims[0]; ++image) {
+    for (uint64_t g = 0; g < groups; ++g) {
+      group.first_filter = g * filters;
+      group.first_input = (image * groups + g) * channels * group.in_count;
+      group.weights = (or_matrix_t){w->dtype, w->data, g * filters * taps, taps, 1};
+      group.output = (or_matrix_t){y->dtype, y->data, (image * groups + g) * filters * positions, positions, 1};
+      or_product_t product = {.m = filters,
+                              .n = positions,
+                              .k = taps,
+                              .load_a = load_weights,
+                              .load_b = load_taps,
+                              .store = store_with_bias,
+                              .self = &group};
+      or_product_run(&product, scratch);
+    }
+  }
+  or_free(call->allocator, scratch);
+  return status;
+}
+
+static void load_weights(const or_product_t *product, or_block_t block, void *out) {
+  or_matrix_load(&((const group_t *)product->self)->weights, false, block, OR_PRODUCT_DEPTH, out);
+}
+
+static void store_with_bias(const or_product_t *product, or_block_t block, void *values) {
+  const group_t *group = product->self;
+  double bias[OR_PRODUCT_ROWS], *sums = values;
+  if (group->bias != NULL) {
+    or_elements_load(group->bias->dtype, group->bias->data, group->first_filter + block.row, block.rows, bias);
+    for (size_t i = 0; i < block.rows; ++i) {
+      for (size_t j = 0; j < block.columns; ++j) sums[i * OR_PRODUCT_COLUMNS + j] += bias[i];
+    }
+  }
+  or_matrix_store(&group->output, false, block, values);
+}
+
+static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *position, size_t count, double *out);
+static void load_line(const or_op_tensor_t *input, uint64_t first, uint64_t step, size_t count, double *out);
+
+/* One row of the block is what one tap sees at `columns` consecutive output positions: split into runs along the last dimension. */
+static void load_taps(const or_product_t *product, or_block_t block, void *out) {
+  const group_t *group = product->self;
+  int32_t last = group->window.rank - 1;
+  int64_t start[OR_MAX_SPATIAL];
+  uint64_t rest = block.column;
+  for (int32_t d = last; d >= 0; --d) {
+    start[d] = (int64_t)(rest % (uint64_t)group->window.out[d]);
+    rest /= (uint64_t)group->window.out[d];
+  }
+  for (size_t row = 0; row < block.rows; ++row) {
+    double *to = (double *)out + row * OR_PRODUCT_COLUMNS;
+    int64_t position[OR_MAX_SPATIAL];
+    for (int32_t d = 0; d <= last; ++d) position[d] = start[d];
+    for (size_t done = 0; done < block.columns;) {
+      uint64_t left = (uint64_t)(group->window.out[last] - position[last]);
+      size_t run = left < block.columns - done ? (size_t)left : block.columns - done;
+      load_tap_run(group, block.row + row, position, run, to + done);
+      done += run;
+      position[last] = 0; /* the next run, if there is one, begins a line */
+      for (int32_t d = last - 1; d >= 0 && ++position[d] == group->window.out[d]; --d) position[d] = 0;
+    }
+  }
+}
+
+/* Input elements under `tap` for `count` output positions from `position` on, along the last dimension; zero in the padding. */
+static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *position, size_t count, double *out) {
+  const or_window_t *window = &group->window;
+  int32_t last = window->rank - 1;
+  uint64_t channel = tap / group->kernel_count, rest = tap % group->kernel_count;
+  int64_t at[OR_MAX_SPATIAL];
+  bool inside = true;
+  for (int32_t d = last; d >= 0; --d) {
+    int64_t kernel = (int64_t)(rest % (uint64_t)window->kernel[d]);
+    rest /= (uint64_t)window->kernel[d];
+    at[d] = position[d] * window->stride[d] - window->pad_begin[d] + kernel * window->dilation[d];
+    if (d < last) inside = inside && at[d] >= 0 && at[d] < window->in[d];
+  }
+  int64_t step = window->stride[last], n = (int64_t)count;
+  int64_t begin = at[last] < 0 ? (-at[last] + step - 1) / step : 0;
+  int64_t end = at[last] < window->in[last] ? (window->in[last] - at[last] + step - 1) / step : 0;
+  if (!inside || begin > n) begin = n;
+  if (end > n) end = n;
+  if (end < begin) end = begin;
+  for (int64_t i = 0; i < begin; ++i) out[i] = 0;
+  for (int64_t i = end; i < n; ++i) out[i] = 0;
+  if (begin == end) return;
+  uint64_t first = group->first_input + channel * group->in_count, line = 0;
+  for (int32_t d = 0; d < last; ++d) line = (line + (uint64_t)at[d]) * (uint64_t)window->in[d + 1];
+  first += line + (uint64_t)(at[last] + begin * step);
+  load_line(group->input, first, (uint64_t)step, (size_t)(end - begin), out + begin);
+}
+
+static void load_line(const or_op_tensor_t *input, uint64_t first, uint64_t step, size_t count, double *out) {
+  double span[4 * OR_PRODUCT_COLUMNS];
+  if (step == 1) {
+    or_elements_load(input->dtype, input->data, first, count, out);
+  } else if ((count - 1) * step < sizeof span / sizeof *span) {
+    or_elements_load(input->dtype, input->data, first, (count - 1) * step + 1, span);
+    for (size_t i = 0; i < count; ++i) out[i] = span[i * step];
+  } else {
+    for (size_t i = 0; i < count; ++i) or_elements_load(input->dtype, input->data, first + i * step, 1, out + i);
+  }
+}

@@ -1,0 +1,20 @@
+#ifndef OR_OPS_INFER_H
+#define OR_OPS_INFER_H
+/* Pieces that the infer and cost functions of many operators share. All functions are pure: any thread. */
+
+#include "ops/op.h"
+
+/* Output 0 gets input 0's dtype and shape. OK. */
+or_status_t or_infer_same_as_input(or_op_call_t *call);
+/* INVALID_ARGUMENT unless input `index` (where it is given) has input 0's dtype. */
+or_status_t or_infer_check_dtype(const or_op_call_t *call, uint32_t index);
+/* INVALID_ARGUMENT unless the rank of input `index` is `rank` or unknown. */
+or_status_t or_infer_check_rank(const or_op_call_t *call, uint32_t index, int32_t rank);
+/* Two extents that must agree: the known one, or the first where both are unknown. INVALID_ARGUMENT names `what` ("input channels"). */
+or_status_t or_infer_same_extent(const char *what, int64_t a, int64_t b, int64_t *out);
+/* Bytes of a tensor of static shape. */
+double or_cost_bytes(const or_op_tensor_t *tensor);
+/* Every input read once, every output written once, `flops_per_output` floating-point operations an element of output 0. */
+or_cost_t or_cost_per_output(const or_op_call_t *call, double flops_per_output);
+
+#endif
