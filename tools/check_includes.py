@@ -17,7 +17,7 @@ ALLOWED = {
     "runtime": ["graph", "hal", "backends/registry.h", "metrics"],
     "client": [],
     "model": ["client", "runtime", "graph"],
-    "task": ["model", "runtime"],
+    "task": ["model", "runtime", "hal/cancel.h"],  # the token that a task's owner pulls and a node looks at
     "scheduler": ["task", "runtime", "metrics"],
     "store": ["task"],
     "cluster": ["scheduler", "task"],
