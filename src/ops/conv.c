@@ -1,5 +1,7 @@
 #include "ops/conv.h"
 
+#include <string.h>
+
 #include "ops/elements.h"
 #include "ops/infer.h"
 #include "ops/product_internal.h"
@@ -146,7 +148,6 @@ static void store_with_bias(const or_product_t *product, or_block_t block, void 
 }
 
 static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *position, size_t count, double *out);
-static void load_line(const or_op_tensor_t *input, uint64_t first, uint64_t step, size_t count, double *out);
 
 /* One row of the block is what one tap sees at `columns` consecutive output positions: split into runs along the last dimension. */
 static void load_taps(const or_product_t *product, or_block_t block, void *out) {
@@ -198,17 +199,7 @@ static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *posi
   uint64_t first = group->first_input + channel * group->in_count, line = 0;
   for (int32_t d = 0; d < last; ++d) line = (line + (uint64_t)at[d]) * (uint64_t)window->in[d + 1];
   first += line + (uint64_t)(at[last] + begin * step);
-  load_line(group->input, first, (uint64_t)step, (size_t)(end - begin), out + begin);
-}
-
-static void load_line(const or_op_tensor_t *input, uint64_t first, uint64_t step, size_t count, double *out) {
-  double span[4 * OR_PRODUCT_COLUMNS];
-  if (step == 1) {
-    or_elements_load(input->dtype, input->data, first, count, out);
-  } else if ((count - 1) * step < sizeof span / sizeof *span) {
-    or_elements_load(input->dtype, input->data, first, (count - 1) * step + 1, span);
-    for (size_t i = 0; i < count; ++i) out[i] = span[i * step];
-  } else {
-    for (size_t i = 0; i < count; ++i) or_elements_load(input->dtype, input->data, first + i * step, 1, out + i);
-  }
+  or_lanes_t lanes; /* holds a run: OR_PRODUCT_COLUMNS <= OR_LANES */
+  or_lanes_load(group->input->dtype, group->input->data, (int64_t)first, step, (size_t)(end - begin), &lanes);
+  memcpy(out + begin, lanes.real, (size_t)(end - begin) * sizeof *out);
 }
