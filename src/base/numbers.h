@@ -31,6 +31,8 @@ void or_element_set_int(or_dtype_t dtype, void *data, size_t index, int64_t valu
 bool or_dtype_is_float(or_dtype_t dtype);   /* float64, 32, 16, bfloat16, float8, float4 */
 bool or_dtype_is_integer(or_dtype_t dtype); /* signed and unsigned, 4 to 64 bits; not bool */
 bool or_dtype_is_signed(or_dtype_t dtype);
+/* The largest finite value of a numeric dtype (65504 for float16, 127 for int8; 2^63 and 2^64 for the 64-bit integers). */
+double or_dtype_largest(or_dtype_t dtype);
 
 /* A 64-bit hash of bytes (seeded), for caches and content identity, not for security. */
 uint64_t or_hash_bytes(const void *bytes, size_t length, uint64_t seed);

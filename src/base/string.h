@@ -15,6 +15,7 @@ typedef struct or_text_t {
 void or_text_init(or_text_t *text, const or_allocator_t *allocator);
 void or_text_deinit(or_text_t *text);
 void or_text_clear(or_text_t *text); /* keeps the memory */
+or_status_t or_text_reserve(or_text_t *text, size_t extra); /* room for `extra` more bytes and the terminator */
 or_status_t or_text_append(or_text_t *text, const char *bytes, size_t length);
 or_status_t or_text_append_string(or_text_t *text, const char *string);
 or_status_t or_text_printf(or_text_t *text, const char *format, ...) OR_PRINTF(2, 3);
@@ -25,6 +26,8 @@ or_status_t or_strndup(const or_allocator_t *allocator, const char *string, size
 or_status_t or_strdup(const or_allocator_t *allocator, const char *string, char **out);
 /* snprintf into a fixed buffer, always terminated; returns `buffer`. */
 char *or_format(char *buffer, size_t capacity, const char *format, ...) OR_PRINTF(3, 4);
+/* What the system says about an errno value, thread-safe; lies in `buffer` or is a constant. */
+const char *or_errno_text(int error, char *buffer, size_t capacity);
 bool or_string_starts_with(const char *string, const char *prefix);
 bool or_string_ends_with(const char *string, const char *suffix);
 bool or_string_equal_nocase(const char *a, const char *b);
@@ -32,5 +35,10 @@ bool or_string_equal_nocase(const char *a, const char *b);
 const char *or_string_nearest(const char *word, const char *const *candidates, size_t count);
 /* True if the bytes are valid UTF-8. */
 bool or_utf8_valid(const char *bytes, size_t length);
+/* Bytes of the character at `bytes`; 0 if there is no valid one. */
+size_t or_utf8_character(const char *bytes, size_t length);
+/* Makes a terminated text valid UTF-8 in place: foreign bytes become '?'. `cut`: the text was cut at its end, so a broken character there
+ * is dropped. */
+void or_utf8_repair(char *text, size_t length, bool cut);
 
 #endif

@@ -1,0 +1,212 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/string.h"
+#include "base/thread.h"
+
+#define READ_FIRST_BYTES ((size_t)4 << 10) /* for files whose size says 0 */
+#define PATH_BYTES 4096
+
+static or_status_t system_error(const char *action, const char *path, int error) {
+  or_status_code_t code = OR_DATA_LOSS;
+  switch (error) {
+  case ENOENT:
+  case ENOTDIR: code = OR_NOT_FOUND; break;
+  case EACCES:
+  case EPERM:
+  case EROFS: code = OR_PERMISSION_DENIED; break;
+  case ENOMEM:
+  case EMFILE:
+  case ENFILE:
+  case ENOSPC:
+  case EFBIG:
+  case EDQUOT: code = OR_RESOURCE_EXHAUSTED; break;
+  case ELOOP:
+  case ENAMETOOLONG:
+  case EISDIR: code = OR_INVALID_ARGUMENT; break;
+  default: break;
+  }
+  char words[128];
+  return or_error(code, "file \"%s\" can't be %s: %s", path, action, or_errno_text(error, words, sizeof words));
+}
+
+/* Opens a regular file for reading; never waits for the other end of a pipe. */
+static or_status_t open_regular(const char *path, int *descriptor, struct stat *info) {
+  *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (*descriptor < 0) return system_error("opened", path, errno);
+  or_status_t status = or_status_success();
+  if (fstat(*descriptor, info) != 0) {
+    status = system_error("examined", path, errno);
+  } else if (!S_ISREG(info->st_mode)) {
+    status = or_error(OR_INVALID_ARGUMENT, "\"%s\" is %s, not a regular file", path, S_ISDIR(info->st_mode) ? "a folder" : "a device or pipe");
+  }
+  if (!or_ok(status)) {
+    (void)close(*descriptor);
+    *descriptor = -1;
+  }
+  return status;
+}
+
+static or_status_t read_all(int descriptor, const char *path, size_t limit_bytes, or_text_t *text) {
+  for (;;) {
+    or_status_t status = or_status_success();
+    if (text->length + 1 >= text->capacity) status = or_text_reserve(text, text->length + 1);
+    if (!or_ok(status)) return status;
+    ssize_t count = read(descriptor, text->data + text->length, text->capacity - text->length - 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read", path, errno);
+    text->length += (size_t)count;
+    if (text->length > limit_bytes) {
+      return or_error(OR_OUT_OF_RANGE, "file \"%s\": more than %zu bytes, the limit here", path, limit_bytes);
+    }
+    if (count == 0) break;
+  }
+  text->data[text->length] = '\0';
+  return or_status_success();
+}
+
+or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out, size_t *length) {
+  int descriptor = -1;
+  struct stat info;
+  *out = NULL;
+  *length = 0;
+  or_status_t status = open_regular(path, &descriptor, &info);
+  if (!or_ok(status)) return status;
+  or_text_t text;
+  or_text_init(&text, allocator);
+  if ((uintmax_t)info.st_size > limit_bytes) {
+    status = or_error(OR_OUT_OF_RANGE, "file \"%s\": %lld bytes exceed %zu, the limit here", path, (long long)info.st_size, limit_bytes);
+  }
+  /* One byte more than the size, so that the end is seen without growing. */
+  if (or_ok(status)) status = or_text_reserve(&text, info.st_size > 0 ? (size_t)info.st_size + 1 : READ_FIRST_BYTES);
+  if (or_ok(status)) status = read_all(descriptor, path, limit_bytes, &text);
+  (void)close(descriptor);
+  if (!or_ok(status)) {
+    or_text_deinit(&text);
+    return status;
+  }
+  *out = text.data;
+  *length = text.length;
+  return status;
+}
+
+static or_status_t write_all(int descriptor, const char *path, const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t count = write(descriptor, bytes, length);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("written", path, errno);
+    bytes += count;
+    length -= (size_t)count;
+  }
+  return or_status_success();
+}
+
+/* A device or pipe (/dev/null, /dev/stdout) must not be replaced by a file. */
+static or_status_t write_in_place(const char *path, const void *bytes, size_t length) {
+  int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return system_error("opened for writing", path, errno);
+  or_status_t status = write_all(descriptor, path, bytes, length);
+  if (close(descriptor) != 0 && or_ok(status)) status = system_error("written", path, errno);
+  return status;
+}
+
+or_status_t or_file_write(const char *path, const void *bytes, size_t length) {
+  static atomic_uint counter;
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return write_in_place(path, bytes, length);
+  char temporary[PATH_BYTES];
+  int count = snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&counter, 1));
+  if (count < 0 || (size_t)count >= sizeof temporary) return system_error("written", path, ENAMETOOLONG);
+
+  int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return system_error("written", path, errno);
+  or_status_t status = write_all(descriptor, path, bytes, length);
+  /* Some file systems have no fsync; the rename is then all there is. */
+  if (or_ok(status) && fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP) status = system_error("written", path, errno);
+  if (close(descriptor) != 0 && or_ok(status)) status = system_error("written", path, errno);
+  if (or_ok(status) && rename(temporary, path) != 0) status = system_error("written", path, errno);
+  if (!or_ok(status)) (void)unlink(temporary);
+  return status;
+}
+
+struct or_file_t {
+  or_ref_t ref;
+  const or_allocator_t *allocator;
+  int descriptor;
+  struct stat opened; /* size and times when opened */
+  char *path;
+};
+
+or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out) {
+  void *memory = NULL;
+  *out = NULL;
+  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_file_t), &memory);
+  if (!or_ok(status)) return status;
+  or_file_t *file = memory;
+  or_ref_init(&file->ref);
+  file->allocator = allocator;
+  file->descriptor = -1;
+  status = or_strdup(allocator, path, &file->path);
+  if (or_ok(status)) status = open_regular(path, &file->descriptor, &file->opened);
+  if (!or_ok(status)) {
+    or_file_release(file);
+    return status;
+  }
+  *out = file;
+  return status;
+}
+
+void or_file_retain(or_file_t *file) { or_ref_retain(&file->ref); }
+
+void or_file_release(or_file_t *file) {
+  if (file == NULL || !or_ref_release(&file->ref)) return;
+  if (file->descriptor >= 0) (void)close(file->descriptor);
+  or_free(file->allocator, file->path);
+  or_free(file->allocator, file);
+}
+
+uint64_t or_file_size(const or_file_t *file) { return (uint64_t)file->opened.st_size; }
+
+const char *or_file_path(const or_file_t *file) { return file->path; }
+
+static bool same_time(const struct stat *a, const struct stat *b) {
+#if defined(__APPLE__)
+  return a->st_mtimespec.tv_sec == b->st_mtimespec.tv_sec && a->st_mtimespec.tv_nsec == b->st_mtimespec.tv_nsec;
+#else
+  return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+#endif
+}
+
+or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length) {
+  uint64_t size = or_file_size(file);
+  if (offset > size || length > size - offset) {
+    return or_error(OR_DATA_LOSS, "file \"%s\": bytes %llu to %llu asked for, but it has %llu", file->path, (unsigned long long)offset,
+                    (unsigned long long)offset + length, (unsigned long long)size);
+  }
+  char *to = bytes;
+  for (size_t done = 0; done < length;) {
+    ssize_t count = pread(file->descriptor, to + done, length - done, (off_t)(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read", file->path, errno);
+    if (count == 0) {
+      return or_error(OR_DATA_LOSS, "file \"%s\" shrank while it was read: it had %llu bytes and ends at %llu now", file->path,
+                      (unsigned long long)size, (unsigned long long)(offset + done));
+    }
+    done += (size_t)count;
+  }
+  struct stat now;
+  if (fstat(file->descriptor, &now) != 0) return system_error("examined", file->path, errno);
+  if (now.st_size != file->opened.st_size || !same_time(&now, &file->opened)) {
+    return or_error(OR_DATA_LOSS, "file \"%s\" was changed while it was read: it had %llu bytes and has %llu now", file->path,
+                    (unsigned long long)size, (unsigned long long)now.st_size);
+  }
+  return or_status_success();
+}

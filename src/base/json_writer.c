@@ -1,0 +1,269 @@
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/numbers.h"
+
+/* Bits of or_json_writer_t.state[level]. */
+#define IN_OBJECT 1U  /* else in an array */
+#define HAS_VALUE 2U  /* a comma is due before the next */
+#define HAS_KEY 4U    /* a key waits for its value */
+#define NUMBER_BYTES 40 /* room for any number and a comma */
+
+static void put(or_json_writer_t *json, const char *bytes, size_t length) {
+  if (or_ok(json->status)) json->status = or_text_append(json->text, bytes, length);
+}
+
+static void new_line(or_json_writer_t *json) {
+  static const char spaces[] = "\n                                                                ";
+  if (json->indent <= 0) return;
+  size_t width = (size_t)json->indent * (size_t)json->depth;
+  put(json, spaces, 1 + (width < sizeof spaces - 2 ? width : sizeof spaces - 2));
+}
+
+/* What must stand before the next value: comma and new line in an array, nothing behind a key. */
+static void before_value(or_json_writer_t *json) {
+  uint8_t *state = &json->state[json->depth];
+  if ((*state & IN_OBJECT) != 0) {
+    assert((*state & HAS_KEY) != 0);
+    *state = (uint8_t)(*state & ~HAS_KEY);
+    return;
+  }
+  if (json->depth > 0) {
+    if ((*state & HAS_VALUE) != 0) put(json, ",", 1);
+    new_line(json);
+  } else {
+    assert((*state & HAS_VALUE) == 0); /* one value makes a document */
+  }
+  *state |= HAS_VALUE;
+}
+
+static void open_level(or_json_writer_t *json, const char *bracket, unsigned state) {
+  if (!or_ok(json->status)) return;
+  before_value(json);
+  put(json, bracket, 1);
+  if ((size_t)json->depth + 1 >= sizeof json->state) {
+    json->status = or_status_first(json->status, or_error(OR_OUT_OF_RANGE, "JSON is nested deeper than %zu, the limit", sizeof json->state - 1));
+    return;
+  }
+  json->state[++json->depth] = (uint8_t)state;
+}
+
+static void close_level(or_json_writer_t *json, const char *bracket, unsigned state) {
+  if (!or_ok(json->status)) return;
+  unsigned closed = json->state[json->depth];
+  assert(json->depth > 0 && (closed & (IN_OBJECT | HAS_KEY)) == state);
+  (void)state;
+  --json->depth;
+  if ((closed & HAS_VALUE) != 0) new_line(json);
+  put(json, bracket, 1);
+}
+
+void or_json_begin(or_json_writer_t *json, or_text_t *text, int indent) {
+  *json = (or_json_writer_t){.text = text, .indent = indent};
+}
+
+or_status_t or_json_finish(or_json_writer_t *json) {
+  or_status_t status = json->status;
+  assert(!or_ok(status) || json->depth == 0);
+  json->status = or_status_success();
+  return status;
+}
+
+void or_json_object_begin(or_json_writer_t *json) { open_level(json, "{", IN_OBJECT); }
+void or_json_object_end(or_json_writer_t *json) { close_level(json, "}", IN_OBJECT); }
+void or_json_array_begin(or_json_writer_t *json) { open_level(json, "[", 0); }
+void or_json_array_end(or_json_writer_t *json) { close_level(json, "]", 0); }
+
+static void put_quoted(or_json_writer_t *json, const char *value, size_t length) {
+  put(json, "\"", 1);
+  size_t plain = 0; /* start of the run that needs no escape */
+  for (size_t at = 0; at < length;) {
+    unsigned char c = (unsigned char)value[at];
+    if (c >= ' ' && c < 0x7F && c != '"' && c != '\\') {
+      ++at;
+      continue;
+    }
+    size_t bytes = c >= 0x80 ? or_utf8_character(value + at, length - at) : 0;
+    if (bytes > 0) {
+      at += bytes;
+      continue;
+    }
+    put(json, value + plain, at - plain);
+    plain = ++at;
+    static const char *const named[] = {"\b\\b", "\f\\f", "\n\\n", "\r\\r", "\t\\t", "\"\\\"", "\\\\\\"};
+    char escape[8] = "\\ufffd"; /* for a byte that is no UTF-8 */
+    if (c < 0x80) (void)or_format(escape, sizeof escape, "\\u%04x", (unsigned)c);
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; ++i) {
+      if (named[i][0] == (char)c) (void)or_format(escape, sizeof escape, "%s", named[i] + 1);
+    }
+    put(json, escape, strlen(escape));
+  }
+  put(json, value + plain, length - plain);
+  put(json, "\"", 1);
+}
+
+void or_json_key(or_json_writer_t *json, const char *key) {
+  if (!or_ok(json->status)) return;
+  uint8_t *state = &json->state[json->depth];
+  assert((*state & (IN_OBJECT | HAS_KEY)) == IN_OBJECT);
+  if ((*state & HAS_VALUE) != 0) put(json, ",", 1);
+  new_line(json);
+  put_quoted(json, key, strlen(key));
+  put(json, ": ", json->indent > 0 ? 2 : 1);
+  *state |= HAS_VALUE | HAS_KEY;
+}
+
+void or_json_raw(or_json_writer_t *json, const char *text, size_t length) {
+  if (!or_ok(json->status)) return;
+  before_value(json);
+  put(json, text, length);
+}
+
+void or_json_string_n(or_json_writer_t *json, const char *value, size_t length) {
+  if (!or_ok(json->status)) return;
+  before_value(json);
+  put_quoted(json, value, length);
+}
+
+void or_json_string(or_json_writer_t *json, const char *value) {
+  if (value == NULL) {
+    or_json_null(json);
+  } else {
+    or_json_string_n(json, value, strlen(value));
+  }
+}
+
+void or_json_null(or_json_writer_t *json) { or_json_raw(json, "null", 4); }
+
+void or_json_bool(or_json_writer_t *json, bool value) { or_json_raw(json, value ? "true" : "false", value ? 4 : 5); }
+
+static size_t format_unsigned(uint64_t value, char *text) {
+  char digits[20];
+  size_t count = 0;
+  do {
+    digits[count++] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  for (size_t i = 0; i < count; ++i) text[i] = digits[count - 1 - i];
+  return count;
+}
+
+static size_t format_integer(int64_t value, char *text) {
+  if (value >= 0) return format_unsigned((uint64_t)value, text);
+  text[0] = '-';
+  return 1 + format_unsigned((uint64_t)0 - (uint64_t)value, text + 1);
+}
+
+static size_t format_special(double value, char *text) {
+  const char *word = isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  memcpy(text, word, strlen(word));
+  return strlen(word);
+}
+
+/* JSON readers take "-0" for an integer and lose its sign. */
+static size_t format_minus_zero(char *text) {
+  memcpy(text, "-0.0", 4);
+  return 4;
+}
+
+static size_t format_double(double value, char *text) {
+  if (!isfinite(value)) return format_special(value, text);
+  return value == 0 && signbit(value) ? format_minus_zero(text) : or_number_write_double(value, text);
+}
+
+static size_t format_float(float value, char *text) {
+  if (!isfinite(value)) return format_special((double)value, text);
+  return value == 0 && signbit(value) ? format_minus_zero(text) : or_number_write_float(value, text);
+}
+
+void or_json_int(or_json_writer_t *json, int64_t value) {
+  char text[NUMBER_BYTES];
+  or_json_raw(json, text, format_integer(value, text));
+}
+
+void or_json_uint(or_json_writer_t *json, uint64_t value) {
+  char text[NUMBER_BYTES];
+  or_json_raw(json, text, format_unsigned(value, text));
+}
+
+void or_json_double(or_json_writer_t *json, double value) {
+  char text[NUMBER_BYTES];
+  or_json_raw(json, text, format_double(value, text));
+}
+
+void or_json_float(or_json_writer_t *json, float value) {
+  char text[NUMBER_BYTES];
+  or_json_raw(json, text, format_float(value, text));
+}
+
+void or_json_field_string(or_json_writer_t *json, const char *key, const char *value) {
+  or_json_key(json, key);
+  or_json_string(json, value);
+}
+
+void or_json_field_int(or_json_writer_t *json, const char *key, int64_t value) {
+  or_json_key(json, key);
+  or_json_int(json, value);
+}
+
+void or_json_field_double(or_json_writer_t *json, const char *key, double value) {
+  or_json_key(json, key);
+  or_json_double(json, value);
+}
+
+void or_json_field_bool(or_json_writer_t *json, const char *key, bool value) {
+  or_json_key(json, key);
+  or_json_bool(json, value);
+}
+
+void or_json_field_null(or_json_writer_t *json, const char *key) {
+  or_json_key(json, key);
+  or_json_null(json);
+}
+
+static size_t format_element(or_dtype_t dtype, const void *data, size_t index, char *text) {
+  switch (dtype) {
+  case OR_FLOAT32:
+  case OR_COMPLEX64: return format_float(((const float *)data)[index], text);
+  case OR_FLOAT64:
+  case OR_COMPLEX128: return format_double(((const double *)data)[index], text);
+  case OR_UINT64: return format_unsigned(((const uint64_t *)data)[index], text);
+  case OR_BOOL: {
+    bool value = ((const uint8_t *)data)[index] != 0;
+    memcpy(text, value ? "true" : "false", value ? 4 : 5);
+    return value ? 4 : 5;
+  }
+  default: break;
+  }
+  if (or_dtype_is_integer(dtype)) return format_integer(or_element_get_int(dtype, data, index), text);
+  return format_float((float)or_element_get(dtype, data, index), text); /* all smaller floats are float32 values */
+}
+
+/* A complex element is the pair [real, imaginary]. Rows are kept on one line, whatever the indentation. */
+void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data, size_t count) {
+  if (!or_ok(json->status)) return;
+  bool complex = dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128;
+  assert(complex || dtype == OR_BOOL || or_dtype_is_float(dtype) || or_dtype_is_integer(dtype));
+  before_value(json);
+  put(json, "[", 1);
+  size_t width = complex ? 2 : 1;
+  for (size_t i = 0; i < count && or_ok(json->status); ++i) {
+    if (json->text->capacity - json->text->length <= 3 * (size_t)NUMBER_BYTES) {
+      json->status = or_text_reserve(json->text, 3 * (size_t)NUMBER_BYTES);
+      if (!or_ok(json->status)) return;
+    }
+    char *start = json->text->data + json->text->length, *end = start;
+    if (i > 0) *end++ = ',';
+    if (complex) *end++ = '[';
+    for (size_t part = 0; part < width; ++part) {
+      if (part > 0) *end++ = ',';
+      end += format_element(dtype, data, i * width + part, end);
+    }
+    if (complex) *end++ = ']';
+    *end = '\0';
+    json->text->length += (size_t)(end - start);
+  }
+  put(json, "]", 1);
+}

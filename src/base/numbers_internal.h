@@ -1,0 +1,37 @@
+#ifndef OR_BASE_NUMBERS_INTERNAL_H
+#define OR_BASE_NUMBERS_INTERNAL_H
+/* What the number scanner and the number writer share. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The 128 leading bits of a power of ten, rounded up (exact for 10^0..10^55): 2^127 <= high * 2^64 + low < 2^128. */
+typedef struct or_power_t {
+  uint64_t high, low;
+} or_power_t;
+#define OR_POWER_FIRST (-342)
+#define OR_POWER_LAST 324
+#define OR_POWER_LAST_EXACT 55
+extern const or_power_t or_powers[OR_POWER_LAST - OR_POWER_FIRST + 1];
+
+/* floor(log2(10^e)), exact for |e| <= 1233. */
+static inline int or_floor_log2_pow10(int e) { return (int)(((int64_t)e * 1741647) >> 19); }
+
+/* A JSON number as it stands in the text. value = digits * 10^exponent, if `more` a little above. */
+typedef struct or_scanned_t {
+  uint64_t digits;          /* the first 19 that count */
+  int64_t exponent;
+  bool negative, more;      /* more: digits other than 0 follow the 19 */
+  bool integer;             /* neither point nor exponent */
+  const char *text, *text_end; /* digits and point, without sign and exponent */
+  int64_t written_exponent;
+} or_scanned_t;
+/* True and *cursor behind the number, if one stands there. */
+bool or_scan_decimal(const char **cursor, const char *end, or_scanned_t *out);
+/* Correctly rounded to nearest even; infinity beyond the range. */
+double or_scanned_double(const or_scanned_t *scanned);
+float or_scanned_float(const or_scanned_t *scanned);
+
+__extension__ typedef unsigned __int128 or_uint128_t;
+
+#endif

@@ -1,0 +1,223 @@
+/* Decimal to binary: exact small cases directly (W. Clinger, "How to read floating point numbers accurately", 1990), nearly all others by
+ * one or two 64 x 128 bit products (D. Lemire, "Number parsing at a gigabyte per second", 2021), the rest by strtod on a bounded copy. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/numbers.h"
+#include "base/numbers_internal.h"
+
+/* A double's rounding can hang on 767 digits; what follows counts only as zero or not. */
+#define HARD_DIGITS 780
+
+static bool scan_exponent(const char **cursor, const char *end, int64_t *exponent);
+static bool multiply(uint64_t digits, int exponent, uint64_t *bits);
+static double hard_double(const or_scanned_t *scanned, bool single);
+
+static const double small_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+double or_scanned_double(const or_scanned_t *scanned) {
+  double value = 0;
+  uint64_t bits = 0;
+  if (scanned->digits == 0) {
+    value = 0;
+  } else if (!scanned->more && scanned->digits <= UINT64_C(1) << 53 && scanned->exponent >= -22 && scanned->exponent <= 22) {
+    double digits = (double)scanned->digits;
+    value = scanned->exponent < 0 ? digits / small_powers[-scanned->exponent] : digits * small_powers[scanned->exponent];
+  } else if (scanned->exponent > 310) {
+    value = (double)INFINITY;
+  } else if (scanned->exponent < OR_POWER_FIRST - 20) {
+    value = 0;
+  } else {
+    uint64_t above = 0;
+    bool sure = multiply(scanned->digits, (int)scanned->exponent, &bits);
+    /* Digits beyond the 19th: the value lies between digits and digits + 1; sure if both round to the same. */
+    if (sure && scanned->more) sure = multiply(scanned->digits + 1, (int)scanned->exponent, &above) && above == bits;
+    if (sure) {
+      memcpy(&value, &bits, sizeof value);
+    } else {
+      value = hard_double(scanned, false);
+    }
+  }
+  return scanned->negative ? -value : value;
+}
+
+float or_scanned_float(const or_scanned_t *scanned) {
+  double value = or_scanned_double(scanned);
+  uint64_t bits = 0;
+  memcpy(&bits, &value, sizeof bits);
+  /* Rounding twice goes wrong only where the double lies half way between two floats, or where floats have fewer bits. */
+  double magnitude = value < 0 ? -value : value;
+  bool half_way = (bits & UINT64_C(0x1FFFFFFF)) == UINT64_C(0x10000000);
+  if ((half_way || magnitude < 0x1p-126) && scanned->digits != 0) {
+    float single = (float)hard_double(scanned, true);
+    return scanned->negative ? -single : single;
+  }
+  return (float)value;
+}
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Eight ASCII digits at once: pairs, then fours, then the whole, each by one multiplication. */
+static bool eight_digits(const char *text, uint64_t *value) {
+  uint64_t eight = 0;
+  memcpy(&eight, text, sizeof eight);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  eight = __builtin_bswap64(eight);
+#endif
+  uint64_t digits = eight - UINT64_C(0x3030303030303030);
+  if (((digits | (eight + UINT64_C(0x4646464646464646))) & UINT64_C(0x8080808080808080)) != 0) return false;
+  digits = digits * 10 + (digits >> 8);
+  uint64_t low = (digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064);
+  uint64_t high = (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001);
+  *value = (low + high) >> 32;
+  return true;
+}
+
+/* Appends digits to *value while they fit into 19; returns the first character that is none. */
+static const char *take_digits(const char *at, const char *end, uint64_t *value) {
+  uint64_t eight = 0;
+  while (end - at >= 8 && eight_digits(at, &eight)) {
+    *value = *value * 100000000 + eight;
+    at += 8;
+  }
+  for (; at < end && is_digit(*at); ++at) *value = *value * 10 + (uint64_t)(*at - '0');
+  return at;
+}
+
+/* The rare number of more than 19 digits: takes the first 19 that count again. */
+static void take_leading(or_scanned_t *out, int64_t exponent) {
+  uint64_t value = 0;
+  int count = 0;
+  int64_t point = 0; /* of the digits taken: how many stand after the point */
+  bool after_point = false;
+  out->more = false;
+  for (const char *at = out->text; at < out->text_end; ++at) {
+    if (*at == '.') {
+      after_point = true;
+    } else if (count < 19) {
+      value = value * 10 + (uint64_t)(*at - '0');
+      if (value != 0) ++count;
+      if (after_point) ++point;
+    } else {
+      out->more = out->more || *at != '0';
+      if (!after_point) --point;
+    }
+  }
+  out->digits = value;
+  out->exponent = exponent - point;
+}
+
+bool or_scan_decimal(const char **cursor, const char *end, or_scanned_t *out) {
+  const char *at = *cursor;
+  *out = (or_scanned_t){.negative = at < end && *at == '-'};
+  if (out->negative) ++at;
+  out->text = at;
+  const char *whole_end = take_digits(at, end, &out->digits);
+  if (whole_end == at || (*at == '0' && whole_end > at + 1)) return false; /* JSON: a digit, and no leading zeros */
+  int64_t digit_count = whole_end - at, exponent = 0;
+  at = whole_end;
+  out->integer = true;
+  if (at < end && *at == '.') {
+    const char *fraction = at + 1;
+    at = take_digits(fraction, end, &out->digits);
+    if (at == fraction) return false;
+    out->exponent = -(int64_t)(at - fraction);
+    digit_count += at - fraction;
+    out->integer = false;
+  }
+  out->text_end = at;
+  if (at < end && (*at == 'e' || *at == 'E')) {
+    if (!scan_exponent(&at, end, &exponent)) return false;
+    out->integer = false;
+  }
+  out->written_exponent = exponent;
+  out->exponent += exponent;
+  if (digit_count > 19) take_leading(out, exponent);
+  *cursor = at;
+  return true;
+}
+
+static bool scan_exponent(const char **cursor, const char *end, int64_t *exponent) {
+  const char *at = *cursor + 1;
+  bool negative = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) ++at;
+  if (at == end || !is_digit(*at)) return false;
+  int64_t value = 0;
+  for (; at < end && is_digit(*at); ++at) {
+    if (value < INT64_C(1) << 40) value = value * 10 + (*at - '0');
+  }
+  *exponent = negative ? -value : value;
+  *cursor = at;
+  return true;
+}
+
+/* digits * 10^exponent, rounded to nearest even, as a double's bits; false if 128 bits don't decide it. */
+static bool multiply(uint64_t digits, int exponent, uint64_t *bits) {
+  if (digits == 0 || exponent < OR_POWER_FIRST) return false;
+  if (exponent > 308) return false;
+  int leading = __builtin_clzll(digits);
+  digits <<= leading;
+  or_power_t power = or_powers[exponent - OR_POWER_FIRST];
+  if (exponent > OR_POWER_LAST_EXACT || exponent < -27) { /* the table is rounded up; here the paper has it cut off */
+    power.high -= power.low == 0 ? 1 : 0;
+    --power.low;
+  }
+  or_uint128_t product = (or_uint128_t)digits * power.high;
+  uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
+  if ((high & 0x1FF) == 0x1FF) { /* a carry from the low half could reach the bits that are kept */
+    or_uint128_t second = (or_uint128_t)digits * power.low;
+    uint64_t carry = (uint64_t)(second >> 64);
+    low += carry;
+    if (low < carry) ++high;
+    if (low == UINT64_MAX && (exponent < -27 || exponent > OR_POWER_LAST_EXACT)) return false;
+  }
+  int upper = (int)(high >> 63);
+  uint64_t mantissa = high >> (upper + 64 - 52 - 3); /* 54 bits: one more than a double has */
+  int biased = or_floor_log2_pow10(exponent) + 63 + upper - leading + 1023;
+  if (biased <= 0) return false;                     /* subnormal: rare enough for the slow way */
+  /* Half way exactly, and so possibly a tie: only for small powers, where the product is exact. */
+  if (low <= 1 && exponent >= -4 && exponent <= 23 && (mantissa & 3) == 1 && mantissa << (upper + 64 - 52 - 3) == high) mantissa &= ~UINT64_C(1);
+  mantissa += mantissa & 1;
+  mantissa >>= 1;
+  if (mantissa >= UINT64_C(1) << 53) {
+    mantissa = UINT64_C(1) << 52;
+    ++biased;
+  }
+  if (biased >= 2047) return false;
+  *bits = (mantissa & ((UINT64_C(1) << 52) - 1)) | (uint64_t)biased << 52;
+  return true;
+}
+
+/* Writes digits and exponent in a form without a decimal point, which no locale changes, and lets the C library round it. */
+static double hard_double(const or_scanned_t *scanned, bool single) {
+  char copy[HARD_DIGITS + 32];
+  size_t length = 0;
+  int64_t exponent = scanned->written_exponent;
+  bool after_point = false, rest = false;
+  for (const char *at = scanned->text; at < scanned->text_end; ++at) {
+    if (*at == '.') {
+      after_point = true;
+      continue;
+    }
+    bool kept = length < HARD_DIGITS;
+    if (kept && (length > 0 || *at != '0')) copy[length++] = *at;
+    if (!kept && *at != '0') rest = true;
+    if (after_point && kept) --exponent;
+    if (!after_point && !kept) ++exponent;
+  }
+  if (rest) { /* one more digit stands for all that were left out */
+    copy[length++] = '1';
+    --exponent;
+  }
+  if (length == 0) return 0;
+  if (exponent > 100000) exponent = 100000;
+  if (exponent < -100000) exponent = -100000;
+  copy[length++] = 'e';
+  if (exponent < 0) copy[length++] = '-';
+  uint64_t magnitude = (uint64_t)(exponent < 0 ? -exponent : exponent);
+  for (uint64_t unit = 100000; unit > 0; unit /= 10) copy[length++] = (char)('0' + magnitude / unit % 10);
+  copy[length] = '\0';
+  return single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
+}

@@ -1,0 +1,144 @@
+/* Shortest decimals by Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2021): of the decimals that round to the
+ * value, one with the fewest digits, and of these the one nearest to it. */
+#include <string.h>
+
+#include "base/numbers.h"
+#include "base/numbers_internal.h"
+
+typedef struct decimal_t {
+  uint64_t digits;
+  int exponent; /* value = digits * 10^exponent */
+} decimal_t;
+
+static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer);
+static size_t write_decimal(decimal_t decimal, char *text);
+
+size_t or_number_write_double(double value, char *text) {
+  uint64_t bits = 0;
+  memcpy(&bits, &value, sizeof bits);
+  size_t sign = 0;
+  if (bits >> 63 != 0) text[sign++] = '-';
+  uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
+  int biased = (int)(bits >> 52 & 0x7FF);
+  if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
+  uint64_t significand = biased > 0 ? fraction | UINT64_C(1) << 52 : fraction;
+  int exponent = (biased > 0 ? biased : 1) - 1075;
+  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1), text + sign);
+}
+
+size_t or_number_write_float(float value, char *text) {
+  uint32_t bits = 0;
+  memcpy(&bits, &value, sizeof bits);
+  size_t sign = 0;
+  if (bits >> 31 != 0) text[sign++] = '-';
+  uint32_t fraction = bits & ((UINT32_C(1) << 23) - 1);
+  int biased = (int)(bits >> 23 & 0xFF);
+  if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
+  uint32_t significand = biased > 0 ? fraction | UINT32_C(1) << 23 : fraction;
+  int exponent = (biased > 0 ? biased : 1) - 150;
+  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1), text + sign);
+}
+
+/* The upper part of power * factor, its lowest bit set if anything was cut off ("round to odd", paper 9.9). */
+static uint64_t round_to_odd(or_power_t power, uint64_t factor) {
+  or_uint128_t low = (or_uint128_t)power.low * factor;
+  or_uint128_t sum = (or_uint128_t)power.high * factor + (uint64_t)(low >> 64);
+  return (uint64_t)(sum >> 64) | ((uint64_t)sum > 1 ? 1 : 0);
+}
+
+/* value = significand * 2^exponent. lower_closer: the neighbour below is only half as far as the one above. */
+static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer) {
+  if (exponent <= 0 && exponent > -53 && (significand & ((UINT64_C(1) << -exponent) - 1)) == 0) {
+    return (decimal_t){significand >> -exponent, 0}; /* a whole number is its own shortest form */
+  }
+  /* Everything below is in quarters of a unit of the last place, scaled by 10^-k: `at` the value, `low` and `high` the bounds of the
+   * interval that rounds to it. Bounds belong to it when the significand is even. */
+  uint64_t odd = significand & 1;
+  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >> 22); /* floor(log10 of the interval's width) */
+  int shift = exponent + or_floor_log2_pow10(-k) + 1;
+  or_power_t power = or_powers[-k - OR_POWER_FIRST];
+  uint64_t low = round_to_odd(power, (4 * significand - (lower_closer ? 1 : 2)) << shift) + odd;
+  uint64_t at = round_to_odd(power, (4 * significand) << shift);
+  uint64_t high = round_to_odd(power, (4 * significand + 2) << shift) - odd;
+
+  uint64_t whole = at / 4;
+  if (whole >= 10) { /* one digit fewer, if exactly one of the two neighbours lies inside */
+    uint64_t tens = whole / 10;
+    bool down_inside = low <= 40 * tens, up_inside = 40 * tens + 40 <= high;
+    if (down_inside != up_inside) return (decimal_t){tens + (up_inside ? 1 : 0), k + 1};
+  }
+  bool down_inside = low <= 4 * whole, up_inside = 4 * whole + 4 <= high;
+  if (down_inside != up_inside) return (decimal_t){whole + (up_inside ? 1 : 0), k};
+  uint64_t middle = 4 * whole + 2;
+  bool round_up = at > middle || (at == middle && (whole & 1) != 0);
+  return (decimal_t){whole + (round_up ? 1 : 0), k};
+}
+
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051"
+                            "52535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697989900";
+
+static unsigned digit_count(uint64_t value) {
+  unsigned count = 1;
+  for (;; count += 4) {
+    if (value < 10) return count;
+    if (value < 100) return count + 1;
+    if (value < 1000) return count + 2;
+    if (value < 10000) return count + 3;
+    value /= 10000;
+  }
+}
+
+/* Writes `value` so that it ends before `end`. */
+static void write_digits(uint64_t value, unsigned count, char *end) {
+  while (count >= 2) {
+    end -= 2;
+    memcpy(end, pairs + value % 100 * 2, 2);
+    value /= 100;
+    count -= 2;
+  }
+  if (count > 0) end[-1] = (char)('0' + value);
+}
+
+/* Plain notation between 1e-7 and 1e21, as JavaScript prints numbers; then scientific. */
+static size_t write_decimal(decimal_t decimal, char *text) {
+  if (decimal.digits == 0) {
+    text[0] = '0';
+    return 1;
+  }
+  while (decimal.digits % 10 == 0) {
+    decimal.digits /= 10;
+    ++decimal.exponent;
+  }
+  unsigned count = digit_count(decimal.digits);
+  int point = (int)count + decimal.exponent; /* digits before the point */
+  if (decimal.exponent >= 0 && point <= 21) {
+    write_digits(decimal.digits, count, text + count);
+    memset(text + count, '0', (size_t)decimal.exponent);
+    return count + (size_t)decimal.exponent;
+  }
+  if (point > 0 && point <= 21) {
+    write_digits(decimal.digits, count, text + count + 1);
+    memmove(text, text + 1, (size_t)point);
+    text[point] = '.';
+    return count + 1;
+  }
+  if (point <= 0 && point > -6) {
+    size_t zeros = (size_t)-point;
+    memcpy(text, "0.000000", 2 + zeros);
+    write_digits(decimal.digits, count, text + 2 + zeros + count);
+    return 2 + zeros + count;
+  }
+  size_t length = count > 1 ? count + 1 : 1;
+  write_digits(decimal.digits, count, text + length);
+  if (count > 1) {
+    text[0] = text[1];
+    text[1] = '.';
+  }
+  int exponent = point - 1;
+  text[length++] = 'e';
+  if (exponent < 0) text[length++] = '-';
+  unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
+  unsigned exponent_count = digit_count(magnitude);
+  write_digits(magnitude, exponent_count, text + length + exponent_count);
+  return length + exponent_count;
+}
