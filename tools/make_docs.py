@@ -24,8 +24,8 @@ OPERATORS_INTRODUCTION = NOTE + """
 # Operators
 
 What the catalogue in `src/ops/` knows: each operator has a shape rule, a cost and a reference, and runs on every device
-that supports it, else on the CPU. `since` lists the versions with semantics of their own. The types are those of the first
-input. Another operator is refused by name when a model is loaded.
+that supports it, else on the CPU. `since` lists the versions with semantics of their own. The types are those of the
+first input. Another operator is refused by name when a model is loaded.
 """
 C_API_INTRODUCTION = NOTE + """
 # The C interface
