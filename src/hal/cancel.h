@@ -1,6 +1,7 @@
 #ifndef OR_HAL_CANCEL_H
 #define OR_HAL_CANCEL_H
-/* A request to stop, from any thread to whoever works: a flag and a deadline. In place; outlives the work that looks at it. */
+/* A request to stop, from any thread to whoever works: a flag and a deadline. In place; outlives the work that looks
+ * at it. */
 
 #include <stdatomic.h>
 

@@ -17,21 +17,23 @@ const char *or_hardware_id(const or_hardware_t *hardware);
 or_status_t or_hardware_charge(or_hardware_t *hardware, uint64_t bytes);
 void or_hardware_discharge(or_hardware_t *hardware, uint64_t bytes);
 
-/* Made by the runtime for each device that a backend enumerates; it holds the only reference that counts, users borrow. `backend` outlives
- * it. `allocator` is used for everything of the device. */
-or_status_t or_device_create(const or_allocator_t *allocator, const or_backend_t *backend, uint32_t index, const or_device_facts_t *facts,
-                             or_hardware_t *hardware, or_device_t **out);
+/* Made by the runtime for each device that a backend enumerates; it holds the only reference that counts, users
+ * borrow. `backend` outlives it. `allocator` is used for everything of the device. */
+or_status_t or_device_create(const or_allocator_t *allocator, const or_backend_t *backend, uint32_t index,
+                             const or_device_facts_t *facts, or_hardware_t *hardware, or_device_t **out);
 void or_device_free(or_device_t *device); /* no buffer, queue or executable of it is left */
 const or_allocator_t *or_device_allocator(const or_device_t *device);
 or_hardware_t *or_device_hardware(const or_device_t *device);
-/* Opens at the first call; a failure is kept as state UNAVAILABLE with its reason. *out lives as long as the device. DEVICE_LOST later. */
+/* Opens at the first call; a failure is kept as state UNAVAILABLE with its reason. *out lives as long as the device.
+ * DEVICE_LOST later. */
 or_status_t or_device_open(or_device_t *device, const or_backend_device_t **out);
 /* Marks it lost (a backend answered DEVICE_LOST): later calls fail with DEVICE_LOST and the reason. */
 void or_device_mark_lost(or_device_t *device, const char *reason);
 /* The queue that sessions share, made at the first call; borrowed, lives as long as the device. */
 struct or_queue_t;
 or_status_t or_device_queue(or_device_t *device, struct or_queue_t **out);
-/* For tests and accounting: buffers of this device that are alive, and copies that crossed into or out of its memory. */
+/* For tests and accounting: buffers of this device that are alive, and copies that crossed into or out of its
+ * memory. */
 typedef struct or_device_counters_t {
   uint64_t live_buffers, allocations, writes, write_bytes, reads, read_bytes, copies, copy_bytes, runs;
 } or_device_counters_t;

@@ -11,8 +11,8 @@ void or_event_release(or_event_t *event); /* takes NULL */
 /* Signals once, with success or the failure (taken). Wakes waiters, then calls the callback. */
 void or_event_signal(or_event_t *event, or_status_t status);
 bool or_event_is_signalled(const or_event_t *event);
-/* Waits (spinning for a bound, then asleep) until signalled or `deadline_ns` (INT64_MAX: for ever): the event's status (a copy), or
- * DEADLINE_EXCEEDED. */
+/* Waits (spinning for a bound, then asleep) until signalled or `deadline_ns` (INT64_MAX: for ever): the event's
+ * status (a copy), or DEADLINE_EXCEEDED. */
 or_status_t or_event_wait(or_event_t *event, int64_t deadline_ns);
 /* Calls back once on the signalling thread, outside locks, or at once if signalled already. At most one per event. */
 typedef void (*or_event_callback_t)(void *self, or_event_t *event);

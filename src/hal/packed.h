@@ -1,13 +1,14 @@
 #ifndef OR_HAL_PACKED_H
 #define OR_HAL_PACKED_H
-/* Packed constants: one cache a device by (content hash, dtype, bytes, packing), shared by executables, shape classes and sessions. An entry
- * lives as long as someone holds it. Any thread; an entry asked for by two threads at once is filled once. */
+/* Packed constants: one cache a device by (content hash, dtype, bytes, packing), shared by executables, shape classes
+ * and sessions. An entry lives as long as someone holds it. Any thread; an entry asked for by two threads at once is
+ * filled once. */
 
 #include "hal/buffer.h"
 
 #define OR_PACKING_BYTES 64
 typedef struct or_packed_key_t {
-  uint64_t hash;                  /* or_constant_t.hash */
+  uint64_t hash; /* or_constant_t.hash */
   or_dtype_t dtype;
   size_t source_bytes;
   char packing[OR_PACKING_BYTES]; /* everything that decides the packed form: "gemm_b avx2 nr16 k768 n3072" */
@@ -15,9 +16,10 @@ typedef struct or_packed_key_t {
 typedef struct or_packed_t or_packed_t;
 /* Fills a new entry's buffer of `bytes`. Outside the cache's lock. */
 typedef or_status_t (*or_packed_fill_t)(void *self, or_buffer_t *buffer);
-/* *out: one reference. The buffer is charged to the device's hardware once. Statuses of or_buffer_create and of `fill`. */
-or_status_t or_packed_get(or_device_t *device, const or_packed_key_t *key, size_t bytes, or_packed_fill_t fill, void *self,
-                          or_packed_t **out);
+/* *out: one reference. The buffer is charged to the device's hardware once. Statuses of or_buffer_create and of
+ * `fill`. */
+or_status_t or_packed_get(or_device_t *device, const or_packed_key_t *key, size_t bytes, or_packed_fill_t fill,
+                          void *self, or_packed_t **out);
 void or_packed_release(or_packed_t *packed); /* takes NULL */
 or_buffer_t *or_packed_buffer(const or_packed_t *packed);
 typedef struct or_packed_counters_t {

@@ -1,19 +1,22 @@
 #ifndef OR_HAL_PARALLEL_H
 #define OR_HAL_PARALLEL_H
-/* Thread teams. The only file pair that knows OpenMP: libgomp is opened at run time and shared with vendor libraries (oneDNN), so that both
- * use one team per submitting thread; builds with OR_PARALLEL_PTHREAD, and machines without libgomp, use a team of pthreads. */
+/* Thread teams. The only file pair that knows OpenMP: libgomp is opened at run time and shared with vendor libraries
+ * (oneDNN), so that both use one team per submitting thread; builds with OR_PARALLEL_PTHREAD, and machines without
+ * libgomp, use a team of pthreads. */
 
 #include "base/alloc.h"
 #include "openruntime/backend/backend.h"
 
-/* A team belongs to the thread that created it (a queue's submitting thread): only that thread may lead it. size 1: no threads at all.
+/* A team belongs to the thread that created it (a queue's submitting thread): only that thread may lead it. size 1:
+ * no threads at all.
  * RESOURCE_EXHAUSTED. */
 or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t **out);
-void or_team_free(or_team_t *team); /* takes NULL; on its thread */
+void or_team_free(or_team_t *team);      /* takes NULL; on its thread */
 int or_team_size(const or_team_t *team); /* 1 for NULL */
 
-/* Runs body over [0, count) in contiguous slices, one a thread, each at least `grain` long (grain >= 1); returns when all is done. Waiting
- * threads spin for a bound, then sleep. A NULL team runs all on the caller. Allocates nothing. body must not lead a team itself. */
+/* Runs body over [0, count) in contiguous slices, one a thread, each at least `grain` long (grain >= 1); returns when
+ * all is done. Waiting threads spin for a bound, then sleep. A NULL team runs all on the caller. Allocates nothing.
+ * body must not lead a team itself. */
 typedef void (*or_parallel_body_t)(void *self, size_t begin, size_t end, int thread);
 void or_parallel_for(or_team_t *team, size_t count, size_t grain, or_parallel_body_t body, void *self);
 

@@ -1,6 +1,7 @@
 #ifndef OR_HAL_QUEUE_H
 #define OR_HAL_QUEUE_H
-/* A queue of a device: work in order, carried out on the queue's one submitting thread, which alone touches the backend's queue. */
+/* A queue of a device: work in order, carried out on the queue's one submitting thread, which alone touches the
+ * backend's queue. */
 
 #include "hal/cancel.h"
 #include "hal/device.h"
@@ -18,21 +19,25 @@ typedef or_status_t (*or_queue_work_t)(void *self, const or_queue_context_t *con
 
 #define OR_QUEUE_CAPACITY 1024u /* submissions that wait in one queue */
 
-/* Starts the thread and opens the backend's queue on it. The device is opened if need be. UNAVAILABLE, RESOURCE_EXHAUSTED, DEVICE_LOST. */
+/* Starts the thread and opens the backend's queue on it. The device is opened if need be. UNAVAILABLE,
+ * RESOURCE_EXHAUSTED, DEVICE_LOST. */
 or_status_t or_queue_create(or_device_t *device, or_queue_t **out);
 void or_queue_retain(or_queue_t *queue);
-/* The last release waits until what was submitted is done, then closes. Never called on the queue's own thread. Takes NULL. */
+/* The last release waits until what was submitted is done, then closes. Never called on the queue's own thread. Takes
+ * NULL. */
 void or_queue_release(or_queue_t *queue);
 
 typedef struct or_submission_t {
   or_queue_work_t work;
-  void *self;               /* valid until `signal` is signalled */
-  or_event_t *const *waits; /* all signalled before work starts; a failed one fails this submission without running it. Retained. */
+  void *self; /* valid until `signal` is signalled */
+  or_event_t *const
+      *waits; /* all signalled before work starts; a failed one fails this submission without running it. Retained. */
   size_t wait_count;
-  or_event_t *signal;       /* signalled with the work's status after the backend's queue_finish; retained; may be NULL */
+  or_event_t *signal; /* signalled with the work's status after the backend's queue_finish; retained; may be NULL */
 } or_submission_t;
 #define OR_QUEUE_MAX_WAITS 8u
-/* Any thread. RESOURCE_EXHAUSTED (OR_QUEUE_CAPACITY), DEVICE_LOST; the work is then not run and `signal` not signalled. */
+/* Any thread. RESOURCE_EXHAUSTED (OR_QUEUE_CAPACITY), DEVICE_LOST; the work is then not run and `signal` not
+ * signalled. */
 or_status_t or_queue_submit(or_queue_t *queue, const or_submission_t *submission);
 /* Submits and waits. */
 or_status_t or_queue_run(or_queue_t *queue, or_queue_work_t work, void *self);
