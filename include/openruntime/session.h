@@ -47,10 +47,18 @@ OR_API or_status_t or_session_run(or_session_t *session, const or_binding_t *inp
 /* Called once when the run has ended, on a thread of the library, outside every lock: return soon, do not wait for another run in it.
  * `status` is the callee's; `outputs` are filled as or_session_run does. */
 typedef void (*or_run_callback_t)(void *self, or_status_t status, or_binding_t *outputs, size_t output_count);
-/* Starts and returns. The tensors bound are retained; `outputs` must live until the callback has returned. *run (may be NULL): one
- * reference, for or_run_cancel. On failure the callback is not called. */
-OR_API or_status_t or_session_run_async(or_session_t *session, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
-                                        size_t output_count, or_run_callback_t callback, void *self, or_run_t **run);
+/* What or_session_run_async takes: the bindings of or_session_run, and whom to tell. */
+typedef struct or_run_request_t {
+  const or_binding_t *inputs;
+  size_t input_count;
+  or_binding_t *outputs; /* must live until the callback has returned */
+  size_t output_count;
+  or_run_callback_t callback;
+  void *self;
+} or_run_request_t;
+/* Starts and returns. The tensors bound are retained, `request` itself is not kept. *run (may be NULL): one reference, for
+ * or_run_cancel. On failure the callback is not called. Statuses of or_session_run. */
+OR_API or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *request, or_run_t **run);
 /* Asks the run to end at the next node or tile; its status is then CANCELLED unless it was done already. Any thread, any time. */
 OR_API void or_run_cancel(or_run_t *run);
 OR_API void or_run_release(or_run_t *run); /* takes NULL */
