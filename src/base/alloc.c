@@ -52,7 +52,8 @@ or_status_t or_alloc_array(const or_allocator_t *allocator, size_t count, size_t
   return or_alloc_zeroed(allocator, bytes, out);
 }
 
-or_status_t or_grow_array(const or_allocator_t *allocator, size_t needed, size_t element_bytes, void **array, size_t *capacity) {
+or_status_t or_grow_array(const or_allocator_t *allocator, size_t needed, size_t element_bytes, void **array,
+                          size_t *capacity) {
   if (needed <= *capacity) return or_status_success();
   size_t grown = 0;
   if (!or_mul_size(*capacity, 2, &grown) || grown < needed) grown = needed;
@@ -71,7 +72,9 @@ void or_free(const or_allocator_t *allocator, void *memory) {
   if (memory != NULL) allocator->release(allocator->self, memory);
 }
 
-void or_arena_init(or_arena_t *arena, const or_allocator_t *allocator) { *arena = (or_arena_t){.allocator = allocator}; }
+void or_arena_init(or_arena_t *arena, const or_allocator_t *allocator) {
+  *arena = (or_arena_t){.allocator = allocator};
+}
 
 void or_arena_deinit(or_arena_t *arena) {
   while (arena->chunks != NULL) {
@@ -98,7 +101,8 @@ static or_status_t add_chunk(or_arena_t *arena, size_t bytes, or_arena_chunk_t *
 
 or_status_t or_arena_alloc(or_arena_t *arena, size_t bytes, void **out) {
   *out = NULL;
-  if (bytes > SIZE_MAX - ARENA_ALIGNMENT) return or_error(OR_OUT_OF_RANGE, "a piece of %zu bytes exceeds the address space", bytes);
+  if (bytes > SIZE_MAX - ARENA_ALIGNMENT)
+    return or_error(OR_OUT_OF_RANGE, "a piece of %zu bytes exceeds the address space", bytes);
   size_t rounded = or_align_up(bytes > 0 ? bytes : 1, ARENA_ALIGNMENT);
   or_arena_chunk_t *newest = arena->chunks;
   if (newest == NULL || newest->bytes - arena->used_bytes < rounded) {

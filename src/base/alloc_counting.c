@@ -24,7 +24,8 @@ static void *counting_alloc(void *self, size_t bytes, size_t alignment) {
   (void)atomic_fetch_add(&counting->live_blocks, 1);
   size_t live = atomic_fetch_add(&counting->live_bytes, bytes) + bytes;
   size_t peak = atomic_load(&counting->peak_bytes);
-  while (live > peak && !atomic_compare_exchange_weak(&counting->peak_bytes, &peak, live)) {}
+  while (live > peak && !atomic_compare_exchange_weak(&counting->peak_bytes, &peak, live)) {
+  }
   return block + offset;
 }
 

@@ -22,7 +22,8 @@ or_status_t or_dynlib_open(const char *const *names, const or_dynlib_symbol_t *s
       (void)or_format(reason, sizeof reason, "%s", loader_words());
     }
   }
-  if (*handle == NULL) return or_error(OR_UNAVAILABLE, "library \"%s\" can't be loaded: %s", names[0] != NULL ? names[0] : "", reason);
+  if (*handle == NULL)
+    return or_error(OR_UNAVAILABLE, "library \"%s\" can't be loaded: %s", names[0] != NULL ? names[0] : "", reason);
 
   const char *missing = NULL;
   for (size_t i = 0; i < count; ++i) {

@@ -46,7 +46,8 @@ static or_status_t open_regular(const char *path, int *descriptor, struct stat *
   if (fstat(*descriptor, info) != 0) {
     status = system_error("examined", path, errno);
   } else if (!S_ISREG(info->st_mode)) {
-    status = or_error(OR_INVALID_ARGUMENT, "\"%s\" is %s, not a regular file", path, S_ISDIR(info->st_mode) ? "a folder" : "a device or pipe");
+    status = or_error(OR_INVALID_ARGUMENT, "\"%s\" is %s, not a regular file", path,
+                      S_ISDIR(info->st_mode) ? "a folder" : "a device or pipe");
   }
   if (!or_ok(status)) {
     (void)close(*descriptor);
@@ -73,7 +74,8 @@ static or_status_t read_all(int descriptor, const char *path, size_t limit_bytes
   return or_status_success();
 }
 
-or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out, size_t *length) {
+or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out,
+                         size_t *length) {
   int descriptor = -1;
   struct stat info;
   *out = NULL;
@@ -83,7 +85,8 @@ or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size
   or_text_t text;
   or_text_init(&text, allocator);
   if ((uintmax_t)info.st_size > limit_bytes) {
-    status = or_error(OR_OUT_OF_RANGE, "file \"%s\": %lld bytes exceed %zu, the limit here", path, (long long)info.st_size, limit_bytes);
+    status = or_error(OR_OUT_OF_RANGE, "file \"%s\": %lld bytes exceed %zu, the limit here", path,
+                      (long long)info.st_size, limit_bytes);
   }
   /* One byte more than the size, so that the end is seen without growing. */
   if (or_ok(status)) status = or_text_reserve(&text, info.st_size > 0 ? (size_t)info.st_size + 1 : READ_FIRST_BYTES);
@@ -123,14 +126,16 @@ or_status_t or_file_write(const char *path, const void *bytes, size_t length) {
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return write_in_place(path, bytes, length);
   char temporary[PATH_BYTES];
-  int count = snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&counter, 1));
+  int count =
+      snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&counter, 1));
   if (count < 0 || (size_t)count >= sizeof temporary) return system_error("written", path, ENAMETOOLONG);
 
   int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return system_error("written", path, errno);
   or_status_t status = write_all(descriptor, path, bytes, length);
   /* Some file systems have no fsync; the rename is then all there is. */
-  if (or_ok(status) && fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP) status = system_error("written", path, errno);
+  if (or_ok(status) && fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP)
+    status = system_error("written", path, errno);
   if (close(descriptor) != 0 && or_ok(status)) status = system_error("written", path, errno);
   if (or_ok(status) && rename(temporary, path) != 0) status = system_error("written", path, errno);
   if (!or_ok(status)) (void)unlink(temporary);
@@ -188,8 +193,8 @@ static bool same_time(const struct stat *a, const struct stat *b) {
 or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length) {
   uint64_t size = or_file_size(file);
   if (offset > size || length > size - offset) {
-    return or_error(OR_DATA_LOSS, "file \"%s\": bytes %llu to %llu asked for, but it has %llu", file->path, (unsigned long long)offset,
-                    (unsigned long long)offset + length, (unsigned long long)size);
+    return or_error(OR_DATA_LOSS, "file \"%s\": bytes %llu to %llu asked for, but it has %llu", file->path,
+                    (unsigned long long)offset, (unsigned long long)offset + length, (unsigned long long)size);
   }
   char *to = bytes;
   for (size_t done = 0; done < length;) {
@@ -197,16 +202,16 @@ or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_error("read", file->path, errno);
     if (count == 0) {
-      return or_error(OR_DATA_LOSS, "file \"%s\" shrank while it was read: it had %llu bytes and ends at %llu now", file->path,
-                      (unsigned long long)size, (unsigned long long)(offset + done));
+      return or_error(OR_DATA_LOSS, "file \"%s\" shrank while it was read: it had %llu bytes and ends at %llu now",
+                      file->path, (unsigned long long)size, (unsigned long long)(offset + done));
     }
     done += (size_t)count;
   }
   struct stat now;
   if (fstat(file->descriptor, &now) != 0) return system_error("examined", file->path, errno);
   if (now.st_size != file->opened.st_size || !same_time(&now, &file->opened)) {
-    return or_error(OR_DATA_LOSS, "file \"%s\" was changed while it was read: it had %llu bytes and has %llu now", file->path,
-                    (unsigned long long)size, (unsigned long long)now.st_size);
+    return or_error(OR_DATA_LOSS, "file \"%s\" was changed while it was read: it had %llu bytes and has %llu now",
+                    file->path, (unsigned long long)size, (unsigned long long)now.st_size);
   }
   return or_status_success();
 }

@@ -86,7 +86,8 @@ static or_status_t check_depth(const char *text, size_t length) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > OR_JSON_MAX_DEPTH) return or_error(OR_INVALID_ARGUMENT, "JSON is nested deeper than %d, the limit", OR_JSON_MAX_DEPTH);
+      if (++depth > OR_JSON_MAX_DEPTH)
+        return or_error(OR_INVALID_ARGUMENT, "JSON is nested deeper than %d, the limit", OR_JSON_MAX_DEPTH);
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
@@ -102,7 +103,8 @@ static or_status_t convert_array(or_json_document_t *document, json_t *from, or_
   to->count = json_array_size(from);
   or_status_t status = or_arena_array(&document->arena, to->count, sizeof(or_json_value_t), &memory);
   or_json_value_t *elements = memory;
-  for (size_t i = 0; or_ok(status) && i < to->count; ++i) status = convert(document, json_array_get(from, i), &elements[i]);
+  for (size_t i = 0; or_ok(status) && i < to->count; ++i)
+    status = convert(document, json_array_get(from, i), &elements[i]);
   to->as.elements = elements;
   return status;
 }
@@ -168,7 +170,9 @@ static or_status_t convert(or_json_document_t *document, json_t *from, or_json_v
     to->as.boolean = json_is_true(from);
     break;
   case JSON_NULL: to->kind = OR_JSON_NULL; break;
-  default: return or_error(OR_INTERNAL, "jansson gave a value of type %d, which its documentation excludes", (int)json_typeof(from));
+  default:
+    return or_error(OR_INTERNAL, "jansson gave a value of type %d, which its documentation excludes",
+                    (int)json_typeof(from));
   }
   return or_status_success();
 }
@@ -224,7 +228,8 @@ or_status_t or_json_parse(const or_allocator_t *allocator, const char *text, siz
   (void)text;
   (void)length;
   *out = NULL;
-  return or_error(OR_UNIMPLEMENTED, "this build can't read JSON: configure it where jansson is installed (libjansson-dev)");
+  return or_error(OR_UNIMPLEMENTED,
+                  "this build can't read JSON: configure it where jansson is installed (libjansson-dev)");
 }
 
 #endif
@@ -276,12 +281,15 @@ const char *or_json_get_string(const or_json_value_t *value, const char *fallbac
   return or_json_kind(value) == OR_JSON_STRING ? value->as.string : fallback;
 }
 
-size_t or_json_string_length(const or_json_value_t *value) { return or_json_kind(value) == OR_JSON_STRING ? value->count : 0; }
+size_t or_json_string_length(const or_json_value_t *value) {
+  return or_json_kind(value) == OR_JSON_STRING ? value->count : 0;
+}
 
 int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback) {
   if (or_json_kind(value) == OR_JSON_INTEGER) return value->as.integer;
   /* 1e3 and 2.0 are whole numbers too. */
-  bool whole = or_json_kind(value) == OR_JSON_REAL && value->as.real == floor(value->as.real) && fabs(value->as.real) <= 0x1p53;
+  bool whole =
+      or_json_kind(value) == OR_JSON_REAL && value->as.real == floor(value->as.real) && fabs(value->as.real) <= 0x1p53;
   return whole ? (int64_t)value->as.real : fallback;
 }
 

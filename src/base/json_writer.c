@@ -6,9 +6,9 @@
 #include "base/numbers.h"
 
 /* Bits of or_json_writer_t.state[level]. */
-#define IN_OBJECT 1U  /* else in an array */
-#define HAS_VALUE 2U  /* a comma is due before the next */
-#define HAS_KEY 4U    /* a key waits for its value */
+#define IN_OBJECT 1U    /* else in an array */
+#define HAS_VALUE 2U    /* a comma is due before the next */
+#define HAS_KEY 4U      /* a key waits for its value */
 #define NUMBER_BYTES 40 /* room for any number and a comma */
 
 static void put(or_json_writer_t *json, const char *bytes, size_t length) {
@@ -44,7 +44,8 @@ static void open_level(or_json_writer_t *json, const char *bracket, unsigned sta
   before_value(json);
   put(json, bracket, 1);
   if ((size_t)json->depth + 1 >= sizeof json->state) {
-    json->status = or_status_first(json->status, or_error(OR_OUT_OF_RANGE, "JSON is nested deeper than %zu, the limit", sizeof json->state - 1));
+    json->status = or_status_first(
+        json->status, or_error(OR_OUT_OF_RANGE, "JSON is nested deeper than %zu, the limit", sizeof json->state - 1));
     return;
   }
   json->state[++json->depth] = (uint8_t)state;

@@ -11,8 +11,11 @@ static const struct {
   double value;
   bool quoted;
 } words[] = {
-    {"\"NaN\"", (double)NAN, true}, {"\"Infinity\"", (double)INFINITY, true}, {"\"-Infinity\"", -(double)INFINITY, true},
-    {"true", 1, false},             {"false", 0, false},
+    {"\"NaN\"", (double)NAN, true},
+    {"\"Infinity\"", (double)INFINITY, true},
+    {"\"-Infinity\"", -(double)INFINITY, true},
+    {"true", 1, false},
+    {"false", 0, false},
 };
 #define WORD_NONE (sizeof words / sizeof words[0])
 
@@ -30,7 +33,8 @@ static size_t scan_word(const char **cursor, const char *end) {
 /* The next few characters, for a message. */
 static const char *excerpt(const char *at, const char *end, char *buffer, size_t capacity) {
   size_t length = 0;
-  while (at + length < end && length + 1 < capacity && length < 24 && strchr(",[] \t\r\n", at[length]) == NULL) ++length;
+  while (at + length < end && length + 1 < capacity && length < 24 && strchr(",[] \t\r\n", at[length]) == NULL)
+    ++length;
   if (length == 0 && at < end) length = 1;
   memcpy(buffer, at, length);
   buffer[length] = '\0';
@@ -45,14 +49,16 @@ or_status_t or_number_scan_double(const char **cursor, const char *end, double *
   if (or_scan_decimal(&at, end, &scanned)) {
     double value = or_scanned_double(&scanned);
     if (isinf(value)) {
-      return or_error(OR_INVALID_ARGUMENT, "number %s: beyond the range of float64 (1.8e308)", excerpt(*cursor, end, shown, sizeof shown));
+      return or_error(OR_INVALID_ARGUMENT, "number %s: beyond the range of float64 (1.8e308)",
+                      excerpt(*cursor, end, shown, sizeof shown));
     }
     *out = value;
     *cursor = at;
     return or_status_success();
   }
   size_t word = scan_word(cursor, end);
-  if (word == WORD_NONE) return or_error(OR_INVALID_ARGUMENT, "expected a number, found %s", excerpt(at, end, shown, sizeof shown));
+  if (word == WORD_NONE)
+    return or_error(OR_INVALID_ARGUMENT, "expected a number, found %s", excerpt(at, end, shown, sizeof shown));
   *out = words[word].value;
   return or_status_success();
 }
@@ -148,8 +154,8 @@ static bool scan_float_element(const char **cursor, const char *end, or_dtype_t 
 
 static or_status_t element_error(const char *at, const char *end, or_dtype_t dtype, size_t index) {
   char shown[32];
-  return or_error(OR_INVALID_ARGUMENT, "element %zu: expected a number that fits into %s, found %s", index, or_dtype_name(dtype),
-                  excerpt(at, end, shown, sizeof shown));
+  return or_error(OR_INVALID_ARGUMENT, "element %zu: expected a number that fits into %s, found %s", index,
+                  or_dtype_name(dtype), excerpt(at, end, shown, sizeof shown));
 }
 
 static const char *skip_space(const char *at, const char *end) {
@@ -161,7 +167,8 @@ static const char *skip_space(const char *at, const char *end) {
 static or_status_t open_brackets(const char **at, const char *end, size_t *depth, bool *opened) {
   *opened = false;
   for (*at = skip_space(*at, end); *at < end && **at == '['; *at = skip_space(*at + 1, end)) {
-    if (*depth == OR_MAX_RANK) return or_error(OR_INVALID_ARGUMENT, "the array is nested deeper than %d, the limit", OR_MAX_RANK);
+    if (*depth == OR_MAX_RANK)
+      return or_error(OR_INVALID_ARGUMENT, "the array is nested deeper than %d, the limit", OR_MAX_RANK);
     ++*depth;
     *opened = true;
   }
@@ -174,18 +181,23 @@ or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_
   size_t depth = 0, index = 0;
   bool real = or_dtype_is_float(dtype), opened = false;
   if (dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128) { /* pairs, nested or not */
-    if (__builtin_mul_overflow(count, (size_t)2, &count)) return or_error(OR_OUT_OF_RANGE, "%zu complex elements are too many", count);
+    if (__builtin_mul_overflow(count, (size_t)2, &count))
+      return or_error(OR_OUT_OF_RANGE, "%zu complex elements are too many", count);
     real = true;
   } else if (!real && !or_dtype_is_integer(dtype) && dtype != OR_BOOL) {
     return or_error(OR_INVALID_ARGUMENT, "%s elements can't be read from numbers", or_dtype_name(dtype));
   }
-  if (at == end || *at != '[') return or_error(OR_INVALID_ARGUMENT, "expected an array of numbers, found %s", excerpt(at, end, shown, sizeof shown));
+  if (at == end || *at != '[')
+    return or_error(OR_INVALID_ARGUMENT, "expected an array of numbers, found %s",
+                    excerpt(at, end, shown, sizeof shown));
   for (bool more = true; more;) {
     or_status_t status = open_brackets(&at, end, &depth, &opened);
     if (!or_ok(status)) return status;
     if (!(opened && at < end && *at == ']')) { /* an empty array has no value */
-      if (index == count) return or_error(OR_INVALID_ARGUMENT, "more than %zu elements, which the shape asks for", count);
-      bool taken = real ? scan_float_element(&at, end, dtype, data, index) : scan_integer_element(&at, end, dtype, data, index);
+      if (index == count)
+        return or_error(OR_INVALID_ARGUMENT, "more than %zu elements, which the shape asks for", count);
+      bool taken =
+          real ? scan_float_element(&at, end, dtype, data, index) : scan_integer_element(&at, end, dtype, data, index);
       if (!taken) return element_error(at, end, dtype, index);
       ++index;
       at = skip_space(at, end);
@@ -196,7 +208,8 @@ or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_
     }
     more = depth > 0;
     if (more && (at == end || *at != ',')) {
-      return or_error(OR_INVALID_ARGUMENT, "after element %zu: expected , or ], found %s", index, excerpt(at, end, shown, sizeof shown));
+      return or_error(OR_INVALID_ARGUMENT, "after element %zu: expected , or ], found %s", index,
+                      excerpt(at, end, shown, sizeof shown));
     }
     if (more) ++at;
   }

@@ -63,11 +63,14 @@ static uint32_t encode(const format_t *format, double value) {
 
   int exponent = (int)(bits >> 52 & 0x7FF) - 1023;
   uint64_t significand = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
-  int lowest = 1 - format->bias; /* of normal numbers; below it the spacing stays the same. Doubles' own subnormals all become 0. */
+  int lowest =
+      1 -
+      format->bias; /* of normal numbers; below it the spacing stays the same. Doubles' own subnormals all become 0. */
   int cut = 52 - format->fraction_bits + (exponent < lowest ? lowest - exponent : 0);
   uint32_t magnitude = 0;
   if (cut <= 53) {
-    uint64_t kept = significand >> cut, rest = significand & ((UINT64_C(1) << cut) - 1), half = UINT64_C(1) << (cut - 1);
+    uint64_t kept = significand >> cut, rest = significand & ((UINT64_C(1) << cut) - 1),
+             half = UINT64_C(1) << (cut - 1);
     if (rest > half || (rest == half && (kept & 1) != 0)) ++kept;
     /* Above the subnormals the leading bit adds one to the exponent field; so does a carry out of the fraction. */
     uint64_t field = exponent < lowest ? 0 : (uint64_t)(exponent - lowest);
@@ -102,9 +105,11 @@ uint16_t or_float_to_float16(float value) {
     result = 0x7E00 | (magnitude >> 13 & 0x1FF);
   } else if (magnitude >= 0x47800000) { /* 65536 and more */
     result = 0x7C00;
-  } else if (magnitude >= 0x38800000) { /* normal: round the 13 bits that go; a carry runs into the exponent, up to infinity */
+  } else if (magnitude >=
+             0x38800000) { /* normal: round the 13 bits that go; a carry runs into the exponent, up to infinity */
     result = (magnitude - ((127U - 15U) << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13;
-  } else if (magnitude >= 0x33000000) { /* subnormal: adding 0.5 puts the units of 2^-24 at the bottom of the sum, rounded */
+  } else if (magnitude >=
+             0x33000000) { /* subnormal: adding 0.5 puts the units of 2^-24 at the bottom of the sum, rounded */
     float positive = 0, sum = 0;
     memcpy(&positive, &magnitude, sizeof positive);
     sum = positive + 0.5F;
@@ -128,7 +133,9 @@ uint16_t or_float_to_bfloat16(float value) {
   return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-bool or_dtype_is_float(or_dtype_t dtype) { return dtype == OR_FLOAT32 || dtype == OR_FLOAT64 || small_format(dtype) != NULL; }
+bool or_dtype_is_float(or_dtype_t dtype) {
+  return dtype == OR_FLOAT32 || dtype == OR_FLOAT64 || small_format(dtype) != NULL;
+}
 
 bool or_dtype_is_integer(or_dtype_t dtype) {
   switch (dtype) {

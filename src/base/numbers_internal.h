@@ -19,10 +19,10 @@ static inline int or_floor_log2_pow10(int e) { return (int)(((int64_t)e * 174164
 
 /* A JSON number as it stands in the text. value = digits * 10^exponent, if `more` a little above. */
 typedef struct or_scanned_t {
-  uint64_t digits;          /* the first 19 that count */
+  uint64_t digits; /* the first 19 that count */
   int64_t exponent;
-  bool negative, more;      /* more: digits other than 0 follow the 19 */
-  bool integer;             /* neither point nor exponent */
+  bool negative, more;         /* more: digits other than 0 follow the 19 */
+  bool integer;                /* neither point nor exponent */
   const char *text, *text_end; /* digits and point, without sign and exponent */
   int64_t written_exponent;
 } or_scanned_t;

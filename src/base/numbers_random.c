@@ -49,7 +49,8 @@ void or_random_fill(or_random_t *random, or_dtype_t dtype, void *data, size_t co
     for (size_t i = 0; i < count; ++i) or_element_set_int(dtype, data, i, (int64_t)(or_random_next(random) >> 63));
   } else {
     int64_t lowest = or_dtype_is_signed(dtype) ? -8 : 0;
-    for (size_t i = 0; i < count; ++i) or_element_set_int(dtype, data, i, (int64_t)(or_random_next(random) >> 60) + lowest);
+    for (size_t i = 0; i < count; ++i)
+      or_element_set_int(dtype, data, i, (int64_t)(or_random_next(random) >> 60) + lowest);
   }
 }
 

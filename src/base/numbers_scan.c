@@ -22,9 +22,11 @@ double or_scanned_double(const or_scanned_t *scanned) {
   uint64_t bits = 0;
   if (scanned->digits == 0) {
     value = 0;
-  } else if (!scanned->more && scanned->digits <= UINT64_C(1) << 53 && scanned->exponent >= -22 && scanned->exponent <= 22) {
+  } else if (!scanned->more && scanned->digits <= UINT64_C(1) << 53 && scanned->exponent >= -22 &&
+             scanned->exponent <= 22) {
     double digits = (double)scanned->digits;
-    value = scanned->exponent < 0 ? digits / small_powers[-scanned->exponent] : digits * small_powers[scanned->exponent];
+    value =
+        scanned->exponent < 0 ? digits / small_powers[-scanned->exponent] : digits * small_powers[scanned->exponent];
   } else if (scanned->exponent > 310) {
     value = (double)INFINITY;
   } else if (scanned->exponent < OR_POWER_FIRST - 20) {
@@ -176,9 +178,10 @@ static bool multiply(uint64_t digits, int exponent, uint64_t *bits) {
   int upper = (int)(high >> 63);
   uint64_t mantissa = high >> (upper + 64 - 52 - 3); /* 54 bits: one more than a double has */
   int biased = or_floor_log2_pow10(exponent) + 63 + upper - leading + 1023;
-  if (biased <= 0) return false;                     /* subnormal: rare enough for the slow way */
+  if (biased <= 0) return false; /* subnormal: rare enough for the slow way */
   /* Half way exactly, and so possibly a tie: only for small powers, where the product is exact. */
-  if (low <= 1 && exponent >= -4 && exponent <= 23 && (mantissa & 3) == 1 && mantissa << (upper + 64 - 52 - 3) == high) mantissa &= ~UINT64_C(1);
+  if (low <= 1 && exponent >= -4 && exponent <= 23 && (mantissa & 3) == 1 && mantissa << (upper + 64 - 52 - 3) == high)
+    mantissa &= ~UINT64_C(1);
   mantissa += mantissa & 1;
   mantissa >>= 1;
   if (mantissa >= UINT64_C(1) << 53) {

@@ -54,7 +54,8 @@ static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer)
   /* Everything below is in quarters of a unit of the last place, scaled by 10^-k: `at` the value, `low` and `high` the bounds of the
    * interval that rounds to it. Bounds belong to it when the significand is even. */
   uint64_t odd = significand & 1;
-  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >> 22); /* floor(log10 of the interval's width) */
+  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >>
+                22); /* floor(log10 of the interval's width) */
   int shift = exponent + or_floor_log2_pow10(-k) + 1;
   or_power_t power = or_powers[-k - OR_POWER_FIRST];
   uint64_t low = round_to_odd(power, (4 * significand - (lower_closer ? 1 : 2)) << shift) + odd;
@@ -74,8 +75,9 @@ static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer)
   return (decimal_t){whole + (round_up ? 1 : 0), k};
 }
 
-static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051"
-                            "52535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697989900";
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051"
+    "52535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697989900";
 
 static unsigned digit_count(uint64_t value) {
   unsigned count = 1;

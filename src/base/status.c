@@ -75,7 +75,8 @@ const char *or_status_place(or_status_t status) {
   if (or_ok(status)) return "";
   /* A build that leaves OR_FILE at __FILE__ gives a longer path; what stands before the last src/ is of no use to the reader. */
   const char *place = status.record->place;
-  for (const char *next = strstr(place, "src/"); next != NULL; next = strstr(place, "src/")) place = next + strlen("src/");
+  for (const char *next = strstr(place, "src/"); next != NULL; next = strstr(place, "src/"))
+    place = next + strlen("src/");
   return place;
 }
 
@@ -99,8 +100,8 @@ static or_status_record_t *take_record(void) {
     while (~used != 0) {
       unsigned bit = (unsigned)__builtin_ctzll(~used);
       /* Acquire pairs with the release of give_back: the former owner's writes are over. */
-      if (atomic_compare_exchange_weak_explicit(&pool_used[word], &used, used | (uint_fast64_t)1 << bit, memory_order_acquire,
-                                                memory_order_relaxed)) {
+      if (atomic_compare_exchange_weak_explicit(&pool_used[word], &used, used | (uint_fast64_t)1 << bit,
+                                                memory_order_acquire, memory_order_relaxed)) {
         return &pool[word * 64 + bit];
       }
     }
@@ -124,15 +125,20 @@ static bool is_pooled(const or_status_record_t *record) {
 #define LOST "too many errors alive; message lost"
 static const or_status_record_t *fixed_record(or_status_code_t code) {
   static const or_status_record_t fixed[OR_STATUS_CODE_COUNT] = {
-      [OR_INVALID_ARGUMENT] = {OR_INVALID_ARGUMENT, "", LOST}, [OR_OUT_OF_RANGE] = {OR_OUT_OF_RANGE, "", LOST},
-      [OR_NOT_FOUND] = {OR_NOT_FOUND, "", LOST},               [OR_ALREADY_EXISTS] = {OR_ALREADY_EXISTS, "", LOST},
+      [OR_INVALID_ARGUMENT] = {OR_INVALID_ARGUMENT, "", LOST},
+      [OR_OUT_OF_RANGE] = {OR_OUT_OF_RANGE, "", LOST},
+      [OR_NOT_FOUND] = {OR_NOT_FOUND, "", LOST},
+      [OR_ALREADY_EXISTS] = {OR_ALREADY_EXISTS, "", LOST},
       [OR_FAILED_PRECONDITION] = {OR_FAILED_PRECONDITION, "", LOST},
       [OR_PERMISSION_DENIED] = {OR_PERMISSION_DENIED, "", LOST},
       [OR_RESOURCE_EXHAUSTED] = {OR_RESOURCE_EXHAUSTED, "", LOST},
-      [OR_UNIMPLEMENTED] = {OR_UNIMPLEMENTED, "", LOST},       [OR_UNAVAILABLE] = {OR_UNAVAILABLE, "", LOST},
-      [OR_DATA_LOSS] = {OR_DATA_LOSS, "", LOST},               [OR_CANCELLED] = {OR_CANCELLED, "", LOST},
+      [OR_UNIMPLEMENTED] = {OR_UNIMPLEMENTED, "", LOST},
+      [OR_UNAVAILABLE] = {OR_UNAVAILABLE, "", LOST},
+      [OR_DATA_LOSS] = {OR_DATA_LOSS, "", LOST},
+      [OR_CANCELLED] = {OR_CANCELLED, "", LOST},
       [OR_DEADLINE_EXCEEDED] = {OR_DEADLINE_EXCEEDED, "", LOST},
-      [OR_DEVICE_LOST] = {OR_DEVICE_LOST, "", LOST},           [OR_INTERNAL] = {OR_INTERNAL, "", LOST},
+      [OR_DEVICE_LOST] = {OR_DEVICE_LOST, "", LOST},
+      [OR_INTERNAL] = {OR_INTERNAL, "", LOST},
   };
   return &fixed[code];
 }

@@ -50,7 +50,9 @@ or_status_t or_text_append(or_text_t *text, const char *bytes, size_t length) {
   return or_status_success();
 }
 
-or_status_t or_text_append_string(or_text_t *text, const char *string) { return or_text_append(text, string, strlen(string)); }
+or_status_t or_text_append_string(or_text_t *text, const char *string) {
+  return or_text_append(text, string, strlen(string));
+}
 
 or_status_t or_text_printf(or_text_t *text, const char *format, ...) {
   va_list arguments, again;
@@ -59,7 +61,8 @@ or_status_t or_text_printf(or_text_t *text, const char *format, ...) {
   size_t room = text->capacity - text->length;
   int length = vsnprintf(text->data != NULL ? text->data + text->length : NULL, room, format, arguments);
   va_end(arguments);
-  or_status_t status = length < 0 ? or_error(OR_INTERNAL, "a text can't be formatted: \"%s\"", format) : or_status_success();
+  or_status_t status =
+      length < 0 ? or_error(OR_INTERNAL, "a text can't be formatted: \"%s\"", format) : or_status_success();
   if (or_ok(status) && (size_t)length >= room) {
     status = or_text_reserve(text, (size_t)length);
     if (or_ok(status)) length = vsnprintf(text->data + text->length, text->capacity - text->length, format, again);
@@ -79,7 +82,8 @@ or_status_t or_strndup(const or_allocator_t *allocator, const char *string, size
   size_t bytes = 0;
   void *copy = NULL;
   *out = NULL;
-  if (!or_add_size(length, 1, &bytes)) return or_error(OR_OUT_OF_RANGE, "a text of %zu bytes exceeds the address space", length);
+  if (!or_add_size(length, 1, &bytes))
+    return or_error(OR_OUT_OF_RANGE, "a text of %zu bytes exceeds the address space", length);
   or_status_t status = or_alloc(allocator, bytes, &copy);
   if (!or_ok(status)) return status;
   if (length > 0) memcpy(copy, string, length);
@@ -109,7 +113,9 @@ const char *or_errno_text(int error, char *buffer, size_t capacity) {
 #endif
 }
 
-bool or_string_starts_with(const char *string, const char *prefix) { return strncmp(string, prefix, strlen(prefix)) == 0; }
+bool or_string_starts_with(const char *string, const char *prefix) {
+  return strncmp(string, prefix, strlen(prefix)) == 0;
+}
 
 bool or_string_ends_with(const char *string, const char *suffix) {
   size_t length = strlen(string), suffix_length = strlen(suffix);

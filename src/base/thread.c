@@ -59,7 +59,8 @@ or_status_t or_thread_start(or_thread_t *thread, const char *name, void (*main)(
   or_mutex_deinit(&start.mutex);
   if (thread->started) return or_status_success();
   char words[128];
-  return or_error(OR_RESOURCE_EXHAUSTED, "thread \"%s\" can't be started: %s; see ulimit -u and the container's pids limit", name,
+  return or_error(OR_RESOURCE_EXHAUSTED,
+                  "thread \"%s\" can't be started: %s; see ulimit -u and the container's pids limit", name,
                   or_errno_text(error, words, sizeof words));
 }
 
