@@ -133,7 +133,8 @@ function(or_fuzz_target file)
   set_property(GLOBAL APPEND PROPERTY OR_FUZZ_TARGETS ${fuzz})
 endfunction()
 
-# tests/fake: a second device with its own memory.
+# tests/fake: a second device with its own memory. It uses hal, whose own tests use it: so hal is linked by name, before
+# its folder is read.
 function(or_test_support)
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fake/*.c")
   or_split(files)
@@ -145,7 +146,7 @@ function(or_test_support)
   target_include_directories(or_fake PUBLIC "${CMAKE_SOURCE_DIR}/tests")
   set(below ${OR_LIBRARIES})
   list(REVERSE below)
-  target_link_libraries(or_fake PUBLIC ${below})
+  target_link_libraries(or_fake PUBLIC or_hal ${below})
   if(NOT OR_CORE_ONLY)
     foreach(file IN LISTS files_tests)
       or_unit_test("${file}" or_fake)

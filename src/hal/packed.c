@@ -149,6 +149,7 @@ static bool drop_locked(or_packed_t *entry) {
 }
 
 static void free_entry(or_packed_t *entry) {
-  or_buffer_release(entry->buffer);
-  or_free(entry->device->allocator, entry);
+  const or_allocator_t *allocator = entry->device->allocator;
+  or_buffer_release(entry->buffer); /* the device may go with its last buffer */
+  or_free(allocator, entry);
 }
