@@ -5,7 +5,7 @@
 #include "ops/elements.h"
 #include "ops/infer.h"
 #include "ops/product_internal.h"
-#include "ops/shape.h"
+#include "ops/window_internal.h"
 
 static or_status_t conv_infer(or_op_call_t *call);
 static or_cost_t conv_cost(const or_op_call_t *call);
@@ -147,59 +147,38 @@ static void store_with_bias(const or_product_t *product, or_block_t block, void 
   or_matrix_store(&group->output, false, block, values);
 }
 
-static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *position, size_t count, double *out);
+static void load_run(const group_t *group, uint64_t tap, const int64_t *position, int64_t count, double *out);
 
 /* One row of the block is what one tap sees at `columns` consecutive output positions: split into runs along the last dimension. */
 static void load_taps(const or_product_t *product, or_block_t block, void *out) {
   const group_t *group = product->self;
-  int32_t last = group->window.rank - 1;
-  int64_t start[OR_MAX_SPATIAL];
-  uint64_t rest = block.column;
-  for (int32_t d = last; d >= 0; --d) {
-    start[d] = (int64_t)(rest % (uint64_t)group->window.out[d]);
-    rest /= (uint64_t)group->window.out[d];
-  }
+  const or_window_t *window = &group->window;
+  int32_t last = window->rank - 1;
+  int64_t start[OR_MAX_SPATIAL], position[OR_MAX_SPATIAL];
+  or_window_unravel(block.column, window->out, window->rank, start);
   for (size_t row = 0; row < block.rows; ++row) {
     double *to = (double *)out + row * OR_PRODUCT_COLUMNS;
-    int64_t position[OR_MAX_SPATIAL];
-    for (int32_t d = 0; d <= last; ++d) position[d] = start[d];
-    for (size_t done = 0; done < block.columns;) {
-      uint64_t left = (uint64_t)(group->window.out[last] - position[last]);
-      size_t run = left < block.columns - done ? (size_t)left : block.columns - done;
-      load_tap_run(group, block.row + row, position, run, to + done);
-      done += run;
+    memcpy(position, start, sizeof position);
+    for (int64_t done = 0, run = 0; done < (int64_t)block.columns; done += run) {
+      int64_t left = window->out[last] - position[last], wanted = (int64_t)block.columns - done;
+      run = left < wanted ? left : wanted;
+      load_run(group, block.row + row, position, run, to + done);
       position[last] = 0; /* the next run, if there is one, begins a line */
-      for (int32_t d = last - 1; d >= 0 && ++position[d] == group->window.out[d]; --d) position[d] = 0;
+      for (int32_t d = last - 1; d >= 0 && ++position[d] == window->out[d]; --d) position[d] = 0;
     }
   }
 }
 
-/* Input elements under `tap` for `count` output positions from `position` on, along the last dimension; zero in the padding. */
-static void load_tap_run(const group_t *group, uint64_t tap, const int64_t *position, size_t count, double *out) {
-  const or_window_t *window = &group->window;
-  int32_t last = window->rank - 1;
-  uint64_t channel = tap / group->kernel_count, rest = tap % group->kernel_count;
-  int64_t at[OR_MAX_SPATIAL];
-  bool inside = true;
-  for (int32_t d = last; d >= 0; --d) {
-    int64_t kernel = (int64_t)(rest % (uint64_t)window->kernel[d]);
-    rest /= (uint64_t)window->kernel[d];
-    at[d] = position[d] * window->stride[d] - window->pad_begin[d] + kernel * window->dilation[d];
-    if (d < last) inside = inside && at[d] >= 0 && at[d] < window->in[d];
-  }
-  int64_t step = window->stride[last], n = (int64_t)count;
-  int64_t begin = at[last] < 0 ? (-at[last] + step - 1) / step : 0;
-  int64_t end = at[last] < window->in[last] ? (window->in[last] - at[last] + step - 1) / step : 0;
-  if (!inside || begin > n) begin = n;
-  if (end > n) end = n;
-  if (end < begin) end = begin;
-  for (int64_t i = 0; i < begin; ++i) out[i] = 0;
-  for (int64_t i = end; i < n; ++i) out[i] = 0;
-  if (begin == end) return;
-  uint64_t first = group->first_input + channel * group->in_count, line = 0;
-  for (int32_t d = 0; d < last; ++d) line = (line + (uint64_t)at[d]) * (uint64_t)window->in[d + 1];
-  first += line + (uint64_t)(at[last] + begin * step);
+static void load_run(const group_t *group, uint64_t tap, const int64_t *position, int64_t count, double *out) {
+  int64_t kernel[OR_MAX_SPATIAL];
+  or_window_unravel(tap % group->kernel_count, group->window.kernel, group->window.rank, kernel);
+  or_window_run_t run = or_window_run(&group->window, kernel, position, count);
+  for (int64_t i = 0; i < run.begin; ++i) out[i] = 0;
+  for (int64_t i = run.end; i < count; ++i) out[i] = 0;
+  if (run.begin == run.end) return;
+  uint64_t channel = tap / group->kernel_count;
+  int64_t first = (int64_t)(group->first_input + channel * group->in_count) + run.first;
   or_lanes_t lanes; /* holds a run: OR_PRODUCT_COLUMNS <= OR_LANES */
-  or_lanes_load(group->input->dtype, group->input->data, (int64_t)first, step, (size_t)(end - begin), &lanes);
-  memcpy(out + begin, lanes.real, (size_t)(end - begin) * sizeof *out);
+  or_lanes_load(group->input->dtype, group->input->data, first, run.step, (size_t)(run.end - run.begin), &lanes);
+  memcpy(out + run.begin, lanes.real, (size_t)(run.end - run.begin) * sizeof *out);
 }

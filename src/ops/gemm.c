@@ -35,19 +35,6 @@ const or_op_t or_op_gemm = {
 
 static bool transposed(const or_op_call_t *call, const char *name) { return or_op_attribute_int(call, name, 0) != 0; }
 
-/* C broadcasts in one direction: it must not make Y larger. */
-static or_status_t check_addend(const or_shape_t *c, const or_shape_t *y) {
-  bool fits = c->rank <= 2;
-  for (int32_t i = 0; fits && i < c->rank; ++i) {
-    int64_t extent = c->dims[i], of_y = y->dims[i + 2 - c->rank];
-    fits = extent == 1 || extent < 0 || of_y < 0 || extent == of_y;
-  }
-  if (fits) return or_status_success();
-  char text[80], text_y[80];
-  return or_error(OR_INVALID_ARGUMENT, "input 2 has shape %s, which does not broadcast to %s",
-                  or_shape_format(c, text, sizeof text), or_shape_format(y, text_y, sizeof text_y));
-}
-
 static or_status_t gemm_infer(or_op_call_t *call) {
   const or_shape_t *a = &call->inputs[0].shape, *b = &call->inputs[1].shape;
   or_shape_t *y = &call->outputs[0].shape;
@@ -69,7 +56,7 @@ static or_status_t gemm_infer(or_op_call_t *call) {
   if (a->rank == 2 && b->rank == 2) {
     status = or_infer_same_extent("columns of A and rows of B", a->dims[a_k], b->dims[b_k], &k);
   }
-  if (or_ok(status) && or_op_has_input(call, 2)) status = check_addend(&call->inputs[2].shape, y);
+  if (or_ok(status)) status = or_infer_check_broadcast(call, 2, y);
   return status;
 }
 

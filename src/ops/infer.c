@@ -28,6 +28,21 @@ or_status_t or_infer_same_extent(const char *what, int64_t a, int64_t b, int64_t
   return or_status_success();
 }
 
+or_status_t or_infer_check_broadcast(const or_op_call_t *call, uint32_t index, const or_shape_t *shape) {
+  if (!or_op_has_input(call, index) || shape->rank < 0) return or_status_success();
+  const or_shape_t *given = &call->inputs[index].shape;
+  bool fits = given->rank <= shape->rank;
+  for (int32_t i = 0; fits && i < given->rank; ++i) {
+    int64_t extent = given->dims[i], wanted = shape->dims[i + shape->rank - given->rank];
+    fits = extent == 1 || extent < 0 || wanted < 0 || extent == wanted;
+  }
+  if (fits) return or_status_success();
+  char text[160], text_of_shape[160];
+  return or_error(OR_INVALID_ARGUMENT, "input %u has shape %s, which does not broadcast to %s", index,
+                  or_shape_format(given, text, sizeof text),
+                  or_shape_format(shape, text_of_shape, sizeof text_of_shape));
+}
+
 double or_cost_bytes(const or_op_tensor_t *tensor) {
   uint64_t count = 0;
   if (tensor->dtype == OR_DTYPE_NONE || !or_shape_count(&tensor->shape, &count)) return 0;

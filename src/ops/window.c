@@ -1,5 +1,5 @@
 /* The window part of ops/shape.h: attributes of Conv and the pools. */
-#include "ops/shape.h"
+#include "ops/window_internal.h"
 
 /* Extents and attributes below this bound can be multiplied and added in int64 without overflow. */
 #define WINDOW_LIMIT (INT64_C(1) << 31)
@@ -139,4 +139,32 @@ static void place_same(or_window_t *window, int32_t axis, bool upper) {
   if (total < 0 || in == 0) total = 0;
   window->pad_begin[axis] = upper ? total / 2 : total - total / 2;
   window->pad_end[axis] = total - window->pad_begin[axis];
+}
+
+or_window_run_t or_window_run(const or_window_t *window, const int64_t *kernel, const int64_t *position,
+                              int64_t count) {
+  int32_t last = window->rank - 1;
+  int64_t at = 0, line = 0;
+  bool inside = true;
+  for (int32_t d = 0; d <= last; ++d) {
+    at = position[d] * window->stride[d] - window->pad_begin[d] + kernel[d] * window->dilation[d];
+    if (d == last) break;
+    inside = inside && at >= 0 && at < window->in[d];
+    if (inside) line = (line + at) * window->in[d + 1];
+  }
+  or_window_run_t run = {.step = window->stride[last]};
+  if (!inside) return run;
+  run.begin = at < 0 ? (-at + run.step - 1) / run.step : 0;
+  run.end = at < window->in[last] ? (window->in[last] - at + run.step - 1) / run.step : 0;
+  if (run.end > count) run.end = count;
+  if (run.end <= run.begin) return (or_window_run_t){.step = run.step};
+  run.first = line + at + run.begin * run.step;
+  return run;
+}
+
+void or_window_unravel(uint64_t offset, const int64_t *extents, int32_t rank, int64_t *index) {
+  for (int32_t d = rank - 1; d >= 0; --d) {
+    index[d] = (int64_t)(offset % (uint64_t)extents[d]);
+    offset /= (uint64_t)extents[d];
+  }
 }
