@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/numbers.h"
 #include "base/string.h"
 #include "base/thread.h"
 
@@ -181,6 +182,18 @@ void or_file_release(or_file_t *file) {
 uint64_t or_file_size(const or_file_t *file) { return (uint64_t)file->opened.st_size; }
 
 const char *or_file_path(const or_file_t *file) { return file->path; }
+
+uint64_t or_file_identity(const or_file_t *file) {
+#if defined(__APPLE__)
+  const struct timespec *modified = &file->opened.st_mtimespec, *changed = &file->opened.st_ctimespec;
+#else
+  const struct timespec *modified = &file->opened.st_mtim, *changed = &file->opened.st_ctim;
+#endif
+  const int64_t facts[] = {(int64_t)file->opened.st_dev, (int64_t)file->opened.st_ino, (int64_t)file->opened.st_size,
+                           (int64_t)modified->tv_sec,    (int64_t)modified->tv_nsec,   (int64_t)changed->tv_sec,
+                           (int64_t)changed->tv_nsec};
+  return or_hash_bytes(facts, sizeof facts, 0);
+}
 
 static bool same_time(const struct stat *a, const struct stat *b) {
 #if defined(__APPLE__)

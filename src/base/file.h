@@ -17,6 +17,9 @@ void or_file_retain(or_file_t *file);
 void or_file_release(or_file_t *file); /* takes NULL */
 uint64_t or_file_size(const or_file_t *file);   /* bytes, when opened */
 const char *or_file_path(const or_file_t *file);
+/* A hash of what the file was when opened (device, inode, size, times of modification and of change): a name for its content as long as
+ * nobody writes to it. */
+uint64_t or_file_identity(const or_file_t *file);
 /* Exactly `bytes` at `offset`; DATA_LOSS if the file ends before (it shrank) or changed its size or mtime since it was opened. */
 or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length);
 
