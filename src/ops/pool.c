@@ -1,0 +1,217 @@
+#include "ops/pool.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ops/infer.h"
+#include "ops/lanes.h"
+#include "ops/window_internal.h"
+
+static or_status_t pool_infer(or_op_call_t *call);
+static or_cost_t pool_cost(const or_op_call_t *call);
+static or_status_t max_pool_reference(or_op_call_t *call);
+static or_status_t average_pool_reference(or_op_call_t *call);
+
+const or_op_t or_op_max_pool = {
+    .domain = "",
+    .name = "MaxPool",
+    .summary = "maximum of each window, and where it is",
+    .since = {1, 8, 10, 11, 12, 22},
+    .input_min = 1,
+    .input_max = 1,
+    .output_min = 1,
+    .output_max = 2,
+    .dtypes = OR_OP_FLOATS | OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_UINT8),
+    .attributes = {{"auto_pad", OR_ATTRIBUTE_STRING, false},
+                   {"ceil_mode", OR_ATTRIBUTE_INT, false},
+                   {"dilations", OR_ATTRIBUTE_INTS, false},
+                   {"kernel_shape", OR_ATTRIBUTE_INTS, true},
+                   {"pads", OR_ATTRIBUTE_INTS, false},
+                   {"storage_order", OR_ATTRIBUTE_INT, false},
+                   {"strides", OR_ATTRIBUTE_INTS, false}},
+    .infer = pool_infer,
+    .cost = pool_cost,
+    .reference = max_pool_reference,
+};
+
+const or_op_t or_op_average_pool = {
+    .domain = "",
+    .name = "AveragePool",
+    .summary = "mean of each window",
+    .since = {1, 7, 10, 11, 19, 22},
+    .input_min = 1,
+    .input_max = 1,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = OR_OP_FLOATS,
+    .attributes = {{"auto_pad", OR_ATTRIBUTE_STRING, false},
+                   {"ceil_mode", OR_ATTRIBUTE_INT, false},
+                   {"count_include_pad", OR_ATTRIBUTE_INT, false},
+                   {"dilations", OR_ATTRIBUTE_INTS, false},
+                   {"kernel_shape", OR_ATTRIBUTE_INTS, true},
+                   {"pads", OR_ATTRIBUTE_INTS, false},
+                   {"strides", OR_ATTRIBUTE_INTS, false}},
+    .tolerance = {.rel = 1e-5, .abs = 1e-6},
+    .infer = pool_infer,
+    .cost = pool_cost,
+    .reference = average_pool_reference,
+};
+
+static or_status_t pool_infer(or_op_call_t *call) {
+  const or_shape_t *x = &call->inputs[0].shape;
+  or_shape_t y = {.rank = OR_RANK_UNKNOWN};
+  if (x->rank >= 0) {
+    or_window_t window;
+    or_status_t status = or_window_make(call, x, NULL, &window);
+    if (!or_ok(status)) return status;
+    y = *x;
+    for (int32_t i = 0; i < window.rank; ++i) y.dims[i + 2] = window.out[i];
+  }
+  call->outputs[0].dtype = call->inputs[0].dtype;
+  call->outputs[0].shape = y;
+  if (or_op_has_output(call, 1)) {
+    call->outputs[1].dtype = OR_INT64;
+    call->outputs[1].shape = y;
+  }
+  return or_status_success();
+}
+
+static or_cost_t pool_cost(const or_op_call_t *call) {
+  size_t rank = 0;
+  const int64_t *kernel = or_op_attribute_ints(call, "kernel_shape", &rank);
+  double taps = 1;
+  for (size_t i = 0; i < rank; ++i) taps *= (double)kernel[i];
+  return or_cost_per_output(call, taps);
+}
+
+/* The reference walks the output in runs along the last dimension, and each run once for every position of the kernel. */
+typedef struct run_t {
+  double value[OR_LANES];  /* the maximum or the sum so far */
+  int64_t where[OR_LANES]; /* maximum: its element in the channel, or -1; mean: the number of elements */
+} run_t;
+
+typedef struct pool_t {
+  const or_op_call_t *call;
+  or_window_t window;
+  bool average, include_pad;
+} pool_t;
+
+static void pool_run(const pool_t *pool, int64_t channel, const int64_t *position, int64_t count, run_t *run);
+static void store_max(const pool_t *pool, int64_t channel, int64_t first, int64_t count, const run_t *run);
+static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, run_t *run);
+
+static or_status_t pool_reference(or_op_call_t *call, bool average) {
+  pool_t pool = {.call = call,
+                 .average = average,
+                 .include_pad = average && or_op_attribute_int(call, "count_include_pad", 0) != 0};
+  const or_shape_t *x = &call->inputs[0].shape, *y = &call->outputs[0].shape;
+  or_status_t status = or_window_make(call, x, NULL, &pool.window);
+  uint64_t total = 0;
+  if (!or_ok(status) || !or_shape_count(y, &total) || total == 0) return status;
+
+  int32_t last = pool.window.rank - 1;
+  int64_t line = pool.window.out[last], channels = x->dims[0] * x->dims[1], first = 0;
+  or_shape_t lines = or_shape_make((size_t)last, pool.window.out); /* the dimensions before the last */
+  run_t run;
+  for (int64_t channel = 0; channel < channels; ++channel) {
+    int64_t position[OR_MAX_RANK] = {0};
+    do {
+      for (int64_t done = 0; done < line; done += OR_LANES) {
+        int64_t count = line - done < OR_LANES ? line - done : OR_LANES;
+        position[last] = done;
+        pool_run(&pool, channel, position, count, &run);
+        if (average) {
+          store_average(&pool, position, first, count, &run);
+        } else {
+          store_max(&pool, channel, first, count, &run);
+        }
+        first += count;
+      }
+      position[last] = 0;
+    } while (or_index_next(&lines, position));
+  }
+  return status;
+}
+
+static or_status_t max_pool_reference(or_op_call_t *call) { return pool_reference(call, false); }
+static or_status_t average_pool_reference(or_op_call_t *call) { return pool_reference(call, true); }
+
+static void take_max(double value, int64_t element, double *best, int64_t *where) {
+  if (*where >= 0 && !(value > *best) && !(isnan(value) && !isnan(*best))) return;
+  *best = value;
+  *where = element;
+}
+
+static void pool_run(const pool_t *pool, int64_t channel, const int64_t *position, int64_t count, run_t *run) {
+  const or_op_tensor_t *x = &pool->call->inputs[0];
+  const or_window_t *window = &pool->window;
+  int64_t base = channel * (int64_t)or_shape_product(&x->shape, 2, x->shape.rank), kernel[OR_MAX_RANK] = {0};
+  or_shape_t kernels = or_shape_make((size_t)window->rank, window->kernel);
+  for (int64_t i = 0; i < count; ++i) {
+    run->value[i] = pool->average ? 0 : -INFINITY;
+    run->where[i] = pool->average ? 0 : -1;
+  }
+  or_lanes_t lanes;
+  do {
+    or_window_run_t seen = or_window_run(window, kernel, position, count);
+    if (seen.begin == seen.end) continue;
+    size_t seen_count = (size_t)(seen.end - seen.begin);
+    or_lanes_load(x->dtype, x->data, base + seen.first, seen.step, seen_count, &lanes);
+    or_lanes_convert(&lanes, seen_count, or_lane_kind(x->dtype), OR_LANE_REAL);
+    double *value = run->value + seen.begin;
+    int64_t *where = run->where + seen.begin;
+    for (size_t i = 0; i < seen_count && pool->average; ++i) {
+      value[i] += lanes.real[i];
+      where[i] += 1;
+    }
+    for (size_t i = 0; i < seen_count && !pool->average; ++i) {
+      take_max(lanes.real[i], seen.first + (int64_t)i * seen.step, &value[i], &where[i]);
+    }
+  } while (or_index_next(&kernels, kernel));
+}
+
+/* Positions of the kernel that lie on the input or on its padding, when the window is at `position` of dimension `axis`. */
+static int64_t padded_count(const or_window_t *window, int32_t axis, int64_t position) {
+  int64_t room = window->in[axis] + window->pad_begin[axis] + window->pad_end[axis] - position * window->stride[axis];
+  int64_t count = room > 0 ? (room + window->dilation[axis] - 1) / window->dilation[axis] : 0;
+  return count < window->kernel[axis] ? count : window->kernel[axis];
+}
+
+static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, run_t *run) {
+  const or_window_t *window = &pool->window;
+  const or_op_tensor_t *y = &pool->call->outputs[0];
+  int32_t last = window->rank - 1;
+  int64_t outer = 1;
+  for (int32_t d = 0; d < last; ++d) outer *= padded_count(window, d, position[d]);
+  or_lanes_t lanes;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t divisor = pool->include_pad ? outer * padded_count(window, last, position[last] + i) : run->where[i];
+    lanes.real[i] = run->value[i] / (double)divisor;
+  }
+  or_lanes_store(y->dtype, y->data, first, (size_t)count, OR_LANE_REAL, &lanes);
+}
+
+/* The same element, counted with the first spatial dimension fastest. */
+static int64_t column_major(const or_window_t *window, int64_t element) {
+  int64_t index[OR_MAX_SPATIAL], result = 0;
+  or_window_unravel((uint64_t)element, window->in, window->rank, index);
+  for (int32_t d = window->rank - 1; d >= 0; --d) result = result * window->in[d] + index[d];
+  return result;
+}
+
+static void store_max(const pool_t *pool, int64_t channel, int64_t first, int64_t count, const run_t *run) {
+  const or_op_tensor_t *x = &pool->call->inputs[0], *y = &pool->call->outputs[0];
+  or_lanes_t lanes;
+  memcpy(lanes.real, run->value, (size_t)count * sizeof *run->value);
+  or_lanes_store(y->dtype, y->data, first, (size_t)count, OR_LANE_REAL, &lanes);
+  if (!or_op_has_output(pool->call, 1) || pool->call->outputs[1].data == NULL) return;
+
+  int64_t *indices = pool->call->outputs[1].data;
+  int64_t base = channel * (int64_t)or_shape_product(&x->shape, 2, x->shape.rank);
+  bool columns = or_op_attribute_int(pool->call, "storage_order", 0) != 0;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t element = run->where[i];
+    if (element >= 0) element = base + (columns ? column_major(&pool->window, element) : element);
+    indices[first + i] = element;
+  }
+}
