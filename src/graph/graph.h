@@ -10,6 +10,11 @@
 #include "openruntime/model.h"
 #include "ops/op.h"
 
+/* What the passes did, in nodes. */
+typedef struct or_graph_pass_counts_t {
+  uint32_t folded, removed, fused;
+} or_graph_pass_counts_t;
+
 typedef struct or_graph_t {
   or_ref_t ref;
   const or_allocator_t *allocator;
@@ -28,6 +33,9 @@ typedef struct or_graph_t {
   size_t symbol_count, symbol_capacity;
   or_file_t **files;         /* retained: what constants read from */
   size_t file_count, file_capacity;
+  const char **origins;      /* per value (short, or NULL, where there is none): what its producer stood for: "Conv+BatchNormalization" */
+  size_t origin_capacity;
+  or_graph_pass_counts_t counts; /* of every pass so far, those of the parent included */
   size_t file_node_count;    /* nodes as the file had them */
   uint64_t weight_bytes;     /* all initializers together */
 } or_graph_t;
@@ -46,9 +54,11 @@ or_status_t or_graph_add_input(or_graph_t *graph, or_value_id_t value);
 or_status_t or_graph_add_output(or_graph_t *graph, or_value_id_t value);
 /* The symbol of that name, made if new. */
 or_status_t or_graph_symbol(or_graph_t *graph, const char *name, size_t length, size_t *index);
-/* A resident constant: `data` is copied into the arena (bytes from dtype and shape), hashed. `data` NULL: zeroed memory to be filled by the
- * caller through *memory before or_graph_seal_constant. */
+/* A resident constant: `data` is copied into the arena (bytes from dtype and shape), aligned to OR_DEFAULT_ALIGNMENT, hashed. */
 or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, const void *data, const or_constant_t **out);
+/* The same in two steps: zeroed memory for the caller to fill through *memory, then the hash. */
+or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, void **memory, or_constant_t **out);
+void or_graph_constant_end(or_constant_t *constant);
 /* The constant's bytes: its resident data, or a copy read into `scratch` (grown through the allocator, at least constant->bytes). */
 or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch, size_t *scratch_capacity,
                               const void **out);
@@ -58,15 +68,14 @@ or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_
 or_status_t or_graph_sort(or_graph_t *graph);
 /* Producer node index of each value (UINT32_MAX: none) and number of consumers (graph outputs count), into arrays of value_count. */
 void or_graph_uses(const or_graph_t *graph, uint32_t *producers, uint32_t *consumer_counts);
+/* "[batch,1,28,28]" into `text`, always terminated; returns it. */
+char *or_graph_format_shape(const or_graph_t *graph, const or_shape_t *shape, char *text, size_t capacity);
 /* "conv1 (Conv)" for messages, into `text`. */
 char *or_graph_node_label(const or_node_t *node, char *text, size_t capacity);
 
 /* Shape and type inference in order, folding nodes whose inputs are known (by their C reference, results of at most
  * OR_GRAPH_FOLD_BYTES, larger only if not larger than the inputs) and Shape/Size of static values. Idempotent. Errors carry the node. */
 #define OR_GRAPH_FOLD_BYTES ((size_t)16 << 20)
-typedef struct or_graph_pass_counts_t {
-  uint32_t folded, removed, fused; /* nodes */
-} or_graph_pass_counts_t;
 or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts);
 /* Removes nodes that no output needs, and Identity-like ones. */
 or_status_t or_graph_prune(or_graph_t *graph, or_graph_pass_counts_t *counts);

@@ -1,0 +1,116 @@
+/* Constant folding: a node whose inputs are known is computed once, by its C reference. */
+#include <string.h>
+
+#include "graph/graph_internal.h"
+
+/* More than this is left to the device, which is much faster than a reference. */
+#define MAX_FOLD_FLOPS 1e9
+
+static bool needs_shape_only(const or_op_t *op);
+static bool keeps_bytes(const or_op_t *op);
+static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded);
+static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant, bool *folded);
+static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes);
+static or_status_t compute(or_graph_t *graph, or_node_call_t *call);
+
+or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_node_call_t *call, bool *folded) {
+  const or_op_call_t *view = &call->call;
+  const or_node_t *node = view->node;
+  *folded = false;
+  or_status_t status = share_tensor_attribute(graph, node, folded);
+  if (!or_ok(status) || *folded || view->op->reference == NULL) return status;
+
+  size_t input_bytes = 0;
+  if (!needs_shape_only(view->op)) {
+    for (uint32_t i = 0; i < node->input_count; ++i) {
+      if (node->inputs[i] == OR_NO_VALUE) continue;
+      const or_constant_t *constant = overridable[node->inputs[i]] ? NULL : graph->values[node->inputs[i]].constant;
+      if (constant == NULL || !or_add_size(input_bytes, constant->bytes, &input_bytes)) return or_status_success();
+    }
+  } else if (node->input_count < 1 || !or_shape_is_static(&view->inputs[0].shape)) {
+    return or_status_success();
+  }
+  for (uint32_t i = 0; i < node->output_count; ++i) {
+    if (!or_shape_is_static(&view->outputs[i].shape) || view->outputs[i].dtype == OR_STRING) return or_status_success();
+  }
+  if (keeps_bytes(view->op)) return share_bytes(graph, call, graph->values[node->inputs[0]].constant, folded);
+  if (!outputs_are_small(view, input_bytes)) return or_status_success();
+  if (view->op->cost != NULL && view->op->cost(view).flops > MAX_FOLD_FLOPS) return or_status_success();
+
+  for (uint32_t i = 0; or_ok(status) && i < node->input_count && !needs_shape_only(view->op); ++i) {
+    if (node->inputs[i] != OR_NO_VALUE && view->inputs[i].data == NULL) {
+      status = or_node_call_load(call, i, graph->values[node->inputs[i]].constant);
+    }
+  }
+  if (or_ok(status)) status = compute(graph, call);
+  *folded = or_ok(status);
+  return status;
+}
+
+static bool needs_shape_only(const or_op_t *op) {
+  return op->domain[0] == '\0' && (strcmp(op->name, "Shape") == 0 || strcmp(op->name, "Size") == 0);
+}
+
+/* Operators whose output is their first input's bytes under another shape. */
+static bool keeps_bytes(const or_op_t *op) {
+  static const char *const names[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    if (op->domain[0] == '\0' && strcmp(op->name, names[i]) == 0) return true;
+  }
+  return false;
+}
+
+/* Constant(value = tensor) gives the tensor itself. */
+static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded) {
+  if (strcmp(node->op, "Constant") != 0 || node->domain[0] != '\0' || node->attribute_count != 1) return or_status_success();
+  const or_attribute_t *attribute = &node->attributes[0];
+  if (attribute->kind != OR_ATTRIBUTE_TENSOR || node->output_count != 1 || node->outputs[0] == OR_NO_VALUE) return or_status_success();
+  graph->values[node->outputs[0]].constant = attribute->tensor;
+  *folded = true;
+  return or_status_success();
+}
+
+static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant, bool *folded) {
+  const or_node_t *node = call->call.node;
+  void *memory = NULL;
+  if (node->outputs[0] == OR_NO_VALUE || call->call.outputs[0].dtype != constant->dtype) return or_status_success();
+  or_status_t status = or_arena_alloc(&graph->arena, sizeof(or_constant_t), &memory);
+  if (!or_ok(status)) return status;
+  or_constant_t *shared = memory;
+  *shared = *constant; /* the reader's `source` included */
+  shared->shape = call->call.outputs[0].shape;
+  graph->values[node->outputs[0]].constant = shared;
+  *folded = true;
+  return or_status_success();
+}
+
+static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes) {
+  size_t total = 0;
+  for (uint32_t i = 0; i < call->output_count; ++i) {
+    uint64_t count = 0;
+    if (!or_shape_count(&call->outputs[i].shape, &count)) return false;
+    if (!or_add_size(total, or_dtype_bytes(call->outputs[i].dtype, count), &total)) return false;
+  }
+  return total <= OR_GRAPH_FOLD_BYTES || total <= input_bytes;
+}
+
+static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {
+  or_status_t status = or_status_success();
+  or_op_call_t *view = &call->call;
+  for (uint32_t i = 0; or_ok(status) && i < view->output_count; ++i) {
+    or_constant_t *constant = NULL;
+    status = or_graph_constant_begin(graph, view->outputs[i].dtype, view->outputs[i].shape, &view->outputs[i].data, &constant);
+    if (or_ok(status) && view->node->outputs[i] != OR_NO_VALUE) graph->values[view->node->outputs[i]].constant = constant;
+  }
+  if (or_ok(status)) status = or_op_reference(view);
+  for (uint32_t i = 0; i < view->output_count; ++i) {
+    if (view->node->outputs[i] == OR_NO_VALUE) continue;
+    or_value_info_t *value = &graph->values[view->node->outputs[i]];
+    if (!or_ok(status)) {
+      value->constant = NULL;
+    } else {
+      or_graph_constant_end((or_constant_t *)(uintptr_t)value->constant);
+    }
+  }
+  return status;
+}

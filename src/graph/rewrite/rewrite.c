@@ -1,0 +1,92 @@
+#include <string.h>
+
+#include "graph/rewrite/rewrite_internal.h"
+
+/* In this order, each over the whole graph: what changes weights comes before what fuses. */
+static const struct {
+  const char *root; /* operator of ai.onnx at which the pattern begins */
+  or_pattern_apply_t apply;
+} patterns[] = {
+    {"Conv", or_rewrite_conv_batch_norm},
+    {"Conv", or_rewrite_conv},
+    {"MatMul", or_rewrite_matmul},
+    {"Gemm", or_rewrite_gemm},
+};
+
+static or_status_t begin(or_rewriter_t *rewriter);
+static void end(or_rewriter_t *rewriter);
+
+or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) {
+  or_rewriter_t rewriter = {.graph = graph, .value_count = graph->value_count};
+  or_status_t status = begin(&rewriter);
+  for (size_t p = 0; p < sizeof patterns / sizeof *patterns; ++p) {
+    /* Backwards, so that of two convolutions that an Add joins the later one takes it: the other's result is there by then. */
+    for (uint32_t n = (uint32_t)graph->node_count; or_ok(status) && n-- > 0;) {
+      if (!rewriter.dead[n] && or_rewrite_is(&graph->nodes[n], patterns[p].root)) status = patterns[p].apply(&rewriter, n);
+    }
+  }
+  if (or_ok(status)) {
+    size_t kept = 0;
+    for (size_t n = 0; n < graph->node_count; ++n) {
+      if (!rewriter.dead[n]) graph->nodes[kept++] = graph->nodes[n];
+    }
+    graph->node_count = kept;
+    or_graph_count(graph, counts, (or_graph_pass_counts_t){.fused = rewriter.fused_count});
+  }
+  end(&rewriter);
+  return status;
+}
+
+static or_status_t begin(or_rewriter_t *rewriter) {
+  const or_graph_t *graph = rewriter->graph;
+  const or_allocator_t *allocator = graph->allocator;
+  or_status_t status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->producers);
+  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->consumers);
+  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->reader);
+  if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(bool), (void **)&rewriter->dead);
+  if (!or_ok(status)) return status;
+  or_graph_uses(graph, rewriter->producers, rewriter->consumers);
+  memset(rewriter->reader, 0xff, graph->value_count * sizeof(uint32_t));
+  for (uint32_t n = 0; n < graph->node_count; ++n) {
+    for (uint32_t i = 0; i < graph->nodes[n].input_count; ++i) {
+      if (graph->nodes[n].inputs[i] != OR_NO_VALUE) rewriter->reader[graph->nodes[n].inputs[i]] = n;
+    }
+  }
+  return or_status_success();
+}
+
+static void end(or_rewriter_t *rewriter) {
+  void *const arrays[] = {rewriter->producers, rewriter->consumers, rewriter->reader, rewriter->dead};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(rewriter->graph->allocator, arrays[i]);
+}
+
+/* An output of the graph that nobody reads has one consumer too, and no reader. */
+uint32_t or_rewrite_single_reader(const or_rewriter_t *rewriter, or_value_id_t value) {
+  if (value >= rewriter->value_count || rewriter->consumers[value] != 1) return UINT32_MAX;
+  return rewriter->reader[value];
+}
+
+const or_constant_t *or_rewrite_constant(const or_rewriter_t *rewriter, or_value_id_t value) {
+  if (value == OR_NO_VALUE) return NULL;
+  const or_graph_t *graph = rewriter->graph;
+  for (size_t i = 0; graph->parent == NULL && i < graph->input_count; ++i) {
+    if (graph->inputs[i] == value) return NULL; /* a default that a run may override */
+  }
+  return graph->values[value].constant;
+}
+
+bool or_rewrite_is(const or_node_t *node, const char *op) { return node->domain[0] == '\0' && strcmp(node->op, op) == 0; }
+
+const char *or_graph_origin(const or_graph_t *graph, or_value_id_t value, const char *op) {
+  return value < graph->origin_capacity && graph->origins[value] != NULL ? graph->origins[value] : op;
+}
+
+or_status_t or_graph_set_origin(or_graph_t *graph, or_value_id_t value, const char *words) {
+  const char *copy = NULL;
+  or_status_t status = or_arena_strndup(&graph->arena, words, strlen(words), &copy);
+  if (or_ok(status)) {
+    status = or_grow_array(graph->allocator, (size_t)value + 1, sizeof *graph->origins, (void **)&graph->origins, &graph->origin_capacity);
+  }
+  if (or_ok(status)) graph->origins[value] = copy;
+  return status;
+}
