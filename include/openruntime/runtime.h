@@ -16,7 +16,8 @@ typedef enum or_log_level_t { OR_LOG_ERROR = 0, OR_LOG_WARNING = 1, OR_LOG_INFO 
 /* Receives one finished line ("level=info event=… key=value …", no newline, terminated), on whichever thread logs, outside every lock of
  * ours; it must not call back into the library. */
 typedef void (*or_log_sink_t)(void *self, or_log_level_t level, const char *line);
-/* Sets the process-wide sink (NULL: none, the default) and the level of every module. Any thread. */
+/* Sets the process-wide sink (NULL: none, the default); on return no call of the former sink is under way. And the level of every module
+ * (the default: info). Any thread. */
 OR_API void or_log_set_sink(or_log_sink_t sink, void *self);
 OR_API void or_log_set_level(or_log_level_t level);
 /* The level of one module ("hal", "graph", …); NOT_FOUND names those there are. Any thread. */

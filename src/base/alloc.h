@@ -19,10 +19,18 @@ or_status_t or_grow_array(const or_allocator_t *allocator, size_t needed, size_t
 void or_free(const or_allocator_t *allocator, void *memory); /* takes NULL */
 
 /* Checked arithmetic: false on overflow, *out untouched. */
-static inline bool or_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
-static inline bool or_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool or_add_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
-static inline bool or_mul_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
+#define OR_CHECKED_(name, type, builtin)                        \
+  static inline bool name(type a, type b, type *out) {          \
+    type result;                                                \
+    if (builtin(a, b, &result)) return false;                   \
+    *out = result;                                              \
+    return true;                                                \
+  }
+OR_CHECKED_(or_add_size, size_t, __builtin_add_overflow)
+OR_CHECKED_(or_mul_size, size_t, __builtin_mul_overflow)
+OR_CHECKED_(or_add_i64, int64_t, __builtin_add_overflow)
+OR_CHECKED_(or_mul_i64, int64_t, __builtin_mul_overflow)
+#undef OR_CHECKED_
 static inline size_t or_align_up(size_t value, size_t alignment) { return (value + alignment - 1) & ~(alignment - 1); }
 
 /* A bump arena: many small pieces that die together. Owned by one thread (or its owner's lock). Chunks grow to 64 KiB; a larger piece

@@ -36,7 +36,7 @@ static or_status_t system_error(const char *action, const char *path, int error)
   default: break;
   }
   char words[128];
-  return or_error(code, "file \"%s\" can't be %s: %s", path, action, or_errno_text(error, words, sizeof words));
+  return or_error(code, "file \"%.400s\" can't be %s: %s", path, action, or_errno_text(error, words, sizeof words));
 }
 
 /* Opens a regular file for reading; never waits for the other end of a pipe. */

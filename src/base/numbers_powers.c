@@ -1,6 +1,6 @@
 #include "base/numbers_internal.h"
 
-/* Made by tools/make_powers.py; numbers_powers_test.c computes every row again. clang-format off */
+/* Made by tools/make_powers.py; numbers_powers_test.c computes every row again. */
 const or_power_t or_powers[OR_POWER_LAST - OR_POWER_FIRST + 1] = {
     {0xEEF453D6923BD65A, 0x113FAA2906A13B40}, {0x9558B4661B6565F8, 0x4AC7CA59A424C508},
     {0xBAAEE17FA23EBF76, 0x5D79BCF00D2DF64A}, {0xE95A99DF8ACE6F53, 0xF4D82C2C107973DD},

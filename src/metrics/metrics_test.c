@@ -1,15 +1,9 @@
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/thread.h"
 #include "metrics/metrics.h"
+
+#include <math.h>
+
+#include "base/testing.h"
+#include "base/thread.h"
 
 static const or_metric_t requests = {
     .name = "openruntime_requests_total", .help = "Requests.", .labels = {"route", "code"}};
@@ -19,25 +13,20 @@ static const double bounds[] = {0.1, 1, 10};
 static const or_metric_t wait_time = {
     .name = "openruntime_wait_seconds", .help = "Waiting.", .labels = {"device"}, .buckets = bounds, .bucket_count = 3};
 
-static void ok(or_status_t status) {
-  if (!or_ok(status)) print_error("%s\n", or_status_message(status));
-  assert_true(or_ok(status));
-}
-
 static void writes_the_exposition_format(void **state) {
   (void)state;
   or_metrics_registry_t *registry = NULL;
-  ok(or_metrics_registry_create(or_allocator_system(), &registry));
+  expect_ok(or_metrics_registry_create(or_allocator_system(), &registry));
   or_counter_t *get = NULL, *again = NULL, *time = NULL;
   or_gauge_t *gauge = NULL;
   or_histogram_t *histogram = NULL;
   const char *const values[] = {"/a\"b\\c\n", "200"};
-  ok(or_metrics_counter(registry, &requests, values, &get));
-  ok(or_metrics_counter(registry, &requests, (const char *const[]){"/a\"b\\c\n", "200"}, &again));
+  expect_ok(or_metrics_counter(registry, &requests, values, &get));
+  expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){"/a\"b\\c\n", "200"}, &again));
   assert_ptr_equal(get, again);
-  ok(or_metrics_counter(registry, &busy, NULL, &time));
-  ok(or_metrics_gauge(registry, &memory_used, NULL, &gauge));
-  ok(or_metrics_histogram(registry, &wait_time, (const char *const[]){"cpu_0"}, &histogram));
+  expect_ok(or_metrics_counter(registry, &busy, NULL, &time));
+  expect_ok(or_metrics_gauge(registry, &memory_used, NULL, &gauge));
+  expect_ok(or_metrics_histogram(registry, &wait_time, (const char *const[]){"cpu_0"}, &histogram));
   or_counter_add(get, 3);
   or_counter_add(again, 4);
   or_counter_add(time, 2500000000);
@@ -49,7 +38,7 @@ static void writes_the_exposition_format(void **state) {
   or_histogram_observe(histogram, (double)NAN);
   or_text_t text;
   or_text_init(&text, or_allocator_system());
-  ok(or_metrics_write_prometheus(registry, &text));
+  expect_ok(or_metrics_write_prometheus(registry, &text));
   assert_string_equal(or_text_string(&text), "# HELP openruntime_requests_total Requests.\n"
                                              "# TYPE openruntime_requests_total counter\n"
                                              "openruntime_requests_total{route=\"/a\\\"b\\\\c\\n\",code=\"200\"} 7\n"
@@ -74,25 +63,19 @@ static void writes_the_exposition_format(void **state) {
 static void puts_label_sets_beyond_the_limit_into_other(void **state) {
   (void)state;
   or_metrics_registry_t *registry = NULL;
-  ok(or_metrics_registry_create(or_allocator_system(), &registry));
+  expect_ok(or_metrics_registry_create(or_allocator_system(), &registry));
   or_counter_t *counter = NULL, *other = NULL;
   char route[32];
   for (int i = 0; i < 1200; ++i) {
-    ok(or_metrics_counter(registry, &requests, (const char *const[]){or_format(route, sizeof route, "/%d", i), "200"},
+    expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){or_format(route, sizeof route, "/%d", i), "200"},
                           &counter));
     or_counter_add(counter, 1);
   }
-  ok(or_metrics_counter(registry, &requests, (const char *const[]){"other", "other"}, &other));
+  expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){"other", "other"}, &other));
   assert_int_equal(or_counter_units(other), 201);
-  ok(or_metrics_counter(registry, &requests, (const char *const[]){"/5", "200"}, &counter));
+  expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){"/5", "200"}, &counter));
   assert_int_equal(or_counter_units(counter), 1);
   or_metrics_registry_free(registry);
-}
-
-static void expect_refused(or_status_t status, const char *word) {
-  assert_int_equal(or_status_code(status), OR_INVALID_ARGUMENT);
-  assert_non_null(strstr(or_status_message(status), word));
-  or_status_ignore(status); /* the failure was the point */
 }
 
 static void refuses_bad_names_buckets_and_doubles(void **state) {
@@ -105,15 +88,15 @@ static void refuses_bad_names_buckets_and_doubles(void **state) {
   or_counter_t *counter = NULL;
   or_gauge_t *gauge = NULL;
   or_histogram_t *histogram = NULL;
-  ok(or_metrics_registry_create(or_allocator_system(), &registry));
-  ok(or_metrics_gauge(registry, &memory_used, NULL, &gauge));
-  expect_refused(or_metrics_counter(registry, &bad_name, NULL, &counter), "\"1st\"");
+  expect_ok(or_metrics_registry_create(or_allocator_system(), &registry));
+  expect_ok(or_metrics_gauge(registry, &memory_used, NULL, &gauge));
+  expect_failure(or_metrics_counter(registry, &bad_name, NULL, &counter), OR_INVALID_ARGUMENT, "\"1st\"");
   assert_null(counter);
-  expect_refused(or_metrics_counter(registry, &bad_label, NULL, &counter), "\"x:y\"");
-  expect_refused(or_metrics_histogram(registry, &bad_buckets, NULL, &histogram), "bound 1");
-  expect_refused(or_metrics_histogram(registry, &no_buckets, NULL, &histogram), "0 buckets");
-  expect_refused(or_metrics_counter(registry, &memory_used, NULL, &counter), "another metric");
-  expect_refused(or_metrics_gauge(registry, &same_name, NULL, &gauge), "another metric");
+  expect_failure(or_metrics_counter(registry, &bad_label, NULL, &counter), OR_INVALID_ARGUMENT, "\"x:y\"");
+  expect_failure(or_metrics_histogram(registry, &bad_buckets, NULL, &histogram), OR_INVALID_ARGUMENT, "bound 1");
+  expect_failure(or_metrics_histogram(registry, &no_buckets, NULL, &histogram), OR_INVALID_ARGUMENT, "0 buckets");
+  expect_failure(or_metrics_counter(registry, &memory_used, NULL, &counter), OR_INVALID_ARGUMENT, "another metric");
+  expect_failure(or_metrics_gauge(registry, &same_name, NULL, &gauge), OR_INVALID_ARGUMENT, "another metric");
   or_metrics_registry_free(registry);
 }
 
@@ -141,20 +124,20 @@ static void counts_every_event_of_every_thread(void **state) {
   (void)state;
   shared_t shared = {0};
   or_thread_t threads[THREADS];
-  ok(or_metrics_registry_create(or_allocator_system(), &shared.registry));
-  ok(or_metrics_gauge(shared.registry, &memory_used, NULL, &shared.gauge));
-  for (size_t i = 0; i < THREADS; ++i) ok(or_thread_start(&threads[i], "count", count_many, &shared));
+  expect_ok(or_metrics_registry_create(or_allocator_system(), &shared.registry));
+  expect_ok(or_metrics_gauge(shared.registry, &memory_used, NULL, &shared.gauge));
+  for (size_t i = 0; i < THREADS; ++i) expect_ok(or_thread_start(&threads[i], "count", count_many, &shared));
   or_text_t text;
   or_text_init(&text, or_allocator_system());
-  ok(or_metrics_write_prometheus(shared.registry, &text)); /* while they count */
+  expect_ok(or_metrics_write_prometheus(shared.registry, &text)); /* while they count */
   for (size_t i = 0; i < THREADS; ++i) or_thread_join(&threads[i]);
   or_text_clear(&text);
-  ok(or_metrics_write_prometheus(shared.registry, &text));
+  expect_ok(or_metrics_write_prometheus(shared.registry, &text));
   assert_non_null(strstr(or_text_string(&text), "openruntime_memory_bytes 120000\n"));
   assert_non_null(strstr(or_text_string(&text), "openruntime_wait_seconds_count{device=\"x\"} 120000\n"));
   assert_non_null(strstr(or_text_string(&text), "openruntime_wait_seconds_sum{device=\"x\"} 30000\n"));
   or_counter_t *counter = NULL;
-  ok(or_metrics_counter(shared.registry, &busy, NULL, &counter));
+  expect_ok(or_metrics_counter(shared.registry, &busy, NULL, &counter));
   assert_int_equal(or_counter_units(counter), 240000);
   or_text_deinit(&text);
   or_metrics_registry_free(shared.registry);
@@ -175,18 +158,7 @@ static or_status_t use_registry(const or_allocator_t *allocator) {
 
 static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
   (void)state;
-  for (size_t n = 1;; ++n) {
-    or_counting_allocator_t counting;
-    or_counting_allocator_init(&counting, or_allocator_system(), n);
-    or_status_t status = use_registry(&counting.base);
-    assert_int_equal(counting.live_blocks, 0);
-    if (or_ok(status)) {
-      assert_false(counting.triggered);
-      break;
-    }
-    assert_int_equal(or_status_code(status), OR_RESOURCE_EXHAUSTED);
-    or_status_ignore(status); /* the failure was the point */
-  }
+  expect_survives_every_failing_allocation(use_registry);
 }
 
 int main(void) {

@@ -1,0 +1,173 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "base/testing.h"
+
+static char folder[] = "/tmp/or_file_test_XXXXXX";
+
+static int make_folder(void **state) {
+  (void)state;
+  return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  return rmdir(folder); /* fails if a temporary file was left behind */
+}
+
+static const char *in_folder(const char *name) {
+  static char path[256];
+  return or_format(path, sizeof path, "%s/%s", folder, name);
+}
+
+static void writes_a_file_whole_and_reads_it_back(void **state) {
+  (void)state;
+  const char *path = in_folder("a.bin");
+  char *data = NULL;
+  size_t length = 7;
+  expect_ok(or_file_write(path, "one\0two", 7));
+  expect_ok(or_file_read(or_allocator_system(), path, 7, &data, &length));
+  assert_int_equal(length, 7);
+  assert_memory_equal(data, "one\0two", 8); /* and the terminator */
+  or_free(or_allocator_system(), data);
+  expect_ok(or_file_write(path, "", 0)); /* replaces */
+  expect_ok(or_file_read(or_allocator_system(), path, 7, &data, &length));
+  assert_int_equal(length, 0);
+  assert_string_equal(data, "");
+  or_free(or_allocator_system(), data);
+  assert_int_equal(unlink(path), 0);
+}
+
+static void reads_files_whose_size_says_zero(void **state) {
+  (void)state;
+#if defined(__linux__)
+  char *data = NULL;
+  size_t length = 0;
+  expect_ok(or_file_read(or_allocator_system(), "/proc/self/status", 1 << 20, &data, &length));
+  assert_true(length > 100 && strlen(data) == length);
+  assert_true(or_string_starts_with(data, "Name:"));
+  or_free(or_allocator_system(), data);
+  expect_failure(or_file_read(or_allocator_system(), "/proc/self/status", 20, &data, &length), OR_OUT_OF_RANGE, "20 bytes");
+#endif
+}
+
+static void refuses_what_it_can_not_read(void **state) {
+  (void)state;
+  char *data = NULL;
+  size_t length = 0;
+  const or_allocator_t *allocator = or_allocator_system();
+  expect_failure(or_file_read(allocator, in_folder("none"), 10, &data, &length), OR_NOT_FOUND, "/none\" can't be opened: No such file");
+  expect_failure(or_file_read(allocator, folder, 10, &data, &length), OR_INVALID_ARGUMENT, "is a folder, not a regular file");
+  expect_failure(or_file_read(allocator, "/dev/zero", 10, &data, &length), OR_INVALID_ARGUMENT, "a device or pipe");
+  assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+  expect_failure(or_file_read(allocator, in_folder("pipe"), 10, &data, &length), OR_INVALID_ARGUMENT, "a device or pipe");
+  assert_int_equal(unlink(in_folder("pipe")), 0);
+  expect_ok(or_file_write(in_folder("b"), "0123456789", 10));
+  expect_failure(or_file_read(allocator, in_folder("b"), 9, &data, &length), OR_OUT_OF_RANGE, "10 bytes exceed 9");
+  if (geteuid() != 0) { /* root may read everything */
+    assert_int_equal(chmod(in_folder("b"), 0), 0);
+    expect_failure(or_file_read(allocator, in_folder("b"), 10, &data, &length), OR_PERMISSION_DENIED, "/b\"");
+  }
+  assert_int_equal(unlink(in_folder("b")), 0);
+  assert_null(data);
+}
+
+static void leaves_nothing_behind_when_it_can_not_write(void **state) {
+  (void)state;
+  char path[5000];
+  memset(path, 'x', sizeof path);
+  path[sizeof path - 1] = '\0';
+  expect_failure(or_file_write(in_folder("none/c"), "x", 1), OR_NOT_FOUND, "/none/c\" can't be written");
+  expect_failure(or_file_write(path, "x", 1), OR_INVALID_ARGUMENT, "too long");
+  expect_failure(or_file_write(folder, "x", 1), OR_INVALID_ARGUMENT, "irectory");
+  assert_int_equal(mkdir(in_folder("d"), 0700), 0);
+  expect_ok(or_file_write(in_folder("d/e"), "x", 1));
+  assert_int_equal(unlink(in_folder("d/e")), 0);
+  assert_int_equal(rmdir(in_folder("d")), 0);
+}
+
+static void writes_to_a_device_in_place(void **state) {
+  (void)state;
+  struct stat info;
+  expect_ok(or_file_write("/dev/null", "x", 1));
+  assert_int_equal(stat("/dev/null", &info), 0);
+  assert_true(S_ISCHR(info.st_mode));
+}
+
+static void reads_at_any_place(void **state) {
+  (void)state;
+  or_file_t *file = NULL;
+  char bytes[8] = "";
+  expect_ok(or_file_write(in_folder("f"), "0123456789", 10));
+  expect_ok(or_file_open(or_allocator_system(), in_folder("f"), &file));
+  assert_int_equal(or_file_size(file), 10);
+  assert_true(or_string_ends_with(or_file_path(file), "/f"));
+  expect_ok(or_file_read_at(file, 3, bytes, 4));
+  assert_string_equal(bytes, "3456");
+  expect_ok(or_file_read_at(file, 10, bytes, 0));
+  expect_failure(or_file_read_at(file, 8, bytes, 3), OR_DATA_LOSS, "bytes 8 to 11 asked for, but it has 10");
+  expect_failure(or_file_read_at(file, UINT64_MAX, bytes, 2), OR_DATA_LOSS, "it has 10");
+  or_file_retain(file);
+  or_file_release(file);
+  expect_ok(or_file_read_at(file, 9, bytes, 1));
+  or_file_release(file);
+  or_file_release(NULL);
+  expect_failure(or_file_open(or_allocator_system(), in_folder("g"), &file), OR_NOT_FOUND, "/g\"");
+  assert_null(file);
+  assert_int_equal(unlink(in_folder("f")), 0);
+}
+
+static void notices_a_file_that_shrinks_or_changes(void **state) {
+  (void)state;
+  or_file_t *file = NULL;
+  char bytes[8];
+  expect_ok(or_file_write(in_folder("h"), "0123456789", 10));
+  expect_ok(or_file_open(or_allocator_system(), in_folder("h"), &file));
+  assert_int_equal(truncate(in_folder("h"), 5), 0);
+  expect_failure(or_file_read_at(file, 2, bytes, 8), OR_DATA_LOSS, "shrank while it was read: it had 10 bytes and ends at 5 now");
+  expect_failure(or_file_read_at(file, 0, bytes, 2), OR_DATA_LOSS, "was changed while it was read: it had 10 bytes and has 5 now");
+  or_file_release(file);
+  expect_ok(or_file_open(or_allocator_system(), in_folder("h"), &file));
+  const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}}; /* same size, another time: rewritten */
+  assert_int_equal(utimensat(AT_FDCWD, in_folder("h"), times, 0), 0);
+  expect_failure(or_file_read_at(file, 0, bytes, 2), OR_DATA_LOSS, "was changed");
+  or_file_release(file);
+  assert_int_equal(unlink(in_folder("h")), 0);
+}
+
+static or_status_t use_files(const or_allocator_t *allocator) {
+  char *data = NULL;
+  size_t length = 0;
+  or_file_t *file = NULL;
+  or_status_t status = or_file_read(allocator, in_folder("i"), 1 << 20, &data, &length);
+  or_free(allocator, data);
+  if (or_ok(status)) status = or_file_open(allocator, in_folder("i"), &file);
+  or_file_release(file);
+  return status;
+}
+
+static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
+  (void)state;
+  expect_ok(or_file_write(in_folder("i"), "0123456789", 10));
+  expect_survives_every_failing_allocation(use_files);
+  assert_int_equal(unlink(in_folder("i")), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(writes_a_file_whole_and_reads_it_back),
+      cmocka_unit_test(reads_files_whose_size_says_zero),
+      cmocka_unit_test(refuses_what_it_can_not_read),
+      cmocka_unit_test(leaves_nothing_behind_when_it_can_not_write),
+      cmocka_unit_test(writes_to_a_device_in_place),
+      cmocka_unit_test(reads_at_any_place),
+      cmocka_unit_test(notices_a_file_that_shrinks_or_changes),
+      cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
+  };
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
