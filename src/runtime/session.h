@@ -6,8 +6,8 @@
 #include "openruntime/session.h"
 
 /* `graph` is sorted and inferred; retained. `keep_alive` (may be empty) is released with the session. Statuses of or_session_create. */
-or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t *graph, const or_session_options_t *options,
-                                        or_owner_t keep_alive, or_session_t **out);
+or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t *graph,
+                                        const or_session_options_t *options, or_owner_t keep_alive, or_session_t **out);
 /* For tests: the shape classes that are compiled now. */
 size_t or_session_class_count(const or_session_t *session);
 

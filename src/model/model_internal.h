@@ -1,0 +1,30 @@
+#ifndef OR_MODEL_MODEL_INTERNAL_H
+#define OR_MODEL_MODEL_INTERNAL_H
+/* A model's insides, for the files of this folder. */
+
+#include "graph/graph.h"
+#include "model/image.h"
+#include "openruntime/model.h"
+
+/* What model.json says, in the model's arena. Read-only after the load. */
+typedef struct or_model_description_t {
+  const char **labels;
+  size_t label_count;
+  or_image_input_t *images; /* one an input of the graph */
+} or_model_description_t;
+
+/* Counted, immutable. */
+struct or_model_t {
+  or_ref_t ref;
+  or_runtime_t *runtime; /* a user of it */
+  const or_graph_t *graph;
+  or_arena_t arena; /* names, values, description */
+  const char *name, *path;
+  or_model_value_t *inputs, *outputs;
+  or_model_description_t description;
+};
+
+/* Fills the description from JSON text. INVALID_ARGUMENT names file and field. */
+or_status_t or_model_describe(or_model_t *model, const char *json_path, const char *text, size_t length);
+
+#endif

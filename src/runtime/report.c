@@ -1,0 +1,51 @@
+/* or_session_explain: a report of the plan that serves given shapes. */
+#include "base/alloc.h"
+#include "runtime/session_internal.h"
+
+/* The public report first, so that its address is the holder's. */
+typedef struct holder_t {
+  or_session_report_t report;
+  const or_allocator_t *allocator;
+  or_arena_t arena;
+} holder_t;
+
+/* Bindings name shapes, and values where a value decides a shape; a profiled run needs every tensor. */
+or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
+                               or_session_report_t **out) {
+  or_run_t *run = NULL;
+  void *memory = NULL;
+  *out = NULL;
+  or_status_t status = or_run_take(session, &run);
+  if (!or_ok(status)) return status;
+  status = or_run_bind(run, inputs, input_count, NULL, 0);
+  for (size_t i = 0; i < session->graph->output_count; ++i) run->wanted[i] = profile;
+  if (or_ok(status)) status = or_session_prepare(session, run);
+  or_plan_t *plan = run->plan;
+  if (or_ok(status)) or_plan_retain(plan);
+  if (or_ok(status) && profile) {
+    status = or_run_wait(run, true);
+    for (size_t i = 0; i < session->graph->output_count; ++i) or_tensor_release(run->outputs[i]);
+  }
+  or_run_release(run);
+  if (or_ok(status)) status = or_alloc_zeroed(session->runtime->allocator, sizeof(holder_t), &memory);
+  if (or_ok(status)) {
+    holder_t *holder = memory;
+    holder->allocator = session->runtime->allocator;
+    or_arena_init(&holder->arena, holder->allocator);
+    status = or_plan_report(plan, &holder->arena, &holder->report);
+    if (or_ok(status)) {
+      *out = &holder->report;
+    } else {
+      or_session_report_free(&holder->report);
+    }
+  }
+  or_plan_release(plan);
+  return status;
+}
+
+void or_session_report_free(or_session_report_t *report) {
+  if (report == NULL) return;
+  holder_t *holder = (holder_t *)(void *)report;
+  or_arena_deinit(&holder->arena);
+  or_free(holder->allocator, holder);
+}

@@ -1,0 +1,78 @@
+#ifndef OR_RUNTIME_SESSION_INTERNAL_H
+#define OR_RUNTIME_SESSION_INTERNAL_H
+/* A session's insides: shape classes (shape_class.c), runs (run.c), reports (report.c). */
+
+#include "graph/plan.h"
+#include "runtime/runtime_internal.h"
+#include "runtime/session.h"
+
+/* What an executable serves: the shapes of all inputs and the content of the deciding ones. */
+typedef struct or_shape_class_t {
+  or_graph_binding_t *bindings; /* one an input; data points into `content` */
+  void *content;
+  or_plan_t *plan; /* NULL while it is being prepared */
+  uint64_t last_used;
+} or_shape_class_t;
+
+/* Counted. Everything above the mutex is read-only after creation. */
+struct or_session_t {
+  or_ref_t ref;
+  or_runtime_t *runtime; /* kept */
+  const or_graph_t *graph;
+  or_device_t *device;
+  or_session_options_t options;
+  or_owner_t keep_alive;
+  bool *deciding; /* per input */
+  bool any_deciding;
+
+  or_mutex_t mutex;   /* all below */
+  or_cond_t prepared; /* a class was prepared, or failed to be */
+  or_shape_class_t **classes;
+  size_t class_count;
+  uint64_t clock;
+  or_run_t *idle_runs; /* kept for the next run: a run after the first allocates nothing */
+  size_t idle_count;
+};
+#define OR_SESSION_IDLE_RUNS 16u
+
+/* A run, from its start until whoever can name it let go. Counted: one for the work, one for the caller. Arrays by the graph's order. */
+struct or_run_t {
+  or_ref_t ref;
+  or_session_t *session; /* retained while it is not idle */
+  or_run_t *next;        /* in the session's idle list */
+  or_cancel_t cancel;
+  or_tensor_t **inputs;  /* retained */
+  or_tensor_t **outputs; /* retained where the caller gave them */
+  bool *wanted;
+  bool *given; /* outputs that the caller gave */
+  or_shape_t *shapes;
+  or_graph_binding_t *key; /* the shape class asked for; data of deciding inputs */
+  void *content;           /* copies of deciding inputs that the host can't reach */
+  size_t content_capacity;
+  or_plan_t *plan;       /* retained while it runs */
+  or_binding_t *results; /* the caller's */
+  size_t result_count;
+  or_run_callback_t callback; /* NULL: someone waits */
+  void *callback_self;
+
+  or_mutex_t mutex; /* the two below */
+  or_cond_t ended;
+  bool done;
+  or_status_t status;
+};
+
+/* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at once. */
+or_status_t or_session_prepare(or_session_t *session, or_run_t *run);
+void or_shape_classes_deinit(or_session_t *session);
+
+/* Takes an idle run or makes one; or_run_release gives it back. */
+or_status_t or_run_take(or_session_t *session, or_run_t **out);
+void or_run_free(or_session_t *session, or_run_t *run);
+/* Checks and resolves the bindings into the run (tensors retained). */
+or_status_t or_run_bind(or_run_t *run, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
+                        size_t output_count);
+void or_run_unbind(or_run_t *run);
+/* Starts on run->plan and waits. */
+or_status_t or_run_wait(or_run_t *run, bool profile);
+
+#endif
