@@ -48,6 +48,7 @@ or_status_t or_buffer_create(or_device_t *device, size_t bytes, or_buffer_t **ou
   status = or_device_checked(
       device, buffer->backend->memory_alloc(buffer->backend->self, buffer->charged_bytes, &buffer->memory));
   if (!or_ok(status)) goto discharge;
+  or_device_keep(device);
   or_count(&device->counters.live_buffers, 1);
   or_count(&device->counters.allocations, 1);
   *out = buffer;
@@ -91,6 +92,7 @@ or_status_t or_buffer_wrap_aligned(or_device_t *device, void *memory, size_t byt
   }
   buffer->wrapped = true;
   buffer->owner = owner;
+  or_device_keep(device);
   or_count(&device->counters.live_buffers, 1);
   *out = buffer;
   return or_status_success();
@@ -106,6 +108,7 @@ void or_buffer_release(or_buffer_t *buffer) {
   if (buffer->wrapped && buffer->owner.release != NULL) buffer->owner.release(buffer->owner.self);
   or_free(device->allocator, buffer);
   atomic_fetch_sub_explicit(&device->counters.live_buffers, 1, memory_order_release);
+  or_device_let_go(device);
 }
 
 size_t or_buffer_bytes(const or_buffer_t *buffer) { return buffer->bytes; }

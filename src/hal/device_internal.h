@@ -28,6 +28,7 @@ struct or_device_t {
   uint32_t index;
   or_device_facts_t facts;
   or_hardware_t *hardware;
+  or_keeper_t keeper; /* read-only once the device is used */
 
   _Atomic int state;     /* or_device_state_t */
   atomic_bool is_open;   /* set once, after `opened` was filled */
@@ -50,6 +51,14 @@ struct or_device_t {
 or_status_t or_device_checked(or_device_t *device, or_status_t status);
 /* DEVICE_LOST with its reason if the device was lost, else success. */
 or_status_t or_device_check_not_lost(const or_device_t *device);
+
+static inline void or_device_keep(const or_device_t *device) {
+  if (device->keeper.retain != NULL) device->keeper.retain(device->keeper.self);
+}
+/* The device may be gone after this. */
+static inline void or_device_let_go(const or_device_t *device) {
+  if (device->keeper.release != NULL) device->keeper.release(device->keeper.self);
+}
 
 static inline void or_count(_Atomic uint64_t *counter, uint64_t amount) {
   atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);

@@ -23,6 +23,7 @@ typedef struct entry_t {
   or_event_t *waits[OR_QUEUE_MAX_WAITS];
   size_t wait_count;
   or_event_t *signal;
+  or_queue_done_t done;
   waiter_t *waiter;
 } entry_t;
 
@@ -133,6 +134,7 @@ static or_status_t push(or_queue_t *queue, const or_submission_t *submission, wa
                      .self = submission->self,
                      .wait_count = submission->wait_count,
                      .signal = submission->signal,
+                     .done = submission->done,
                      .waiter = waiter};
   for (size_t i = 0; i < submission->wait_count; ++i) {
     entry->waits[i] = submission->waits[i];
@@ -172,8 +174,13 @@ static bool pop(or_queue_t *queue, unsigned *seen, entry_t *out);
 static or_status_t carry_out(or_queue_t *queue, const entry_t *entry);
 static void finish(or_queue_t *queue, entry_t *entry, or_status_t status);
 
+static _Thread_local bool on_queue_thread;
+
+bool or_queue_on_thread(void) { return on_queue_thread; }
+
 static void queue_thread(void *argument) {
   or_queue_t *queue = argument;
+  on_queue_thread = true;
   or_queue_context_t *context = &queue->context;
   or_status_t status =
       or_device_checked(queue->device, context->backend->queue_open(context->backend->self, &context->backend_queue));
@@ -233,6 +240,8 @@ static void finish(or_queue_t *queue, entry_t *entry, or_status_t status) {
   } else if (entry->signal != NULL) {
     or_event_signal(entry->signal, status);
     or_event_release(entry->signal);
+  } else if (entry->done != NULL) {
+    entry->done(entry->self, status);
   } else {
     if (!or_ok(status)) {
       or_log(OR_LOG_HAL, OR_LOG_ERROR, "work_failed", "device=%s code=%s", queue->device->facts.id,

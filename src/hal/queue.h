@@ -27,6 +27,11 @@ void or_queue_retain(or_queue_t *queue);
  * NULL. */
 void or_queue_release(or_queue_t *queue);
 
+/* The end of a submission, called once on the queue's thread, outside locks, after the backend's queue_finish; takes the
+ * work's status. If the device was lost before the work began, the work was not run and the status says so. It may
+ * submit again and give `self` back. */
+typedef void (*or_queue_done_t)(void *self, or_status_t status);
+
 typedef struct or_submission_t {
   or_queue_work_t work;
   void *self; /* valid until `signal` is signalled */
@@ -34,11 +39,14 @@ typedef struct or_submission_t {
       *waits; /* all signalled before work starts; a failed one fails this submission without running it. Retained. */
   size_t wait_count;
   or_event_t *signal; /* signalled with the work's status after the backend's queue_finish; retained; may be NULL */
+  or_queue_done_t done; /* in place of `signal`, for those who need no event; may be NULL */
 } or_submission_t;
 #define OR_QUEUE_MAX_WAITS 8u
 /* Any thread. RESOURCE_EXHAUSTED (OR_QUEUE_CAPACITY), DEVICE_LOST; the work is then not run and `signal` not
  * signalled. */
 or_status_t or_queue_submit(or_queue_t *queue, const or_submission_t *submission);
+/* True on the submitting thread of any queue: where a queue must not be released. */
+bool or_queue_on_thread(void);
 /* Submits and waits. */
 or_status_t or_queue_run(or_queue_t *queue, or_queue_work_t work, void *self);
 

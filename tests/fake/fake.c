@@ -56,6 +56,7 @@ static or_status_t device_open(void *self, uint32_t index, or_device_t *device, 
       .self = own,
       .memory_alloc = fake_memory_alloc,
       .memory_release = fake_memory_release,
+      .memory_wrap = fake_is_unified(index) ? fake_memory_wrap : NULL,
       .write = fake_write,
       .read = fake_read,
       .copy = fake_copy,
@@ -82,7 +83,8 @@ static or_status_t enumerate(void *self, or_device_found_t found, void *context)
                                .capability_count = 1,
                                .compute_units = 1,
                                .memory_total_bytes = fake_capacity(),
-                               .clock_max_hz = OR_UNKNOWN_F};
+                               .clock_max_hz = OR_UNKNOWN_F,
+                               .unified_memory = fake_is_unified(i)};
     (void)or_format(facts.id, sizeof facts.id, "fake_%u", i);
     (void)or_format(facts.hardware_id, sizeof facts.hardware_id, "fake-hw-%u", shared ? 0 : i);
     status = found(context, i, &facts);

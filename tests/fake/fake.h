@@ -35,6 +35,8 @@ void or_fake_reset(void);
  * share one. */
 #define OR_FAKE_MAX_DEVICES 4u
 void or_fake_set_devices(uint32_t count, bool shared_hardware);
+/* Makes the memory of one device the host's (or_memory_t.host is set, memory_wrap is offered). */
+void or_fake_set_unified(uint32_t index);
 /* Bytes of memory of each device; beyond, alloc says RESOURCE_EXHAUSTED. UINT64_MAX: no limit. */
 void or_fake_set_capacity(uint64_t bytes);
 /* The operators it supports, NULL-terminated; NULL: all of the catalogue. Borrowed until the next reset. Others are

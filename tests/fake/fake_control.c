@@ -22,7 +22,7 @@ static struct {
   call_state_t calls[OR_FAKE_CALL_COUNT];
   uint32_t device_count;
   bool shared_hardware, fused;
-  bool lost[OR_FAKE_MAX_DEVICES];
+  bool lost[OR_FAKE_MAX_DEVICES], unified[OR_FAKE_MAX_DEVICES];
   uint64_t capacity, live_bytes, live_objects;
   const char *const *supported;
 } control = {.device_count = 1, .capacity = UINT64_MAX};
@@ -41,6 +41,13 @@ void or_fake_set_devices(uint32_t count, bool shared_hardware) {
   or_mutex_lock(&mutex);
   control.device_count = count;
   control.shared_hardware = shared_hardware;
+  or_mutex_unlock(&mutex);
+}
+
+void or_fake_set_unified(uint32_t index) {
+  assert(index < OR_FAKE_MAX_DEVICES);
+  or_mutex_lock(&mutex);
+  control.unified[index] = true;
   or_mutex_unlock(&mutex);
 }
 
@@ -162,6 +169,13 @@ bool fake_supports_operator(const char *op) {
   bool found = list == NULL;
   for (; !found && *list != NULL; ++list) found = strcmp(*list, op) == 0;
   return found;
+}
+
+bool fake_is_unified(uint32_t index) {
+  or_mutex_lock(&mutex);
+  bool unified = control.unified[index];
+  or_mutex_unlock(&mutex);
+  return unified;
 }
 
 bool fake_supports_fused(void) {

@@ -15,6 +15,7 @@ typedef struct fake_memory_t {
   uint32_t index; /* of its device */
   size_t bytes;
   unsigned char *data;
+  bool wrapped; /* the data is a caller's */
 } fake_memory_t;
 #define FAKE_MEMORY_MAGIC 0xfa4e0001u
 #define FAKE_POISON 0xcd /* fills new memory and each run's workspace */
@@ -29,10 +30,12 @@ uint32_t fake_device_count(bool *shared_hardware);
 uint64_t fake_capacity(void);
 bool fake_supports_operator(const char *op);
 bool fake_supports_fused(void);
+bool fake_is_unified(uint32_t index);
 
 /* fake_memory.c: entries of the device's table, and the bytes behind a range. */
 or_status_t fake_memory_alloc(void *self, size_t bytes, or_memory_t *out);
 void fake_memory_release(void *self, or_memory_t *memory);
+or_status_t fake_memory_wrap(void *self, void *host, size_t bytes, or_memory_t *out);
 or_status_t fake_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes);
 or_status_t fake_read(void *self, const or_memory_t *memory, size_t offset, void *destination, size_t bytes);
 or_status_t fake_copy(void *self, const or_memory_t *source, size_t source_offset, or_memory_t *destination,

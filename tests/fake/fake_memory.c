@@ -26,7 +26,20 @@ or_status_t fake_memory_alloc(void *self, size_t bytes, or_memory_t *out) {
   memset(data, FAKE_POISON, bytes);
   fake_memory_t *memory = record;
   *memory = (fake_memory_t){.magic = FAKE_MEMORY_MAGIC, .index = device->index, .bytes = bytes, .data = data};
-  *out = (or_memory_t){.handle = memory, .host = NULL, .bytes = bytes};
+  *out = (or_memory_t){.handle = memory, .host = fake_is_unified(device->index) ? data : NULL, .bytes = bytes};
+  return or_status_success();
+}
+
+or_status_t fake_memory_wrap(void *self, void *host, size_t bytes, or_memory_t *out) {
+  fake_device_t *device = self;
+  void *record = NULL;
+  or_status_t status = fake_arrive(device, OR_FAKE_ALLOC);
+  if (or_ok(status)) status = or_alloc(device->host->allocator, sizeof(fake_memory_t), &record);
+  if (!or_ok(status)) return status;
+  fake_memory_t *memory = record;
+  *memory = (fake_memory_t){
+      .magic = FAKE_MEMORY_MAGIC, .index = device->index, .bytes = bytes, .data = host, .wrapped = true};
+  *out = (or_memory_t){.handle = memory, .host = host, .bytes = bytes};
   return or_status_success();
 }
 
@@ -35,9 +48,11 @@ void fake_memory_release(void *self, or_memory_t *memory) {
   fake_memory_t *own = memory->handle;
   assert(own->magic == FAKE_MEMORY_MAGIC && "a memory released twice");
   assert(own->index == device->index && "a memory released on another device");
-  fake_unreserve(own->bytes);
   own->magic = 0;
-  or_free(device->host->allocator, own->data);
+  if (!own->wrapped) {
+    fake_unreserve(own->bytes);
+    or_free(device->host->allocator, own->data);
+  }
   or_free(device->host->allocator, own);
 }
 

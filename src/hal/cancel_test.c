@@ -1,0 +1,48 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "fake/expect.h"
+#include "hal/cancel.h"
+
+static void asks_nothing_of_null(void **state) {
+  (void)state;
+  assert_false(or_cancel_requested(NULL));
+  or_expect_ok(or_cancel_status(NULL));
+}
+
+static void is_quiet_until_requested(void **state) {
+  (void)state;
+  or_cancel_t cancel;
+  or_cancel_init(&cancel, INT64_MAX);
+  assert_false(or_cancel_requested(&cancel));
+  or_expect_ok(or_cancel_status(&cancel));
+  or_cancel_request(&cancel);
+  assert_true(or_cancel_requested(&cancel));
+  or_expect(or_cancel_status(&cancel), OR_CANCELLED);
+}
+
+static void tells_a_passed_deadline_from_a_request(void **state) {
+  (void)state;
+  or_cancel_t cancel;
+  or_cancel_init(&cancel, or_clock_ns() - 1);
+  assert_true(or_cancel_requested(&cancel));
+  or_expect(or_cancel_status(&cancel), OR_DEADLINE_EXCEEDED);
+  or_cancel_request(&cancel);
+  or_expect(or_cancel_status(&cancel), OR_CANCELLED);
+  or_cancel_init(&cancel, INT64_MAX - 1);
+  assert_false(or_cancel_requested(&cancel));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(asks_nothing_of_null),
+      cmocka_unit_test(is_quiet_until_requested),
+      cmocka_unit_test(tells_a_passed_deadline_from_a_request),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
