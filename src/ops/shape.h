@@ -29,8 +29,10 @@ or_status_t or_window_make(const or_op_call_t *call, const or_shape_t *input, co
 /* Iterates a static shape: index[] counts up row-major; returns false after the last. Start with a zeroed index. */
 bool or_index_next(const or_shape_t *shape, int64_t index[OR_MAX_RANK]);
 
-/* Slice's normalised start, step and count per axis of the input (ONNX Slice 10+; 1 by attributes). Needs the values of starts, ends, axes,
- * steps; UNIMPLEMENTED-free: where they are not known every extent of out is unknown and *known is false. */
+/* Slice's normalised start, step and count per axis of the input (ONNX Slice 10+; 1 by attributes). Where the values of
+ * starts, ends or steps are not known *known is false and the count of each axis that they slice is unknown (of every
+ * axis, if the axes are not known). A count is a symbol where the whole of a symbolic extent is taken, else unknown for
+ * one. Of a static input with *known every number is final. */
 typedef struct or_slice_t {
   int64_t start[OR_MAX_RANK], step[OR_MAX_RANK], count[OR_MAX_RANK];
 } or_slice_t;

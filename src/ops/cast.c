@@ -1,0 +1,131 @@
+#include "ops/cast.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/numbers.h"
+#include "ops/extents.h"
+#include "ops/infer.h"
+#include "ops/lanes.h"
+#include "ops/shape.h"
+
+#define CASTABLE ((OR_OP_MOVABLE & ~OR_OP_COMPLEX) | OR_DTYPE_BIT(OR_STRING))
+
+static or_status_t infer_to(or_op_call_t *call, int64_t to) {
+  or_dtype_t from = call->inputs[0].dtype;
+  if (to <= OR_DTYPE_NONE || to >= OR_DTYPE_COUNT) {
+    return or_error(OR_UNIMPLEMENTED, "a cast to the dtype of number %lld, which is unknown here (the last is %d, %s)",
+                    (long long)to, OR_DTYPE_COUNT - 1, or_dtype_name(OR_DTYPE_COUNT - 1));
+  }
+  if (from == OR_STRING || to == OR_STRING) {
+    return or_error(OR_UNIMPLEMENTED, "a cast from %s to %s: text is not converted", or_dtype_name(from),
+                    or_dtype_name((or_dtype_t)to));
+  }
+  if ((CASTABLE & OR_DTYPE_BIT(to)) == 0) {
+    return or_error(OR_INVALID_ARGUMENT, "a cast to %s, which ONNX does not have", or_dtype_name((or_dtype_t)to));
+  }
+  call->outputs[0].dtype = (or_dtype_t)to;
+  call->outputs[0].shape = call->inputs[0].shape;
+  return or_status_success();
+}
+
+static or_status_t cast_infer(or_op_call_t *call) { return infer_to(call, or_op_attribute_int(call, "to", 0)); }
+static or_status_t cast_like_infer(or_op_call_t *call) { return infer_to(call, (int64_t)call->inputs[1].dtype); }
+
+/* The 8-bit floats: the first magnitude that rounds beyond the largest, and what stands for it. */
+static const struct {
+  or_dtype_t dtype;
+  double limit;
+  bool reaches_limit; /* a tie at the limit rounds up */
+  uint8_t beyond, negative_beyond;
+} unsaturated[] = {
+    {OR_FLOAT8E4M3FN, 464, false, 0x7f, 0xff}, /* 448 is even, and there is no infinity */
+    {OR_FLOAT8E4M3FNUZ, 248, true, 0x80, 0x80},
+    {OR_FLOAT8E5M2, 61440, true, 0x7c, 0xfc}, /* infinity */
+    {OR_FLOAT8E5M2FNUZ, 61440, true, 0x80, 0x80},
+};
+
+/* After a saturating store to an 8-bit float: puts what `saturate` = 0 asks for where a value was beyond the range. */
+static void undo_saturation(or_dtype_t dtype, uint8_t *bytes, size_t count, const or_lanes_t *lanes) {
+  for (size_t t = 0; t < sizeof unsaturated / sizeof *unsaturated; ++t) {
+    if (unsaturated[t].dtype != dtype) continue;
+    for (size_t i = 0; i < count; ++i) {
+      double magnitude = fabs(lanes->real[i]);
+      if (magnitude > unsaturated[t].limit || (unsaturated[t].reaches_limit && magnitude == unsaturated[t].limit)) {
+        bytes[i] = lanes->real[i] < 0 ? unsaturated[t].negative_beyond : unsaturated[t].beyond;
+      }
+    }
+  }
+}
+
+/* Before a saturating store: infinity is beyond the range like any large number, to 8-bit floats since version 24
+ * (before, those without an infinity make it NaN, which the store does). float4e2m1 has no NaN either; ONNX's test data
+ * have -0. */
+static void bound_reals(or_dtype_t dtype, int version, size_t count, or_lanes_t *lanes) {
+  bool tiny = dtype == OR_FLOAT4E2M1;
+  if (version < 24 && !tiny) return;
+  double largest = or_dtype_largest(dtype);
+  for (size_t i = 0; i < count; ++i) {
+    if (isinf(lanes->real[i])) lanes->real[i] = copysign(largest, lanes->real[i]);
+    if (tiny && isnan(lanes->real[i])) lanes->real[i] = -0.0;
+  }
+}
+
+static or_status_t cast_reference(or_op_call_t *call) {
+  const or_op_tensor_t *in = &call->inputs[0], *out = &call->outputs[0];
+  if (in->dtype == out->dtype) return or_reference_copy(call);
+  bool saturates = or_op_attribute_int(call, "saturate", 1) != 0;
+  bool bounded = or_dtype_is_float(out->dtype) && or_dtype_bits(out->dtype) <= 8;
+  or_lane_kind_t from = or_lane_kind(in->dtype), kind = bounded ? OR_LANE_REAL : from;
+  uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
+  for (uint64_t first = 0; first < count; first += OR_LANES) {
+    size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
+    or_lanes_t lanes;
+    or_lanes_load(in->dtype, in->data, (int64_t)first, 1, block, &lanes);
+    or_lanes_convert(&lanes, block, from, kind);
+    if (bounded && saturates) bound_reals(out->dtype, call->node->version, block, &lanes);
+    or_lanes_store(out->dtype, out->data, (int64_t)first, block, kind, &lanes);
+    if (bounded && !saturates) undo_saturation(out->dtype, (uint8_t *)out->data + first, block, &lanes);
+  }
+  return or_status_success();
+}
+
+static or_cost_t cast_cost(const or_op_call_t *call) {
+  or_cost_t cost = {.bytes_read = or_cost_bytes(&call->inputs[0]), .bytes_written = or_cost_bytes(&call->outputs[0])};
+  return cost;
+}
+
+const or_op_t or_op_cast = {
+    .domain = "",
+    .name = "Cast",
+    .summary = "the same numbers in another dtype",
+    .since = {1, 6, 9, 13, 19, 21, 23, 24, 25, 28},
+    .input_min = 1,
+    .input_max = 1,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = CASTABLE,
+    .pointwise = true,
+    .attributes = {{"to", OR_ATTRIBUTE_INT, true},
+                   {"saturate", OR_ATTRIBUTE_INT, false},
+                   {"round_mode", OR_ATTRIBUTE_STRING, false}}, /* of a dtype that is unknown here */
+    .infer = cast_infer,
+    .cost = cast_cost,
+    .reference = cast_reference,
+};
+
+const or_op_t or_op_cast_like = {
+    .domain = "",
+    .name = "CastLike",
+    .summary = "the same numbers in the dtype of another tensor",
+    .since = {15, 19, 21, 23, 24, 25},
+    .input_min = 2,
+    .input_max = 2,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = CASTABLE,
+    .attributes = {{"saturate", OR_ATTRIBUTE_INT, false}, {"round_mode", OR_ATTRIBUTE_STRING, false}},
+    .infer = cast_like_infer,
+    .cost = cast_cost,
+    .reference = cast_reference,
+};
