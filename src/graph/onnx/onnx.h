@@ -1,19 +1,21 @@
 #ifndef OR_GRAPH_ONNX_ONNX_H
 #define OR_GRAPH_ONNX_ONNX_H
-/* ONNX files: ModelProto to or_graph_t, and TensorProto both ways. Our own reader of the protobuf wire format (https://protobuf.dev/
- * programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); untrusted input: every length is checked against what
- * is left, nesting is bounded, nothing recurses. */
+/* ONNX files: ModelProto to or_graph_t, and TensorProto both ways. Our own reader of the protobuf wire format
+ * (https://protobuf.dev/ programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto);
+ * untrusted input: every length is checked against what is left, nesting is bounded, nothing recurses. */
 
 #include "graph/graph.h"
 
 /* The oldest opset of ai.onnx that is read; the newest is or_op_newest_opset(""). */
 #define OR_ONNX_MIN_OPSET 7
 
-/* Reads a model file: structure into memory, initializers above OR_ONNX_RESIDENT_BYTES stay in the file and are read by position when a
- * backend packs them. External data: relative paths inside the model's folder only, no "..", no link that leads out, offset and length
- * within the file. The graph is sorted and inferred. Statuses of or_model_load. */
+/* Reads a model file: structure into memory, initializers above OR_ONNX_RESIDENT_BYTES stay in the file and are read
+ * by position when a backend packs them. External data: relative paths inside the model's folder only, no "..", no
+ * link that leads out, offset and length within the file. The graph is sorted and inferred. Statuses of
+ * or_model_load. */
 #define OR_ONNX_RESIDENT_BYTES ((size_t)4096)
-or_status_t or_onnx_read_file(const or_allocator_t *allocator, const char *path, const or_model_limits_t *limits, or_graph_t **out);
+or_status_t or_onnx_read_file(const or_allocator_t *allocator, const char *path, const or_model_limits_t *limits,
+                              or_graph_t **out);
 /* From memory, copied where it is kept. `base_directory` NULL: external data is refused. */
 typedef struct or_onnx_source_t {
   const char *name; /* for messages */
@@ -21,11 +23,11 @@ typedef struct or_onnx_source_t {
   size_t length;
   const char *base_directory;
 } or_onnx_source_t;
-or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_source_t *source, const or_model_limits_t *limits,
-                                or_graph_t **out);
+or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_source_t *source,
+                                const or_model_limits_t *limits, or_graph_t **out);
 
-/* A TensorProto (test data, `.pb` inputs). `data` is the caller's (or_free); string tensors are UNIMPLEMENTED. DATA_LOSS,
- * INVALID_ARGUMENT (sizes do not add up), RESOURCE_EXHAUSTED (limits). */
+/* A TensorProto (test data, `.pb` inputs). `data` is the caller's (or_free); string tensors are UNIMPLEMENTED.
+ * DATA_LOSS, INVALID_ARGUMENT (sizes do not add up), RESOURCE_EXHAUSTED (limits). */
 typedef struct or_onnx_tensor_t {
   char name[128];
   or_dtype_t dtype;
@@ -33,8 +35,10 @@ typedef struct or_onnx_tensor_t {
   void *data;
   size_t bytes;
 } or_onnx_tensor_t;
-or_status_t or_onnx_read_tensor(const or_allocator_t *allocator, const void *bytes, size_t length, or_onnx_tensor_t *out);
+or_status_t or_onnx_read_tensor(const or_allocator_t *allocator, const void *bytes, size_t length,
+                                or_onnx_tensor_t *out);
 /* Serialised with raw_data; *out is the caller's (or_free). */
-or_status_t or_onnx_write_tensor(const or_allocator_t *allocator, const or_onnx_tensor_t *tensor, void **out, size_t *length);
+or_status_t or_onnx_write_tensor(const or_allocator_t *allocator, const or_onnx_tensor_t *tensor, void **out,
+                                 size_t *length);
 
 #endif

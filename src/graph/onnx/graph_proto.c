@@ -1,0 +1,174 @@
+/* GraphProto. Its fields may come in any order, so each kind is read in a pass of its own: what has a value by
+ * itself first (initializers, inputs), then the nodes, then what is said about their results. A pass skips over what
+ * it does not read. */
+#include <string.h>
+
+#include "graph/onnx/onnx_internal.h"
+
+typedef or_status_t (*read_part_t)(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t read_initializer(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t read_input(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t read_value_info(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t read_output(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t refuse_sparse(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t declare_dtype(or_onnx_reader_t *reader, or_value_id_t value, or_dtype_t dtype);
+
+static const struct {
+  uint32_t field;
+  const char *name;
+  read_part_t read;
+} passes[] = {
+    {15, "GraphProto.sparse_initializer", refuse_sparse},
+    {5, "GraphProto.initializer", read_initializer},
+    {11, "GraphProto.input", read_input},
+    {1, "GraphProto.node", or_onnx_read_node},
+    {13, "GraphProto.value_info", read_value_info},
+    {12, "GraphProto.output", read_output},
+};
+
+or_status_t or_onnx_read_graph(or_onnx_reader_t *reader, or_wire_t message) {
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < sizeof passes / sizeof *passes; ++i) {
+    or_wire_t pass = message;
+    or_wire_field_t field;
+    while (or_wire_more(&pass, &field, &status)) {
+      if (field.number != passes[i].field) continue;
+      status = or_wire_expect(&field, OR_WIRE_BYTES, passes[i].name);
+      if (or_ok(status)) status = passes[i].read(reader, field.bytes);
+    }
+  }
+  if (or_ok(status) && reader->graph->output_count == 0) {
+    status = or_error(OR_INVALID_ARGUMENT, "the graph has no output; the file is truncated, or nothing is computed");
+  }
+  return status;
+}
+
+static or_status_t read_initializer(or_onnx_reader_t *reader, or_wire_t message) {
+  or_graph_t *graph = reader->graph;
+  or_onnx_tensor_proto_t tensor;
+  or_onnx_text_t name = {.length = 0};
+  or_value_id_t value = OR_NO_VALUE;
+  const or_constant_t *constant = NULL;
+  uint8_t before = 0;
+  /* The name first, so that whatever is wrong with the rest can be said with it. */
+  or_wire_t scan = message;
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&scan, &field, &status)) {
+    if (field.number == 8) status = or_onnx_read_text(&field, "TensorProto.name", &name);
+  }
+  if (or_ok(status) && name.length == 0) status = or_error(OR_INVALID_ARGUMENT, "it has no name");
+  if (or_ok(status)) status = or_onnx_scan_tensor(message, graph->limits.tensor_elements, &tensor);
+  if (or_ok(status)) status = or_onnx_value(reader, &name, &value);
+  if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_INITIALIZER, &before);
+  if (or_ok(status) && before != 0) status = or_error(OR_INVALID_ARGUMENT, "there are two initializers of that name");
+  if (or_ok(status) && tensor.bytes > graph->limits.initializer_bytes - graph->weight_bytes) {
+    status = or_error(
+        OR_RESOURCE_EXHAUSTED,
+        "its %zu bytes and the %llu of those before it exceed %llu, the limit: raise limits.initializer_bytes",
+        tensor.bytes, (unsigned long long)graph->weight_bytes, (unsigned long long)graph->limits.initializer_bytes);
+  }
+  if (or_ok(status)) status = or_onnx_constant(reader, &tensor, &constant);
+  if (!or_ok(status)) return or_status_context(status, "initializer \"%s\"", name.data);
+  graph->weight_bytes += tensor.bytes;
+  graph->values[value].dtype = tensor.dtype;
+  graph->values[value].shape = tensor.shape;
+  graph->values[value].constant = constant;
+  return status;
+}
+
+/* Before version 4 of the format every initializer had to be among the inputs too, without being meant to be given;
+ * since then such an input has a default. */
+static or_status_t read_input(or_onnx_reader_t *reader, or_wire_t message) {
+  or_graph_t *graph = reader->graph;
+  or_onnx_value_info_t info;
+  or_value_id_t value = OR_NO_VALUE;
+  uint8_t before = 0;
+  or_status_t status = or_onnx_read_value_info(reader, message, "input", true, &info);
+  if (!or_ok(status)) return status;
+  status = or_onnx_value(reader, &info.name, &value);
+  if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_INPUT, &before);
+  if (!or_ok(status)) return status;
+  if ((before & OR_ONNX_INPUT) != 0) status = or_error(OR_INVALID_ARGUMENT, "there are two inputs of that name");
+  if (or_ok(status) && info.dtype == OR_DTYPE_NONE) status = or_error(OR_INVALID_ARGUMENT, "it has no type");
+  or_value_info_t *slot = &graph->values[value];
+  if (or_ok(status) && (before & OR_ONNX_INITIALIZER) != 0) {
+    bool fits =
+        slot->dtype == info.dtype && (info.shape.rank == OR_RANK_UNKNOWN || info.shape.rank == slot->shape.rank);
+    for (int32_t i = 0; fits && i < info.shape.rank; ++i)
+      fits = info.shape.dims[i] < 0 || info.shape.dims[i] == slot->shape.dims[i];
+    if (!fits) status = or_error(OR_INVALID_ARGUMENT, "its type or shape differs from that of its initializer");
+  }
+  if (!or_ok(status)) return or_status_context(status, "input \"%s\"", info.name.data);
+  if ((before & OR_ONNX_INITIALIZER) != 0 && reader->ir_version > 0 && reader->ir_version < 4) return status;
+  slot->dtype = info.dtype;
+  slot->shape = info.shape;
+  return or_graph_add_input(graph, value);
+}
+
+/* What a file says of a result's extents is not believed: inference finds them, and a wrong one would end in a wrong
+ * answer. Its type is compared with what the operator gives. */
+static or_status_t read_value_info(or_onnx_reader_t *reader, or_wire_t message) {
+  or_onnx_value_info_t info;
+  uint32_t value = 0;
+  or_status_t status = or_onnx_read_value_info(reader, message, "value", false, &info);
+  if (!or_ok(status) || !or_onnx_names_find(&reader->values, info.name.data, info.name.length, &value)) return status;
+  return or_status_context(declare_dtype(reader, value, info.dtype), "value \"%s\"", info.name.data);
+}
+
+static or_status_t read_output(or_onnx_reader_t *reader, or_wire_t message) {
+  or_onnx_value_info_t info;
+  or_value_id_t value = OR_NO_VALUE;
+  uint8_t before = 0;
+  or_status_t status = or_onnx_read_value_info(reader, message, "output", false, &info);
+  if (!or_ok(status)) return status;
+  status = or_onnx_value(reader, &info.name, &value); /* one that nobody produces is refused when the graph is sorted */
+  if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_OUTPUT, &before);
+  if (or_ok(status) && (before & OR_ONNX_OUTPUT) != 0) status = or_error(OR_INVALID_ARGUMENT, "it is listed twice");
+  if (or_ok(status)) status = declare_dtype(reader, value, info.dtype);
+  if (!or_ok(status)) return or_status_context(status, "output \"%s\"", info.name.data);
+  return or_graph_add_output(reader->graph, value);
+}
+
+static or_status_t declare_dtype(or_onnx_reader_t *reader, or_value_id_t value, or_dtype_t dtype) {
+  or_value_info_t *slot = &reader->graph->values[value];
+  if (dtype == OR_DTYPE_NONE) return or_status_success();
+  if (slot->dtype == OR_DTYPE_NONE) slot->dtype = dtype;
+  if (slot->dtype == dtype) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "it is declared as %s here and as %s before", or_dtype_name(dtype),
+                  or_dtype_name(slot->dtype));
+}
+
+/* SparseTensorProto: the name is that of its values. */
+static or_status_t refuse_sparse(or_onnx_reader_t *reader, or_wire_t message) {
+  (void)reader;
+  or_onnx_text_t name = {.length = 0};
+  or_wire_field_t field, inner;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    if (field.number != 1 || field.type != OR_WIRE_BYTES) continue;
+    or_wire_t values = field.bytes;
+    while (or_wire_more(&values, &inner, &status)) {
+      if (inner.number == 8) status = or_onnx_read_text(&inner, "TensorProto.name", &name);
+    }
+  }
+  if (!or_ok(status)) return status;
+  return or_error(OR_UNIMPLEMENTED, "sparse initializer \"%s\": sparse tensors are not supported; export it dense",
+                  name.data);
+}
+
+or_status_t or_onnx_value(or_onnx_reader_t *reader, const or_onnx_text_t *name, or_value_id_t *out) {
+  if (or_onnx_names_find(&reader->values, name->data, name->length, out)) return or_status_success();
+  or_status_t status = or_graph_add_value(reader->graph, name->data, name->length, OR_DTYPE_NONE, NULL, out);
+  if (!or_ok(status)) return status;
+  return or_onnx_names_add(&reader->values, reader->graph->values[*out].name, name->length, *out);
+}
+
+or_status_t or_onnx_add_role(or_onnx_reader_t *reader, or_value_id_t value, uint8_t role, uint8_t *before) {
+  or_status_t status =
+      or_grow_array(reader->allocator, (size_t)value + 1, 1, (void **)&reader->roles, &reader->role_capacity);
+  if (!or_ok(status)) return status;
+  *before = reader->roles[value];
+  reader->roles[value] |= role;
+  return status;
+}

@@ -1,0 +1,125 @@
+/* Operator sets and operators: what the file asks for, against what the catalogue has. */
+#include <string.h>
+
+#include "base/string.h"
+#include "graph/onnx/onnx_internal.h"
+
+#define MAX_DOMAINS 16
+#define TEXT_BYTES 400
+
+static const or_onnx_opset_t *opset_of(const or_onnx_reader_t *reader, const char *domain);
+static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *node, const char *domain,
+                                    const char *type);
+static const char *shown_domain(const char *domain) { return domain[0] != '\0' ? domain : "ai.onnx"; }
+static char *known_domains(char *text, size_t capacity);
+static const char *nearest_operator(const or_onnx_reader_t *reader, const char *domain, const char *type);
+
+or_status_t or_onnx_check_opsets(or_onnx_reader_t *reader) {
+  if (reader->opset_count == 0) {
+    return or_error(OR_INVALID_ARGUMENT,
+                    "no opset is imported (ModelProto.opset_import); the file is truncated, or older than ONNX 1.2");
+  }
+  for (size_t i = 0; i < reader->opset_count; ++i) {
+    const or_onnx_opset_t *opset = &reader->opsets[i];
+    const char *domain = shown_domain(opset->domain);
+    int newest = or_op_newest_opset(opset->domain);
+    if (newest == 0) continue; /* an unknown domain matters only if a node uses it */
+    if (opset->version < 1) {
+      return or_error(OR_INVALID_ARGUMENT, "opset %lld of %s is imported; the first is 1", (long long)opset->version,
+                      domain);
+    }
+    if (opset->version > newest) {
+      return or_error(OR_UNIMPLEMENTED,
+                      "opset %lld of %s is newer than %d, the newest known here; export with opset <= %d",
+                      (long long)opset->version, domain, newest, newest);
+    }
+    if (opset->domain[0] == '\0' && opset->version < OR_ONNX_MIN_OPSET) {
+      return or_error(OR_UNIMPLEMENTED,
+                      "opset %lld of %s is older than %d, the oldest that is read; export again with opset >= %d",
+                      (long long)opset->version, domain, OR_ONNX_MIN_OPSET, OR_ONNX_MIN_OPSET);
+    }
+  }
+  const or_onnx_opset_t *standard = opset_of(reader, "");
+  reader->graph->opset = standard != NULL ? (int)standard->version : or_op_newest_opset("");
+  return or_status_success();
+}
+
+or_status_t or_onnx_find_operator(const or_onnx_reader_t *reader, const char *node, const char *domain,
+                                  const char *type, const or_op_t **op, int *version) {
+  const or_onnx_opset_t *opset = opset_of(reader, domain);
+  const char *dot = domain[0] != '\0' ? "." : "";
+  *op = type[0] != '\0' ? or_op_find(domain, type) : NULL;
+  if (*op == NULL) return unknown_operator(reader, node, domain, type);
+  if (opset == NULL) {
+    return or_error(OR_INVALID_ARGUMENT, "node \"%s\" (%s%s%s): the model imports no opset of domain %s", node, domain,
+                    dot, type, shown_domain(domain));
+  }
+  *version = or_op_version(*op, (int)opset->version);
+  if (*version != 0) return or_status_success();
+  return or_error(OR_UNIMPLEMENTED,
+                  "node \"%s\" (%s%s%s, opset %lld): the operator came with opset %d; export with opset >= %d", node,
+                  domain, dot, type, (long long)opset->version, (*op)->since[0], (*op)->since[0]);
+}
+
+static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *node, const char *domain,
+                                    const char *type) {
+  char domains[TEXT_BYTES], imported[64], cure[TEXT_BYTES];
+  const or_onnx_opset_t *opset = opset_of(reader, domain);
+  const char *nearest = nearest_operator(reader, domain, type);
+  if (opset != NULL) {
+    (void)or_format(imported, sizeof imported, "opset %lld", (long long)opset->version);
+  } else {
+    (void)or_format(imported, sizeof imported, "no opset imported");
+  }
+  if (nearest != NULL) {
+    (void)or_format(cure, sizeof cure, "did you mean %s?", nearest);
+  } else if (or_op_newest_opset(domain) != 0) {
+    (void)or_format(cure, sizeof cure, "docs/operators.md lists those of %s that are known; export without it",
+                    shown_domain(domain));
+  } else {
+    (void)or_format(cure, sizeof cure, "export with operators of ai.onnx only, opset <= %d", or_op_newest_opset(""));
+  }
+  return or_error(OR_UNIMPLEMENTED, "node \"%s\" (%s%s%s, %s): unknown operator; known domains: %s; %s", node, domain,
+                  domain[0] != '\0' ? "." : "", type, imported, known_domains(domains, sizeof domains), cure);
+}
+
+static const or_onnx_opset_t *opset_of(const or_onnx_reader_t *reader, const char *domain) {
+  for (size_t i = 0; i < reader->opset_count; ++i) {
+    if (strcmp(reader->opsets[i].domain, domain) == 0) return &reader->opsets[i];
+  }
+  return NULL;
+}
+
+/* "ai.onnx, openruntime": the domains of the catalogue, in its order. */
+static char *known_domains(char *text, size_t capacity) {
+  const char *seen[MAX_DOMAINS];
+  size_t count = 0, length = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < or_op_count() && count < MAX_DOMAINS; ++i) {
+    const char *domain = or_op_at(i)->domain;
+    bool known = false;
+    for (size_t j = 0; j < count; ++j) known = known || strcmp(seen[j], domain) == 0;
+    if (known) continue;
+    seen[count++] = domain;
+    (void)or_format(text + length, capacity - length, "%s%s", length > 0 ? ", " : "", shown_domain(domain));
+    length += strlen(text + length);
+  }
+  return text;
+}
+
+static const char *nearest_operator(const or_onnx_reader_t *reader, const char *domain, const char *type) {
+  void *memory = NULL;
+  or_status_t status = or_alloc_array(reader->allocator, or_op_count(), sizeof(const char *), &memory);
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* the message goes without its suggestion */
+    return NULL;
+  }
+  const char **names = memory;
+  size_t count = 0;
+  for (size_t i = 0; i < or_op_count(); ++i) {
+    if (strcmp(or_op_at(i)->domain, domain) == 0) names[count++] = or_op_at(i)->name;
+  }
+  const char *nearest = or_string_nearest(type, names, count);
+  or_free(reader->allocator, memory);
+  return nearest;
+}

@@ -1,0 +1,155 @@
+/* ValueInfoProto: a name, an element type, and extents of which some have no number. */
+#include <string.h>
+
+#include "base/string.h"
+#include "graph/onnx/onnx_internal.h"
+
+static or_status_t read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_value_info_t *out);
+static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols,
+                                    or_onnx_value_info_t *out);
+static or_status_t read_shape(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_shape_t *out);
+static or_status_t read_dim(or_onnx_reader_t *reader, or_wire_t message, bool symbols, int64_t *out);
+static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *name, int64_t *out);
+
+or_status_t or_onnx_read_value_info(or_onnx_reader_t *reader, or_wire_t message, const char *what, bool symbols,
+                                    or_onnx_value_info_t *out) {
+  or_wire_field_t field;
+  or_wire_t type = {.source = NULL};
+  *out = (or_onnx_value_info_t){.shape.rank = OR_RANK_UNKNOWN};
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    switch (field.number) {
+    case 1: status = or_onnx_read_text(&field, "ValueInfoProto.name", &out->name); break;
+    case 2:
+      status = or_wire_expect(&field, OR_WIRE_BYTES, "ValueInfoProto.type");
+      type = field.bytes;
+      break;
+    default: break;
+    }
+  }
+  if (or_ok(status) && out->name.length == 0) status = or_error(OR_INVALID_ARGUMENT, "it has no name");
+  if (or_ok(status) && type.source != NULL) status = read_type(reader, type, symbols, out);
+  return or_status_context(status, "%s \"%s\"", what, out->name.data);
+}
+
+/* TypeProto: one of several kinds, of which tensors are read. */
+static or_status_t read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_value_info_t *out) {
+  static const char *const kinds[] = {
+      [4] = "a sequence", [5] = "a map", [7] = "opaque", [8] = "a sparse tensor", [9] = "an optional"};
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    if (field.number == 1) {
+      status = or_wire_expect(&field, OR_WIRE_BYTES, "TypeProto.tensor_type");
+      if (or_ok(status)) status = read_tensor_type(reader, field.bytes, symbols, out);
+    } else if (field.number < sizeof kinds / sizeof *kinds && kinds[field.number] != NULL) {
+      status = or_error(OR_UNIMPLEMENTED, "its type is %s; values other than tensors are not supported",
+                        kinds[field.number]);
+    }
+  }
+  return status;
+}
+
+static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols,
+                                    or_onnx_value_info_t *out) {
+  or_wire_field_t field;
+  int64_t number = 0;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    switch (field.number) {
+    case 1: status = or_onnx_read_int(&field, "TypeProto.Tensor.elem_type", &number); break;
+    case 2:
+      status = or_wire_expect(&field, OR_WIRE_BYTES, "TypeProto.Tensor.shape");
+      if (or_ok(status)) status = read_shape(reader, field.bytes, symbols, &out->shape);
+      break;
+    default: break;
+    }
+  }
+  return or_ok(status) ? or_onnx_dtype(number, &out->dtype) : status;
+}
+
+static or_status_t read_shape(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_shape_t *out) {
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  out->rank = 0;
+  while (or_wire_more(&message, &field, &status)) {
+    if (field.number != 1) continue;
+    status = or_wire_expect(&field, OR_WIRE_BYTES, "TensorShapeProto.dim");
+    if (or_ok(status) && out->rank == OR_MAX_RANK) {
+      status = or_error(OR_RESOURCE_EXHAUSTED, "more than %d dimensions, the limit", OR_MAX_RANK);
+    }
+    if (or_ok(status)) status = read_dim(reader, field.bytes, symbols, &out->dims[out->rank++]);
+  }
+  return or_ok(status) ? or_onnx_check_shape(out, reader->graph->limits.tensor_elements) : status;
+}
+
+static or_status_t read_dim(or_onnx_reader_t *reader, or_wire_t message, bool symbols, int64_t *out) {
+  or_wire_field_t field;
+  or_onnx_text_t name = {.length = 0};
+  or_status_t status = or_status_success();
+  *out = OR_DIM_UNKNOWN;
+  while (or_wire_more(&message, &field, &status)) {
+    switch (field.number) {
+    case 1:
+      status = or_onnx_read_int(&field, "TensorShapeProto.Dimension.dim_value", out);
+      if (or_ok(status) && *out < 0) {
+        status =
+            or_error(OR_INVALID_ARGUMENT,
+                     "an extent is %lld; one that is not known yet has a name (dim_param) or nothing", (long long)*out);
+      }
+      break;
+    case 2:
+      status = or_onnx_read_text(&field, "TensorShapeProto.Dimension.dim_param", &name);
+      *out = OR_DIM_UNKNOWN;
+      break;
+    default: break;
+    }
+  }
+  return or_ok(status) && symbols && name.length > 0 && *out == OR_DIM_UNKNOWN ? symbol_dim(reader, &name, out)
+                                                                               : status;
+}
+
+static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *name, int64_t *out) {
+  uint32_t number = 0;
+  size_t index = 0;
+  or_status_t status = or_status_success();
+  if (or_onnx_names_find(&reader->symbols, name->data, name->length, &number)) {
+    index = number;
+  } else {
+    status = or_graph_symbol(reader->graph, name->data, name->length, &index);
+    if (or_ok(status))
+      status = or_onnx_names_add(&reader->symbols, reader->graph->symbols[index], name->length, (uint32_t)index);
+  }
+  *out = OR_DIM_SYMBOL(index);
+  return status;
+}
+
+or_status_t or_onnx_dtype(int64_t number, or_dtype_t *out) {
+  static const char *const newer[] = {"float8e8m0", "uint2", "int2"}; /* 24 and up, for the message */
+  *out = OR_DTYPE_NONE;
+  if (number <= 0) return or_error(OR_INVALID_ARGUMENT, "its element type is %lld, which is none", (long long)number);
+  if (number >= OR_DTYPE_COUNT) {
+    const char *name =
+        (uint64_t)number - OR_DTYPE_COUNT < sizeof newer / sizeof *newer ? newer[number - OR_DTYPE_COUNT] : "not known";
+    return or_error(OR_UNIMPLEMENTED, "its element type is %lld (%s), which is not supported", (long long)number, name);
+  }
+  *out = (or_dtype_t)number;
+  return or_status_success();
+}
+
+or_status_t or_onnx_check_shape(const or_shape_t *shape, uint64_t max_elements) {
+  uint64_t product = 1, largest = 0;
+  bool zero = false;
+  char text[400];
+  for (int32_t i = 0; i < shape->rank; ++i) {
+    int64_t dim = shape->dims[i];
+    if (dim < 0) continue; /* unknown or a symbol */
+    zero = zero || dim == 0;
+    if ((uint64_t)dim > largest) largest = (uint64_t)dim;
+    if (__builtin_mul_overflow(product, (uint64_t)dim, &product)) product = UINT64_MAX;
+  }
+  if (largest <= max_elements && (zero || product <= max_elements)) return or_status_success();
+  return or_error(OR_RESOURCE_EXHAUSTED,
+                  "shape %s has more elements than %llu, the limit: raise limits.tensor_elements",
+                  or_shape_format(shape, text, sizeof text), (unsigned long long)max_elements);
+}
