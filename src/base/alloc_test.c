@@ -18,7 +18,8 @@ static void aligns_zeroes_and_names_what_is_missing(void **state) {
   or_free(allocator, NULL);
   expect_failure(or_alloc(allocator, SIZE_MAX, &a), OR_RESOURCE_EXHAUSTED, "18446744073709551615 bytes");
   assert_null(a);
-  expect_failure(or_alloc_array(allocator, SIZE_MAX / 2, 3, &a), OR_OUT_OF_RANGE, "9223372036854775807 elements of 3 bytes");
+  expect_failure(or_alloc_array(allocator, SIZE_MAX / 2, 3, &a), OR_OUT_OF_RANGE,
+                 "9223372036854775807 elements of 3 bytes");
 }
 
 static void grows_an_array_and_keeps_its_contents(void **state) {
@@ -37,9 +38,11 @@ static void grows_an_array_and_keeps_its_contents(void **state) {
   assert_true(counting.alloc_count < 12);
   size_t before = capacity;
   void *same = array;
-  expect_failure(or_grow_array(&counting.base, SIZE_MAX / 2, sizeof(int), &array, &capacity), OR_OUT_OF_RANGE, "elements of 4 bytes");
+  expect_failure(or_grow_array(&counting.base, SIZE_MAX / 2, sizeof(int), &array, &capacity), OR_OUT_OF_RANGE,
+                 "elements of 4 bytes");
   counting.fail_at = counting.alloc_count + 1;
-  expect_failure(or_grow_array(&counting.base, 5000, sizeof(int), &array, &capacity), OR_RESOURCE_EXHAUSTED, "20000 bytes");
+  expect_failure(or_grow_array(&counting.base, 5000, sizeof(int), &array, &capacity), OR_RESOURCE_EXHAUSTED,
+                 "20000 bytes");
   assert_int_equal(capacity, before);
   assert_ptr_equal(array, same);
   or_free(&counting.base, array);

@@ -29,10 +29,12 @@ static void fills_the_table_from_the_first_library_that_loads(void **state) {
 
 static void names_the_library_and_the_symbol_that_are_missing(void **state) {
   (void)state;
-  const char *const absent[] = {"libopenruntime-does-not-exist.so", NULL}, *const none[] = {NULL}, *const there[] = {MATH_LIBRARY, NULL};
+  const char *const absent[] = {"libopenruntime-does-not-exist.so", NULL}, *const none[] = {NULL},
+                    *const there[] = {MATH_LIBRARY, NULL};
   const or_dynlib_symbol_t symbols[] = {{"cos", (void **)(void *)&cosine, true}, {"no_such_function", &nothing, true}};
   void *handle = &handle;
-  expect_failure(or_dynlib_open(absent, symbols, 2, &handle), OR_UNAVAILABLE, "\"libopenruntime-does-not-exist.so\" can't be loaded");
+  expect_failure(or_dynlib_open(absent, symbols, 2, &handle), OR_UNAVAILABLE,
+                 "\"libopenruntime-does-not-exist.so\" can't be loaded");
   assert_null(handle);
   expect_failure(or_dynlib_open(none, symbols, 2, &handle), OR_UNAVAILABLE, "can't be loaded");
   expect_failure(or_dynlib_open(there, symbols, 2, &handle), OR_UNAVAILABLE, "lacks no_such_function");

@@ -52,7 +52,8 @@ static void reads_files_whose_size_says_zero(void **state) {
   assert_true(length > 100 && strlen(data) == length);
   assert_true(or_string_starts_with(data, "Name:"));
   or_free(or_allocator_system(), data);
-  expect_failure(or_file_read(or_allocator_system(), "/proc/self/status", 20, &data, &length), OR_OUT_OF_RANGE, "20 bytes");
+  expect_failure(or_file_read(or_allocator_system(), "/proc/self/status", 20, &data, &length), OR_OUT_OF_RANGE,
+                 "20 bytes");
 #endif
 }
 
@@ -61,11 +62,14 @@ static void refuses_what_it_can_not_read(void **state) {
   char *data = NULL;
   size_t length = 0;
   const or_allocator_t *allocator = or_allocator_system();
-  expect_failure(or_file_read(allocator, in_folder("none"), 10, &data, &length), OR_NOT_FOUND, "/none\" can't be opened: No such file");
-  expect_failure(or_file_read(allocator, folder, 10, &data, &length), OR_INVALID_ARGUMENT, "is a folder, not a regular file");
+  expect_failure(or_file_read(allocator, in_folder("none"), 10, &data, &length), OR_NOT_FOUND,
+                 "/none\" can't be opened: No such file");
+  expect_failure(or_file_read(allocator, folder, 10, &data, &length), OR_INVALID_ARGUMENT,
+                 "is a folder, not a regular file");
   expect_failure(or_file_read(allocator, "/dev/zero", 10, &data, &length), OR_INVALID_ARGUMENT, "a device or pipe");
   assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
-  expect_failure(or_file_read(allocator, in_folder("pipe"), 10, &data, &length), OR_INVALID_ARGUMENT, "a device or pipe");
+  expect_failure(or_file_read(allocator, in_folder("pipe"), 10, &data, &length), OR_INVALID_ARGUMENT,
+                 "a device or pipe");
   assert_int_equal(unlink(in_folder("pipe")), 0);
   expect_ok(or_file_write(in_folder("b"), "0123456789", 10));
   expect_failure(or_file_read(allocator, in_folder("b"), 9, &data, &length), OR_OUT_OF_RANGE, "10 bytes exceed 9");
@@ -129,8 +133,10 @@ static void notices_a_file_that_shrinks_or_changes(void **state) {
   expect_ok(or_file_write(in_folder("h"), "0123456789", 10));
   expect_ok(or_file_open(or_allocator_system(), in_folder("h"), &file));
   assert_int_equal(truncate(in_folder("h"), 5), 0);
-  expect_failure(or_file_read_at(file, 2, bytes, 8), OR_DATA_LOSS, "shrank while it was read: it had 10 bytes and ends at 5 now");
-  expect_failure(or_file_read_at(file, 0, bytes, 2), OR_DATA_LOSS, "was changed while it was read: it had 10 bytes and has 5 now");
+  expect_failure(or_file_read_at(file, 2, bytes, 8), OR_DATA_LOSS,
+                 "shrank while it was read: it had 10 bytes and ends at 5 now");
+  expect_failure(or_file_read_at(file, 0, bytes, 2), OR_DATA_LOSS,
+                 "was changed while it was read: it had 10 bytes and has 5 now");
   or_file_release(file);
   expect_ok(or_file_open(or_allocator_system(), in_folder("h"), &file));
   const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}}; /* same size, another time: rewritten */

@@ -12,7 +12,7 @@ typedef struct or_json_writer_t {
   or_status_t status;
   int depth;
   int indent;               /* spaces a level; 0 writes one line */
-  uint8_t state[64];        /* per level; depth is bounded by it */
+  uint8_t state[80];        /* per level; depth is bounded by it: room for a document at the limit inside something else */
 } or_json_writer_t;
 void or_json_begin(or_json_writer_t *json, or_text_t *text, int indent);
 or_status_t or_json_finish(or_json_writer_t *json); /* gives the first failure; everything opened must be closed */

@@ -61,7 +61,8 @@ static void filters_by_module_and_level(void **state) {
   assert_false(or_log_enabled(OR_LOG_CLI, OR_LOG_INFO));
   assert_false(or_log_enabled(OR_LOG_CLI, OR_LOG_OFF));
   assert_false(or_log_enabled((or_log_module_t)99, OR_LOG_ERROR));
-  expect_failure(or_log_set_module_level("grph", OR_LOG_DEBUG), OR_NOT_FOUND, "\"grph\": no such module; there are base, hal,");
+  expect_failure(or_log_set_module_level("grph", OR_LOG_DEBUG), OR_NOT_FOUND,
+                 "\"grph\": no such module; there are base, hal,");
   expect_failure(or_log_set_module_level(NULL, OR_LOG_DEBUG), OR_NOT_FOUND, "server, cli");
 }
 

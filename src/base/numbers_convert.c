@@ -59,7 +59,7 @@ static uint32_t encode(const format_t *format, double value) {
   memcpy(&bits, &value, sizeof bits);
   uint32_t sign = (uint32_t)(bits >> 63) << (format->exponent_bits + format->fraction_bits);
   if (isnan(value)) return format->one_zero || format->nan == format->largest ? format->nan : sign | format->nan;
-  if (isinf(value)) return format->infinity == format->nan ? format->nan : sign | format->infinity;
+  if (isinf(value)) return format->one_zero ? format->infinity : sign | format->infinity;
 
   int exponent = (int)(bits >> 52 & 0x7FF) - 1023;
   uint64_t significand = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;

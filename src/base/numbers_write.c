@@ -101,7 +101,8 @@ static void write_digits(uint64_t value, unsigned count, char *end) {
   if (count > 0) end[-1] = (char)('0' + value);
 }
 
-/* Plain notation between 1e-7 and 1e21, as JavaScript prints numbers; then scientific. */
+/* Plain notation from 1e-6 up to 17 digits, which every reader of 64-bit integers takes; else scientific. */
+#define PLAIN_DIGITS 17
 static size_t write_decimal(decimal_t decimal, char *text) {
   if (decimal.digits == 0) {
     text[0] = '0';
@@ -113,12 +114,12 @@ static size_t write_decimal(decimal_t decimal, char *text) {
   }
   unsigned count = digit_count(decimal.digits);
   int point = (int)count + decimal.exponent; /* digits before the point */
-  if (decimal.exponent >= 0 && point <= 21) {
+  if (decimal.exponent >= 0 && point <= PLAIN_DIGITS) {
     write_digits(decimal.digits, count, text + count);
     memset(text + count, '0', (size_t)decimal.exponent);
     return count + (size_t)decimal.exponent;
   }
-  if (point > 0 && point <= 21) {
+  if (point > 0 && point <= PLAIN_DIGITS) {
     write_digits(decimal.digits, count, text + count + 1);
     memmove(text, text + 1, (size_t)point);
     text[point] = '.';

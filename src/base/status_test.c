@@ -83,7 +83,8 @@ static void keeps_the_code_when_too_many_errors_are_alive(void **state) {
   (void)state;
   or_status_t all[MANY];
   size_t with_message = 0;
-  for (size_t i = 0; i < MANY; ++i) all[i] = or_error((or_status_code_t)(1 + i % (OR_STATUS_CODE_COUNT - 1)), "number %zu", i);
+  for (size_t i = 0; i < MANY; ++i)
+    all[i] = or_error((or_status_code_t)(1 + i % (OR_STATUS_CODE_COUNT - 1)), "number %zu", i);
   assert_int_equal(or_status_live_count(), MANY);
   for (size_t i = 0; i < MANY; ++i) {
     char expected[32];
@@ -112,7 +113,8 @@ static void make_and_end_many(void *opaque) {
     char expected[64];
     for (size_t i = 0; i < HELD; ++i) held[i] = or_error(OR_UNAVAILABLE, "%p %zu", (void *)held, i);
     for (size_t i = 0; i < HELD; ++i) {
-      bool own = strcmp(or_status_message(held[i]), or_format(expected, sizeof expected, "%p %zu", (void *)held, i)) == 0;
+      bool own =
+          strcmp(or_status_message(held[i]), or_format(expected, sizeof expected, "%p %zu", (void *)held, i)) == 0;
       bool lost = strcmp(or_status_message(held[i]), "too many errors alive; message lost") == 0;
       if ((!own && !lost) || or_status_code(held[i]) != OR_UNAVAILABLE) (void)atomic_fetch_add(wrong, 1);
       or_status_ignore(held[i]); /* looked at */
@@ -139,7 +141,8 @@ static void maps_every_code_once(void **state) {
     assert_int_equal(row->grpc == 0, code == OR_OK);
     assert_int_equal(row->exit_code == 0, code == OR_OK);
     assert_true(strlen(row->summary) > 0);
-    for (int other = 0; other < code; ++other) assert_string_not_equal(row->name, or_status_mapping((or_status_code_t)other)->name);
+    for (int other = 0; other < code; ++other)
+      assert_string_not_equal(row->name, or_status_mapping((or_status_code_t)other)->name);
   }
   assert_int_equal(or_status_mapping((or_status_code_t)99)->code, OR_INTERNAL);
   assert_int_equal(or_status_mapping(OR_NOT_FOUND)->http, 404);

@@ -93,12 +93,34 @@ static void tells_utf8_from_other_bytes(void **state) {
     const char *bytes;
     bool valid;
   } rows[] = {
-      {"", true}, {"plain ASCII of more than eight bytes", true}, {"\xC2\x80", true}, {"\xDF\xBF", true}, {"\xE0\xA0\x80", true},
-      {"\xED\x9F\xBF", true}, {"\xEE\x80\x80", true}, {"\xEF\xBF\xBF", true}, {"\xF0\x90\x80\x80", true}, {"\xF4\x8F\xBF\xBF", true},
-      {"\x80", false}, {"\xBF", false}, {"\xC0\x80", false}, {"\xC1\xBF", false}, {"\xC2", false}, {"\xC2\x7F", false}, {"\xC2\xC0", false},
-      {"\xE0\x9F\xBF", false}, {"\xED\xA0\x80", false} /* a surrogate */, {"\xE2\x82", false}, {"\xE2\x82\x41", false},
-      {"\xF0\x8F\xBF\xBF", false}, {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\xFF", false},
-      {"12345678\xE2\x82\xAC", true}, {"12345678\xE2\x82", false}, {"1234567\xE2\x82\xAC", true},
+      {"", true},
+      {"plain ASCII of more than eight bytes", true},
+      {"\xC2\x80", true},
+      {"\xDF\xBF", true},
+      {"\xE0\xA0\x80", true},
+      {"\xED\x9F\xBF", true},
+      {"\xEE\x80\x80", true},
+      {"\xEF\xBF\xBF", true},
+      {"\xF0\x90\x80\x80", true},
+      {"\xF4\x8F\xBF\xBF", true},
+      {"\x80", false},
+      {"\xBF", false},
+      {"\xC0\x80", false},
+      {"\xC1\xBF", false},
+      {"\xC2", false},
+      {"\xC2\x7F", false},
+      {"\xC2\xC0", false},
+      {"\xE0\x9F\xBF", false},
+      {"\xED\xA0\x80", false} /* a surrogate */,
+      {"\xE2\x82", false},
+      {"\xE2\x82\x41", false},
+      {"\xF0\x8F\xBF\xBF", false},
+      {"\xF4\x90\x80\x80", false},
+      {"\xF5\x80\x80\x80", false},
+      {"\xFF", false},
+      {"12345678\xE2\x82\xAC", true},
+      {"12345678\xE2\x82", false},
+      {"1234567\xE2\x82\xAC", true},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
     assert_int_equal(or_utf8_valid(rows[i].bytes, strlen(rows[i].bytes)), rows[i].valid);
@@ -118,9 +140,12 @@ static void repairs_text_in_place(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(appends_and_formats_text_that_grows), cmocka_unit_test(text_keeps_what_it_has_when_the_nth_allocation_fails),
-      cmocka_unit_test(formats_within_a_fixed_buffer),       cmocka_unit_test(compares_beginnings_ends_and_case),
-      cmocka_unit_test(suggests_the_nearest_word),           cmocka_unit_test(tells_utf8_from_other_bytes),
+      cmocka_unit_test(appends_and_formats_text_that_grows),
+      cmocka_unit_test(text_keeps_what_it_has_when_the_nth_allocation_fails),
+      cmocka_unit_test(formats_within_a_fixed_buffer),
+      cmocka_unit_test(compares_beginnings_ends_and_case),
+      cmocka_unit_test(suggests_the_nearest_word),
+      cmocka_unit_test(tells_utf8_from_other_bytes),
       cmocka_unit_test(repairs_text_in_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,8 @@ static inline void expect_ok_at(or_status_t status, const char *file, int line) 
 
 /* The call fails with this code and a message that holds `words`; both are printed if not. */
 #define expect_failure(call, code, words) expect_failure_at((call), (code), (words), __FILE__, __LINE__)
-static inline void expect_failure_at(or_status_t status, or_status_code_t code, const char *words, const char *file, int line) {
+static inline void expect_failure_at(or_status_t status, or_status_code_t code, const char *words, const char *file,
+                                     int line) {
   bool as_expected = or_status_code(status) == code && strstr(or_status_message(status), words) != NULL;
   if (!as_expected) {
     print_error("expected %s: …%s…, got %s: %s\n", or_status_mapping(code)->name, words,
@@ -48,8 +49,8 @@ static inline void expect_survival_at(or_status_t (*use)(const or_allocator_t *a
     or_status_ignore(status); /* its code is checked below */
     if (live_blocks != 0 || triggered != (code != OR_OK) || (triggered && code != OR_RESOURCE_EXHAUSTED) ||
         or_status_live_count() != alive) {
-      print_error("allocation %zu failing: status %s, %zu blocks of %zu bytes not given back\n", n, or_status_mapping(code)->name,
-                  live_blocks, live_bytes);
+      print_error("allocation %zu failing: status %s, %zu blocks of %zu bytes not given back\n", n,
+                  or_status_mapping(code)->name, live_blocks, live_bytes);
       _fail(file, line);
     }
     if (!triggered) return; /* the run that never reached n proves that every n was tried */

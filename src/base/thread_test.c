@@ -62,7 +62,8 @@ static void stops_waiting_at_the_deadline(void **state) {
   assert_false(or_cond_wait_until(&cond, &mutex, 0));
   assert_false(or_cond_wait_until(&cond, &mutex, -5));
   int64_t deadline = or_clock_ns() + 2000000;
-  while (or_cond_wait_until(&cond, &mutex, deadline)) {}
+  while (or_cond_wait_until(&cond, &mutex, deadline)) {
+  }
   assert_true(or_clock_ns() >= deadline);
   or_mutex_unlock(&mutex);
   or_cond_deinit(&cond);
@@ -82,7 +83,8 @@ static void formats_wall_clock_times(void **state) {
   (void)state;
   char text[OR_CLOCK_TEXT_BYTES];
   /* date -u -d @1769860800 */
-  assert_string_equal(or_clock_format(INT64_C(1769860800123456), text, sizeof text), "2026-01-31T12:00:00.123456+00:00");
+  assert_string_equal(or_clock_format(INT64_C(1769860800123456), text, sizeof text),
+                      "2026-01-31T12:00:00.123456+00:00");
   assert_string_equal(or_clock_format(0, text, sizeof text), "1970-01-01T00:00:00.000000+00:00");
   assert_string_equal(or_clock_format(-1, text, sizeof text), "1969-12-31T23:59:59.999999+00:00");
   assert_string_equal(or_clock_format(INT64_C(951782400000000), text, sizeof text), "2000-02-29T00:00:00.000000+00:00");

@@ -9,15 +9,29 @@ static void knows_every_dtype_by_name_and_size(void **state) {
     const char *name, *alias;
     uint32_t bits;
   } rows[] = {
-      {OR_FLOAT32, "float32", "FP32", 32},          {OR_UINT8, "uint8", "UINT8", 8},      {OR_INT8, "int8", "Int8", 8},
-      {OR_UINT16, "uint16", "uint16", 16},          {OR_INT16, "int16", "int16", 16},     {OR_INT32, "int32", "INT32", 32},
-      {OR_INT64, "int64", "int64", 64},             {OR_STRING, "string", "STRING", 128}, {OR_BOOL, "bool", "BOOL", 8},
-      {OR_FLOAT16, "float16", "fp16", 16},          {OR_FLOAT64, "float64", "fp64", 64},  {OR_UINT32, "uint32", "uint32", 32},
-      {OR_UINT64, "uint64", "uint64", 64},          {OR_COMPLEX64, "complex64", "COMPLEX64", 64},
-      {OR_COMPLEX128, "complex128", "complex128", 128}, {OR_BFLOAT16, "bfloat16", "BF16", 16},
-      {OR_FLOAT8E4M3FN, "float8e4m3fn", "fp8e4m3fn", 8}, {OR_FLOAT8E4M3FNUZ, "float8e4m3fnuz", "float8e4m3fnuz", 8},
-      {OR_FLOAT8E5M2, "float8e5m2", "FP8E5M2", 8},  {OR_FLOAT8E5M2FNUZ, "float8e5m2fnuz", "float8e5m2fnuz", 8},
-      {OR_UINT4, "uint4", "uint4", 4},              {OR_INT4, "int4", "int4", 4},         {OR_FLOAT4E2M1, "float4e2m1", "fp4e2m1", 4},
+      {OR_FLOAT32, "float32", "FP32", 32},
+      {OR_UINT8, "uint8", "UINT8", 8},
+      {OR_INT8, "int8", "Int8", 8},
+      {OR_UINT16, "uint16", "uint16", 16},
+      {OR_INT16, "int16", "int16", 16},
+      {OR_INT32, "int32", "INT32", 32},
+      {OR_INT64, "int64", "int64", 64},
+      {OR_STRING, "string", "STRING", 128},
+      {OR_BOOL, "bool", "BOOL", 8},
+      {OR_FLOAT16, "float16", "fp16", 16},
+      {OR_FLOAT64, "float64", "fp64", 64},
+      {OR_UINT32, "uint32", "uint32", 32},
+      {OR_UINT64, "uint64", "uint64", 64},
+      {OR_COMPLEX64, "complex64", "COMPLEX64", 64},
+      {OR_COMPLEX128, "complex128", "complex128", 128},
+      {OR_BFLOAT16, "bfloat16", "BF16", 16},
+      {OR_FLOAT8E4M3FN, "float8e4m3fn", "fp8e4m3fn", 8},
+      {OR_FLOAT8E4M3FNUZ, "float8e4m3fnuz", "float8e4m3fnuz", 8},
+      {OR_FLOAT8E5M2, "float8e5m2", "FP8E5M2", 8},
+      {OR_FLOAT8E5M2FNUZ, "float8e5m2fnuz", "float8e5m2fnuz", 8},
+      {OR_UINT4, "uint4", "uint4", 4},
+      {OR_INT4, "int4", "int4", 4},
+      {OR_FLOAT4E2M1, "float4e2m1", "fp4e2m1", 4},
   };
   assert_int_equal(sizeof rows / sizeof rows[0], OR_DTYPE_COUNT - 1);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
@@ -32,9 +46,19 @@ static void knows_every_dtype_by_name_and_size(void **state) {
 
 static void refuses_numbers_and_names_that_are_no_dtype(void **state) {
   (void)state;
-  static const char *const names[] = {"", "float", "fp", "bf", "b", "invalid", "floatt32", "float3", "fp32x", "f",
+  static const char *const names[] = {"",
+                                      "float",
+                                      "fp",
+                                      "bf",
+                                      "b",
+                                      "invalid",
+                                      "floatt32",
+                                      "float3",
+                                      "fp32x",
+                                      "f",
                                       "a name much longer than any dtype could have"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) assert_int_equal(or_dtype_from_name(names[i]), OR_DTYPE_NONE);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+    assert_int_equal(or_dtype_from_name(names[i]), OR_DTYPE_NONE);
   assert_int_equal(or_dtype_from_name(NULL), OR_DTYPE_NONE);
   assert_string_equal(or_dtype_name((or_dtype_t)-1), "invalid");
   assert_string_equal(or_dtype_name((or_dtype_t)OR_DTYPE_COUNT), "invalid");
@@ -100,9 +124,12 @@ static void formats_shapes_within_the_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(knows_every_dtype_by_name_and_size), cmocka_unit_test(refuses_numbers_and_names_that_are_no_dtype),
-      cmocka_unit_test(says_when_bytes_overflow),           cmocka_unit_test(counts_the_elements_of_a_shape),
-      cmocka_unit_test(compares_shapes),                    cmocka_unit_test(formats_shapes_within_the_room),
+      cmocka_unit_test(knows_every_dtype_by_name_and_size),
+      cmocka_unit_test(refuses_numbers_and_names_that_are_no_dtype),
+      cmocka_unit_test(says_when_bytes_overflow),
+      cmocka_unit_test(counts_the_elements_of_a_shape),
+      cmocka_unit_test(compares_shapes),
+      cmocka_unit_test(formats_shapes_within_the_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,8 @@ static void puts_label_sets_beyond_the_limit_into_other(void **state) {
   or_counter_t *counter = NULL, *other = NULL;
   char route[32];
   for (int i = 0; i < 1200; ++i) {
-    expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){or_format(route, sizeof route, "/%d", i), "200"},
-                          &counter));
+    expect_ok(or_metrics_counter(registry, &requests,
+                                 (const char *const[]){or_format(route, sizeof route, "/%d", i), "200"}, &counter));
     or_counter_add(counter, 1);
   }
   expect_ok(or_metrics_counter(registry, &requests, (const char *const[]){"other", "other"}, &other));

@@ -1,0 +1,231 @@
+#include "base/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/testing.h"
+#include "base/thread.h"
+#include "or_config.h"
+
+#if OR_HAVE_JANSSON
+#include <jansson.h>
+
+static or_json_document_t *parse(const char *text) {
+  or_json_document_t *document = NULL;
+  expect_ok(or_json_parse(or_allocator_system(), text, strlen(text), &document));
+  return document;
+}
+
+static void reads_every_kind_of_value(void **state) {
+  (void)state;
+  or_json_document_t *document = parse(
+      "{\"n\":null,\"t\":true,\"i\":-5,\"big\":9223372036854775807,\"r\":2.5,\"whole\":3.0,\"s\":\"a\\u20acb\\n\","
+      "\"a\":[1,[2],{}],\"o\":{\"x\":{\"y\":\"z\"}},\"nan\":\"NaN\",\"inf\":\"-Infinity\"}");
+  const or_json_value_t *root = or_json_root(document);
+  assert_int_equal(or_json_kind(root), OR_JSON_OBJECT);
+  assert_int_equal(or_json_count(root), 11);
+  assert_int_equal(or_json_kind(or_json_get(root, "n")), OR_JSON_NULL);
+  assert_true(or_json_get_bool(or_json_get(root, "t"), false));
+  assert_int_equal(or_json_get_int(or_json_get(root, "i"), 0), -5);
+  assert_true(or_json_get_int(or_json_get(root, "big"), 0) == INT64_MAX);
+  assert_int_equal(or_json_kind(or_json_get(root, "r")), OR_JSON_REAL);
+  assert_true(or_json_get_double(or_json_get(root, "r"), 0) == 2.5);
+  assert_true(or_json_get_double(or_json_get(root, "i"), 0) == -5);
+  assert_int_equal(or_json_get_int(or_json_get(root, "whole"), 0), 3);
+  assert_int_equal(or_json_get_int(or_json_get(root, "r"), 77), 77);
+  assert_string_equal(or_json_get_string(or_json_get(root, "s"), ""), "a\xE2\x82\xAC"
+                                                                      "b\n");
+  assert_int_equal(or_json_string_length(or_json_get(root, "s")), 6);
+  const or_json_value_t *array = or_json_get(root, "a");
+  assert_int_equal(or_json_count(array), 3);
+  assert_int_equal(or_json_get_int(or_json_at(or_json_at(array, 1), 0), 0), 2);
+  assert_int_equal(or_json_count(or_json_at(array, 2)), 0);
+  assert_string_equal(or_json_get_string(or_json_get(or_json_get(or_json_get(root, "o"), "x"), "y"), ""), "z");
+  assert_true(isnan(or_json_get_double(or_json_get(root, "nan"), 0)));
+  assert_true(or_json_get_double(or_json_get(root, "inf"), 0) == -(double)INFINITY);
+  or_json_document_free(document);
+}
+
+static void gives_the_fallback_for_what_is_not_there(void **state) {
+  (void)state;
+  or_json_document_t *document = parse("{\"s\":\"x\",\"a\":[1]}");
+  const or_json_value_t *root = or_json_root(document), *value = root;
+  assert_null(or_json_get(root, "none"));
+  assert_null(or_json_at(or_json_get(root, "a"), 1));
+  assert_null(or_json_at(root, 0));
+  assert_null(or_json_get(or_json_get(root, "a"), "x"));
+  assert_null(or_json_get(NULL, "x"));
+  assert_null(or_json_at(NULL, 0));
+  assert_null(or_json_key_at(root, 2, &value));
+  assert_null(value);
+  assert_int_equal(or_json_kind(NULL), OR_JSON_NULL);
+  assert_int_equal(or_json_count(NULL), 0);
+  assert_int_equal(or_json_count(or_json_get(root, "s")), 0);
+  assert_int_equal(or_json_string_length(root), 0);
+  assert_string_equal(or_json_get_string(or_json_get(root, "a"), "fallback"), "fallback");
+  assert_int_equal(or_json_get_int(or_json_get(root, "s"), 7), 7);
+  assert_true(or_json_get_double(or_json_get(root, "s"), 7) == 7 && or_json_get_double(NULL, 7) == 7);
+  assert_true(or_json_get_bool(or_json_get(root, "s"), true));
+  or_json_document_free(document);
+  or_json_document_free(NULL);
+}
+
+static void keeps_the_order_of_the_file_and_finds_each_of_many_keys(void **state) {
+  (void)state;
+  enum { COUNT = 5000 };
+  or_text_t text;
+  or_json_writer_t json;
+  char key[32];
+  or_text_init(&text, or_allocator_system());
+  or_json_begin(&json, &text, 0);
+  or_json_object_begin(&json);
+  for (int i = 0; i < COUNT; ++i) or_json_field_int(&json, or_format(key, sizeof key, "key %d", (i * 7919) % COUNT), i);
+  or_json_object_end(&json);
+  expect_ok(or_json_finish(&json));
+  or_json_document_t *document = parse(or_text_string(&text));
+  for (int i = 0; i < COUNT; ++i) {
+    const or_json_value_t *value = NULL;
+    (void)or_format(key, sizeof key, "key %d", (i * 7919) % COUNT);
+    assert_string_equal(or_json_key_at(or_json_root(document), (size_t)i, &value), key);
+    assert_int_equal(or_json_get_int(value, -1), i);
+    assert_ptr_equal(or_json_get(or_json_root(document), key), value);
+  }
+  assert_null(or_json_get(or_json_root(document), "key 5000"));
+  assert_string_equal(or_json_key_at(or_json_root(document), 0, NULL), "key 0");
+  or_json_document_free(document);
+  or_text_deinit(&text);
+}
+
+static void names_line_and_column_of_a_mistake(void **state) {
+  (void)state;
+  or_json_document_t *document = NULL;
+  static const char *const bad[] = {
+      "",         "{",           "[1,]",    "{\"a\" 1}", "nul",  "[1] 2",       "{\"a\":1,\"a\":2}",
+      "\"\xFF\"", "\"\\ud800\"", "[1e999]", "{a:1}",     "[01]", "\"\\u0000\"", "[99999999999999999999]",
+      "'x'",      "[1",          "]"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+    expect_failure(or_json_parse(or_allocator_system(), bad[i], strlen(bad[i]), &document), OR_INVALID_ARGUMENT,
+                   "JSON: line 1, column ");
+    assert_null(document);
+  }
+  const char *text = "{\n  \"a\": 1,\n  \"b\": x\n}";
+  expect_failure(or_json_parse(or_allocator_system(), text, strlen(text), &document), OR_INVALID_ARGUMENT,
+                 "JSON: line 3, column 8");
+}
+
+static void bounds_size_and_nesting(void **state) {
+  (void)state;
+  or_json_document_t *document = NULL;
+  char deep[2 * (OR_JSON_MAX_DEPTH + 1) + 1];
+  for (size_t depth = OR_JSON_MAX_DEPTH; depth <= OR_JSON_MAX_DEPTH + 1; ++depth) {
+    memset(deep, '[', depth);
+    memset(deep + depth, ']', depth);
+    or_status_t status = or_json_parse(or_allocator_system(), deep, 2 * depth, &document);
+    if (depth == OR_JSON_MAX_DEPTH) {
+      expect_ok(status);
+      or_json_document_free(document);
+    } else {
+      expect_failure(status, OR_INVALID_ARGUMENT, "nested deeper than 64");
+    }
+  }
+  const char *brackets =
+      "[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[\"]"; /* in a string */
+  document = parse(brackets);
+  or_json_document_free(document);
+  expect_failure(or_json_parse(or_allocator_system(), "[]", OR_JSON_MAX_BYTES + 1, &document), OR_INVALID_ARGUMENT,
+                 "exceeds the limit of 268435456");
+}
+
+static void copies_a_value_back_as_json(void **state) {
+  (void)state;
+  const char *text =
+      "{\"b\":[1,-2.5,true,null,\"x\\ny\"],\"a\":{},\"c\":1e100,\"d\":[1e17,1e20,0.5]}"; /* 1e20 in full would be too large an integer */
+  or_json_document_t *document = parse(text);
+  or_text_t copy;
+  or_json_writer_t json;
+  or_text_init(&copy, or_allocator_system());
+  or_json_begin(&json, &copy, 0);
+  or_json_copy(&json, or_json_root(document));
+  expect_ok(or_json_finish(&json));
+  assert_string_equal(or_text_string(&copy), text);
+  or_text_deinit(&copy);
+  or_json_document_free(document);
+}
+
+static or_status_t parse_something(const or_allocator_t *allocator) {
+  static const char text[] = "{\"a\":[1,2,3,{\"b\":\"a string that is long enough to need memory of its "
+                             "own\"}],\"1\":1,\"2\":2,\"3\":3,\"4\":4,"
+                             "\"5\":5,\"6\":6,\"7\":7,\"8\":8,\"9\":9,\"10\":1,\"11\":1,\"12\":1,\"13\":1,\"14\":1}";
+  or_json_document_t *document = NULL;
+  or_status_t status = or_json_parse(allocator, text, strlen(text), &document);
+  or_json_document_free(document);
+  return status;
+}
+
+static void takes_all_memory_from_the_allocator(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(parse_something);
+}
+
+/* An embedder may use jansson as well: what it made before, between and after our calls stays its own. */
+static void leaves_other_users_of_jansson_alone(void **state) {
+  (void)state;
+  json_t *before = json_pack("{s:i}", "x", 1);
+  or_json_document_t *document = parse("{\"a\":[1,2,3]}");
+  json_t *between = json_loads("{\"y\":[1,2,\"three\"]}", 0, NULL);
+  assert_int_equal(json_object_set_new(before, "more", json_string("text")), 0);
+  or_json_document_free(document);
+  char *dumped = json_dumps(between, JSON_COMPACT);
+  assert_string_equal(dumped, "{\"y\":[1,2,\"three\"]}");
+  free(dumped); /* plain memory, as jansson promises by default */
+  json_decref(before);
+  json_decref(between);
+}
+
+static void parse_many(void *opaque) {
+  atomic_uint *failures = opaque;
+  for (int i = 0; i < 300; ++i) {
+    or_status_t status = parse_something(or_allocator_system());
+    if (!or_ok(status)) (void)atomic_fetch_add(failures, 1);
+    or_status_ignore(status); /* counted */
+  }
+}
+
+static void parses_on_several_threads(void **state) {
+  (void)state;
+  atomic_uint failures = 0;
+  or_thread_t threads[4];
+  for (size_t i = 0; i < 4; ++i) expect_ok(or_thread_start(&threads[i], "json", parse_many, &failures));
+  for (size_t i = 0; i < 4; ++i) or_thread_join(&threads[i]);
+  assert_int_equal(failures, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(leaves_other_users_of_jansson_alone), /* first: before we ever called it */
+      cmocka_unit_test(reads_every_kind_of_value),
+      cmocka_unit_test(gives_the_fallback_for_what_is_not_there),
+      cmocka_unit_test(keeps_the_order_of_the_file_and_finds_each_of_many_keys),
+      cmocka_unit_test(names_line_and_column_of_a_mistake),
+      cmocka_unit_test(bounds_size_and_nesting),
+      cmocka_unit_test(copies_a_value_back_as_json),
+      cmocka_unit_test(takes_all_memory_from_the_allocator),
+      cmocka_unit_test(parses_on_several_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+static void says_that_this_build_can_not_read_json(void **state) {
+  (void)state;
+  or_json_document_t *document = NULL;
+  expect_failure(or_json_parse(or_allocator_system(), "{}", 2, &document), OR_UNIMPLEMENTED, "jansson");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(says_that_this_build_can_not_read_json)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif
