@@ -18,7 +18,8 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
   const or_node_t *node = view->node;
   *folded = false;
   or_status_t status = share_tensor_attribute(graph, node, folded);
-  if (!or_ok(status) || *folded || view->op->reference == NULL) return status;
+  /* Operators of our own are the work of compute tasks, which want them carried out. */
+  if (!or_ok(status) || *folded || view->op->reference == NULL || view->op->domain[0] != '\0') return status;
 
   size_t input_bytes = 0;
   if (!needs_shape_only(view->op)) {
@@ -48,14 +49,14 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
 }
 
 static bool needs_shape_only(const or_op_t *op) {
-  return op->domain[0] == '\0' && (strcmp(op->name, "Shape") == 0 || strcmp(op->name, "Size") == 0);
+  return strcmp(op->name, "Shape") == 0 || strcmp(op->name, "Size") == 0;
 }
 
 /* Operators whose output is their first input's bytes under another shape. */
 static bool keeps_bytes(const or_op_t *op) {
   static const char *const names[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
-    if (op->domain[0] == '\0' && strcmp(op->name, names[i]) == 0) return true;
+    if (strcmp(op->name, names[i]) == 0) return true;
   }
   return false;
 }

@@ -20,7 +20,7 @@ typedef struct or_plan_options_t {
 /* Places, plans memory and compiles (on the devices' queues; blocks). `graph` is static (or_graph_specialize), retained. */
 or_status_t or_plan_create(const or_graph_t *graph, const or_plan_options_t *options, or_plan_t **out);
 void or_plan_retain(or_plan_t *plan);
-void or_plan_release(or_plan_t *plan); /* takes NULL; not on a queue's thread */
+void or_plan_release(or_plan_t *plan); /* takes NULL; any thread, from `done` too; no run is in flight */
 
 /* One run. The arrays live until `done`; tensors are borrowed until then. */
 typedef struct or_plan_run_t {
@@ -30,7 +30,8 @@ typedef struct or_plan_run_t {
   or_shape_t *output_shapes;  /* filled per wanted output */
   or_cancel_t *cancel;        /* may be NULL; lives until `done` */
   bool profile;               /* keep times per node for or_plan_report */
-  void (*done)(void *self, or_status_t status); /* once, on a queue's thread, outside locks; takes the status */
+  /* Once, on a queue's thread, outside locks; takes the status. The plan is not touched after it was called. */
+  void (*done)(void *self, or_status_t status);
   void *self;
 } or_plan_run_t;
 /* Checks capacities (OUT_OF_RANGE names the bytes needed) and starts. On failure `done` is not called and no output was allocated. After the
@@ -39,7 +40,8 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run);
 #define OR_PLAN_FRAMES 8u /* runs of one plan that keep their memory for the next */
 
 const or_graph_t *or_plan_graph(const or_plan_t *plan);
-/* Fills the report (nodes in order of execution); strings and arrays are allocated into `arena`. */
+/* Fills the report (nodes in order of execution, copies between devices as rows of operator "Copy"); strings and arrays are allocated into
+ * `arena`. Any thread. RESOURCE_EXHAUSTED. */
 or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report_t *out);
 
 #endif

@@ -80,7 +80,7 @@ static void take_over_uses(or_rewriter_t *rewriter, const or_epilogue_t *epilogu
 }
 
 static bool is_activation(const or_rewriter_t *rewriter, const or_node_t *node, or_value_id_t input) {
-  static const char *const names[] = {"Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Elu", "Gelu"};
+  static const char *const names[] = {"Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Elu", "Gelu", "Swish"};
   bool known = false;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) known = known || or_rewrite_is(node, names[i]);
   if (!known || node->input_count < 1 || node->inputs[0] != input) return false;

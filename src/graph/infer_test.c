@@ -1,0 +1,234 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "graph/fixture_test.h"
+
+static or_counting_allocator_t memory;
+
+static int set_up(void **state) {
+  (void)state;
+  or_counting_allocator_init(&memory, or_allocator_system(), 0);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  assert_int_equal(memory.live_bytes, 0);
+  assert_int_equal(or_status_live_count(), 0);
+  return 0;
+}
+
+static void assert_shape(const or_graph_t *graph, or_value_id_t v, or_shape_t expected) {
+  assert_true(or_shape_equal(&graph->values[v].shape, &expected));
+}
+
+static void carries_a_symbol_through(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  size_t batch = 99;
+  or_expect_ok(or_graph_symbol(graph, "batch", 5, &batch));
+  const float weights[12] = {0};
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(OR_DIM_SYMBOL(0), 3));
+  or_value_id_t w = constant(graph, "w", OR_FLOAT32, SHAPE(3, 4), weights);
+  or_value_id_t y = apply(graph, "Relu", "y", IDS(apply(graph, "MatMul", "product", IDS(x, w))));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  assert_int_equal(batch, 0);
+  assert_shape(graph, y, SHAPE(OR_DIM_SYMBOL(0), 4));
+  assert_int_equal(graph->values[y].dtype, OR_FLOAT32);
+  or_graph_release(graph);
+}
+
+/* x [batch,4,6] -> Reshape(x, [Shape(x)[0], -1]): what exporters write for Flatten. */
+static or_graph_t *reshape_by_shape(void) {
+  or_graph_t *graph = new_graph(&memory.base);
+  size_t symbol = 0;
+  or_expect_ok(or_graph_symbol(graph, "batch", 5, &symbol));
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(OR_DIM_SYMBOL(symbol), 4, 6));
+  or_value_id_t zero = integers(graph, "zero", 1, (const int64_t[]){0});
+  or_value_id_t minus_one = integers(graph, "minus_one", 1, (const int64_t[]){-1});
+  or_value_id_t first = apply(graph, "Gather", "first", IDS(apply(graph, "Shape", "shape", IDS(x)), zero));
+  or_node_t *concat = node(graph, "Concat", "target", IDS(first, minus_one));
+  attribute(concat, "axis", OR_ATTRIBUTE_INT)->integer = 0;
+  or_value_id_t y = apply(graph, "Reshape", "y", IDS(x, concat->outputs[0]));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  return graph;
+}
+
+static void folds_a_shape_that_is_computed_from_a_shape(void **state) {
+  (void)state;
+  or_graph_t *graph = reshape_by_shape();
+  assert_int_equal(graph->node_count, 4); /* the batch is not known yet */
+  or_graph_t *special = NULL;
+  or_graph_pass_counts_t counts = {0};
+  or_graph_binding_t binding = {.shape = SHAPE(5, 4, 6), .given = true};
+  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, &counts));
+  assert_int_equal(special->node_count, 1);
+  assert_int_equal(counts.folded, 3);
+  assert_string_equal(special->nodes[0].op, "Reshape");
+  assert_shape(special, special->outputs[0], SHAPE(5, 24));
+  assert_int_equal(graph->node_count, 4); /* the original is as it was */
+  or_graph_release(graph);
+  assert_int_equal(special->parent->node_count, 4); /* and lives as long as its copy */
+  or_graph_release(special);
+}
+
+static void folds_what_is_computed_from_constants(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t a = constant(graph, "a", OR_FLOAT32, SHAPE(2), (const float[]){1, 2});
+  or_value_id_t b = constant(graph, "b", OR_FLOAT32, SHAPE(2), (const float[]){10, 20});
+  or_value_id_t sum = apply(graph, "Add", "sum", IDS(a, b));
+  or_expect_ok(or_graph_add_output(graph, sum));
+  finish_graph(graph);
+  assert_int_equal(graph->node_count, 0);
+  assert_int_equal(graph->counts.folded, 1);
+  const float *values = graph->values[sum].constant->data;
+  assert_true(values[0] == 11.0f && values[1] == 22.0f);
+  or_graph_release(graph);
+}
+
+static or_status_t read_never(const or_constant_t *constant, size_t offset, void *destination, size_t length) {
+  (void)constant;
+  (void)offset;
+  (void)destination;
+  (void)length;
+  return or_error(OR_DATA_LOSS, "nobody may read this");
+}
+
+static void reshapes_a_weight_in_a_file_without_reading_it(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_constant_t weight = {.dtype = OR_FLOAT32, .shape = SHAPE(6), .bytes = 24, .hash = 7, .read = read_never};
+  or_value_id_t w = value_of(graph, "w", OR_FLOAT32, SHAPE(6));
+  graph->values[w].constant = &weight;
+  or_value_id_t target = integers(graph, "target", 2, (const int64_t[]){2, 3});
+  or_value_id_t y = apply(graph, "Reshape", "y", IDS(w, target));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  assert_int_equal(graph->node_count, 0);
+  assert_non_null(graph->values[y].constant);
+  assert_int_equal(graph->values[y].constant->hash, 7);
+  assert_shape(graph, y, SHAPE(2, 3));
+  or_graph_release(graph);
+}
+
+static void does_not_fold_a_default_that_a_run_may_replace(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t a = constant(graph, "a", OR_FLOAT32, SHAPE(2), (const float[]){1, 2});
+  or_expect_ok(or_graph_add_input(graph, a));
+  or_value_id_t y = apply(graph, "Neg", "y", IDS(a));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  assert_int_equal(graph->node_count, 1);
+
+  or_graph_t *special = NULL;
+  or_graph_binding_t binding = {.given = false};
+  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, NULL));
+  assert_int_equal(special->node_count, 0); /* left out: the default it is */
+  or_graph_release(special);
+  binding = (or_graph_binding_t){.shape = SHAPE(2), .given = true};
+  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, NULL));
+  assert_int_equal(special->node_count, 1);
+  assert_null(special->values[a].constant);
+  or_graph_release(special);
+  or_graph_release(graph);
+}
+
+static void takes_the_inferred_shape_over_the_declared_one(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 3));
+  or_node_t *relu = node(graph, "Relu", "relu", IDS(x));
+  or_value_id_t y = relu->outputs[0];
+  graph->values[y].shape = SHAPE(1, 7);
+  graph->values[y].dtype = OR_FLOAT32;
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  assert_shape(graph, y, SHAPE(2, 3));
+  or_expect_ok(or_graph_infer(graph, NULL)); /* again: nothing changes */
+  assert_shape(graph, y, SHAPE(2, 3));
+  or_graph_release(graph);
+}
+
+static void refuses_a_declared_type_that_can_not_be(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
+  or_value_id_t y = apply(graph, "Relu", "relu", IDS(x));
+  graph->values[y].dtype = OR_INT64;
+  or_expect_ok(or_graph_sort(graph));
+  or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT, "node \"relu\" (Relu, opset 13): output \"relu\" is declared as int64");
+  or_graph_release(graph);
+}
+
+static void names_node_operator_and_opset_in_an_error(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t a = input(graph, "a", OR_FLOAT32, SHAPE(2, 3)), b = input(graph, "b", OR_FLOAT32, SHAPE(4, 5));
+  (void)apply(graph, "MatMul", "product", IDS(a, b));
+  or_expect_ok(or_graph_sort(graph));
+  or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT, "node \"product\" (MatMul, opset 13): ");
+  or_graph_release(graph);
+}
+
+static void bounds_the_elements_of_a_tensor(void **state) {
+  (void)state;
+  or_graph_t *graph = NULL;
+  or_expect_ok(or_graph_create(&memory.base, "small", &(or_model_limits_t){.tensor_elements = 100}, &graph));
+  graph->opset = 13;
+  or_value_id_t a = input(graph, "a", OR_FLOAT32, SHAPE(11, 1)), b = input(graph, "b", OR_FLOAT32, SHAPE(1, 11));
+  (void)apply(graph, "MatMul", "product", IDS(a, b));
+  or_expect_ok(or_graph_sort(graph));
+  or_expect_words(or_graph_infer(graph, NULL), OR_RESOURCE_EXHAUSTED, "more than 100 elements");
+  or_graph_release(graph);
+}
+
+static void gives_the_tensor_of_a_constant_node_itself(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  const or_constant_t *tensor = NULL;
+  or_expect_ok(or_graph_constant(graph, OR_FLOAT32, SHAPE(2), (const float[]){3, 4}, &tensor));
+  or_node_t *made = node(graph, "Constant", "c", NULL, 0);
+  attribute(made, "value", OR_ATTRIBUTE_TENSOR)->tensor = tensor;
+  or_value_id_t c = made->outputs[0];
+  or_expect_ok(or_graph_add_output(graph, c));
+  finish_graph(graph);
+  assert_ptr_equal(graph->values[c].constant, tensor);
+  assert_int_equal(graph->node_count, 0);
+  or_graph_release(graph);
+}
+
+static void equal_constants_have_equal_hashes(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  const or_constant_t *a = NULL, *b = NULL, *c = NULL;
+  or_expect_ok(or_graph_constant(graph, OR_FLOAT32, SHAPE(2), (const float[]){3, 4}, &a));
+  or_expect_ok(or_graph_constant(graph, OR_FLOAT32, SHAPE(2), (const float[]){3, 4}, &b));
+  or_expect_ok(or_graph_constant(graph, OR_FLOAT32, SHAPE(2), (const float[]){3, 5}, &c));
+  assert_true(a->hash == b->hash && a->hash != c->hash);
+  or_graph_release(graph);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(carries_a_symbol_through, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(folds_a_shape_that_is_computed_from_a_shape, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(folds_what_is_computed_from_constants, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(reshapes_a_weight_in_a_file_without_reading_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(does_not_fold_a_default_that_a_run_may_replace, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(takes_the_inferred_shape_over_the_declared_one, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(refuses_a_declared_type_that_can_not_be, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(names_node_operator_and_opset_in_an_error, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(bounds_the_elements_of_a_tensor, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(gives_the_tensor_of_a_constant_node_itself, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(equal_constants_have_equal_hashes, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+#include "graph/plan.h"
+
+#include <string.h>
+
+#include "graph/plan_internal.h"
+#include "graph/reference.h"
+
+static or_status_t build(or_plan_t *plan, const or_plan_options_t *options);
+static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options);
+static or_status_t compile_segments(or_plan_t *plan);
+static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
+static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device);
+static or_status_t make_constant_outputs(or_plan_t *plan);
+static void destroy(or_plan_t *plan);
+
+or_status_t or_plan_create(const or_graph_t *graph, const or_plan_options_t *options, or_plan_t **out) {
+  void *memory = NULL;
+  *out = NULL;
+  or_status_t status = or_alloc_zeroed(graph->allocator, sizeof(or_plan_t), &memory);
+  if (!or_ok(status)) return status;
+  or_plan_t *plan = memory;
+  or_ref_init(&plan->ref);
+  plan->allocator = graph->allocator;
+  plan->graph = graph;
+  or_graph_retain(graph);
+  plan->reference = options->reference;
+  or_arena_init(&plan->arena, plan->allocator);
+  or_mutex_init(&plan->mutex);
+  status = build(plan, options);
+  if (!or_ok(status)) {
+    destroy(plan);
+    return status;
+  }
+  *out = plan;
+  return or_status_success();
+}
+
+void or_plan_retain(or_plan_t *plan) { or_ref_retain(&plan->ref); }
+
+void or_plan_release(or_plan_t *plan) {
+  if (plan != NULL && or_ref_release(&plan->ref)) destroy(plan);
+}
+
+const or_graph_t *or_plan_graph(const or_plan_t *plan) { return plan->graph; }
+
+static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
+  void *memory = NULL;
+  or_status_t status = open_devices(plan, options);
+  if (or_ok(status)) status = or_plan_place(plan, options);
+  if (or_ok(status)) status = or_plan_make_segments(plan);
+  if (or_ok(status)) status = or_plan_locate_values(plan);
+  if (or_ok(status)) status = or_arena_array(&plan->arena, plan->row_count, sizeof(int64_t), &memory);
+  plan->row_ns = memory;
+  if (or_ok(status)) status = compile_segments(plan);
+  for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) status = make_workspace(plan, &plan->devices[d]);
+  if (or_ok(status)) status = make_constant_outputs(plan);
+  return status;
+}
+
+static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options) {
+  bool falls_back = options->fallback != NULL && options->fallback != options->device && !options->reference;
+  plan->devices[0].device = options->device;
+  plan->devices[1].device = falls_back ? options->fallback : NULL;
+  plan->device_count = falls_back ? 2 : 1;
+  or_status_t status = or_status_success();
+  for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) {
+    status = or_device_open(plan->devices[d].device, &plan->devices[d].backend);
+    if (or_ok(status)) status = or_device_queue(plan->devices[d].device, &plan->devices[d].queue);
+  }
+  return status;
+}
+
+typedef struct compilation_t {
+  or_plan_t *plan;
+  or_segment_t *segment;
+} compilation_t;
+
+static or_status_t compile_segments(or_plan_t *plan) {
+  or_status_t status = or_status_success();
+  for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s) {
+    or_segment_t *segment = &plan->segments[s];
+    if (segment->node_count == 0) continue;
+    compilation_t compilation = {.plan = plan, .segment = segment};
+    or_plan_device_t *device = &plan->devices[segment->device];
+    status = or_queue_run(device->queue, compile_on_queue, &compilation);
+    segment->compiled = or_ok(status);
+    if (segment->compiled && segment->executable.workspace_bytes > device->workspace_bytes) {
+      device->workspace_bytes = segment->executable.workspace_bytes;
+    }
+  }
+  return status;
+}
+
+static or_status_t compile_on_queue(void *self, const or_queue_context_t *context) {
+  const compilation_t *compilation = self;
+  const or_plan_t *plan = compilation->plan;
+  or_segment_t *segment = compilation->segment;
+  or_subgraph_t subgraph = {.values = plan->graph->values, .value_count = (uint32_t)plan->graph->value_count,
+                            .nodes = &plan->nodes[segment->first_node], .node_count = segment->node_count,
+                            .inputs = segment->inputs, .outputs = segment->outputs,
+                            .input_count = segment->input_count, .output_count = segment->output_count};
+  if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
+  return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
+}
+
+/* A range that is handed to an executable always has a memory, even where nothing is needed. */
+static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device) {
+  bool used = false;
+  for (uint32_t s = 0; s < plan->segment_count; ++s) used = used || (plan->segments[s].compiled && &plan->devices[plan->segments[s].device] == device);
+  if (!used) return or_status_success();
+  or_status_t status = or_buffer_create(device->device, device->workspace_bytes, &device->workspace);
+  if (or_ok(status) && plan->reference && or_buffer_host_pointer(device->workspace) == NULL) {
+    status = or_error(OR_UNIMPLEMENTED, "device \"%s\": the C references need memory that the host reaches; name the CPU instead",
+                      or_device_facts(device->device)->id);
+  }
+  return status;
+}
+
+static or_status_t make_constant_outputs(or_plan_t *plan) {
+  void *scratch = NULL;
+  size_t capacity = 0;
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < plan->graph->output_count; ++i) {
+    or_plan_output_t *output = &plan->outputs[i];
+    if (output->kind != OR_OUTPUT_CONSTANT) continue;
+    const void *bytes = NULL;
+    status = or_constant_bytes(plan->graph->values[output->value].constant, plan->allocator, &scratch, &capacity, &bytes);
+    if (or_ok(status)) status = or_buffer_create(plan->devices[0].device, output->bytes, &output->constant);
+    if (or_ok(status)) status = or_buffer_write(output->constant, 0, bytes, output->bytes);
+  }
+  or_free(plan->allocator, scratch);
+  return status;
+}
+
+static void destroy(or_plan_t *plan) {
+  while (plan->frames != NULL) {
+    or_frame_t *frame = plan->frames;
+    plan->frames = frame->next;
+    or_frame_free(frame);
+  }
+  for (size_t i = 0; plan->outputs != NULL && i < plan->graph->output_count; ++i) or_buffer_release(plan->outputs[i].constant);
+  for (uint32_t s = 0; s < plan->segment_count; ++s) {
+    or_executable_t *executable = &plan->segments[s].executable;
+    if (plan->segments[s].compiled) executable->release(executable->self);
+  }
+  for (uint32_t d = 0; d < plan->device_count; ++d) or_buffer_release(plan->devices[d].workspace);
+  or_mutex_deinit(&plan->mutex);
+  or_arena_deinit(&plan->arena);
+  or_graph_release(plan->graph);
+  or_free(plan->allocator, plan);
+}
