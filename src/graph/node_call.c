@@ -7,7 +7,7 @@ or_status_t or_node_call_bind(or_node_call_t *self, const or_value_info_t *value
   drop_copies(self);
   const or_op_t *op = node->definition != NULL ? node->definition : or_op_find(node->domain, node->op);
   if (op == NULL) return or_error(OR_UNIMPLEMENTED, "no such operator in domain \"%s\"", node->domain);
-  size_t needed = (size_t)node->input_count + node->output_count;
+  size_t needed = (size_t)node->input_count + node->output_count + 1; /* never none: `outputs` points into the array */
   or_status_t status = or_grow_array(self->allocator, needed, sizeof *self->tensors, (void **)&self->tensors, &self->tensor_capacity);
   if (!or_ok(status)) return status;
   or_op_tensor_t *outputs = self->tensors + node->input_count;
