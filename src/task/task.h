@@ -24,14 +24,15 @@ typedef struct or_task_t or_task_t; /* checked and immutable; any thread may rea
 /* Checks a TaskRequest document ({operation, data, device_preference, priority, timeout, …}; see docs/api.md for every field and
  * bound). On INVALID_ARGUMENT `problems` lists every field that is wrong, and the status sums it up in a line. What belongs to a kind of task
  * that this build can't do is UNIMPLEMENTED. *out is the caller's. */
-or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems, or_task_t **out);
+or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems,
+                          or_task_t **out);
 void or_task_free(or_task_t *task); /* takes NULL */
 
-const char *or_task_operation(const or_task_t *task);          /* "compute" "inference" "benchmark" … */
-const char *or_task_type(const or_task_t *task);               /* "matrix_multiply" …; "" where there is none */
-const char *or_task_device_preference(const or_task_t *task);  /* "auto" if not given */
+const char *or_task_operation(const or_task_t *task);         /* "compute" "inference" "benchmark" … */
+const char *or_task_type(const or_task_t *task);              /* "matrix_multiply" …; "" where there is none */
+const char *or_task_device_preference(const or_task_t *task); /* "auto" if not given */
 bool or_task_strict_device(const or_task_t *task);
-int or_task_priority(const or_task_t *task);                   /* 1..10 */
+int or_task_priority(const or_task_t *task); /* 1..10 */
 double or_task_timeout_s(const or_task_t *task);
 
 /* Named tensors that come with a task: operands, model inputs; and go out with its result. */
@@ -43,25 +44,25 @@ typedef struct or_task_tensor_t {
 /* What carrying out needs besides the task. */
 typedef struct or_task_context_t {
   or_runtime_t *runtime;
-  or_device_t *device;              /* NULL: by the task's preference, with a visible fallback */
-  const char *models_directory;     /* where model names are looked up; NULL: only built-in and paths */
-  bool allow_paths;                 /* `model` may be a path (the command line; never a server) */
-  bool verify;                      /* compare with the C reference: result.verification */
-  or_cancel_t *cancel;              /* may be NULL */
+  or_device_t *device;          /* NULL: by the task's preference, with a visible fallback */
+  const char *models_directory; /* where model names are looked up; NULL: only built-in and paths */
+  bool allow_paths;             /* `model` may be a path (the command line; never a server) */
+  bool verify;                  /* compare with the C reference: result.verification */
+  or_cancel_t *cancel;          /* may be NULL */
   void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
   void *progress_self;
-  const or_task_tensor_t *tensors;  /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */
+  const or_task_tensor_t *tensors; /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */
   size_t tensor_count;
 } or_task_context_t;
 
 typedef struct or_task_result_t {
-  or_text_t json;                   /* the `result` object */
+  or_text_t json; /* the `result` object */
   char device_used[32];
-  char fallback_reason[256];        /* "" if there was none */
-  double execution_time_s;          /* of the whole task */
-  double throughput;                /* GFLOP/s, GB/s or items/s by kind; NaN where it makes no sense */
-  uint64_t memory_peak_bytes;       /* of the device's hardware while it ran */
-  or_task_tensor_t *outputs;        /* one reference each */
+  char fallback_reason[256];  /* "" if there was none */
+  double execution_time_s;    /* of the whole task */
+  double throughput;          /* GFLOP/s, GB/s or items/s by kind; NaN where it makes no sense */
+  uint64_t memory_peak_bytes; /* of the device's hardware while it ran */
+  or_task_tensor_t *outputs;  /* one reference each */
   size_t output_count;
 } or_task_result_t;
 void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator);
@@ -74,9 +75,9 @@ or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *cont
 /* Writes a whole TaskResponse (docs/api.md) around a result or a failure. */
 typedef struct or_task_outcome_t {
   const char *task_id;
-  const char *state;                /* "completed" "failed" "cancelled" "timeout" */
+  const char *state; /* "completed" "failed" "cancelled" "timeout" */
   const or_task_result_t *result;
-  const char *error;                /* NULL if there was none */
+  const char *error; /* NULL if there was none */
   const char *error_code;
   int attempts;
   int64_t created_us, started_us, finished_us; /* wall clock; 0: not yet */

@@ -1,0 +1,338 @@
+/* Compute tasks: one operator of the catalogue, timed. */
+#include <math.h>
+#include <string.h>
+
+#include "task/task_internal.h"
+
+#define MAX_INPUTS 3
+#define BUDGET_S 0.5 /* of timed runs, where the iterations are not given */
+
+/* A function of a type: the operator that carries it out and its cost for each element of its shape. */
+typedef struct function_t {
+  const char *type, *name, *op, *int8_op;
+  int operands;                /* tensors that it takes */
+  double flops, reads, writes; /* an element; of matrix products: 2 k an element of the result */
+} function_t;
+static const function_t functions[] = {
+    {"matrix_multiply", NULL, "MatMul", "MatMulInteger", 2, 0, 0, 0},
+    {"vector_operations", "add", "Add", NULL, 2, 1, 2, 1},
+    {"vector_operations", "mul", "Mul", NULL, 2, 1, 2, 1},
+    {"vector_operations", "axpy", "openruntime:Axpy", NULL, 2, 2, 2, 1},
+    {"vector_operations", "scale", "openruntime:Scale", NULL, 1, 1, 1, 1},
+    {"vector_operations", "dot", "openruntime:Dot", NULL, 2, 2, 2, 0},
+    {"vector_operations", "norm", "openruntime:Norm", NULL, 1, 2, 1, 0},
+    {"memory_bandwidth", "copy", "openruntime:Copy", NULL, 1, 0, 1, 1},
+    {"memory_bandwidth", "read", "openruntime:ReadSum", NULL, 1, 0, 1, 0},
+    {"memory_bandwidth", "write", "openruntime:Fill", NULL, 0, 0, 0, 1},
+    {"memory_bandwidth", "triad", "openruntime:Triad", NULL, 2, 0, 2, 1},
+    {"elementwise", "relu", "Relu", NULL, 1, 1, 1, 1},
+    {"elementwise", "sigmoid", "Sigmoid", NULL, 1, 1, 1, 1},
+    {"elementwise", "tanh", "Tanh", NULL, 1, 1, 1, 1},
+    {"elementwise", "exp", "Exp", NULL, 1, 1, 1, 1},
+    {"elementwise", "gelu", "Gelu", NULL, 1, 1, 1, 1},
+    {"elementwise", "sqrt", "Sqrt", NULL, 1, 1, 1, 1},
+    {"reduce", "sum", "ReduceSum", NULL, 1, 1, 1, 0},
+    {"reduce", "mean", "ReduceMean", NULL, 1, 1, 1, 0},
+    {"reduce", "max", "ReduceMax", NULL, 1, 1, 1, 0},
+    {"softmax", NULL, "Softmax", NULL, 1, 4, 1, 1}, /* maximum, difference and exponential, sum, quotient */
+    {"transpose", NULL, "Transpose", NULL, 1, 0, 1, 1},
+};
+#define FUNCTION_COUNT (sizeof functions / sizeof *functions)
+
+/* One function being carried out. Tensors hold one reference each. */
+typedef struct work_t {
+  const function_t *function;
+  or_tensor_t *inputs[MAX_INPUTS];
+  size_t input_count;
+  or_tensor_t *output;
+  or_session_t *session;
+  or_measurement_t time;
+  or_difference_t difference;
+  double tolerance_rel, tolerance_abs;
+  double flops, bytes;
+} work_t;
+
+static or_status_t carry_out(or_task_run_t *run, work_t *work);
+static void write_summary(or_task_run_t *run, const work_t *works, size_t count);
+static void release_work(work_t *work);
+
+or_status_t or_task_run_compute(or_task_run_t *run) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  const char *type = run->task->kind->type;
+  work_t works[FUNCTION_COUNT];
+  size_t count = 0, total = 0;
+  or_status_t status = or_status_success();
+  for (size_t i = 0; i < FUNCTION_COUNT; ++i) {
+    if (strcmp(functions[i].type, type) != 0) continue;
+    if (p->function != NULL && functions[i].name != NULL && strcmp(functions[i].name, p->function) != 0) continue;
+    works[total] = (work_t){.function = &functions[i]};
+    ++total;
+  }
+  for (; or_ok(status) && count < total; ++count) {
+    or_task_progress(run, (double)count / (double)total,
+                     works[count].function->name != NULL ? works[count].function->name : type);
+    status = carry_out(run, &works[count]);
+    if (or_ok(status) && count + 1 < total) { /* the operands of one function must not stand beside the next one's */
+      for (size_t i = 0; i < works[count].input_count; ++i) or_tensor_release(works[count].inputs[i]);
+      works[count].input_count = 0;
+    }
+  }
+  if (or_ok(status)) write_summary(run, works, total);
+  if (or_ok(status) && p->operand_count + run->context->tensor_count > 0) {
+    or_json_key(&run->json, "outputs");
+    or_json_object_begin(&run->json);
+    or_json_key(&run->json, "result");
+    status = or_task_write_tensor(&run->json, works[0].output, run->task->allocator);
+    or_json_object_end(&run->json);
+    or_tensor_retain(works[0].output);
+    or_status_t added = or_task_result_add(run->result, "result", works[0].output);
+    status = or_status_first(status, added);
+  }
+  for (size_t i = 0; i < total; ++i) release_work(&works[i]);
+  or_task_progress(run, 1.0, type);
+  return status;
+}
+
+static void release_work(work_t *work) {
+  for (size_t i = 0; i < work->input_count; ++i) or_tensor_release(work->inputs[i]);
+  or_tensor_release(work->output);
+  or_session_release(work->session);
+}
+
+/* The operands' shape of a type, where they are generated. */
+static or_shape_t operand_shape(const or_task_run_t *run, int operand) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  const or_task_kind_t *kind = run->task->kind;
+  int64_t size = p->size > 0 ? p->size : kind->default_size;
+  int64_t m = p->m > 0 ? p->m : size, n = p->n > 0 ? p->n : size, k = p->k > 0 ? p->k : size;
+  if (strcmp(kind->type, "matrix_multiply") == 0) {
+    return operand == 0 ? or_shape_make(2, (int64_t[]){m, k}) : or_shape_make(2, (int64_t[]){k, n});
+  }
+  bool matrix =
+      strcmp(kind->type, "reduce") == 0 || strcmp(kind->type, "softmax") == 0 || strcmp(kind->type, "transpose") == 0;
+  return matrix ? or_shape_make(2, (int64_t[]){m, n}) : or_shape_make(1, (int64_t[]){size});
+}
+
+/* The operand of that index by name: from the context, from the request, or NULL. The k-th name of the kind's list. */
+static or_status_t given_operand(const or_task_run_t *run, size_t index, or_tensor_t **out) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  const char *names = run->task->kind->operands;
+  *out = NULL;
+  for (size_t i = 0; names != NULL && i < index; ++i) {
+    names = strchr(names, ' ');
+    if (names != NULL) ++names;
+  }
+  if (names == NULL) return or_status_success();
+  size_t length = strcspn(names, " ");
+  for (size_t i = 0; i < run->context->tensor_count; ++i) {
+    const or_task_tensor_t *given = &run->context->tensors[i];
+    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0) continue;
+    return or_tensor_copy_to(given->tensor, run->device, out);
+  }
+  for (size_t i = 0; i < p->operand_count; ++i) {
+    const or_task_operand_t *given = &p->operands[i];
+    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0) continue;
+    return or_tensor_create_from(run->device, given->dtype, given->shape, given->data, given->bytes, out);
+  }
+  return or_status_success();
+}
+
+static or_status_t make_inputs(or_task_run_t *run, work_t *work) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  bool any_given = p->operand_count + run->context->tensor_count > 0;
+  or_status_t status = or_status_success();
+  for (int i = 0; or_ok(status) && i < work->function->operands; ++i) {
+    or_tensor_t *tensor = NULL;
+    status = given_operand(run, (size_t)i, &tensor);
+    if (or_ok(status) && tensor == NULL && any_given) {
+      status = or_error(OR_INVALID_ARGUMENT, "operand %d of %s is missing: its tensors are named %s", i + 1,
+                        run->task->kind->type, run->task->kind->operands);
+    } else if (or_ok(status) && tensor == NULL) {
+      status = or_task_generate(run->device, p->dtype, operand_shape(run, i), (uint64_t)p->seed + (uint64_t)i, &tensor);
+    }
+    if (or_ok(status)) work->inputs[work->input_count++] = tensor;
+  }
+  if (or_ok(status) && strcmp(work->function->type, "reduce") == 0) {
+    status = or_tensor_create_from(run->device, OR_INT64, or_shape_make(1, (int64_t[]){1}), &p->axis, sizeof p->axis,
+                                   &work->inputs[1]);
+    if (or_ok(status)) ++work->input_count;
+  }
+  return status;
+}
+
+static void count_cost(const or_task_run_t *run, work_t *work) {
+  const function_t *function = work->function;
+  or_dtype_t dtype = work->input_count > 0 ? or_tensor_dtype(work->inputs[0]) : run->task->parameters.dtype;
+  double out = (double)or_tensor_count(work->output), element = (double)or_dtype_bytes(dtype, 1);
+  if (strcmp(function->type, "matrix_multiply") == 0) {
+    const or_shape_t *a = or_tensor_shape(work->inputs[0]);
+    double k = a->rank > 0 ? (double)a->dims[a->rank - 1] : 1.0;
+    work->flops = 2.0 * k * out;
+    work->bytes = (double)or_tensor_bytes(work->inputs[0]) + (double)or_tensor_bytes(work->inputs[1]) +
+                  (double)or_tensor_bytes(work->output);
+    return;
+  }
+  double count = work->input_count > 0 ? (double)or_tensor_count(work->inputs[0]) : out;
+  work->flops = function->flops * count;
+  work->bytes = (function->reads + function->writes) * count * element;
+}
+
+/* The same call by the C reference, and how far the result is from it. */
+static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *work) {
+  or_tensor_t *expected = NULL;
+  call.outputs = &expected;
+  call.reference = true;
+  or_status_t status = or_compute(run->device, &call);
+  if (!or_ok(status)) return or_status_context(status, "reference");
+  or_dtype_t dtype = or_tensor_dtype(work->output);
+  bool narrow = dtype == OR_BFLOAT16 || dtype == OR_FLOAT16;
+  work->tolerance_rel = narrow ? 2e-2 : dtype == OR_FLOAT64 ? 1e-10 : dtype == OR_FLOAT32 ? 1e-4 : 0.0;
+  work->tolerance_abs = work->tolerance_rel;
+  if (or_tensor_data(work->output) == NULL || or_tensor_data(expected) == NULL) {
+    status = or_error(OR_UNIMPLEMENTED, "--verify needs results in memory that the host can reach");
+  } else {
+    or_task_compare(dtype, or_tensor_data(work->output), or_tensor_data(expected), or_tensor_count(expected),
+                    work->tolerance_rel, work->tolerance_abs, &work->difference);
+  }
+  or_tensor_release(expected);
+  return status;
+}
+
+static size_t set_attributes(const or_task_run_t *run, const function_t *function, or_compute_attribute_t attributes[2],
+                             int64_t *extent) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  if (strcmp(function->op, "openruntime:Fill") == 0) {
+    *extent = operand_shape(run, 0).dims[0];
+    attributes[0] = (or_compute_attribute_t){.name = "shape", .integers = extent, .integer_count = 1};
+    attributes[1] = (or_compute_attribute_t){.name = "dtype", .integer = (int64_t)p->dtype};
+    return 2;
+  }
+  bool alpha = strcmp(function->op, "openruntime:Axpy") == 0 || strcmp(function->op, "openruntime:Scale") == 0 ||
+               strcmp(function->op, "openruntime:Triad") == 0;
+  if (!alpha) return 0;
+  attributes[0] = (or_compute_attribute_t){.name = "alpha", .real = p->alpha};
+  return 1;
+}
+
+static or_status_t carry_out(or_task_run_t *run, work_t *work) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  or_compute_attribute_t attributes[2];
+  or_binding_t inputs[MAX_INPUTS], output = {0};
+  int64_t extent = 0;
+  or_status_t status = make_inputs(run, work);
+  if (!or_ok(status)) return status;
+  bool int8 = work->input_count > 0 && or_tensor_dtype(work->inputs[0]) == OR_INT8 && work->function->int8_op != NULL;
+  or_compute_call_t call = {.op = int8 ? work->function->int8_op : work->function->op,
+                            .attributes = attributes,
+                            .attribute_count = set_attributes(run, work->function, attributes, &extent),
+                            .inputs = work->inputs,
+                            .input_count = work->input_count,
+                            .output_count = 1};
+  status = or_compute_session(run->device, &call, &work->session);
+  for (size_t i = 0; i < work->input_count; ++i) inputs[i] = (or_binding_t){.tensor = work->inputs[i]};
+  if (or_ok(status))
+    status = or_task_run_session(work->session, inputs, work->input_count, &output, 1, run->context->cancel);
+  work->output = output.tensor;
+  or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
+  if (or_ok(status))
+    status = or_task_measure(work->session, inputs, work->input_count, &output, 1, &options, &work->time);
+  if (or_ok(status)) count_cost(run, work);
+  if (or_ok(status) && run->context->verify) status = verify(run, call, work);
+  return status;
+}
+
+static void write_times(or_json_writer_t *json, const work_t *work) {
+  const or_measurement_t *time = &work->time;
+  or_json_field_double(json, "execution_time", time->median_s);
+  or_json_field_int(json, "iterations", time->runs);
+  or_json_key(json, "spread");
+  or_json_object_begin(json);
+  or_json_field_double(json, "min", time->min_s);
+  or_json_field_double(json, "p90", time->p90_s);
+  or_json_field_double(json, "p99", time->p99_s);
+  or_json_object_end(json);
+  if (work->flops > 0) {
+    or_json_field_double(json, "gflops", work->flops / time->median_s * 1e-9);
+  } else {
+    or_json_field_null(json, "gflops");
+  }
+  or_json_field_double(json, "bandwidth_gbps", work->bytes / time->median_s * 1e-9);
+}
+
+static void write_verification(or_json_writer_t *json, const work_t *work) {
+  const or_difference_t *difference = &work->difference;
+  or_json_key(json, "verification");
+  or_json_object_begin(json);
+  or_json_field_string(json, "against", "reference");
+  or_json_field_double(json, "max_abs_error", difference->max_abs);
+  or_json_field_double(json, "max_rel_error", difference->max_rel);
+  or_json_field_double(json, "mean_abs_error", difference->mean_abs);
+  or_json_field_double(json, "tolerance_rel", work->tolerance_rel);
+  or_json_field_double(json, "tolerance_abs", work->tolerance_abs);
+  or_json_field_int(json, "elements", (int64_t)difference->count);
+  or_json_field_int(json, "wrong", (int64_t)difference->wrong);
+  or_json_field_bool(json, "passed", difference->wrong == 0);
+  or_json_object_end(json);
+}
+
+/* A number that is not known is null. */
+static void write_share(or_json_writer_t *json, const char *key, double value, double limit) {
+  if (isfinite(limit) && limit > 0) {
+    or_json_field_double(json, key, 100.0 * value / limit);
+  } else {
+    or_json_field_null(json, key);
+  }
+}
+
+static void write_functions(or_task_run_t *run, const work_t *works, size_t count) {
+  or_json_writer_t *json = &run->json;
+  double peak = or_task_peak_bandwidth(run->device);
+  or_json_key(json, "functions");
+  or_json_array_begin(json);
+  for (size_t i = 0; i < count; ++i) {
+    or_json_object_begin(json);
+    or_json_field_string(json, "function", works[i].function->name);
+    write_times(json, &works[i]);
+    write_share(json, "percent_of_bandwidth", works[i].bytes / works[i].time.median_s, peak);
+    if (run->context->verify) write_verification(json, &works[i]);
+    or_json_object_end(json);
+  }
+  or_json_array_end(json);
+}
+
+static void write_summary(or_task_run_t *run, const work_t *works, size_t count) {
+  or_json_writer_t *json = &run->json;
+  const or_task_parameters_t *p = &run->task->parameters;
+  double flops = 0, bytes = 0, seconds = 0;
+  for (size_t i = 0; i < count; ++i) {
+    flops += works[i].flops;
+    bytes += works[i].bytes;
+    seconds += works[i].time.median_s;
+  }
+  or_dtype_t dtype = works[0].input_count > 0 ? or_tensor_dtype(works[0].inputs[0]) : p->dtype;
+  bool memory = strcmp(run->task->kind->type, "memory_bandwidth") == 0 || flops == 0;
+  run->result->throughput = (memory ? bytes : flops) / seconds * 1e-9;
+  or_json_field_string(json, "operation", run->task->kind->type);
+  or_json_field_int(json, "size", p->size > 0 ? p->size : run->task->kind->default_size);
+  or_json_field_string(json, "dtype", or_dtype_name(dtype));
+  or_json_field_string(json, "device", run->result->device_used);
+  or_json_field_double(json, "throughput", run->result->throughput);
+  or_json_field_string(json, "throughput_unit", memory ? "GB/s" : "GFLOP/s");
+  if (count == 1) {
+    const or_shape_t *shape = or_tensor_shape(works[0].output);
+    write_times(json, &works[0]);
+    or_json_key(json, "result_shape");
+    or_json_array_begin(json);
+    for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
+    or_json_array_end(json);
+    if (run->context->verify) write_verification(json, &works[0]);
+  } else {
+    or_json_field_double(json, "execution_time", seconds);
+  }
+  if (strcmp(run->task->kind->type, "matrix_multiply") == 0) {
+    write_share(json, "percent_of_peak", flops / seconds, or_task_peak_ops(run->device, dtype));
+  } else {
+    write_share(json, "percent_of_bandwidth", bytes / seconds, or_task_peak_bandwidth(run->device));
+  }
+  if (works[0].function->name != NULL) write_functions(run, works, count);
+}

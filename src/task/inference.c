@@ -1,0 +1,262 @@
+/* Inference tasks: a model on a picture, on given tensors, or on generated ones. */
+#include <math.h>
+#include <string.h>
+
+#include "base/numbers.h"
+#include "model/repository.h"
+#include "task/task_internal.h"
+
+#define MAX_INPUTS 64
+#define BUDGET_S 0.2
+
+/* The model with its inputs and outputs bound. */
+typedef struct inference_t {
+  or_model_t *model;
+  or_session_t *session;
+  or_binding_t inputs[MAX_INPUTS], outputs[MAX_INPUTS];
+  size_t input_count, output_count;
+  bool given; /* inputs of the caller, so that outputs are worth giving back */
+  or_measurement_t time;
+} inference_t;
+
+static or_status_t load_model(or_task_run_t *run, inference_t *inference);
+static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference);
+static or_status_t run_model(or_task_run_t *run, inference_t *inference);
+static or_status_t write_result(or_task_run_t *run, inference_t *inference);
+
+or_status_t or_task_run_inference(or_task_run_t *run) {
+  inference_t inference = {0};
+  or_task_progress(run, 0.0, "load");
+  or_status_t status = load_model(run, &inference);
+  if (or_ok(status)) status = bind_inputs(run, &inference);
+  or_task_progress(run, 0.3, "run");
+  if (or_ok(status)) status = run_model(run, &inference);
+  if (or_ok(status)) status = write_result(run, &inference);
+  for (size_t i = 0; i < inference.input_count; ++i) or_tensor_release(inference.inputs[i].tensor);
+  for (size_t i = 0; i < inference.output_count; ++i) or_tensor_release(inference.outputs[i].tensor);
+  or_session_release(inference.session);
+  or_model_release(inference.model);
+  or_task_progress(run, 1.0, "done");
+  return status;
+}
+
+static or_status_t load_model(or_task_run_t *run, inference_t *inference) {
+  const or_task_context_t *context = run->context;
+  const char *name = run->task->parameters.model;
+  char *file = NULL;
+  or_status_t status = or_error(OR_NOT_FOUND, "no model \"%s\"", name);
+  if (context->models_directory != NULL && or_repository_name_valid(name)) {
+    or_status_ignore(status); /* replaced by what the repository says */
+    status = or_repository_find(run->task->allocator, context->models_directory, name, &file);
+  }
+  if (!or_ok(status) && context->allow_paths) {
+    or_status_t by_path = or_model_load(context->runtime, name, NULL, &inference->model);
+    if (or_ok(by_path) || strchr(name, '/') != NULL || or_string_ends_with(name, ".onnx") ||
+        or_status_code(by_path) != OR_NOT_FOUND) {
+      or_status_ignore(status); /* it was a path, and the path's answer counts */
+      status = by_path;
+    } else {
+      or_status_ignore(by_path); /* a name: the repository's answer has the hint */
+    }
+  } else if (or_ok(status)) {
+    status = or_model_load(context->runtime, file, NULL, &inference->model);
+  }
+  or_free(run->task->allocator, file);
+  if (!or_ok(status)) return status;
+  or_session_options_t options = {
+      .device = run->device, .precision = run->task->parameters.dtype, .strict = run->task->strict_device};
+  return or_session_create(inference->model, &options, &inference->session);
+}
+
+static or_status_t bind_image(or_task_run_t *run, inference_t *inference, size_t input) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  void *bytes = NULL;
+  size_t length = 0;
+  or_status_t status = or_alloc(run->task->allocator, p->image_length / 4 * 3 + 3, &bytes);
+  if (or_ok(status) && !or_base64_decode(p->image, p->image_length, bytes, &length))
+    status = or_error(OR_INVALID_ARGUMENT, "data.image is not base64");
+  if (or_ok(status))
+    status =
+        or_model_read_image(inference->model, input, bytes, length, &inference->inputs[inference->input_count].tensor);
+  if (or_ok(status)) ++inference->input_count;
+  or_free(run->task->allocator, bytes);
+  return status;
+}
+
+/* A dimension left open becomes the batch if it is the first, else 1. */
+static or_status_t generate(or_task_run_t *run, inference_t *inference, const or_model_value_t *value, size_t index) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  or_shape_t shape = value->shape;
+  if (shape.rank == OR_RANK_UNKNOWN) {
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model: give it a tensor", value->name);
+  }
+  for (int32_t d = 0; d < shape.rank; ++d) {
+    if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? p->batch_size : 1;
+  }
+  or_status_t status = or_task_generate(run->device, value->dtype, shape, (uint64_t)p->seed + index,
+                                        &inference->inputs[inference->input_count].tensor);
+  if (or_ok(status)) ++inference->input_count;
+  return status;
+}
+
+/* A tensor of the caller for that input: from the context or the request. */
+static or_status_t bind_given(or_task_run_t *run, inference_t *inference, const char *name, bool *found) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  or_tensor_t **tensor = &inference->inputs[inference->input_count].tensor;
+  *found = false;
+  for (size_t i = 0; i < run->context->tensor_count && !*found; ++i) {
+    if (strcmp(run->context->tensors[i].name, name) != 0) continue;
+    *tensor = run->context->tensors[i].tensor;
+    or_tensor_retain(*tensor);
+    *found = true;
+  }
+  for (size_t i = 0; i < p->operand_count && !*found; ++i) {
+    const or_task_operand_t *operand = &p->operands[i];
+    if (strcmp(operand->name, name) != 0) continue;
+    or_status_t status =
+        or_tensor_create_from(run->device, operand->dtype, operand->shape, operand->data, operand->bytes, tensor);
+    if (!or_ok(status)) return status;
+    *found = true;
+  }
+  if (*found) ++inference->input_count;
+  return or_status_success();
+}
+
+/* Every name that was given must be an input: a misspelt one would be generated in silence. */
+static or_status_t check_names(const or_task_run_t *run, const inference_t *inference) {
+  size_t given = run->context->tensor_count + run->task->parameters.operand_count;
+  for (size_t i = 0; i < given; ++i) {
+    const char *name = i < run->context->tensor_count
+                           ? run->context->tensors[i].name
+                           : run->task->parameters.operands[i - run->context->tensor_count].name;
+    bool known = false;
+    for (size_t k = 0; k < or_model_input_count(inference->model); ++k) {
+      known = known || strcmp(or_model_input(inference->model, k)->name, name) == 0;
+    }
+    if (!known)
+      return or_error(OR_INVALID_ARGUMENT, "model \"%s\" has no input \"%s\"", or_model_name(inference->model), name);
+  }
+  return or_status_success();
+}
+
+static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  size_t given = run->context->tensor_count + p->operand_count;
+  bool image_used = p->image == NULL;
+  if (or_model_input_count(inference->model) > MAX_INPUTS || or_model_output_count(inference->model) > MAX_INPUTS) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "model \"%s\" has %zu inputs and %zu outputs; a task can bind %d of each",
+                    or_model_name(inference->model), or_model_input_count(inference->model),
+                    or_model_output_count(inference->model), MAX_INPUTS);
+  }
+  or_status_t status = check_names(run, inference);
+  for (size_t i = 0; or_ok(status) && i < or_model_input_count(inference->model); ++i) {
+    const or_model_value_t *value = or_model_input(inference->model, i);
+    bool found = false;
+    inference->inputs[inference->input_count] = (or_binding_t){.name = value->name};
+    status = bind_given(run, inference, value->name, &found);
+    if (!or_ok(status) || found) continue;
+    if (!image_used) {
+      status = bind_image(run, inference, i);
+      image_used = true;
+    } else if (given > 0 && !value->optional) {
+      status = or_error(OR_INVALID_ARGUMENT, "input \"%s\" of model \"%s\" is missing", value->name,
+                        or_model_name(inference->model));
+    } else if (!value->optional && p->image == NULL) {
+      status = generate(run, inference, value, i);
+    }
+  }
+  if (or_ok(status) && !image_used)
+    status = or_error(OR_INVALID_ARGUMENT, "the model has no input left for the picture");
+  inference->given = given > 0 || p->image != NULL;
+  return status;
+}
+
+static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  inference->output_count = or_model_output_count(inference->model);
+  or_status_t status = or_task_run_session(inference->session, inference->inputs, inference->input_count,
+                                           inference->outputs, inference->output_count, run->context->cancel);
+  if (!or_ok(status)) return status;
+  or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
+  return or_task_measure(inference->session, inference->inputs, inference->input_count, inference->outputs,
+                         inference->output_count, &options, &inference->time);
+}
+
+/* The top k of each row of the first output, where it has labels or is a row of numbers for each item. */
+static void write_predictions(or_task_run_t *run, const inference_t *inference) {
+  const or_tensor_t *tensor = inference->outputs[0].tensor;
+  or_json_writer_t *json = &run->json;
+  or_json_key(json, "predictions");
+  if (inference->output_count == 0 || or_model_label_count(inference->model) == 0 ||
+      or_tensor_shape(tensor)->rank < 1 || or_tensor_data(tensor) == NULL ||
+      !or_dtype_is_float(or_tensor_dtype(tensor))) {
+    or_json_null(json);
+    return;
+  }
+  const or_shape_t *shape = or_tensor_shape(tensor);
+  uint64_t classes = (uint64_t)shape->dims[shape->rank - 1], count = or_tensor_count(tensor);
+  or_json_array_begin(json);
+  for (uint64_t row = 0; classes > 0 && row < count / classes; ++row) {
+    double bound = INFINITY;
+    int64_t bound_index = -1;
+    or_json_array_begin(json);
+    for (int64_t k = 0; k < run->task->parameters.top_k && k < (int64_t)classes; ++k) {
+      int64_t best = -1;
+      double best_value = -INFINITY;
+      for (int64_t c = 0; c < (int64_t)classes; ++c) { /* the next below the last one; equal values by index */
+        double value =
+            or_element_get(or_tensor_dtype(tensor), or_tensor_data(tensor), (size_t)(row * classes + (uint64_t)c));
+        bool below = value < bound || (value == bound && c > bound_index);
+        if (below && value > best_value) {
+          best = c;
+          best_value = value;
+        }
+      }
+      if (best < 0) break;
+      bound = best_value;
+      bound_index = best;
+      or_json_object_begin(json);
+      or_json_field_string(json, "label", or_model_label(inference->model, (size_t)best));
+      or_json_field_int(json, "index", best);
+      or_json_field_double(json, "probability", best_value);
+      or_json_object_end(json);
+    }
+    or_json_array_end(json);
+  }
+  or_json_array_end(json);
+}
+
+static or_status_t write_outputs(or_task_run_t *run, const inference_t *inference) {
+  or_status_t status = or_status_success();
+  or_json_key(&run->json, "outputs");
+  or_json_object_begin(&run->json);
+  for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
+    const char *name = or_model_output(inference->model, i)->name;
+    or_json_key(&run->json, name);
+    status = or_task_write_tensor(&run->json, inference->outputs[i].tensor, run->task->allocator);
+    if (!or_ok(status)) break;
+    or_tensor_retain(inference->outputs[i].tensor);
+    status = or_task_result_add(run->result, name, inference->outputs[i].tensor);
+  }
+  or_json_object_end(&run->json);
+  return status;
+}
+
+static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
+  or_json_writer_t *json = &run->json;
+  const or_shape_t *shape = inference->input_count > 0 ? or_tensor_shape(inference->inputs[0].tensor) : NULL;
+  int64_t batch = shape != NULL && shape->rank > 0 ? shape->dims[0] : 1;
+  double seconds = inference->time.median_s;
+  run->result->throughput = (double)batch / seconds;
+  or_json_field_string(json, "operation", "inference");
+  or_json_field_string(json, "model", or_model_name(inference->model));
+  or_json_field_int(json, "batch_size", batch);
+  or_json_field_double(json, "latency_ms", seconds * 1e3);
+  or_json_field_double(json, "p90_ms", inference->time.p90_s * 1e3);
+  or_json_field_int(json, "runs", inference->time.runs);
+  or_json_field_double(json, "throughput_fps", run->result->throughput);
+  or_json_field_string(json, "device", run->result->device_used);
+  or_json_field_string(json, "weights", "file");
+  write_predictions(run, inference);
+  return inference->given ? write_outputs(run, inference) : or_status_success();
+}

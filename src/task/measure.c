@@ -1,0 +1,174 @@
+/* Timing of repeated runs, comparison with a reference, generated inputs. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/numbers.h"
+#include "base/thread.h"
+#include "runtime/runtime.h"
+#include "task/task_internal.h"
+
+#define WARM_UP_RUNS 2
+#define WARM_UP_S 0.05
+#define CANCEL_POLL_NS INT64_C(5000000)
+
+/* What the callback of a run tells its waiter. */
+typedef struct waiter_t {
+  or_mutex_t mutex;
+  or_cond_t ended;
+  bool done;
+  or_status_t status;
+} waiter_t;
+
+static void run_ended(void *self, or_status_t status, or_binding_t *outputs, size_t output_count) {
+  waiter_t *waiter = self;
+  (void)outputs, (void)output_count;
+  or_mutex_lock(&waiter->mutex);
+  waiter->status = status;
+  waiter->done = true;
+  or_cond_signal(&waiter->ended);
+  or_mutex_unlock(&waiter->mutex);
+}
+
+or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                or_binding_t *outputs, size_t output_count, or_cancel_t *cancel) {
+  if (cancel == NULL) return or_session_run(session, inputs, input_count, outputs, output_count);
+  or_status_t status = or_cancel_status(cancel);
+  if (!or_ok(status)) return status;
+  waiter_t waiter = {.done = false};
+  or_run_t *run = NULL;
+  or_mutex_init(&waiter.mutex);
+  or_cond_init(&waiter.ended);
+  or_run_request_t request = {inputs, input_count, outputs, output_count, run_ended, &waiter};
+  status = or_session_run_async(session, &request, &run);
+  if (or_ok(status)) {
+    or_mutex_lock(&waiter.mutex);
+    while (!waiter.done) {
+      (void)or_cond_wait_until(&waiter.ended, &waiter.mutex, or_clock_ns() + CANCEL_POLL_NS);
+      if (or_cancel_requested(cancel)) or_run_cancel(run);
+    }
+    status = waiter.status;
+    or_mutex_unlock(&waiter.mutex);
+    if (or_status_code(status) == OR_CANCELLED && or_cancel_requested(cancel)) {
+      or_status_ignore(status); /* the request knows whether it was a deadline */
+      status = or_cancel_status(cancel);
+    }
+  }
+  or_run_release(run);
+  or_cond_deinit(&waiter.ended);
+  or_mutex_deinit(&waiter.mutex);
+  return status;
+}
+
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, int64_t count, double q) {
+  int64_t index = (int64_t)ceil(q * (double)count) - 1;
+  return sorted[index < 0 ? 0 : index];
+}
+
+or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                            or_binding_t *outputs, size_t output_count, const or_measure_options_t *options,
+                            or_measurement_t *out) {
+  double times[OR_MEASURE_MAX_RUNS]; /* 80 kB of stack; a longer series keeps its first runs */
+  int64_t begin_ns = or_clock_ns(), kept = 0;
+  or_status_t status = or_status_success();
+  *out = (or_measurement_t){0};
+  for (int i = 0; or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S); ++i) {
+    status = or_task_run_session(session, inputs, input_count, outputs, output_count, options->cancel);
+  }
+  begin_ns = or_clock_ns();
+  while (or_ok(status)) {
+    double elapsed_s = (double)(or_clock_ns() - begin_ns) * 1e-9;
+    bool enough = options->iterations > 0 ? out->runs >= options->iterations
+                                          : out->runs >= OR_MEASURE_MIN_RUNS &&
+                                                (elapsed_s >= options->budget_s || out->runs >= OR_MEASURE_MAX_RUNS);
+    if (enough) break;
+    int64_t start_ns = or_clock_ns();
+    status = or_task_run_session(session, inputs, input_count, outputs, output_count, options->cancel);
+    double seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
+    if (kept < OR_MEASURE_MAX_RUNS) times[kept++] = seconds;
+    ++out->runs;
+    out->total_s += seconds;
+  }
+  if (!or_ok(status)) return status;
+  qsort(times, (size_t)kept, sizeof *times, compare_doubles);
+  out->min_s = times[0];
+  out->median_s = kept % 2 == 1 ? times[kept / 2] : 0.5 * (times[kept / 2 - 1] + times[kept / 2]);
+  out->p90_s = quantile(times, kept, 0.90);
+  out->p99_s = quantile(times, kept, 0.99);
+  return status;
+}
+
+void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count, double rel, double abs,
+                     or_difference_t *out) {
+  *out = (or_difference_t){.count = count, .first_wrong = UINT64_MAX};
+  for (uint64_t i = 0; i < count; ++i) {
+    double a = or_element_get(dtype, actual, (size_t)i), b = or_element_get(dtype, expected, (size_t)i);
+    bool same = a == b || (isnan(a) && isnan(b)), finite = isfinite(a) && isfinite(b);
+    double error = finite ? fabs(a - b) : 0.0;
+    if (!same && (!finite || error > abs + rel * fabs(b))) {
+      if (out->wrong++ == 0) out->first_wrong = i;
+    }
+    out->mean_abs += error;
+    if (error > out->max_abs) out->max_abs = error;
+    if (finite && b != 0.0 && error / fabs(b) > out->max_rel) out->max_rel = error / fabs(b);
+  }
+  if (count > 0) out->mean_abs /= (double)count;
+}
+
+or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed,
+                             or_tensor_t **out) {
+  or_tensor_t *tensor = NULL;
+  or_random_t random = {seed};
+  *out = NULL;
+  or_status_t status = or_tensor_create(device, dtype, shape, &tensor);
+  if (!or_ok(status)) return status;
+  void *host = or_buffer_host_pointer(or_tensor_buffer(tensor));
+  if (host != NULL) {
+    or_random_fill(&random, dtype, (char *)host + or_tensor_offset(tensor), (size_t)or_tensor_count(tensor));
+  } else {
+    const or_allocator_t *allocator = or_runtime_allocator(or_runtime_of_device(device));
+    void *memory = NULL;
+    status = or_alloc(allocator, or_tensor_bytes(tensor), &memory);
+    if (or_ok(status)) {
+      or_random_fill(&random, dtype, memory, (size_t)or_tensor_count(tensor));
+      status = or_buffer_write(or_tensor_buffer(tensor), or_tensor_offset(tensor), memory, or_tensor_bytes(tensor));
+    }
+    or_free(allocator, memory);
+  }
+  if (!or_ok(status)) {
+    or_tensor_release(tensor);
+    return status;
+  }
+  *out = tensor;
+  return status;
+}
+
+/* A device that can't measure its limits has unknown ones; the task itself is not the worse for it. */
+static or_device_peaks_t peaks_of(or_device_t *device) {
+  or_device_peaks_t peaks = {NAN, NAN, NAN, NAN, NAN, NAN};
+  or_status_t status = or_device_measure_peaks(device, &peaks);
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* shown as null */
+    peaks = (or_device_peaks_t){NAN, NAN, NAN, NAN, NAN, NAN};
+  }
+  return peaks;
+}
+
+double or_task_peak_ops(or_device_t *device, or_dtype_t dtype) {
+  or_device_peaks_t peaks = peaks_of(device);
+  switch (dtype) {
+  case OR_FLOAT32: return peaks.fp32_flops;
+  case OR_FLOAT64: return peaks.fp64_flops;
+  case OR_BFLOAT16: return peaks.bf16_flops;
+  case OR_INT8: return peaks.int8_ops;
+  default: return NAN;
+  }
+}
+
+double or_task_peak_bandwidth(or_device_t *device) { return peaks_of(device).read_bytes_per_second; }

@@ -1,0 +1,338 @@
+/* A TaskRequest: every field checked, every problem named. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "task/task_internal.h"
+
+static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems);
+static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems);
+static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_task_problems_t *problems);
+
+void or_task_problem(or_task_problems_t *problems, const char *loc, const char *type, const char *format, ...) {
+  if (problems->count == OR_TASK_MAX_PROBLEMS) return;
+  or_task_problem_t *problem = &problems->items[problems->count++];
+  va_list arguments;
+  or_format(problem->loc, sizeof problem->loc, "%s", loc);
+  or_format(problem->type, sizeof problem->type, "%s", type);
+  va_start(arguments, format);
+  (void)vsnprintf(problem->msg, sizeof problem->msg, format, arguments);
+  va_end(arguments);
+}
+
+or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems,
+                          or_task_t **out) {
+  void *memory = NULL;
+  *out = NULL;
+  problems->count = 0;
+  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_task_t), &memory);
+  if (!or_ok(status)) return status;
+  or_task_t *task = memory;
+  task->allocator = allocator;
+  or_arena_init(&task->arena, allocator);
+  if (or_json_kind(request) == OR_JSON_OBJECT) {
+    parse_envelope(task, request, problems);
+    status = parse_kind(task, request, problems);
+    if (or_ok(status) && task->kind != NULL) status = parse_data(task, or_json_get(request, "data"), problems);
+  } else {
+    or_task_problem(problems, "", "type_error.object", "the request is not an object");
+  }
+  if (or_ok(status) && problems->count > 0) {
+    const or_task_problem_t *first = &problems->items[0];
+    status = or_error(OR_INVALID_ARGUMENT, "%s%s%s", first->loc, first->loc[0] != '\0' ? ": " : "", first->msg);
+  }
+  if (!or_ok(status)) {
+    or_task_free(task);
+    return status;
+  }
+  *out = task;
+  return status;
+}
+
+static bool in_list(const char *list, const char *word) {
+  size_t length = strlen(word);
+  while (list != NULL && *list != '\0') {
+    size_t item = strcspn(list, " ");
+    if (item == length && memcmp(list, word, length) == 0) return true;
+    list += item + (list[item] == ' ');
+  }
+  return false;
+}
+
+/* The fields of the envelope that hold for every task. */
+static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
+  static const char *const known = "task_id operation data device_preference priority timeout on_restart strict_device";
+  task->device_preference = "auto";
+  task->priority = 1;
+  task->timeout_s = 300;
+  for (size_t i = 0; i < or_json_count(request); ++i) {
+    const char *key = or_json_key_at(request, i, NULL);
+    if (!in_list(known, key))
+      or_task_problem(problems, key, "value_error.extra", "there is no such field; there are: %s", known);
+  }
+  const or_json_value_t *value = or_json_get(request, "priority");
+  if (value != NULL) {
+    int64_t priority = or_json_get_int(value, 0);
+    if (or_json_kind(value) != OR_JSON_INTEGER || priority < 1 || priority > 10) {
+      or_task_problem(problems, "priority", "value_error.range", "must be a whole number from 1 to 10");
+    } else {
+      task->priority = (int)priority;
+    }
+  }
+  value = or_json_get(request, "timeout");
+  if (value != NULL) {
+    task->timeout_s = or_json_get_double(value, NAN);
+    if (!(task->timeout_s >= 1 && task->timeout_s <= 3600))
+      or_task_problem(problems, "timeout", "value_error.range", "must be from 1 to 3600 seconds");
+  }
+  value = or_json_get(request, "strict_device");
+  if (value != NULL && or_json_kind(value) != OR_JSON_BOOL)
+    or_task_problem(problems, "strict_device", "type_error.bool", "must be true or false");
+  task->strict_device = or_json_get_bool(value, false);
+  value = or_json_get(request, "on_restart");
+  const char *word = value != NULL ? or_json_get_string(value, "") : "rerun";
+  if (strcmp(word, "rerun") != 0 && strcmp(word, "fail") != 0)
+    or_task_problem(problems, "on_restart", "value_error.enum", "must be \"rerun\" or \"fail\"");
+  task->rerun_on_restart = strcmp(word, "rerun") == 0;
+}
+
+/* What a reader of the documentation may ask for and this version does not carry out: named, so that it is not taken for a typing error. */
+typedef struct later_t {
+  const char *operation, *type;
+} later_t;
+static const later_t later[] = {{"compute", "fft"},  {"compute", "convolution"},     {"compute", "neural_network"},
+                                {"benchmark", "ml"}, {"benchmark", "comprehensive"}, {"kernel", ""}};
+
+static void list_types(const char *operation, char *text, size_t capacity) {
+  text[0] = '\0';
+  for (size_t i = 0; or_task_kind_at(i) != NULL; ++i) {
+    const or_task_kind_t *kind = or_task_kind_at(i);
+    if (operation != NULL && strcmp(kind->operation, operation) != 0) continue;
+    const char *name = operation != NULL ? kind->type : kind->operation;
+    size_t used = strlen(text);
+    if (operation == NULL && strstr(text, name) != NULL) continue;
+    or_format(text + used, capacity - used, "%s%s", used > 0 ? ", " : "", name);
+  }
+}
+
+static or_status_t copy_text(or_task_t *task, const or_json_value_t *value, const char **out) {
+  return or_arena_strndup(&task->arena, or_json_get_string(value, ""), or_json_string_length(value), out);
+}
+
+static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
+  const or_json_value_t *value = or_json_get(request, "operation"), *data = or_json_get(request, "data");
+  char known[256];
+  task->operation = "";
+  if (or_json_kind(value) != OR_JSON_STRING) {
+    or_task_problem(problems, "operation", value == NULL ? "value_error.missing" : "type_error.string",
+                    "must be given, as a string");
+    return or_status_success();
+  }
+  or_status_t status = copy_text(task, value, &task->operation);
+  if (!or_ok(status)) return status;
+  if (data != NULL && or_json_kind(data) != OR_JSON_OBJECT) {
+    or_task_problem(problems, "data", "type_error.object", "must be an object");
+    return status;
+  }
+  value = or_json_get(request, "device_preference");
+  if (value != NULL && or_json_kind(value) != OR_JSON_STRING && or_json_kind(value) != OR_JSON_NULL) {
+    or_task_problem(problems, "device_preference", "type_error.string", "must be a string");
+  } else if (or_json_kind(value) == OR_JSON_STRING) {
+    status = copy_text(task, value, &task->device_preference);
+    if (!or_ok(status)) return status;
+  }
+  const char *operation = strcmp(task->operation, "mlx_compute") == 0 ? "compute" : task->operation;
+  const char *type =
+      or_json_get_string(or_json_get(data, "type"), strcmp(operation, "compute") == 0     ? "matrix_multiply"
+                                                    : strcmp(operation, "benchmark") == 0 ? "comprehensive"
+                                                                                          : "");
+  task->kind = or_task_kind_find(operation, type);
+  if (task->kind != NULL) return status;
+  for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
+    if (strcmp(later[i].operation, operation) == 0 && strcmp(later[i].type, type) == 0) {
+      return or_error(OR_UNIMPLEMENTED, "%s%s%s: this version does not carry it out", operation,
+                      type[0] != '\0' ? " " : "", type);
+    }
+  }
+  list_types(NULL, known, sizeof known);
+  if (strstr(known, operation) == NULL || operation[0] == '\0') {
+    or_task_problem(problems, "operation", "value_error.enum", "\"%s\" is none of: %s, mlx_compute", task->operation,
+                    known);
+    return status;
+  }
+  list_types(operation, known, sizeof known);
+  or_task_problem(problems, "data.type", "value_error.enum", "\"%s\" is none of: %s", type, known);
+  return status;
+}
+
+/* Numbers of `data`: where each goes and what it may be. */
+typedef struct integer_field_t {
+  const char *name;
+  size_t offset;
+  int64_t low, high;
+} integer_field_t;
+#define FIELD(name) offsetof(or_task_parameters_t, name)
+static const integer_field_t integer_fields[] = {
+    {"size", FIELD(size), 1, OR_TASK_MAX_SIZE},
+    {"m", FIELD(m), 1, OR_TASK_MAX_SIZE},
+    {"n", FIELD(n), 1, OR_TASK_MAX_SIZE},
+    {"k", FIELD(k), 1, OR_TASK_MAX_SIZE},
+    {"iterations", FIELD(iterations), 1, OR_TASK_MAX_ITERATIONS},
+    {"seed", FIELD(seed), INT64_MIN, INT64_MAX},
+    {"axis", FIELD(axis), -2, 1},
+    {"batch_size", FIELD(batch_size), 1, 65536},
+    {"top_k", FIELD(top_k), 1, 1000},
+};
+
+static const integer_field_t *integer_field(const char *name) {
+  for (size_t i = 0; i < sizeof integer_fields / sizeof *integer_fields; ++i) {
+    if (strcmp(integer_fields[i].name, name) == 0) return &integer_fields[i];
+  }
+  return NULL;
+}
+
+static void parse_integer(or_task_t *task, const integer_field_t *field, const char *loc, const or_json_value_t *value,
+                          or_task_problems_t *problems) {
+  int64_t number = or_json_get_int(value, 0);
+  if (or_json_kind(value) != OR_JSON_INTEGER) {
+    or_task_problem(problems, loc, "type_error.integer", "must be a whole number");
+  } else if (number < field->low || number > field->high) {
+    or_task_problem(problems, loc, "value_error.range", "is %lld; it must be from %lld to %lld", (long long)number,
+                    (long long)field->low, (long long)field->high);
+  } else {
+    memcpy((char *)&task->parameters + field->offset, &number, sizeof number);
+  }
+}
+
+static or_dtype_t parse_dtype(const or_task_t *task, const char *loc, const or_json_value_t *value,
+                              or_task_problems_t *problems) {
+  or_dtype_t dtype = or_dtype_from_name(or_json_get_string(value, NULL));
+  if (dtype != OR_DTYPE_NONE && (task->kind->dtypes & OR_TASK_DTYPE_BIT(dtype)) != 0) return dtype;
+  char known[160] = "";
+  for (int d = 1; d < OR_DTYPE_COUNT; ++d) {
+    size_t used = strlen(known);
+    if ((task->kind->dtypes & OR_TASK_DTYPE_BIT(d)) != 0)
+      or_format(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", or_dtype_name((or_dtype_t)d));
+  }
+  or_task_problem(problems, loc, "value_error.enum", "\"%s\" is none of: %s", or_json_get_string(value, "?"), known);
+  return OR_DTYPE_NONE;
+}
+
+static void parse_list(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                       or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  size_t count = or_json_count(value);
+  if (or_json_kind(value) != OR_JSON_ARRAY || count == 0 || count > OR_TASK_MAX_LIST) {
+    or_task_problem(problems, loc, "type_error.array", "must be an array of 1 to %d", OR_TASK_MAX_LIST);
+    return;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const or_json_value_t *item = or_json_at(value, i);
+    if (strcmp(name, "dtypes") == 0) {
+      p->dtypes[i] = parse_dtype(task, loc, item, problems);
+    } else {
+      p->sizes[i] = or_json_get_int(item, 0);
+      if (p->sizes[i] < 1 || p->sizes[i] > OR_TASK_MAX_SIZE) {
+        or_task_problem(problems, loc, "value_error.range", "item %zu is %lld; it must be from 1 to %lld", i,
+                        (long long)p->sizes[i], (long long)OR_TASK_MAX_SIZE);
+      }
+    }
+  }
+  *(strcmp(name, "dtypes") == 0 ? &p->dtype_count : &p->size_count) = count;
+}
+
+static or_status_t parse_inputs(or_task_t *task, const or_json_value_t *inputs, or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  if (or_json_kind(inputs) != OR_JSON_OBJECT || or_json_count(inputs) > OR_TASK_MAX_OPERANDS) {
+    or_task_problem(problems, "data.inputs", "type_error.object", "must be an object of at most %d tensors",
+                    OR_TASK_MAX_OPERANDS);
+    return or_status_success();
+  }
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < or_json_count(inputs); ++i) {
+    const or_json_value_t *tensor = NULL;
+    char loc[96];
+    const char *name = or_json_key_at(inputs, i, &tensor);
+    or_format(loc, sizeof loc, "data.inputs.%s", name);
+    status = or_task_parse_operand(task, loc, name, tensor, problems, &p->operands[p->operand_count]);
+    if (or_ok(status)) ++p->operand_count;
+  }
+  return status;
+}
+
+/* A field that is none of the plain numbers. */
+static or_status_t parse_other(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                               or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  bool text = strcmp(name, "model") == 0 || strcmp(name, "function") == 0 || strcmp(name, "image") == 0;
+  if (strcmp(name, "dtype") == 0) {
+    p->dtype = parse_dtype(task, loc, value, problems);
+  } else if (strcmp(name, "sizes") == 0 || strcmp(name, "dtypes") == 0) {
+    parse_list(task, name, loc, value, problems);
+  } else if (strcmp(name, "inputs") == 0) {
+    return parse_inputs(task, value, problems);
+  } else if (strcmp(name, "alpha") == 0 || strcmp(name, "duration") == 0) {
+    double number = or_json_get_double(value, NAN);
+    if (!isfinite(number)) or_task_problem(problems, loc, "type_error.number", "must be a number");
+    if (strcmp(name, "alpha") == 0) {
+      p->alpha = number;
+    } else if (!(number >= 0.1 && number <= 600)) {
+      or_task_problem(problems, loc, "value_error.range", "must be from 0.1 to 600 seconds");
+    } else {
+      p->duration_s = number;
+    }
+  } else if (strcmp(name, "precision") == 0) {
+    p->dtype = or_dtype_from_name(or_json_get_string(value, NULL));
+    if (p->dtype == OR_DTYPE_NONE)
+      or_task_problem(problems, loc, "value_error.enum", "is no precision: float32, float16, bfloat16, int8");
+  } else if (text && or_json_kind(value) != OR_JSON_STRING) {
+    or_task_problem(problems, loc, "type_error.string", "must be a string");
+  } else if (text) {
+    p->image_length = strcmp(name, "image") == 0 ? or_json_string_length(value) : p->image_length;
+    return copy_text(task, value,
+                     strcmp(name, "model") == 0      ? &p->model
+                     : strcmp(name, "function") == 0 ? &p->function
+                                                     : &p->image);
+  } else { /* "a", "b": a tensor */
+    or_status_t status = or_task_parse_operand(task, loc, name, value, problems, &p->operands[p->operand_count]);
+    if (or_ok(status)) ++p->operand_count;
+    return status;
+  }
+  return or_status_success();
+}
+
+static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  p->alpha = 2.0;
+  p->axis = -1;
+  p->batch_size = 1;
+  p->top_k = 5;
+  p->duration_s = 10;
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < or_json_count(data); ++i) {
+    const or_json_value_t *value = NULL;
+    const char *name = or_json_key_at(data, i, &value);
+    char loc[96];
+    or_format(loc, sizeof loc, "data.%s", name);
+    const integer_field_t *field = integer_field(name);
+    if (strcmp(name, "type") == 0) continue;
+    if (!in_list(task->kind->parameters, name)) {
+      or_task_problem(problems, loc, "value_error.extra", "%s %s has no such field; it has: type %s",
+                      task->kind->operation, task->kind->type, task->kind->parameters);
+    } else if (field != NULL) {
+      parse_integer(task, field, loc, value, problems);
+    } else {
+      status = parse_other(task, name, loc, value, problems);
+    }
+  }
+  if (!or_ok(status)) return status;
+  if (p->function != NULL && !in_list(task->kind->functions, p->function)) {
+    or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
+                    task->kind->functions);
+  }
+  if (strcmp(task->kind->operation, "inference") == 0 && p->model == NULL)
+    or_task_problem(problems, "data.model", "value_error.missing", "must name a model");
+  if (p->dtype == OR_DTYPE_NONE && strcmp(task->kind->operation, "inference") != 0)
+    p->dtype = task->kind->default_dtype;
+  return status;
+}

@@ -1,0 +1,138 @@
+#ifndef OR_TASK_TASK_INTERNAL_H
+#define OR_TASK_TASK_INTERNAL_H
+/* A task's insides, for the files of this folder. */
+
+#include "base/alloc.h"
+#include "task/task.h"
+
+typedef struct or_task_kind_t or_task_kind_t;
+
+/* Bounds of a request; each error names the field, the value and the limit. */
+#define OR_TASK_MAX_SIZE INT64_C(4294967296) /* elements along one extent */
+#define OR_TASK_MAX_ITERATIONS INT64_C(1000000)
+#define OR_TASK_MAX_OPERANDS 16
+#define OR_TASK_DTYPE_BIT(dtype) (UINT32_C(1) << (dtype))
+#define OR_TASK_MAX_LIST 32                   /* sizes or dtypes of a benchmark */
+#define OR_TASK_MAX_TEXT_BYTES ((size_t)4096) /* names and paths */
+
+/* A tensor that came in the request. */
+typedef struct or_task_operand_t {
+  const char *name;
+  or_dtype_t dtype;
+  or_shape_t shape;
+  const void *data;
+  size_t bytes;
+} or_task_operand_t;
+
+/* The fields of `data`, with their defaults applied where the kind has them; which count depends on the kind. */
+typedef struct or_task_parameters_t {
+  int64_t size, m, n, k; /* 0: not given */
+  int64_t iterations;    /* 0: as many as half a second holds */
+  int64_t seed;
+  or_dtype_t dtype;     /* OR_DTYPE_NONE: the kind's default */
+  const char *function; /* one of the kind's; NULL: all of them */
+  int64_t axis;
+  double alpha;
+  const char *model;
+  int64_t batch_size, top_k;
+  const char *image; /* base64 */
+  size_t image_length;
+  double duration_s;
+  int64_t sizes[OR_TASK_MAX_LIST];
+  size_t size_count;
+  or_dtype_t dtypes[OR_TASK_MAX_LIST];
+  size_t dtype_count;
+  or_task_operand_t operands[OR_TASK_MAX_OPERANDS];
+  size_t operand_count;
+} or_task_parameters_t;
+
+/* Immutable once parsed; everything lies in the arena. */
+struct or_task_t {
+  const or_allocator_t *allocator;
+  or_arena_t arena;
+  const or_task_kind_t *kind;
+  const char *operation; /* as asked: "compute" or "mlx_compute" */
+  const char *device_preference;
+  bool strict_device, rerun_on_restart;
+  int priority;
+  double timeout_s;
+  or_task_parameters_t parameters;
+};
+
+/* How a task is being carried out: the device is chosen, the result is open. */
+typedef struct or_task_run_t {
+  const or_task_t *task;
+  const or_task_context_t *context;
+  or_device_t *device;
+  or_task_result_t *result;
+  or_json_writer_t json; /* writes result->json; the object is open */
+} or_task_run_t;
+
+/* A kind of task: one row of the table. */
+struct or_task_kind_t {
+  const char *operation, *type, *summary;
+  const char *parameters; /* names that `data` may have besides `type`, separated by spaces */
+  const char *functions;  /* what `function` may be, separated by spaces; NULL: the kind has none */
+  const char *operands;   /* names of the tensors that may be given, in the order of the operator's inputs */
+  or_dtype_t default_dtype;
+  uint32_t dtypes;                      /* bits */
+  int64_t default_size, default_second; /* second: of kinds with two extents */
+  or_status_t (*run)(or_task_run_t *run);
+};
+const or_task_kind_t *or_task_kind_at(size_t index); /* NULL outside */
+const or_task_kind_t *or_task_kind_find(const char *operation, const char *type);
+or_status_t or_task_run_compute(or_task_run_t *run);
+or_status_t or_task_run_inference(or_task_run_t *run);
+or_status_t or_task_run_benchmark(or_task_run_t *run);
+
+/* Adds a problem; `format` is its message. */
+void or_task_problem(or_task_problems_t *problems, const char *loc, const char *type, const char *format, ...)
+    OR_PRINTF(4, 5);
+/* Reads {shape, dtype, data | data_base64} into the task's arena; problems name `loc`. */
+or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
+                                  or_task_problems_t *problems, or_task_operand_t *out);
+/* Standard base64 (RFC 4648, section 4) of `text` into `out` (at least length / 4 * 3 bytes); false if it is not. */
+bool or_base64_decode(const char *text, size_t length, uint8_t *out, size_t *out_length);
+
+/* One repeated computation and its times. */
+typedef struct or_measurement_t {
+  int64_t runs;
+  double median_s, min_s, p90_s, p99_s, total_s;
+} or_measurement_t;
+typedef struct or_measure_options_t {
+  int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS */
+  double budget_s;
+  or_cancel_t *cancel;
+} or_measure_options_t;
+#define OR_MEASURE_MIN_RUNS 5
+#define OR_MEASURE_MAX_RUNS 10000
+/* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so that a run allocates
+ * nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
+or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                            or_binding_t *outputs, size_t output_count, const or_measure_options_t *options,
+                            or_measurement_t *out);
+/* One run that a cancel request ends. */
+or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);
+
+/* How far `actual` is from `expected`, both dense host data of one dtype. */
+typedef struct or_difference_t {
+  double max_abs, max_rel, mean_abs;
+  uint64_t count, wrong; /* elements; those outside |a - b| <= abs + rel |b|, or whose NaN or infinity differs */
+  uint64_t first_wrong;  /* index; UINT64_MAX if there is none */
+} or_difference_t;
+void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count, double rel, double abs,
+                     or_difference_t *out);
+
+/* A tensor on `device`, filled from the seed: the same on every machine. */
+or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed, or_tensor_t **out);
+/* The measured limits that the device has for `dtype` (operations a second) and reading (bytes a second); NaN if not known. */
+double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
+double or_task_peak_bandwidth(or_device_t *device);
+/* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
+or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
+/* Writes {shape, dtype, data}. */
+or_status_t or_task_write_tensor(or_json_writer_t *json, const or_tensor_t *tensor, const or_allocator_t *allocator);
+void or_task_progress(const or_task_run_t *run, double fraction, const char *what);
+
+#endif
