@@ -1,0 +1,137 @@
+#ifndef OR_CLI_CLI_H
+#define OR_CLI_CLI_H
+/* The command line: one table of commands, from which parsing, help, completion and the man page are made. */
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "hal/cancel.h"
+#include "openruntime/openruntime.h"
+#include "task/task.h"
+
+/* Exit codes (docs/cli.md). */
+enum { OR_EXIT_OK = 0, OR_EXIT_FAILED = 1, OR_EXIT_USAGE = 2, OR_EXIT_UNREACHABLE = 3, OR_EXIT_INTERRUPTED = 130 };
+
+/* One flag. Global ones stand in or_cli_global_flags, those of a command in its row. */
+typedef struct or_cli_flag_t {
+  const char *name;  /* "--device" */
+  char letter;       /* 'd', or 0 */
+  const char *value; /* "ID", or NULL for a switch */
+  const char *help;
+  bool repeated; /* may be given several times */
+} or_cli_flag_t;
+#define OR_CLI_MAX_FLAGS 24
+#define OR_CLI_MAX_VALUES 64 /* flags and words of one call */
+
+/* A parsed command line: flags in the order given. Strings are argv's. */
+typedef struct or_cli_arguments_t {
+  struct {
+    const or_cli_flag_t *flag;
+    const char *value; /* NULL for a switch */
+  } flags[OR_CLI_MAX_VALUES];
+  size_t flag_count;
+  const char *words[OR_CLI_MAX_VALUES]; /* what is no flag, behind the command */
+  size_t word_count;
+} or_cli_arguments_t;
+
+typedef struct or_cli_command_t or_cli_command_t;
+
+/* What a command works with. Owned by main. */
+typedef struct or_cli_t {
+  const or_allocator_t *allocator;
+  const or_cli_command_t *command;
+  or_cli_arguments_t arguments;
+  bool json, quiet, strict;
+  int verbosity;
+  const char *url, *device;
+  const char *models_directory;
+  int threads;
+  bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */
+  int columns;                          /* of the terminal; 100 without one */
+  or_runtime_t *runtime;                /* made by or_cli_runtime at first use */
+  or_cancel_t cancel;                   /* requested by SIGINT and SIGTERM */
+} or_cli_t;
+
+struct or_cli_command_t {
+  const char *name;    /* "devices" */
+  const char *words;   /* "[ID]" for usage; "" */
+  const char *summary; /* one line */
+  or_cli_flag_t flags[OR_CLI_MAX_FLAGS];
+  const char *examples[4]; /* two at least, without the prompt */
+  size_t min_words, max_words;
+  int (*run)(or_cli_t *cli); /* an exit code; NULL: the command belongs to what this version does not have */
+};
+extern const or_cli_flag_t or_cli_global_flags[];
+const or_cli_command_t *or_cli_command_at(size_t index); /* NULL outside */
+const or_cli_command_t *or_cli_command_find(const char *name);
+
+/* Everything behind main; `arguments` is argv without the program's name. Returns the exit code. */
+int or_cli_main(int count, char **arguments);
+
+/* The value of a flag, the last one given; NULL if it was not. */
+const char *or_cli_value(const or_cli_t *cli, const char *flag);
+bool or_cli_has(const or_cli_t *cli, const char *flag);
+/* Whole number or number of a flag; `fallback` if absent. False (with the usage error printed) if it is none or outside. */
+bool or_cli_integer(const or_cli_t *cli, const char *flag, int64_t low, int64_t high, int64_t fallback, int64_t *out);
+bool or_cli_number(const or_cli_t *cli, const char *flag, double low, double high, double fallback, double *out);
+
+/* The runtime by the global flags (threads, backends). Prints the error and returns false if it can't be had. */
+bool or_cli_runtime(or_cli_t *cli);
+/* The device by --device; prints the error. */
+bool or_cli_find_device(or_cli_t *cli, or_device_t **out);
+/* Prints a failure on stderr ("openruntime: …", or with --json {"detail", "error_code"} on stdout), ends it and gives its exit code. */
+int or_cli_fail(or_cli_t *cli, or_status_t status);
+/* A wrong command line: message and the hint to --help, exit code 2. */
+int or_cli_usage_error(or_cli_t *cli, const char *format, ...) OR_PRINTF(2, 3);
+/* Writes finished JSON to stdout, with a newline; the exit code OK, or FAILED if the writer failed or stdout did. */
+int or_cli_print_json(or_cli_t *cli, or_json_writer_t *json, or_text_t *text);
+
+/* Text for people. Colour codes are "" without colours. */
+typedef enum or_cli_style_t {
+  OR_CLI_PLAIN,
+  OR_CLI_BOLD,
+  OR_CLI_DIM,
+  OR_CLI_GREEN,
+  OR_CLI_YELLOW,
+  OR_CLI_RED
+} or_cli_style_t;
+const char *or_cli_style(const or_cli_t *cli, or_cli_style_t style); /* start; OR_CLI_PLAIN ends */
+
+/* A table fit for the terminal: columns as wide as their cells, numbers to the right, the widest text column cut to what is left. Without a
+ * terminal nothing is cut. */
+typedef struct or_cli_table_t or_cli_table_t;
+/* `headers`: column titles, separated by '|'; a leading '>' aligns to the right. NULL when out of memory: later calls do nothing then. */
+or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers);
+void or_cli_table_cell(or_cli_table_t *table, const char *format, ...) OR_PRINTF(2, 3); /* row by row */
+void or_cli_table_print(or_cli_table_t *table, FILE *out);
+void or_cli_table_free(or_cli_table_t *table);
+
+/* "1.5 GiB", "12.3 GFLOP/s", "1.23 ms" into `text`; NaN and unknown give "-". Returns `text`. */
+char *or_cli_bytes(uint64_t bytes, char *text, size_t capacity);
+char *or_cli_rate(double per_second, const char *unit, char *text, size_t capacity);
+char *or_cli_seconds(double seconds, char *text, size_t capacity);
+#define OR_CLI_NUMBER_BYTES 32
+
+/* Progress of more than a second on stderr, only on a terminal and not with --quiet. */
+void or_cli_progress(void *cli, double fraction, const char *what);
+void or_cli_progress_end(or_cli_t *cli);
+
+/* Tensors in files: .npy, .pb (TensorProto), .json ({shape, dtype, data}); by their ending. *out: host memory, one reference. */
+or_status_t or_cli_read_tensor(or_cli_t *cli, const char *path, or_tensor_t **out);
+/* DIR/NAME.npy ('/' in a name becomes '_'), or DIR/NAME.pb for what .npy can't hold. */
+or_status_t or_cli_write_tensor(or_cli_t *cli, const char *directory, const char *name, const or_tensor_t *tensor);
+
+/* The commands, one file each. */
+int or_cli_status_command(or_cli_t *cli);
+int or_cli_devices_command(or_cli_t *cli);
+int or_cli_run_command(or_cli_t *cli);
+int or_cli_infer_command(or_cli_t *cli);
+int or_cli_models_command(or_cli_t *cli);
+int or_cli_explain_command(or_cli_t *cli);
+int or_cli_verify_command(or_cli_t *cli);
+int or_cli_benchmark_command(or_cli_t *cli);
+int or_cli_version_command(or_cli_t *cli);
+int or_cli_help_command(or_cli_t *cli);
+int or_cli_completion_command(or_cli_t *cli);
+
+#endif
