@@ -26,12 +26,12 @@ enum {
 
 enum { OR_CPU_FEATURE_COUNT = 14 };
 
-/* Asks the processor (cpuid), the operating system's register saving (xgetbv) and, for AMX on Linux, its permission (arch_prctl, which
- * holds for the whole process and for the threads created after the call). The answer never changes within a process: ask once, early,
- * before other threads exist. From any thread. */
+/* Asks the processor (cpuid), the operating system's register saving (xgetbv) and, for AMX on Linux, its permission
+ * (arch_prctl, which holds for the whole process and for the threads created after the call). The answer never changes
+ * within a process: ask once, early, before other threads exist. From any thread. */
 or_cpu_features_t or_cpu_features_detect(void);
 
-/* The name of one bit ("avx512_vnni"), bit in [0, OR_CPU_FEATURE_COUNT); NULL beyond. Static storage. */
-const char *or_cpu_feature_name(unsigned bit);
+/* The name of bit number `index` ("avx512_vnni"), in [0, OR_CPU_FEATURE_COUNT); NULL beyond. Static storage. */
+const char *or_cpu_feature_name(unsigned index);
 
 #endif

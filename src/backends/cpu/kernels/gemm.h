@@ -1,14 +1,16 @@
 /* Matrix products on row-major matrices: C = act(alpha * op(A) * op(B) + beta * C + bias + residual).
  *
  * The caller owns all memory and all threads. Its order of work:
- *   1. or_gemm_plan_init: sizes, number of packing tasks, number of tiles. A plan is plain data, immutable afterwards, shared by threads.
+ *   1. or_gemm_plan_init: sizes, number of packing tasks, number of tiles. A plan is plain data, immutable afterwards,
+ * shared by threads.
  *   2. or_gemm_pack for each task in [0, plan.pack_tasks), in any order, on any threads.          (often none)
  *   3. a barrier, only where pack_tasks > 0.
- *   4. or_gemm_tile for each tile in [0, plan.tiles), in any order, on any threads, each thread with scratch of its own.
- * Tiles write disjoint parts of C. Constant operands are packed once with or_gemm_pack_a_const / or_gemm_pack_b_const and then serve any
- * plan of the same ops, k and caches: the packed form depends on nothing else.
+ *   4. or_gemm_tile for each tile in [0, plan.tiles), in any order, on any threads, each thread with scratch of its
+ * own. Tiles write disjoint parts of C. Constant operands are packed once with or_gemm_pack_a_const /
+ * or_gemm_pack_b_const and then serve any plan of the same ops, k and caches: the packed form depends on nothing else.
  *
- * After Goto, van de Geijn: Anatomy of High-Performance Matrix Multiplication (2008); Van Zee, van de Geijn: BLIS (2015). */
+ * After Goto, van de Geijn: Anatomy of High-Performance Matrix Multiplication (2008); Van Zee, van de Geijn: BLIS
+ * (2015). */
 #ifndef OR_BACKENDS_CPU_KERNELS_GEMM_H
 #define OR_BACKENDS_CPU_KERNELS_GEMM_H
 
@@ -18,7 +20,8 @@
 /* Alignment in bytes that workspace, scratch and packed operands need. */
 enum { OR_GEMM_ALIGNMENT_BYTES = 64 };
 
-/* Data caches in bytes: l1 and l2 of one core, l3 as shared by the team. Zero means "not known": a usual size is taken. */
+/* Data caches in bytes: l1 and l2 of one core, l3 as shared by the team. Zero means "not known": a usual size is taken.
+ */
 typedef struct or_cpu_caches_t {
   size_t l1_bytes;
   size_t l2_bytes;
@@ -55,9 +58,10 @@ typedef struct or_gemm_shape_t {
   bool virtual_b; /* B exists only through args.read_b */
 } or_gemm_shape_t;
 
-/* Writes rows [k0, k0 + kc) and columns [n0, n0 + nc) of a matrix that is computed on demand (an image unrolled for a convolution) to
- * dst, row-major with row stride dst_ld elements. Called on the thread that packs or runs the tile. */
-typedef void (*or_gemm_read_b_fn)(const void *context, size_t k0, size_t kc, size_t n0, size_t nc, void *dst, size_t dst_ld);
+/* Writes rows [k0, k0 + kc) and columns [n0, n0 + nc) of a matrix that is computed on demand (an image unrolled for a
+ * convolution) to dst, row-major with row stride dst_ld elements. Called on the thread that packs or runs the tile. */
+typedef void (*or_gemm_read_b_fn)(const void *context, size_t k0, size_t kc, size_t n0, size_t nc, void *dst,
+                                  size_t dst_ld);
 
 typedef struct or_gemm_args_t {
   const void *a;
@@ -104,9 +108,10 @@ typedef struct or_gemm_plan_t {
   bool vector; /* m == 1: matrix times vector */
 } or_gemm_plan_t;
 
-/* Fills *plan for a team of `threads` (>= 1). False only where a byte count overflows size_t; *plan is then unusable. */
-bool or_gemm_plan_init(or_gemm_plan_t *plan, const or_gemm_ops_t *ops, const or_gemm_shape_t *shape, const or_cpu_caches_t *caches,
-                       unsigned threads);
+/* Fills *plan for a team of `threads` (>= 1). False only where a byte count overflows size_t; *plan is then unusable.
+ */
+bool or_gemm_plan_init(or_gemm_plan_t *plan, const or_gemm_ops_t *ops, const or_gemm_shape_t *shape,
+                       const or_cpu_caches_t *caches, unsigned threads);
 
 /* Packing task `task` < plan->pack_tasks, into args->workspace. */
 void or_gemm_pack(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t task);
@@ -132,14 +137,15 @@ typedef struct or_gemm_const_t {
 size_t or_gemm_packed_a_bytes(const or_gemm_const_t *source);
 size_t or_gemm_packed_b_bytes(const or_gemm_const_t *source);
 
-/* Packs rows of A (columns of B) [begin, end) of [0, extent) into dst. `begin` must be 0 or a multiple of or_gemm_panel_a (or_gemm_panel_b),
- * `end` likewise or `extent`: so a team can share the work. */
+/* Packs rows of A (columns of B) [begin, end) of [0, extent) into dst. `begin` must be 0 or a multiple of
+ * or_gemm_panel_a (or_gemm_panel_b), `end` likewise or `extent`: so a team can share the work. */
 void or_gemm_pack_a_const(const or_gemm_const_t *source, size_t begin, size_t end, void *dst);
 void or_gemm_pack_b_const(const or_gemm_const_t *source, size_t begin, size_t end, void *dst);
 size_t or_gemm_panel_a(const or_gemm_ops_t *ops);
 size_t or_gemm_panel_b(const or_gemm_ops_t *ops);
 
-/* Names a packed form: equal strings and equal or_gemm_depth_block mean interchangeable bytes. For the key of a cache of packed weights. */
+/* Names a packed form: equal strings and equal or_gemm_depth_block mean interchangeable bytes. For the key of a cache
+ * of packed weights. */
 const char *or_gemm_layout(const or_gemm_ops_t *ops);
 size_t or_gemm_depth_block(const or_gemm_ops_t *ops, size_t k, const or_cpu_caches_t *caches);
 

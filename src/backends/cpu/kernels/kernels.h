@@ -1,8 +1,9 @@
 /* The CPU backend's own compute kernels: pure functions on raw memory, single threaded, no allocation, no failure.
  *
- * Every function works on the slice that it is given, so that a team shares work by passing ranges; functions on disjoint outputs may run
- * on any threads at once. Pointers need the alignment of their element type only. Lengths count elements unless named otherwise; 0 does
- * nothing. Outputs may equal an input exactly (in place) unless a function says otherwise; partial overlap is not allowed.
+ * Every function works on the slice that it is given, so that a team shares work by passing ranges; functions on
+ * disjoint outputs may run on any threads at once. Pointers need the alignment of their element type only. Lengths
+ * count elements unless named otherwise; 0 does nothing. Outputs may equal an input exactly (in place) unless a
+ * function says otherwise; partial overlap is not allowed.
  *
  * NaN follows ONNX: relu, clip, max, min and the max/min reductions give NaN where an operand is NaN. */
 #ifndef OR_BACKENDS_CPU_KERNELS_KERNELS_H
@@ -59,21 +60,22 @@ typedef enum or_cpu_reduce_t {
   OR_CPU_REDUCE_COUNT,
 } or_cpu_reduce_t;
 
-/* Vector functions in one type. `stream` writes past the caches (for outputs larger than them that nobody reads soon). The three sums
- * return their slice's part, added up in blocks and across blocks in double: the caller adds parts (and takes the root for a norm). */
-#define OR_CPU_DECLARE_VECTOR(T, NAME)                                                                        \
-  typedef struct NAME {                                                                                       \
-    void (*fill)(size_t n, T value, T *y, bool stream);                                                       \
+/* Vector functions in one type. `stream` writes past the caches (for outputs larger than them that nobody reads soon).
+ * The three sums return their slice's part, added up in blocks and across blocks in double: the caller adds parts (and
+ * takes the root for a norm). */
+#define OR_CPU_DECLARE_VECTOR(T, NAME)                                                                           \
+  typedef struct NAME {                                                                                          \
+    void (*fill)(size_t n, T value, T *y, bool stream);                                                          \
     void (*binary[OR_CPU_BINARY_COUNT][OR_CPU_FORM_COUNT])(size_t n, const T *x, const T *y, T *z, bool stream); \
-    void (*axpy)(size_t n, T alpha, const T *x, T *y);                              /* y += alpha x */        \
-    void (*scale)(size_t n, T alpha, const T *x, T *y, bool stream);                /* y = alpha x */         \
-    void (*triad)(size_t n, T alpha, const T *x, const T *y, T *z, bool stream);    /* z = x + alpha y */     \
-    double (*dot)(size_t n, const T *x, const T *y);                                                          \
-    double (*sum)(size_t n, const T *x);                                                                      \
-    double (*sum_squares)(size_t n, const T *x);                                                              \
-    T (*abs_max)(size_t n, const T *x); /* of nothing: 0 */                                                   \
-    T (*max)(size_t n, const T *x);     /* of nothing: -inf */                                                \
-    T (*min)(size_t n, const T *x);     /* of nothing: +inf */                                                \
+    void (*axpy)(size_t n, T alpha, const T *x, T *y);                           /* y += alpha x */              \
+    void (*scale)(size_t n, T alpha, const T *x, T *y, bool stream);             /* y = alpha x */               \
+    void (*triad)(size_t n, T alpha, const T *x, const T *y, T *z, bool stream); /* z = x + alpha y */           \
+    double (*dot)(size_t n, const T *x, const T *y);                                                             \
+    double (*sum)(size_t n, const T *x);                                                                         \
+    double (*sum_squares)(size_t n, const T *x);                                                                 \
+    T (*abs_max)(size_t n, const T *x); /* of nothing: 0 */                                                      \
+    T (*max)(size_t n, const T *x);     /* of nothing: -inf */                                                   \
+    T (*min)(size_t n, const T *x);     /* of nothing: +inf */                                                   \
   } NAME
 
 OR_CPU_DECLARE_VECTOR(float, or_cpu_vector_f32_t);
@@ -86,20 +88,21 @@ typedef struct or_cpu_layer_norm_t {
   size_t n;
   size_t x_ld, y_ld; /* row strides in elements */
   float eps;
-  const float *scale;   /* [n]; NULL: 1 */
-  const float *bias;    /* [n]; NULL: 0 */
-  float *mean;          /* [rows], written where not NULL */
-  float *inv_std;       /* [rows], written where not NULL */
+  const float *scale;    /* [n]; NULL: 1 */
+  const float *bias;     /* [n]; NULL: 0 */
+  float *mean;           /* [rows], written where not NULL */
+  float *inv_std;        /* [rows], written where not NULL */
   bool root_mean_square; /* no mean is taken off (RMSNorm) */
 } or_cpu_layer_norm_t;
 
 /* Functions on rows and columns of row-major matrices (`ld`: row stride in elements). */
 typedef struct or_cpu_rows_f32_t {
-  /* Softmax (log: its logarithm) of each of `rows` rows of n. A row whose maximum is -inf, or that holds NaN or +inf, gives NaN, as the formula does. */
+  /* Softmax (log: its logarithm) of each of `rows` rows of n. A row whose maximum is -inf, or that holds NaN or +inf,
+   * gives NaN, as the formula does. */
   void (*softmax)(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);
   void (*log_softmax)(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);
-  /* The same down the columns of a [k, columns] matrix with row stride ld (softmax on an axis that is not the last): a slice of columns
-   * is passed by moving x and y. */
+  /* The same down the columns of a [k, columns] matrix with row stride ld (softmax on an axis that is not the last): a
+   * slice of columns is passed by moving x and y. */
   void (*softmax_columns)(size_t k, size_t columns, const float *x, float *y, size_t ld);
   void (*log_softmax_columns)(size_t k, size_t columns, const float *x, float *y, size_t ld);
   void (*layer_norm)(const or_cpu_layer_norm_t *norm, size_t rows, const float *x, float *y);
@@ -123,12 +126,14 @@ typedef struct or_cpu_convert_t {
   void (*s32_to_f32)(size_t n, const int32_t *x, float scale, float *y);
 } or_cpu_convert_t;
 
-/* dst[c][r] = src[r][c] for r < rows, c < columns; strides in elements of element_bytes (any size >= 1). Not in place. */
-typedef void (*or_cpu_transpose_fn)(size_t element_bytes, size_t rows, size_t columns, const void *src, size_t src_ld, void *dst,
-                                    size_t dst_ld);
+/* dst[c][r] = src[r][c] for r < rows, c < columns; strides in elements of element_bytes (any size >= 1). Not in place.
+ */
+typedef void (*or_cpu_transpose_fn)(size_t element_bytes, size_t rows, size_t columns, const void *src, size_t src_ld,
+                                    void *dst, size_t dst_ld);
 
-/* Loops that measure the machine. The peaks keep all operands in registers and return the operations done (a multiply-add is two); NULL
- * where the level has no such instruction. read_sum reads everything once at the load ports' full rate. */
+/* Loops that measure the machine. The peaks keep all operands in registers and return the operations done (a
+ * multiply-add is two); NULL where the level has no such instruction. read_sum reads everything once at the load ports'
+ * full rate. */
 typedef struct or_cpu_measure_t {
   uint64_t (*peak_f32)(uint64_t iterations);
   uint64_t (*peak_f64)(uint64_t iterations);
@@ -142,7 +147,8 @@ typedef struct or_cpu_kernels_t {
   const char *name; /* "portable", "avx2", "avx512", "avx512_bf16", "amx", "neon" */
   or_cpu_features_t needs;
   unsigned vector_bytes;
-  /* The products: A, B -> C. bf16 and f16 accumulate in fp32; f16 has no level of its own yet and widens while it packs. */
+  /* The products: A, B -> C. bf16 and f16 accumulate in fp32; f16 has no level of its own yet and widens while it
+   * packs. */
   const or_gemm_ops_t *gemm_f32;
   const or_gemm_ops_t *gemm_f64;
   const or_gemm_ops_t *gemm_bf16; /* bf16 x bf16 -> fp32 */
@@ -161,13 +167,16 @@ typedef struct or_cpu_kernels_t {
   or_cpu_measure_t measure;
 } or_cpu_kernels_t;
 
-/* The best level whose needs are within `features`; never NULL (0 gives the portable one). Static storage, from any thread. */
+/* The best level whose needs are within `features`; never NULL (0 gives the portable one). Static storage, from any
+ * thread. */
 const or_cpu_kernels_t *or_cpu_kernels_select(or_cpu_features_t features);
 
-/* Level number `index`, from the portable one (0) upwards in speed, as compiled in; NULL beyond the last. May need more than this machine has. */
+/* Level number `index`, from the portable one (0) upwards in speed, as compiled in; NULL beyond the last. May need more
+ * than this machine has. */
 const or_cpu_kernels_t *or_cpu_kernels_level(size_t index);
 
-/* The unary function of an activation; RELU..SILU only (OR_CPU_ACT_CLIP has bounds, NONE is nothing): NULL for those two. */
+/* The unary function of an activation; RELU..SILU only (OR_CPU_ACT_CLIP has bounds, NONE is nothing): NULL for those
+ * two. */
 or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cpu_act_kind_t kind);
 
 /* Applies an activation in place or from x to y; NONE copies. */

@@ -8,8 +8,9 @@
 
 #include "backends/cpu/kernels/gemm.h"
 
-/* Where a window lies. Output pixel (y, x) reads input pixels (y * stride_h - pad_top + i * dilation_h, ...), i < kernel_h. Padding after
- * the image follows from the output's size. All sizes >= 1 except in_h, in_w >= 0 and the pads. */
+/* Where a window lies. Output pixel (y, x) reads input pixels (y * stride_h - pad_top + i * dilation_h, ...), i <
+ * kernel_h. Padding after the image follows from the output's size. All sizes >= 1 except in_h, in_w >= 0 and the pads.
+ */
 typedef struct or_cpu_window_t {
   size_t in_h, in_w;
   size_t out_h, out_w;
@@ -31,19 +32,20 @@ typedef struct or_cpu_average_pool_t {
   size_t pad_bottom, pad_right; /* for OR_CPU_AVERAGE_PADDED */
 } or_cpu_average_pool_t;
 
-/* A depthwise convolution: channel c of the output uses channel c of the input and filter c of `weights` [channels, kernel_h, kernel_w]. */
+/* A depthwise convolution: channel c of the output uses channel c of the input and filter c of `weights` [channels,
+ * kernel_h, kernel_w]. */
 typedef struct or_cpu_depthwise_t {
   or_cpu_window_t window;
   size_t channels;
-  size_t multiplier;     /* output channels per input channel, >= 1; `channels` counts outputs */
+  size_t multiplier; /* output channels per input channel, >= 1; `channels` counts outputs */
   const float *weights;
   const float *bias;     /* [channels] or NULL */
   const float *residual; /* like y, or NULL */
   or_cpu_act_t act;      /* after the sum */
 } or_cpu_depthwise_t;
 
-/* `planes` images of one channel each lie one after another: x [planes, in_h, in_w], y [planes, out_h, out_w]. Not in place. A window wholly
- * outside the image gives -inf (max) or 0 (average). */
+/* `planes` images of one channel each lie one after another: x [planes, in_h, in_w], y [planes, out_h, out_w]. Not in
+ * place. A window wholly outside the image gives -inf (max) or 0 (average). */
 typedef struct or_cpu_window_f32_t {
   void (*max_pool)(const or_cpu_window_t *window, size_t planes, const float *x, float *y);
   void (*average_pool)(const or_cpu_average_pool_t *pool, size_t planes, const float *x, float *y);

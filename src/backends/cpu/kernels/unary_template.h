@@ -1,0 +1,50 @@
+/* Unary functions on ranges, from math_template.h. Two vectors at a time: their dependency chains overlap. */
+
+#define DEFINE_UNARY(name)                                                          \
+  void OR_LEVEL(or_unary_##name)(size_t n, const float *x, float *y) {              \
+    size_t i = 0;                                                                   \
+    for (; i + 2 * V_WIDTH <= n; i += 2 * V_WIDTH) {                                \
+      const v_t a = m_##name(v_load(x + i)), b = m_##name(v_load(x + i + V_WIDTH)); \
+      v_store(y + i, a);                                                            \
+      v_store(y + i + V_WIDTH, b);                                                  \
+    }                                                                               \
+    if (i + V_WIDTH <= n) {                                                         \
+      v_store(y + i, m_##name(v_load(x + i)));                                      \
+      i += V_WIDTH;                                                                 \
+    }                                                                               \
+    if (i < n) v_store_n(y + i, m_##name(v_load_n(x + i, n - i)), n - i);           \
+  }
+DEFINE_UNARY(relu)
+DEFINE_UNARY(exp)
+DEFINE_UNARY(log)
+DEFINE_UNARY(sigmoid)
+DEFINE_UNARY(tanh)
+DEFINE_UNARY(erf)
+DEFINE_UNARY(gelu_erf)
+DEFINE_UNARY(gelu_tanh)
+DEFINE_UNARY(silu)
+DEFINE_UNARY(sqrt)
+DEFINE_UNARY(reciprocal)
+DEFINE_UNARY(neg)
+DEFINE_UNARY(abs)
+#undef DEFINE_UNARY
+
+void OR_LEVEL(or_clip)(size_t n, float lo, float hi, const float *x, float *y) {
+  const v_t low = v_set1(lo), high = v_set1(hi);
+  size_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) v_store(y + i, v_min_b(high, v_max_b(low, v_load(x + i))));
+  if (i < n) v_store_n(y + i, v_min_b(high, v_max_b(low, v_load_n(x + i, n - i))), n - i);
+}
+
+void OR_LEVEL(or_activate)(const or_cpu_act_t *act, size_t n, void *y) {
+  switch (act->kind) {
+  case OR_CPU_ACT_NONE: break;
+  case OR_CPU_ACT_RELU: OR_LEVEL(or_unary_relu)(n, y, y); break;
+  case OR_CPU_ACT_CLIP: OR_LEVEL(or_clip)(n, act->lo, act->hi, y, y); break;
+  case OR_CPU_ACT_SIGMOID: OR_LEVEL(or_unary_sigmoid)(n, y, y); break;
+  case OR_CPU_ACT_TANH: OR_LEVEL(or_unary_tanh)(n, y, y); break;
+  case OR_CPU_ACT_GELU_ERF: OR_LEVEL(or_unary_gelu_erf)(n, y, y); break;
+  case OR_CPU_ACT_GELU_TANH: OR_LEVEL(or_unary_gelu_tanh)(n, y, y); break;
+  case OR_CPU_ACT_SILU: OR_LEVEL(or_unary_silu)(n, y, y); break;
+  }
+}
