@@ -18,6 +18,26 @@ static void reads_flat_and_nested_arrays(void **state) {
   assert_true(values[0] == 1 && values[1] == 2.5F && values[2] == -300 && values[5] == 6);
   expect_ok(scan("[[[6],[5]], [[4],[3]],[[2],[1]]]", OR_FLOAT32, values, 6));
   assert_true(values[0] == 6 && values[5] == 1);
+  /* long enough for the quick way, which must stop where something else than a plain number stands */
+  static const char *const long_rows[] = {
+      "[1,2, 3,\n 4,  5,\"NaN\",1e400000,8                                                                             "
+      "   ]",
+      "[1,[2, 3],[4,5,[\"NaN\"]],7.0000000000000000000000000000000000000,8                                             "
+      "      ]",
+      "[1,-2e0,0.3e1,4,5E+0,\"NaN\",0.000000000000000000000000000000000000000000000000000000000000000000007,8.000      "
+      "         ]",
+      "[[[1,2],[3,4]],[[5,\"NaN\"],[7,8                                                                                ]]]",
+  };
+  for (size_t i = 0; i < sizeof long_rows / sizeof long_rows[0]; ++i) {
+    double row[8] = {0};
+    or_status_t status = scan(long_rows[i], OR_FLOAT64, row, 8);
+    if (i == 0) {
+      expect_failure(status, OR_INVALID_ARGUMENT, "element 6: ");
+    } else {
+      expect_ok(status);
+    }
+    assert_true(row[0] == 1 && fabs(row[1]) == 2 && row[2] == 3 && row[3] == 4 && row[4] == 5);
+  }
   expect_ok(scan("  [ ]", OR_FLOAT32, values, 0));
   expect_ok(scan("[[], [ ], []]", OR_FLOAT32, values, 0));
   expect_ok(scan("[[[[[[[[[[[[[[[[7]]]]]]]]]]]]]]]]", OR_FLOAT32, values, 1));

@@ -3,6 +3,7 @@
 /* What the number scanner and the number writer share. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The 128 leading bits of a power of ten, rounded up (exact for 10^0..10^55): 2^127 <= high * 2^64 + low < 2^128. */
@@ -31,6 +32,9 @@ bool or_scan_decimal(const char **cursor, const char *end, or_scanned_t *out);
 /* Correctly rounded to nearest even; infinity beyond the range. */
 double or_scanned_double(const or_scanned_t *scanned);
 float or_scanned_float(const or_scanned_t *scanned);
+/* Takes numbers that are each followed by a comma (and perhaps one space), as float32 or float64, at most `count`; stops, without an error,
+ * before the first one that needs a closer look. Returns how many; *cursor stands at the next value. */
+size_t or_scan_run(const char **cursor, const char *end, bool single, void *data, size_t count);
 
 __extension__ typedef unsigned __int128 or_uint128_t;
 

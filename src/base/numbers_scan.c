@@ -17,6 +17,15 @@ static double hard_double(const or_scanned_t *scanned, bool single);
 static const double small_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+/* Both factors are exact as doubles, so one operation rounds once. */
+static bool is_small(uint64_t digits, int64_t exponent) {
+  return digits <= UINT64_C(1) << 53 && exponent >= -22 && exponent <= 22;
+}
+
+static double small_product(uint64_t digits, int exponent) {
+  return exponent < 0 ? (double)digits / small_powers[-exponent] : (double)digits * small_powers[exponent];
+}
+
 double or_scanned_double(const or_scanned_t *scanned) {
   double value = 0;
   uint64_t bits = 0;
@@ -45,43 +54,56 @@ double or_scanned_double(const or_scanned_t *scanned) {
   return scanned->negative ? -value : value;
 }
 
-float or_scanned_float(const or_scanned_t *scanned) {
-  double value = or_scanned_double(scanned);
+/* A double that rounds to the same float as the decimal that it came from does: rounding twice goes wrong only where the double lies half
+ * way between two floats, or where floats have fewer bits. */
+static bool rounds_once_more(double value) {
   uint64_t bits = 0;
   memcpy(&bits, &value, sizeof bits);
-  /* Rounding twice goes wrong only where the double lies half way between two floats, or where floats have fewer bits. */
   double magnitude = value < 0 ? -value : value;
-  bool half_way = (bits & UINT64_C(0x1FFFFFFF)) == UINT64_C(0x10000000);
-  if ((half_way || magnitude < 0x1p-126) && scanned->digits != 0) {
-    float single = (float)hard_double(scanned, true);
-    return scanned->negative ? -single : single;
-  }
-  return (float)value;
+  return (bits & UINT64_C(0x1FFFFFFF)) != UINT64_C(0x10000000) && magnitude >= 0x1p-126;
+}
+
+float or_scanned_float(const or_scanned_t *scanned) {
+  double value = or_scanned_double(scanned);
+  if (scanned->digits == 0 || rounds_once_more(value)) return (float)value;
+  float single = (float)hard_double(scanned, true);
+  return scanned->negative ? -single : single;
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* Eight ASCII digits at once: pairs, then fours, then the whole, each by one multiplication. */
-static bool eight_digits(const char *text, uint64_t *value) {
+typedef struct eight_t {
+  uint64_t digits; /* a value 0..9 in each byte, up to the first character that is no digit */
+  unsigned count;  /* digits before that one */
+} eight_t;
+
+/* Looks at eight characters in one word, without a branch for each. */
+static eight_t look_at_eight(const char *at) {
   uint64_t eight = 0;
-  memcpy(&eight, text, sizeof eight);
+  memcpy(&eight, at, sizeof eight);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   eight = __builtin_bswap64(eight);
 #endif
   uint64_t digits = eight - UINT64_C(0x3030303030303030);
-  if (((digits | (eight + UINT64_C(0x4646464646464646))) & UINT64_C(0x8080808080808080)) != 0) return false;
+  uint64_t others = (digits | (eight + UINT64_C(0x4646464646464646))) & UINT64_C(0x8080808080808080);
+  return (eight_t){digits, others != 0 ? (unsigned)__builtin_ctzll(others) / 8 : 8};
+}
+
+/* The number that the first `count` digits make: moved to the top of the word, then added up in pairs, fours and eights. */
+static uint64_t add_up(uint64_t digits, unsigned count) {
+  digits = digits << (32 - 4 * count) << (32 - 4 * count); /* in two steps, for a shift by 64 is none */
   digits = digits * 10 + (digits >> 8);
   uint64_t low = (digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064);
   uint64_t high = (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001);
-  *value = (low + high) >> 32;
-  return true;
+  return (low + high) >> 32;
 }
 
-/* Appends digits to *value while they fit into 19; returns the first character that is none. */
+/* Appends digits to *value, right while they are no more than 19; returns the first character that is none. */
 static const char *take_digits(const char *at, const char *end, uint64_t *value) {
-  uint64_t eight = 0;
-  while (end - at >= 8 && eight_digits(at, &eight)) {
-    *value = *value * 100000000 + eight;
+  while (end - at >= 8) {
+    eight_t eight = look_at_eight(at);
+    if (eight.count < 8) break;
+    *value = *value * 100000000 + add_up(eight.digits, 8);
     at += 8;
   }
   for (; at < end && is_digit(*at); ++at) *value = *value * 10 + (uint64_t)(*at - '0');
@@ -223,4 +245,78 @@ static double hard_double(const or_scanned_t *scanned, bool single) {
   for (uint64_t unit = 100000; unit > 0; unit /= 10) copy[length++] = (char)('0' + magnitude / unit % 10);
   copy[length] = '\0';
   return single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
+}
+
+/* Bytes that must follow a number's start for scan_simple, which doesn't look for the end. */
+#define SIMPLE_MARGIN 80
+
+/* As take_digits; at most 16. Both words are looked at before the first is known to be full, so that the next number's start does not
+ * wait for one after the other. */
+static const char *take_sixteen(const char *at, uint64_t *value) {
+  static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  eight_t first = look_at_eight(at), second = look_at_eight(at + 8);
+  unsigned more = first.count < 8 ? 0 : second.count;
+  *value =
+      (*value * powers[first.count] + add_up(first.digits, first.count)) * powers[more] + add_up(second.digits, more);
+  return at + first.count + more;
+}
+
+/* A number of at most 18 digits, with a point and an exponent of two digits or without: nearly all there are. Returns the character behind
+ * it, NULL if it is another one (or none). */
+static const char *scan_simple(const char *at, double *out) {
+  bool negative = *at == '-';
+  if (negative) ++at;
+  const char *start = at;
+  uint64_t digits = 0, bits = 0;
+  if (is_digit(*at) && at[1] == '.') { /* the most frequent form */
+    digits = (uint64_t)(*at++ - '0');
+  } else {
+    at = take_sixteen(at, &digits);
+    if (at == start || (*start == '0' && at > start + 1) || is_digit(*at)) return NULL;
+  }
+  int64_t exponent = 0;
+  if (*at == '.') {
+    const char *fraction = ++at;
+    at = take_sixteen(at, &digits);
+    if (at == fraction || at - start > 19 || is_digit(*at)) return NULL; /* 18 digits and the point */
+    exponent = fraction - at;
+  }
+  if (*at == 'e' || *at == 'E') {
+    bool down = at[1] == '-';
+    at += down || at[1] == '+' ? 2 : 1;
+    if (!is_digit(*at)) return NULL;
+    int64_t written = *at++ - '0';
+    if (is_digit(*at)) written = written * 10 + (*at++ - '0');
+    if (is_digit(*at)) return NULL;
+    exponent += down ? -written : written;
+  }
+  double value = 0;
+  if (is_small(digits, exponent)) {
+    value = small_product(digits, (int)exponent);
+  } else if (digits != 0) {
+    if (!multiply(digits, (int)exponent, &bits)) return NULL;
+    memcpy(&value, &bits, sizeof value);
+  }
+  *out = negative ? -value : value;
+  return at;
+}
+
+size_t or_scan_run(const char **cursor, const char *end, bool single, void *data, size_t count) {
+  const char *at = *cursor;
+  size_t taken = 0;
+  for (; taken < count && end - at >= SIMPLE_MARGIN; ++taken) {
+    double value = 0;
+    const char *behind = scan_simple(at, &value);
+    if (behind == NULL || *behind != ',') break;
+    if (single) {
+      float rounded = (float)value;
+      if (value != 0 && (!rounds_once_more(value) || isinf(rounded))) break;
+      ((float *)data)[taken] = rounded;
+    } else {
+      ((double *)data)[taken] = value;
+    }
+    at = behind + (behind[1] == ' ' ? 2 : 1);
+  }
+  *cursor = at;
+  return taken;
 }

@@ -10,7 +10,7 @@ typedef struct decimal_t {
   int exponent; /* value = digits * 10^exponent */
 } decimal_t;
 
-static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer);
+static inline decimal_t shortest(uint64_t significand, int exponent, bool lower_closer, bool single);
 static size_t write_decimal(decimal_t decimal, char *text);
 
 size_t or_number_write_double(double value, char *text) {
@@ -23,7 +23,7 @@ size_t or_number_write_double(double value, char *text) {
   if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
   uint64_t significand = biased > 0 ? fraction | UINT64_C(1) << 52 : fraction;
   int exponent = (biased > 0 ? biased : 1) - 1075;
-  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1), text + sign);
+  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1, false), text + sign);
 }
 
 size_t or_number_write_float(float value, char *text) {
@@ -36,7 +36,7 @@ size_t or_number_write_float(float value, char *text) {
   if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
   uint32_t significand = biased > 0 ? fraction | UINT32_C(1) << 23 : fraction;
   int exponent = (biased > 0 ? biased : 1) - 150;
-  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1), text + sign);
+  return sign + write_decimal(shortest(significand, exponent, fraction == 0 && biased > 1, true), text + sign);
 }
 
 /* The upper part of power * factor, its lowest bit set if anything was cut off ("round to odd", paper 9.9). */
@@ -46,22 +46,36 @@ static uint64_t round_to_odd(or_power_t power, uint64_t factor) {
   return (uint64_t)(sum >> 64) | ((uint64_t)sum > 1 ? 1 : 0);
 }
 
+/* The same for floats, whose factors have 32 bits: the upper half of the power, rounded up, is enough. */
+static uint64_t round_to_odd_single(or_power_t power, uint64_t factor) {
+  uint64_t upper = power.high + (power.low != 0 ? 1 : 0);
+  or_uint128_t product = (or_uint128_t)upper * factor;
+  return (uint64_t)(product >> 64) | ((uint64_t)product >> 32 > 1 ? 1 : 0);
+}
+
+static decimal_t choose(uint64_t low, uint64_t at, uint64_t high, int k);
+
 /* value = significand * 2^exponent. lower_closer: the neighbour below is only half as far as the one above. */
-static decimal_t shortest(uint64_t significand, int exponent, bool lower_closer) {
+static inline decimal_t shortest(uint64_t significand, int exponent, bool lower_closer, bool single) {
   if (exponent <= 0 && exponent > -53 && (significand & ((UINT64_C(1) << -exponent) - 1)) == 0) {
     return (decimal_t){significand >> -exponent, 0}; /* a whole number is its own shortest form */
   }
   /* Everything below is in quarters of a unit of the last place, scaled by 10^-k: `at` the value, `low` and `high` the bounds of the
    * interval that rounds to it. Bounds belong to it when the significand is even. */
   uint64_t odd = significand & 1;
-  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >>
-                22); /* floor(log10 of the interval's width) */
+  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >> 22); /* floor(log10 of its width) */
   int shift = exponent + or_floor_log2_pow10(-k) + 1;
   or_power_t power = or_powers[-k - OR_POWER_FIRST];
-  uint64_t low = round_to_odd(power, (4 * significand - (lower_closer ? 1 : 2)) << shift) + odd;
-  uint64_t at = round_to_odd(power, (4 * significand) << shift);
-  uint64_t high = round_to_odd(power, (4 * significand + 2) << shift) - odd;
+  uint64_t below = (4 * significand - (lower_closer ? 1 : 2)) << shift, above = (4 * significand + 2) << shift;
+  if (single) {
+    return choose(round_to_odd_single(power, below) + odd, round_to_odd_single(power, (4 * significand) << shift),
+                  round_to_odd_single(power, above) - odd, k);
+  }
+  return choose(round_to_odd(power, below) + odd, round_to_odd(power, (4 * significand) << shift),
+                round_to_odd(power, above) - odd, k);
+}
 
+static decimal_t choose(uint64_t low, uint64_t at, uint64_t high, int k) {
   uint64_t whole = at / 4;
   if (whole >= 10) { /* one digit fewer, if exactly one of the two neighbours lies inside */
     uint64_t tens = whole / 10;
@@ -116,18 +130,18 @@ static size_t write_decimal(decimal_t decimal, char *text) {
   int point = (int)count + decimal.exponent; /* digits before the point */
   if (decimal.exponent >= 0 && point <= PLAIN_DIGITS) {
     write_digits(decimal.digits, count, text + count);
-    memset(text + count, '0', (size_t)decimal.exponent);
-    return count + (size_t)decimal.exponent;
+    for (int i = (int)count; i < point; ++i) text[i] = '0';
+    return (size_t)point;
   }
   if (point > 0 && point <= PLAIN_DIGITS) {
     write_digits(decimal.digits, count, text + count + 1);
-    memmove(text, text + 1, (size_t)point);
+    for (int i = 0; i < point; ++i) text[i] = text[i + 1];
     text[point] = '.';
     return count + 1;
   }
   if (point <= 0 && point > -6) {
     size_t zeros = (size_t)-point;
-    memcpy(text, "0.000000", 2 + zeros);
+    memcpy(text, "0.000000", 8); /* more than is kept */
     write_digits(decimal.digits, count, text + 2 + zeros + count);
     return 2 + zeros + count;
   }
