@@ -1,14 +1,9 @@
-/* For tests of operators, included once after cmocka's headers: builds one call, runs infer and the reference, and checks that every byte and every
- * status is given back.
+/* For tests of operators, included once after cmocka's headers: builds one call, runs infer and the reference, and
+ * checks that every byte and every status is given back.
  *
- *   call_fixture_t f;
- *   call_init(&f, "", "Conv", 11);
- *   call_input(&f, OR_FLOAT32, SHAPE(1, 1, 3, 3), FLOATS(1, 2, …));     data NULL: not known, or symbolic
- *   call_ints(&f, "pads", INTS(1, 1, 1, 1));
- *   call_run(&f, 1);                                                    one output
- *   expect_shape(&f, 0, OR_FLOAT32, SHAPE(1, 1, 3, 3));
- *   expect_doubles(&f, 0, 1e-6, DOUBLES(…));                            tolerance
- *   call_deinit(&f); */
+ * call_init, then call_input for each input (its data may be NULL where only infer is called) and call_int, call_ints,
+ * … for the attributes; then call_run and expect_doubles or expect_ints, or call_infer and expect_shape, or
+ * expect_refused; at the end call_deinit. */
 
 #include <math.h>
 #include <string.h>
@@ -53,6 +48,11 @@ static inline void call_init(call_fixture_t *f, const char *domain, const char *
 static inline void call_input(call_fixture_t *f, or_dtype_t dtype, or_shape_t shape, const void *data) {
   assert_true(f->call.input_count < CALL_MAX_TENSORS);
   f->inputs[f->call.input_count++] = (or_op_tensor_t){.dtype = dtype, .shape = shape, .data = (void *)(uintptr_t)data};
+}
+
+/* A list of int64, as axes, shapes and the like are given: call_list(&f, INTS(…)). */
+static inline void call_list(call_fixture_t *f, const int64_t *values, size_t count) {
+  call_input(f, OR_INT64, SHAPE((int64_t)count), values);
 }
 
 static inline or_attribute_t *call_attribute(call_fixture_t *f, const char *name, or_attribute_kind_t kind) {

@@ -83,7 +83,8 @@ static or_cost_t conv_cost(const or_op_call_t *call) {
   return or_cost_per_output(call, 2 * taps + (or_op_has_input(call, 2) ? 1 : 0));
 }
 
-/* The product [filters of a group, taps] x [taps, output positions] of one group of one image; a tap is (channel, kernel position). */
+/* The product [filters of a group, taps] x [taps, output positions] of one group of one image; a tap is (channel,
+ * kernel position). */
 typedef struct group_t {
   or_window_t window;
   or_matrix_t weights, output;
@@ -149,7 +150,8 @@ static void store_with_bias(const or_product_t *product, or_block_t block, void 
 
 static void load_run(const group_t *group, uint64_t tap, const int64_t *position, int64_t count, double *out);
 
-/* One row of the block is what one tap sees at `columns` consecutive output positions: split into runs along the last dimension. */
+/* One row of the block is what one tap sees at `columns` consecutive output positions: split into runs along the last
+ * dimension. */
 static void load_taps(const or_product_t *product, or_block_t block, void *out) {
   const group_t *group = product->self;
   const or_window_t *window = &group->window;

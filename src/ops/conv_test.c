@@ -86,7 +86,8 @@ static void groups_see_their_own_channels_and_bias_is_added_per_filter(void **st
   (void)state;
   call_fixture_t f;
   call_init(&f, "", "Conv", 11);
-  /* Two pictures of four channels of two elements; two groups of two channels; four filters with kernels of one element. */
+  /* Two pictures of four channels of two elements; two groups of two channels; four filters with kernels of one
+   * element. */
   call_input(&f, OR_FLOAT32, SHAPE(2, 4, 2), FLOATS(1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8));
   call_input(&f, OR_FLOAT32, SHAPE(4, 2, 1), FLOATS(1, 0, 0, 1, 1, 1, 2, -1));
   call_input(&f, OR_FLOAT32, SHAPE(4), FLOATS(100, 200, 300, 400));

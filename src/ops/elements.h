@@ -1,7 +1,7 @@
 #ifndef OR_OPS_ELEMENTS_H
 #define OR_OPS_ELEMENTS_H
-/* Neighbouring elements, any number of them, as doubles or as 64-bit integers, and back: lanes.h for arrays that the caller lays out. The
- * dtype is numeric or bool. All functions are pure: any thread. */
+/* Neighbouring elements, any number of them, as doubles or as 64-bit integers, and back: lanes.h for arrays that the
+ * caller lays out. The dtype is numeric or bool. All functions are pure: any thread. */
 
 #include "ops/lanes.h"
 
@@ -9,8 +9,8 @@
 void or_elements_load(or_dtype_t dtype, const void *data, uint64_t first, size_t count, double *out);
 /* data[first + i] = values[i], rounded once. */
 void or_elements_store(or_dtype_t dtype, void *data, uint64_t first, size_t count, const double *values);
-/* The same for integer dtypes and bool: two's complement bits, signed types sign-extended; stores keep the low bits, so that sums and
- * products modulo 2^64 wrap as the dtype does. */
+/* The same for integer dtypes and bool: two's complement bits, signed types sign-extended; stores keep the low bits, so
+ * that sums and products modulo 2^64 wrap as the dtype does. */
 void or_elements_load_int(or_dtype_t dtype, const void *data, uint64_t first, size_t count, uint64_t *out);
 void or_elements_store_int(or_dtype_t dtype, void *data, uint64_t first, size_t count, const uint64_t *values);
 

@@ -7,8 +7,9 @@
 
 typedef struct or_op_t or_op_t;
 
-/* One input or output of a call. An optional one that is left out has dtype OR_DTYPE_NONE. In `infer` shapes may be symbolic and data is NULL
- * unless the value is a resident constant; in `reference` shapes are static and data is dense row-major. */
+/* One input or output of a call. An optional one that is left out has dtype OR_DTYPE_NONE. In `infer` shapes may be
+ * symbolic and data is NULL unless the value is a resident constant; in `reference` shapes are static and data is dense
+ * row-major. */
 typedef struct or_op_tensor_t {
   or_dtype_t dtype;
   or_shape_t shape;
@@ -26,8 +27,8 @@ typedef struct or_op_call_t {
 } or_op_call_t;
 
 typedef struct or_cost_t {
-  double flops;       /* a fused multiply-add is two */
-  double bytes_read;  /* inputs once */
+  double flops;      /* a fused multiply-add is two */
+  double bytes_read; /* inputs once */
   double bytes_written;
 } or_cost_t;
 
@@ -46,31 +47,36 @@ typedef struct or_tolerance_t {
 #define OR_OP_MAX_ATTRIBUTES 16
 #define OR_OP_VARIADIC UINT8_MAX /* input_max or output_max: no limit */
 #define OR_DTYPE_BIT(dtype) (UINT32_C(1) << (dtype))
-#define OR_OP_FLOATS (OR_DTYPE_BIT(OR_FLOAT16) | OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_FLOAT32) | OR_DTYPE_BIT(OR_FLOAT64))
-#define OR_OP_SIGNED_INTS (OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_INT16) | OR_DTYPE_BIT(OR_INT32) | OR_DTYPE_BIT(OR_INT64))
-#define OR_OP_UNSIGNED_INTS (OR_DTYPE_BIT(OR_UINT8) | OR_DTYPE_BIT(OR_UINT16) | OR_DTYPE_BIT(OR_UINT32) | OR_DTYPE_BIT(OR_UINT64))
+#define OR_OP_FLOATS \
+  (OR_DTYPE_BIT(OR_FLOAT16) | OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_FLOAT32) | OR_DTYPE_BIT(OR_FLOAT64))
+#define OR_OP_SIGNED_INTS \
+  (OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_INT16) | OR_DTYPE_BIT(OR_INT32) | OR_DTYPE_BIT(OR_INT64))
+#define OR_OP_UNSIGNED_INTS \
+  (OR_DTYPE_BIT(OR_UINT8) | OR_DTYPE_BIT(OR_UINT16) | OR_DTYPE_BIT(OR_UINT32) | OR_DTYPE_BIT(OR_UINT64))
 #define OR_OP_INTS (OR_OP_SIGNED_INTS | OR_OP_UNSIGNED_INTS)
 #define OR_OP_NUMERIC (OR_OP_FLOATS | OR_OP_INTS)
 #define OR_OP_COMPLEX (OR_DTYPE_BIT(OR_COMPLEX64) | OR_DTYPE_BIT(OR_COMPLEX128))
-#define OR_OP_ALL_FIXED (OR_OP_NUMERIC | OR_OP_COMPLEX | OR_DTYPE_BIT(OR_BOOL)) /* every type of fixed width except float8 and 4-bit */
+/* Every type of fixed width except float8 and 4-bit. */
+#define OR_OP_ALL_FIXED (OR_OP_NUMERIC | OR_OP_COMPLEX | OR_DTYPE_BIT(OR_BOOL))
 
 struct or_op_t {
   const char *domain; /* "" ai.onnx, "openruntime" ours */
   const char *name;
-  const char *summary;                   /* one line for the docs */
-  int since[OR_OP_MAX_VERSIONS];         /* ascending, 0 ends: every version of the operator up to the newest opset known */
+  const char *summary;           /* one line for the docs */
+  int since[OR_OP_MAX_VERSIONS]; /* ascending, 0 ends: every version of the operator up to the newest opset known */
   uint8_t input_min, input_max, output_min, output_max;
-  uint32_t dtypes;                       /* bits: of input 0 (of output 0 for operators without inputs) */
-  uint32_t value_inputs;                 /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
-  bool pointwise;                        /* output element i depends on input elements i (after broadcasting) only: may be fused, run in place */
+  uint32_t dtypes;       /* bits: of input 0 (of output 0 for operators without inputs) */
+  uint32_t value_inputs; /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
+  /* Output element i depends on input elements i (after broadcasting) only: may be fused, run in place. */
+  bool pointwise;
   or_op_attribute_t attributes[OR_OP_MAX_ATTRIBUTES];
-  or_tolerance_t tolerance;              /* 0, 0: exact */
-  /* Sets every output's dtype and shape. With symbolic inputs: what can be said (OR_DIM_UNKNOWN, OR_RANK_UNKNOWN else). INVALID_ARGUMENT
-   * says what does not fit, without naming the node (the caller adds it). */
+  or_tolerance_t tolerance; /* 0, 0: exact */
+  /* Sets every output's dtype and shape. With symbolic inputs: what can be said (OR_DIM_UNKNOWN, OR_RANK_UNKNOWN else).
+   * INVALID_ARGUMENT says what does not fit, without naming the node (the caller adds it). */
   or_status_t (*infer)(or_op_call_t *call);
   or_cost_t (*cost)(const or_op_call_t *call); /* static shapes */
-  /* Computes outputs->data (allocated by the caller at the inferred shape). In double (integers exactly). The oracle and the fallback.
-   * INVALID_ARGUMENT (an index out of range, …), RESOURCE_EXHAUSTED (scratch). Any thread. */
+  /* Computes outputs->data (allocated by the caller at the inferred shape). In double (integers exactly). The oracle
+   * and the fallback. INVALID_ARGUMENT (an index out of range, …), RESOURCE_EXHAUSTED (scratch). Any thread. */
   or_status_t (*reference)(or_op_call_t *call);
 };
 
@@ -83,7 +89,8 @@ const or_op_t *or_op_find(const char *domain, const char *name);
 int or_op_version(const or_op_t *op, int opset);
 /* The newest opset of a domain whose operators we know; 0 for an unknown domain. */
 int or_op_newest_opset(const char *domain);
-/* Checks input and output counts, attribute names and kinds, and the dtype of input 0; then infer. Messages name input, dtype, attribute. */
+/* Checks input and output counts, attribute names and kinds, and the dtype of input 0; then infer. Messages name input,
+ * dtype, attribute. */
 or_status_t or_op_infer(or_op_call_t *call);
 /* Checks nothing; used after or_op_infer. */
 or_status_t or_op_reference(or_op_call_t *call);

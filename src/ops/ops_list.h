@@ -1,5 +1,5 @@
-/* The catalogue: one row an operator. X(symbol) stands for `or_op_<symbol>`, defined in the file pair of its family. No include guard: the
- * file is included once for each use of the list. */
+/* The catalogue: one row an operator. X(symbol) stands for `or_op_<symbol>`, defined in the file pair of its family. No
+ * include guard: the file is included once for each use of the list. */
 X(conv)
 X(gemm)
 X(matmul)

@@ -84,7 +84,8 @@ static or_cost_t pool_cost(const or_op_call_t *call) {
   return or_cost_per_output(call, taps);
 }
 
-/* The reference walks the output in runs along the last dimension, and each run once for every position of the kernel. */
+/* The reference walks the output in runs along the last dimension, and each run once for every position of the kernel.
+ * */
 typedef struct run_t {
   double value[OR_LANES];  /* the maximum or the sum so far */
   int64_t where[OR_LANES]; /* maximum: its element in the channel, or -1; mean: the number of elements */
@@ -170,7 +171,8 @@ static void pool_run(const pool_t *pool, int64_t channel, const int64_t *positio
   } while (or_index_next(&kernels, kernel));
 }
 
-/* Positions of the kernel that lie on the input or on its padding, when the window is at `position` of dimension `axis`. */
+/* Positions of the kernel that lie on the input or on its padding, when the window is at `position` of dimension
+ * `axis`. */
 static int64_t padded_count(const or_window_t *window, int32_t axis, int64_t position) {
   int64_t room = window->in[axis] + window->pad_begin[axis] + window->pad_end[axis] - position * window->stride[axis];
   int64_t count = room > 0 ? (room + window->dilation[axis] - 1) / window->dilation[axis] : 0;

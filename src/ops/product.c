@@ -46,7 +46,8 @@ static void product_of_blocks(const or_product_t *product, or_block_t block, voi
   }
 }
 
-/* c += a b, with LANES sums in registers, written out because -O2 neither unrolls nor vectorises such a loop by itself. */
+/* c += a b, with LANES sums in registers, written out because -O2 neither unrolls nor vectorises such a loop by itself.
+ * */
 #define MULTIPLY(name, number)                                                                               \
   typedef number name##_pair __attribute__((vector_size(16), may_alias));                                    \
   static void name(size_t rows, size_t columns, size_t depth, const number *a, const number *b, number *c) { \

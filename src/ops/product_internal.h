@@ -1,7 +1,8 @@
 #ifndef OR_OPS_PRODUCT_INTERNAL_H
 #define OR_OPS_PRODUCT_INTERNAL_H
-/* The matrix product C[m,n] = A[m,k] B[k,n] that the references of Conv, Gemm and MatMul share: block by block, in double (or in 64-bit
- * integers modulo 2^64), with operands that the caller loads and a result that it stores, so that an operand need not exist as a matrix. */
+/* The matrix product C[m,n] = A[m,k] B[k,n] that the references of Conv, Gemm and MatMul share: block by block, in
+ * double (or in 64-bit integers modulo 2^64), with operands that the caller loads and a result that it stores, so that
+ * an operand need not exist as a matrix. */
 
 #include "base/alloc.h"
 
@@ -33,7 +34,8 @@ void or_product_run(const or_product_t *product, void *scratch);
   (8 * (OR_PRODUCT_ROWS * OR_PRODUCT_DEPTH + OR_PRODUCT_DEPTH * OR_PRODUCT_COLUMNS + \
         OR_PRODUCT_ROWS * OR_PRODUCT_COLUMNS))
 
-/* A matrix in memory: element (row, column) is data[first + row * row_stride + column * column_stride]; one stride is 1. */
+/* A matrix in memory: element (row, column) is data[first + row * row_stride + column * column_stride]; one stride is
+ * 1. */
 typedef struct or_matrix_t {
   or_dtype_t dtype;
   void *data;

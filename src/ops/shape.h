@@ -4,8 +4,8 @@
 
 #include "ops/op.h"
 
-/* Multidirectional broadcasting (ONNX, Broadcasting.md), symbols kept where both sides agree or one is 1; an unknown against a known extent
- * > 1 gives the known one. INVALID_ARGUMENT names both shapes and the dimension. */
+/* Multidirectional broadcasting (ONNX, Broadcasting.md), symbols kept where both sides agree or one is 1; an unknown
+ * against a known extent > 1 gives the known one. INVALID_ARGUMENT names both shapes and the dimension. */
 or_status_t or_shape_broadcast(const or_shape_t *a, const or_shape_t *b, or_shape_t *out);
 /* Strides in elements of `shape` broadcast to `out` (0 along broadcast dimensions), aligned to out's rank. */
 void or_shape_broadcast_strides(const or_shape_t *shape, const or_shape_t *out, int64_t strides[OR_MAX_RANK]);
@@ -14,8 +14,8 @@ or_status_t or_axis_normalize(int64_t axis, int32_t rank, int32_t *out);
 /* Product of dims [begin, end) of a static shape. */
 uint64_t or_shape_product(const or_shape_t *shape, int32_t begin, int32_t end);
 
-/* Convolution and pooling windows over the spatial dimensions (those from 2 on), attributes kernel_shape, strides, pads, dilations, auto_pad,
- * ceil_mode with their defaults applied and checked. */
+/* Convolution and pooling windows over the spatial dimensions (those from 2 on), attributes kernel_shape, strides,
+ * pads, dilations, auto_pad, ceil_mode with their defaults applied and checked. */
 #define OR_MAX_SPATIAL (OR_MAX_RANK - 2)
 typedef struct or_window_t {
   int32_t rank; /* spatial */
@@ -23,7 +23,8 @@ typedef struct or_window_t {
   int64_t pad_begin[OR_MAX_SPATIAL], pad_end[OR_MAX_SPATIAL];
   int64_t in[OR_MAX_SPATIAL], out[OR_MAX_SPATIAL]; /* extents; unknown where the input's are */
 } or_window_t;
-/* `input`: [N,C,spatial…]; `kernel`: used where the attribute kernel_shape is absent (Conv: of the weights), may be NULL. */
+/* `input`: [N,C,spatial…]; `kernel`: used where the attribute kernel_shape is absent (Conv: of the weights), may be
+ * NULL. */
 or_status_t or_window_make(const or_op_call_t *call, const or_shape_t *input, const int64_t *kernel, or_window_t *out);
 
 /* Iterates a static shape: index[] counts up row-major; returns false after the last. Start with a zeroed index. */

@@ -44,7 +44,8 @@ static or_status_t softmax_infer(or_op_call_t *call) {
 /* Maximum, difference, exponential (counted as 16), sum, quotient. */
 static or_cost_t softmax_cost(const or_op_call_t *call) { return or_cost_per_output(call, 20); }
 
-/* `width` neighbouring lines, each of `length` elements that are `step` apart; the first element of the first line is `first`. */
+/* `width` neighbouring lines, each of `length` elements that are `step` apart; the first element of the first line is
+ * `first`. */
 typedef struct lines_t {
   const or_op_call_t *call;
   uint64_t first, length, step;

@@ -63,7 +63,8 @@ static void the_logarithm_keeps_what_softmax_rounds_to_zero(void **state) {
   call_deinit(&f);
 }
 
-/* Adding a number to all of a line changes nothing; the sum is one: on lines longer than a block, along both kinds of axis. */
+/* Adding a number to all of a line changes nothing; the sum is one: on lines longer than a block, along both kinds of
+ * axis. */
 static void long_lines_sum_to_one_and_ignore_a_shift(void **state) {
   (void)state;
   enum { LINES = 3, LENGTH = 700 };

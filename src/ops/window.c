@@ -27,7 +27,8 @@ or_status_t or_window_make(const or_op_call_t *call, const or_shape_t *input, co
   if (or_ok(status)) status = read_kernel(call, kernel, &window);
   if (or_ok(status)) status = read_ints(call, "strides", window.rank, 1, window.stride);
   if (or_ok(status)) status = read_ints(call, "dilations", window.rank, 1, window.dilation);
-  /* Where auto_pad decides, `pads` is not looked at: files that carry both are common, and other runtimes read them so. */
+  /* Where auto_pad decides, `pads` is not looked at: files that carry both are common, and other runtimes read them so.
+   * */
   if (or_ok(status) && auto_pad == PAD_EXPLICIT) status = read_pads(call, &window);
   bool ceil_mode = or_op_attribute_int(call, "ceil_mode", 0) != 0;
   for (int32_t i = 0; or_ok(status) && i < window.rank; ++i) status = place(&window, i, auto_pad, ceil_mode);
