@@ -18,8 +18,11 @@ int64_t or_clock_wall_us(void) {
 
 char *or_clock_format(int64_t wall_us, char *text, size_t capacity) {
   int64_t fraction = wall_us % 1000000;
-  if (fraction < 0) fraction += 1000000;
-  time_t seconds = (time_t)((wall_us - fraction) / 1000000);
+  time_t seconds = (time_t)(wall_us / 1000000);
+  if (fraction < 0) { /* before 1970 too the fraction counts upwards */
+    fraction += 1000000;
+    --seconds;
+  }
   struct tm parts = {0};
   (void)gmtime_r(&seconds, &parts);
   return or_format(text, capacity, "%04d-%02d-%02dT%02d:%02d:%02d.%06d+00:00", parts.tm_year + 1900, parts.tm_mon + 1,
