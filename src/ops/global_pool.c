@@ -22,7 +22,7 @@ static or_status_t global_max_reference(or_op_call_t *call);
       .output_min = 1,                                   \
       .output_max = 1,                                   \
       .dtypes = OR_OP_FLOATS,                            \
-      .tolerance = {.rel = error, .abs = (error) / 10},  \
+      .tolerance = {.rel = error, .abs = 0.1 * (error)}, \
       .infer = global_infer,                             \
       .cost = global_cost,                               \
       .reference = compute,                              \

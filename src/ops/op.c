@@ -26,7 +26,7 @@ static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t d
 
 const or_op_t *or_op_at(size_t index) { return index < or_op_count() ? catalogue[index] : NULL; }
 
-size_t or_op_count(void) { return sizeof catalogue / sizeof *catalogue; }
+size_t or_op_count(void) { return sizeof catalogue / sizeof catalogue[0]; }
 
 const or_op_t *or_op_find(const char *domain, const char *name) {
   domain = canonical_domain(domain);
