@@ -71,11 +71,9 @@ static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *
   } else {
     (void)or_format(imported, sizeof imported, "no opset imported");
   }
-  if (nearest != NULL) {
-    (void)or_format(cure, sizeof cure, "did you mean %s?", nearest);
-  } else if (or_op_newest_opset(domain) != 0) {
-    (void)or_format(cure, sizeof cure, "docs/operators.md lists those of %s that are known; export without it",
-                    shown_domain(domain));
+  if (or_op_newest_opset(domain) != 0) {
+    (void)or_format(cure, sizeof cure, "docs/operators.md lists those of %s that are known%s%s", shown_domain(domain),
+                    nearest != NULL ? ", the nearest is " : "; export without it", nearest != NULL ? nearest : "");
   } else {
     (void)or_format(cure, sizeof cure, "export with operators of ai.onnx only, opset <= %d", or_op_newest_opset(""));
   }

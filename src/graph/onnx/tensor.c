@@ -9,8 +9,7 @@ typedef struct storage_t {
   const char *name;
   uint32_t field;
   or_wire_type_t type;
-  uint32_t
-      bytes_each; /* that one number of the field stands for: a complex element takes two, two 4-bit elements share one */
+  uint32_t bytes_each; /* that one number stands for: a complex element takes two, two 4-bit elements share one */
 } storage_t;
 
 static const storage_t *storage_of(or_dtype_t dtype);
