@@ -1,0 +1,179 @@
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/string.h"
+#include "cli/arguments.h"
+
+#define COLUMNS_WITHOUT_TERMINAL 100
+
+static void look_at_terminal(or_cli_t *cli);
+static int apply_global_flags(or_cli_t *cli);
+static int dispatch(or_cli_t *cli);
+
+/* Where a signal leaves its request: set once before the handlers are installed. */
+static or_cancel_t *interrupted;
+
+static void on_signal(int number) {
+  (void)number;
+  or_cancel_request(interrupted);
+}
+
+static void catch_signals(or_cli_t *cli) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one ends at once */
+  interrupted = &cli->cancel;
+  (void)sigemptyset(&action.sa_mask);
+  (void)sigaction(SIGINT, &action, NULL);
+  (void)sigaction(SIGTERM, &action, NULL);
+  (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe shows as a failed write */
+}
+
+int or_cli_main(int count, char **arguments) {
+  or_cli_t cli = {.allocator = or_allocator_system()};
+  or_cancel_init(&cli.cancel, INT64_MAX);
+  look_at_terminal(&cli);
+  for (int i = 0; i < count; ++i)
+    cli.json = cli.json || strcmp(arguments[i], "--json") == 0; /* errors of parsing too */
+  int code = or_cli_parse(&cli, count, arguments);
+  if (code == OR_EXIT_OK) code = apply_global_flags(&cli);
+  if (code == OR_EXIT_OK) {
+    catch_signals(&cli);
+    code = dispatch(&cli);
+  }
+  or_runtime_release(cli.runtime);
+  if (fflush(stdout) != 0 && code == OR_EXIT_OK) code = OR_EXIT_FAILED;
+  if (code == OR_EXIT_FAILED && or_cancel_requested(&cli.cancel)) code = OR_EXIT_INTERRUPTED;
+  return code;
+}
+
+static void look_at_terminal(or_cli_t *cli) {
+  struct winsize size;
+  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+  cli->terminal = isatty(STDOUT_FILENO) == 1;
+  cli->error_terminal = isatty(STDERR_FILENO) == 1;
+  cli->columns = COLUMNS_WITHOUT_TERMINAL;
+  if (cli->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) cli->columns = size.ws_col;
+  cli->color = cli->terminal && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static void log_line(void *self, or_log_level_t level, const char *line) {
+  (void)self, (void)level;
+  (void)fprintf(stderr, "%s\n", line);
+}
+
+static int apply_global_flags(or_cli_t *cli) {
+  int64_t threads = 0;
+  if (!or_cli_integer(cli, "--threads", 1, 4096, 0, &threads)) return OR_EXIT_USAGE;
+  cli->threads = (int)threads;
+  cli->quiet = or_cli_has(cli, "--quiet");
+  cli->strict = or_cli_has(cli, "--strict");
+  cli->device = or_cli_value(cli, "--device");
+  cli->url = or_cli_value(cli, "--url");
+  if (cli->url == NULL) cli->url = getenv("OPENRUNTIME_URL");
+  cli->models_directory = or_cli_value(cli, "--models");
+  if (cli->models_directory == NULL) cli->models_directory = getenv("OPENRUNTIME_MODELS");
+  if (cli->models_directory == NULL) cli->models_directory = "models";
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    if (strcmp(cli->arguments.flags[i].flag->name, "--verbose") == 0) ++cli->verbosity;
+  }
+  if (cli->verbosity > 0) {
+    or_log_set_sink(log_line, NULL);
+    or_log_set_level(cli->verbosity == 1 ? OR_LOG_INFO : OR_LOG_DEBUG);
+  }
+  return OR_EXIT_OK;
+}
+
+/* Commands that need no device and answer the same everywhere. */
+static bool is_local(const or_cli_command_t *command) {
+  return command->run == or_cli_version_command || command->run == or_cli_help_command ||
+         command->run == or_cli_completion_command;
+}
+
+static int dispatch(or_cli_t *cli) {
+  if (cli->command == NULL) {
+    if (cli->arguments.flag_count > 0 && !or_cli_has(cli, "--help"))
+      return or_cli_usage_error(cli, "no command is given");
+    return or_cli_help_command(cli);
+  }
+  if (or_cli_has(cli, "--help")) return or_cli_help_command(cli);
+  if (cli->command->run == NULL) {
+    return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "%s: this version has no server, and this command belongs to it",
+                                     cli->command->name));
+  }
+  if (cli->url != NULL && cli->url[0] != '\0' && !is_local(cli->command)) {
+    return or_cli_fail(
+        cli,
+        or_error(OR_UNIMPLEMENTED, "--url %s: this version asks no server; leave it out to work in process", cli->url));
+  }
+  return cli->command->run(cli);
+}
+
+bool or_cli_runtime(or_cli_t *cli) {
+  if (cli->runtime != NULL) return true;
+  or_runtime_options_t options = or_runtime_options_default();
+  options.allocator = cli->allocator;
+  options.threads = cli->threads;
+  options.cpu_isa = or_cli_value(cli, "--isa");
+  options.vendor_libraries = !or_cli_has(cli, "--no-vendor");
+  options.system_root = getenv("OPENRUNTIME_SYSTEM_ROOT");
+  or_status_t status = or_runtime_create(&options, &cli->runtime);
+  if (or_ok(status)) return true;
+  (void)or_cli_fail(cli, status);
+  return false;
+}
+
+bool or_cli_find_device(or_cli_t *cli, or_device_t **out) {
+  if (!or_cli_runtime(cli)) return false;
+  or_status_t status = or_runtime_find_device(cli->runtime, cli->device, out);
+  if (or_ok(status)) return true;
+  (void)or_cli_fail(cli, status);
+  return false;
+}
+
+int or_cli_fail(or_cli_t *cli, or_status_t status) {
+  const or_status_mapping_t *mapping = or_status_mapping(or_status_code(status));
+  or_cli_progress_end(cli);
+  if (cli->json) {
+    or_text_t text;
+    or_json_writer_t json;
+    or_text_init(&text, cli->allocator);
+    or_json_begin(&json, &text, 2);
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "detail", or_status_message(status));
+    or_json_field_string(&json, "error_code", mapping->name);
+    or_json_object_end(&json);
+    (void)or_cli_print_json(cli, &json, &text);
+  }
+  (void)fprintf(stderr, "openruntime: %s\n", or_status_message(status));
+  if (cli->verbosity > 1) (void)fprintf(stderr, "openruntime: at %s\n", or_status_place(status));
+  or_status_ignore(status); /* it has been printed */
+  return mapping->exit_code;
+}
+
+int or_cli_usage_error(or_cli_t *cli, const char *format, ...) {
+  char message[512];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  if (cli->json) (void)or_cli_fail(cli, or_error(OR_INVALID_ARGUMENT, "%s", message));
+  if (!cli->json) (void)fprintf(stderr, "openruntime: %s\n", message);
+  (void)fprintf(stderr, "Try \"openruntime %s%s--help\".\n", cli->command != NULL ? cli->command->name : "",
+                cli->command != NULL ? " " : "");
+  return OR_EXIT_USAGE;
+}
+
+int or_cli_print_json(or_cli_t *cli, or_json_writer_t *json, or_text_t *text) {
+  or_status_t status = or_json_finish(json);
+  if (or_ok(status)) (void)fprintf(stdout, "%s\n", or_text_string(text));
+  or_text_deinit(text);
+  if (!or_ok(status)) {
+    cli->json = false; /* there is no memory for a document */
+    return or_cli_fail(cli, status);
+  }
+  return ferror(stdout) != 0 ? OR_EXIT_FAILED : OR_EXIT_OK;
+}

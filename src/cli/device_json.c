@@ -1,0 +1,71 @@
+#include "cli/device_json.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+const char *or_cli_device_state_name(const or_device_t *device) {
+  switch (or_device_state(device, NULL)) {
+  case OR_DEVICE_AVAILABLE: return "available";
+  case OR_DEVICE_UNAVAILABLE: return "unavailable";
+  case OR_DEVICE_STATE_LOST: return "lost";
+  }
+  return "unknown";
+}
+
+/* In a Sample what the machine does not report is left out. */
+static void write_number(or_json_writer_t *json, const char *key, double value) {
+  if (isfinite(value)) or_json_field_double(json, key, value);
+}
+
+static void write_sample(or_json_writer_t *json, const or_device_facts_t *facts, const or_device_sample_t *sample) {
+  char time[OR_CLOCK_TEXT_BYTES];
+  or_json_object_begin(json);
+  or_json_field_string(json, "device_id", facts->id);
+  or_json_field_string(json, "timestamp", or_clock_format(sample->wall_us, time, sizeof time));
+  if (sample->memory_available_bytes != OR_UNKNOWN_U && facts->memory_total_bytes > 0) {
+    double used = (double)facts->memory_total_bytes - (double)sample->memory_available_bytes;
+    write_number(json, "memory_usage", 100.0 * used / (double)facts->memory_total_bytes);
+  }
+  write_number(json, "gpu_utilization", sample->utilization_percent);
+  write_number(json, "temperature", sample->temperature_celsius);
+  write_number(json, "power_usage", sample->power_watts);
+  or_json_object_end(json);
+}
+
+void or_cli_write_device(or_json_writer_t *json, or_device_t *device) {
+  const or_device_facts_t *facts = or_device_facts(device);
+  or_device_sample_t sample;
+  const char *reason = NULL;
+  or_status_t status = or_device_sample(device, &sample);
+  or_device_state_t state = or_device_state(device, &reason);
+  or_json_object_begin(json);
+  or_json_field_string(json, "id", facts->id);
+  or_json_field_string(json, "hardware_id", facts->hardware_id);
+  or_json_field_string(json, "name", facts->name);
+  or_json_field_string(json, "type", facts->type);
+  or_json_field_int(json, "memory_total", (int64_t)facts->memory_total_bytes);
+  if (or_ok(status) && sample.memory_available_bytes != OR_UNKNOWN_U) {
+    or_json_field_int(json, "memory_available", (int64_t)sample.memory_available_bytes);
+  } else {
+    or_json_field_null(json, "memory_available");
+  }
+  or_json_field_int(json, "compute_units", facts->compute_units);
+  or_json_field_bool(json, "is_available", state == OR_DEVICE_AVAILABLE);
+  or_json_field_string(json, "reason", reason[0] != '\0' ? reason : NULL);
+  or_json_key(json, "capabilities");
+  or_json_array_begin(json);
+  for (uint32_t i = 0; i < facts->capability_count; ++i) or_json_string(json, facts->capabilities[i]);
+  or_json_array_end(json);
+  or_json_field_string(json, "driver_version", facts->driver_version[0] != '\0' ? facts->driver_version : NULL);
+  or_json_field_string(json, "compute_capability",
+                       facts->compute_capability[0] != '\0' ? facts->compute_capability : NULL);
+  or_json_key(json, "current_metrics");
+  if (or_ok(status)) {
+    write_sample(json, facts, &sample);
+  } else {
+    or_json_null(json);
+  }
+  or_json_object_end(json);
+  or_status_ignore(status); /* a device that can't be sampled shows null */
+}

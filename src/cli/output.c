@@ -1,0 +1,178 @@
+/* Tables, units, colours, progress. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/string.h"
+#include "cli/cli.h"
+
+#define MAX_COLUMNS 16
+#define CELL_BYTES 160
+#define GAP 2        /* spaces between columns */
+#define NARROWEST 12 /* what cutting leaves of a column */
+#define BAR_WIDTH 24
+#define PROGRESS_AFTER_NS INT64_C(1000000000)
+
+typedef char cell_t[CELL_BYTES];
+
+/* Rows of cells; the first row is the header. */
+struct or_cli_table_t {
+  or_cli_t *cli;
+  size_t columns, count, capacity;
+  bool right[MAX_COLUMNS];
+  cell_t *cells;
+};
+
+const char *or_cli_style(const or_cli_t *cli, or_cli_style_t style) {
+  static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[31m"};
+  return cli->color ? codes[style] : "";
+}
+
+or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers) {
+  void *memory = NULL;
+  or_status_t status = or_alloc_zeroed(cli->allocator, sizeof(or_cli_table_t), &memory);
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* the caller prints nothing then, and says so by its exit code */
+    return NULL;
+  }
+  or_cli_table_t *table = memory;
+  table->cli = cli;
+  for (const char *header = headers; table->columns < MAX_COLUMNS; ++header) {
+    table->right[table->columns++] = *header == '>';
+    header = strchr(header, '|');
+    if (header == NULL) break;
+  }
+  for (const char *header = headers; header != NULL;) {
+    size_t length = strcspn(header, "|");
+    bool right = *header == '>';
+    or_cli_table_cell(table, "%.*s", (int)(length - right), header + right);
+    header = header[length] == '|' ? header + length + 1 : NULL;
+  }
+  return table;
+}
+
+void or_cli_table_cell(or_cli_table_t *table, const char *format, ...) {
+  if (table == NULL) return;
+  void *cells = table->cells;
+  or_status_t status = or_grow_array(table->cli->allocator, table->count + 1, sizeof(cell_t), &cells, &table->capacity);
+  table->cells = cells;
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* a table short of memory loses cells, never the program */
+    return;
+  }
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(table->cells[table->count++], CELL_BYTES, format, arguments);
+  va_end(arguments);
+}
+
+/* Code points of UTF-8 text: what it takes on a terminal, for the characters that we print. */
+static size_t width_of(const char *text) {
+  size_t width = 0;
+  for (; *text != '\0'; ++text) width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+static void measure_columns(const or_cli_table_t *table, size_t *widths) {
+  size_t total = 0, widest = 0;
+  for (size_t c = 0; c < table->columns; ++c) widths[c] = 0;
+  for (size_t i = 0; i < table->count; ++i) {
+    size_t width = width_of(table->cells[i]);
+    if (width > widths[i % table->columns]) widths[i % table->columns] = width;
+  }
+  for (size_t c = 0; c < table->columns; ++c) {
+    total += widths[c] + (c > 0 ? GAP : 0);
+    if (!table->right[c] && widths[c] > widths[widest]) widest = c;
+  }
+  if (!table->cli->terminal || total <= (size_t)table->cli->columns) return;
+  size_t over = total - (size_t)table->cli->columns;
+  widths[widest] = widths[widest] > over + NARROWEST ? widths[widest] - over : NARROWEST;
+}
+
+/* Prints at most `width` characters, padded; cut text ends in an ellipsis. */
+static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last) {
+  size_t length = width_of(text);
+  if (length > width) {
+    const char *end = text;
+    for (size_t kept = 0; *end != '\0'; ++end) {
+      kept += ((unsigned char)*end & 0xc0) != 0x80;
+      if (kept >= width) break;
+    }
+    (void)fprintf(out, "%.*s…", (int)(end - text), text);
+    return;
+  }
+  int padding = (int)(width - length);
+  (void)fprintf(out, "%*s%s%*s", right ? padding : 0, "", text, right || last ? 0 : padding, "");
+}
+
+void or_cli_table_print(or_cli_table_t *table, FILE *out) {
+  size_t widths[MAX_COLUMNS];
+  if (table == NULL) return;
+  measure_columns(table, widths);
+  for (size_t i = 0; i < table->count; ++i) {
+    size_t c = i % table->columns;
+    bool header = i < table->columns, last = c + 1 == table->columns;
+    if (c > 0) (void)fprintf(out, "%*s", GAP, "");
+    if (header) (void)fputs(or_cli_style(table->cli, OR_CLI_BOLD), out);
+    print_cell(out, table->cells[i], widths[c], table->right[c], last);
+    if (header) (void)fputs(or_cli_style(table->cli, OR_CLI_PLAIN), out);
+    if (last) (void)fputc('\n', out);
+  }
+}
+
+void or_cli_table_free(or_cli_table_t *table) {
+  if (table == NULL) return;
+  const or_allocator_t *allocator = table->cli->allocator;
+  or_free(allocator, table->cells);
+  or_free(allocator, table);
+}
+
+char *or_cli_bytes(uint64_t bytes, char *text, size_t capacity) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = (double)bytes;
+  size_t unit = 0;
+  if (bytes == OR_UNKNOWN_U) return or_format(text, capacity, "-");
+  for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; ++unit) value /= 1024;
+  return or_format(text, capacity, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
+char *or_cli_rate(double per_second, const char *unit, char *text, size_t capacity) {
+  static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+  size_t prefix = 0;
+  if (!isfinite(per_second)) return or_format(text, capacity, "-");
+  for (; per_second >= 1000 && prefix + 1 < sizeof prefixes / sizeof *prefixes; ++prefix) per_second /= 1000;
+  return or_format(text, capacity, "%.1f %s%s", per_second, prefixes[prefix], unit);
+}
+
+char *or_cli_seconds(double seconds, char *text, size_t capacity) {
+  if (!isfinite(seconds)) return or_format(text, capacity, "-");
+  if (seconds < 1e-3) return or_format(text, capacity, "%.1f us", seconds * 1e6);
+  if (seconds < 1) return or_format(text, capacity, "%.2f ms", seconds * 1e3);
+  return or_format(text, capacity, "%.2f s", seconds);
+}
+
+/* One thread prints progress, so its state is plain. */
+static int64_t progress_began_ns;
+static bool progress_shown;
+
+void or_cli_progress(void *self, double fraction, const char *what) {
+  const or_cli_t *cli = self;
+  char bar[BAR_WIDTH + 1];
+  if (!cli->error_terminal || cli->quiet) return;
+  if (progress_began_ns == 0) progress_began_ns = or_clock_ns();
+  if (or_clock_ns() - progress_began_ns < PROGRESS_AFTER_NS) return;
+  int filled = (int)(fraction * BAR_WIDTH);
+  for (int i = 0; i < BAR_WIDTH; ++i) bar[i] = i < filled ? '#' : '.';
+  bar[BAR_WIDTH] = '\0';
+  (void)fprintf(stderr, "\r\033[K[%s] %3.0f %%  %s", bar, fraction * 100, what);
+  (void)fflush(stderr);
+  progress_shown = true;
+}
+
+void or_cli_progress_end(or_cli_t *cli) {
+  (void)cli;
+  if (progress_shown) (void)fputs("\r\033[K", stderr);
+  progress_shown = false;
+  progress_began_ns = 0;
+}

@@ -1,0 +1,165 @@
+#include "cli/request.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/numbers.h"
+
+void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation) {
+  const char *priority = or_cli_has(cli, "--priority") ? or_cli_value(cli, "--priority") : NULL;
+  request->cli = cli;
+  or_text_init(&request->text, cli->allocator);
+  or_json_begin(&request->json, &request->text, 0);
+  or_json_object_begin(&request->json);
+  or_json_field_string(&request->json, "operation", operation);
+  if (cli->device != NULL) or_json_field_string(&request->json, "device_preference", cli->device);
+  or_json_field_bool(&request->json, "strict_device", cli->strict);
+  if (priority != NULL) or_cli_request_field(request, "priority", priority);
+  if (or_cli_value(cli, "--timeout") != NULL) or_cli_request_field(request, "timeout", or_cli_value(cli, "--timeout"));
+  or_json_key(&request->json, "data");
+  or_json_object_begin(&request->json);
+}
+
+/* A document needs to be an array or object for most readers, so a lone value is parsed within one. */
+void or_cli_request_field(or_cli_request_t *request, const char *key, const char *value) {
+  or_text_t wrapped;
+  or_json_document_t *document = NULL;
+  or_text_init(&wrapped, request->cli->allocator);
+  or_status_t status = or_text_printf(&wrapped, "[%s]", value);
+  if (or_ok(status))
+    status = or_json_parse(request->cli->allocator, or_text_string(&wrapped), wrapped.length, &document);
+  or_json_key(&request->json, key);
+  if (or_ok(status) && or_json_count(or_json_root(document)) == 1) {
+    or_json_copy(&request->json, or_json_at(or_json_root(document), 0));
+  } else {
+    or_json_string(&request->json, value);
+  }
+  or_status_ignore(status); /* what is not JSON is text */
+  or_json_document_free(document);
+  or_text_deinit(&wrapped);
+}
+
+static int print_problems(or_cli_t *cli, const or_task_problems_t *problems, or_status_t status) {
+  if (problems->count == 0) return or_cli_fail(cli, status);
+  or_status_ignore(status); /* the problems say it, one by one */
+  if (cli->json) {
+    or_text_t text;
+    or_json_writer_t json;
+    or_text_init(&text, cli->allocator);
+    or_json_begin(&json, &text, 2);
+    or_json_object_begin(&json);
+    or_json_key(&json, "detail");
+    or_json_array_begin(&json);
+    for (size_t i = 0; i < problems->count; ++i) {
+      or_json_object_begin(&json);
+      or_json_field_string(&json, "loc", problems->items[i].loc);
+      or_json_field_string(&json, "msg", problems->items[i].msg);
+      or_json_field_string(&json, "type", problems->items[i].type);
+      or_json_object_end(&json);
+    }
+    or_json_array_end(&json);
+    or_json_object_end(&json);
+    (void)or_cli_print_json(cli, &json, &text);
+  }
+  for (size_t i = 0; i < problems->count; ++i)
+    (void)fprintf(stderr, "openruntime: %s: %s\n", problems->items[i].loc, problems->items[i].msg);
+  return OR_EXIT_USAGE;
+}
+
+static or_status_t parse_task(or_cli_request_t *request, or_task_problems_t *problems, or_task_t **out) {
+  or_json_document_t *document = NULL;
+  *out = NULL;
+  problems->count = 0;
+  or_json_object_end(&request->json);
+  or_json_object_end(&request->json);
+  or_status_t status = or_json_finish(&request->json);
+  if (or_ok(status))
+    status = or_json_parse(request->cli->allocator, or_text_string(&request->text), request->text.length, &document);
+  if (or_ok(status)) status = or_task_parse(request->cli->allocator, or_json_root(document), problems, out);
+  or_json_document_free(document);
+  or_text_deinit(&request->text);
+  return status;
+}
+
+static void make_task_id(char *text, size_t capacity) {
+  int64_t now[2] = {or_clock_wall_us(), or_clock_ns()};
+  or_format(text, capacity, "%013llx%016llx", (unsigned long long)now[0],
+            (unsigned long long)or_hash_bytes(now, sizeof now, 0));
+}
+
+/* The TaskResponse of the wire, so that a script sees one form whether it asks the program or a server. */
+static int print_response(or_cli_t *cli, const or_cli_outcome_t *outcome, or_status_t status, int64_t started_us) {
+  or_text_t text;
+  or_json_writer_t json;
+  char id[40];
+  or_status_code_t code = or_status_code(status);
+  or_task_outcome_t response = {.task_id = id,
+                                .state = code == OR_OK                  ? "completed"
+                                         : code == OR_CANCELLED         ? "cancelled"
+                                         : code == OR_DEADLINE_EXCEEDED ? "timeout"
+                                                                        : "failed",
+                                .result = &outcome->result,
+                                .error = code == OR_OK ? NULL : or_status_message(status),
+                                .error_code = code == OR_OK ? NULL : or_status_mapping(code)->name,
+                                .attempts = 1,
+                                .created_us = started_us,
+                                .started_us = started_us,
+                                .finished_us = or_clock_wall_us()};
+  make_task_id(id, sizeof id);
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_task_write_response(&json, &response);
+  return or_cli_print_json(cli, &json, &text);
+}
+
+int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *execution, bool print,
+                           or_cli_outcome_t *out) {
+  or_cli_t *cli = request->cli;
+  or_task_problems_t problems;
+  or_task_t *task = NULL;
+  or_task_result_init(&out->result, cli->allocator);
+  out->document = NULL;
+  out->root = NULL;
+  or_status_t status = parse_task(request, &problems, &task);
+  if (!or_ok(status)) return print_problems(cli, &problems, status);
+  if (!or_cli_runtime(cli)) {
+    or_task_free(task);
+    return OR_EXIT_FAILED;
+  }
+  int64_t started_us = or_clock_wall_us();
+  atomic_store(&cli->cancel.deadline_ns, or_clock_ns() + (int64_t)(or_task_timeout_s(task) * 1e9));
+  or_task_context_t context = {.runtime = cli->runtime,
+                               .models_directory = cli->models_directory,
+                               .allow_paths = true,
+                               .verify = execution->verify,
+                               .cancel = &cli->cancel,
+                               .progress = or_cli_progress,
+                               .progress_self = cli,
+                               .tensors = execution->tensors,
+                               .tensor_count = execution->tensor_count};
+  status = or_task_execute(task, &context, &out->result);
+  or_task_free(task);
+  or_cli_progress_end(cli);
+  if (print && cli->json) (void)print_response(cli, out, status, started_us);
+  if (or_ok(status)) {
+    status = or_json_parse(cli->allocator, or_text_string(&out->result.json), out->result.json.length, &out->document);
+    if (or_ok(status)) out->root = or_json_root(out->document);
+  }
+  if (or_ok(status)) {
+    if (out->result.fallback_reason[0] != '\0' && !cli->quiet)
+      (void)fprintf(stderr, "openruntime: ran on %s: %s\n", out->result.device_used, out->result.fallback_reason);
+    return OR_EXIT_OK;
+  }
+  bool json = cli->json;
+  cli->json = json && !print; /* the response has been printed */
+  int code = or_cli_fail(cli, status);
+  cli->json = json;
+  return code;
+}
+
+void or_cli_outcome_deinit(or_cli_outcome_t *outcome) {
+  or_json_document_free(outcome->document);
+  or_task_result_deinit(&outcome->result);
+}

@@ -1,0 +1,35 @@
+#ifndef OR_CLI_REQUEST_H
+#define OR_CLI_REQUEST_H
+/* From flags to a TaskRequest, as POST /tasks takes it, and from its outcome to the terminal: run, infer and benchmark share this. */
+
+#include "cli/cli.h"
+
+/* A request being written: the envelope is open and the fields of `data` follow. */
+typedef struct or_cli_request_t {
+  or_cli_t *cli;
+  or_text_t text;
+  or_json_writer_t json;
+} or_cli_request_t;
+void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation);
+/* A field of `data` whose value is JSON where it parses as such, else a string. */
+void or_cli_request_field(or_cli_request_t *request, const char *key, const char *value);
+
+/* What came of a task. */
+typedef struct or_cli_outcome_t {
+  or_task_result_t result;
+  or_json_document_t *document; /* of result.json, when it completed */
+  const or_json_value_t *root;
+} or_cli_outcome_t;
+typedef struct or_cli_execution_t {
+  bool verify;
+  double timeout_s; /* 0: the task's own */
+  const or_task_tensor_t *tensors;
+  size_t tensor_count;
+} or_cli_execution_t;
+/* Ends the request, checks it, carries it out with progress. OK, or the exit code of what was printed; with --json the TaskResponse is printed
+ * (also of a failure) when `print_response`. */
+int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *execution, bool print_response,
+                           or_cli_outcome_t *out);
+void or_cli_outcome_deinit(or_cli_outcome_t *outcome);
+
+#endif
