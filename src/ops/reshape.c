@@ -79,32 +79,38 @@ static or_status_t copy_request(const or_op_call_t *call, const or_integers_t *r
   return or_status_success();
 }
 
+/* What the input has left over after the copied extents, divided by what was given as numbers. */
 static or_status_t find_inferred(const or_shape_t *in, const bool copied[OR_MAX_RANK], int32_t inferred,
                                  or_shape_t *out) {
-  int64_t have[OR_MAX_RANK], given[OR_MAX_RANK];
-  int32_t have_count = 0, given_count = 0;
+  int64_t known[OR_MAX_RANK], given[OR_MAX_RANK], symbol = OR_DIM_UNKNOWN;
+  int32_t known_count = 0, given_count = 0, symbol_count = 0;
   for (int32_t i = 0; i < in->rank; ++i) {
-    if (!copied[i]) have[have_count++] = in->dims[i];
+    if (copied[i]) continue;
+    if (in->dims[i] >= 0) {
+      known[known_count++] = in->dims[i];
+    } else {
+      symbol = in->dims[i];
+      symbol_count++;
+    }
   }
   for (int32_t i = 0; i < out->rank; ++i) {
-    if (i != inferred && !copied[i]) given[given_count++] = out->dims[i];
+    if (i != inferred && !(i < in->rank && copied[i])) given[given_count++] = out->dims[i];
   }
-  /* What was not copied was given as a number, so `given` is known. */
   int64_t total = 0, divisor = 0;
-  or_status_t status = or_extent_product(have, have_count, &total);
+  or_status_t status = or_extent_product(known, known_count, &total);
   if (or_ok(status)) status = or_extent_product(given, given_count, &divisor);
   if (!or_ok(status)) return status;
   if (divisor == 0) return or_error(OR_INVALID_ARGUMENT, "the new shape's -1 can't be found beside an extent of 0");
-  if (total < 0) {
-    out->dims[inferred] = divisor == 1 ? total : OR_DIM_UNKNOWN;
+  if (symbol_count > 0 && total != 0) {
+    out->dims[inferred] = symbol_count == 1 && total == divisor ? symbol : OR_DIM_UNKNOWN;
     return or_status_success();
   }
   if (total % divisor != 0) {
     char text[SHAPE_TEXT_BYTES];
-    return or_error(
-        OR_INVALID_ARGUMENT,
-        "the new shape's -1 can't be found: %lld elements left of the input's shape %s are no multiple of %lld",
-        (long long)total, or_shape_format(in, text, sizeof text), (long long)divisor);
+    return or_error(OR_INVALID_ARGUMENT,
+                    "the new shape's -1 can't be found: %lld elements left of the input's shape %s are no multiple of "
+                    "%lld",
+                    (long long)total, or_shape_format(in, text, sizeof text), (long long)divisor);
   }
   out->dims[inferred] = total / divisor;
   return or_status_success();
