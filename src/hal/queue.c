@@ -143,9 +143,10 @@ static or_status_t push(or_queue_t *queue, const or_submission_t *submission, wa
   if (entry->signal != NULL) or_event_retain(entry->signal);
   ++queue->count;
   atomic_fetch_add_explicit(&queue->submissions, 1, memory_order_release);
-  bool wake = queue->asleep;
+  /* Under the mutex: work that hands over to this queue from another may be over, and the queue given back, as soon as
+   * the mutex is free. */
+  if (queue->asleep) or_cond_signal(&queue->submitted);
   or_mutex_unlock(&queue->mutex);
-  if (wake) or_cond_signal(&queue->submitted);
   return or_status_success();
 }
 
