@@ -116,11 +116,6 @@ char *or_cli_seconds(double seconds, char *text, size_t capacity);
 void or_cli_progress(void *cli, double fraction, const char *what);
 void or_cli_progress_end(or_cli_t *cli);
 
-/* Tensors in files: .npy, .pb (TensorProto), .json ({shape, dtype, data}); by their ending. *out: host memory, one reference. */
-or_status_t or_cli_read_tensor(or_cli_t *cli, const char *path, or_tensor_t **out);
-/* DIR/NAME.npy ('/' in a name becomes '_'), or DIR/NAME.pb for what .npy can't hold. */
-or_status_t or_cli_write_tensor(or_cli_t *cli, const char *directory, const char *name, const or_tensor_t *tensor);
-
 /* The commands, one file each. */
 int or_cli_status_command(or_cli_t *cli);
 int or_cli_devices_command(or_cli_t *cli);

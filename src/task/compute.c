@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/tensor_json.h"
 #include "task/task_internal.h"
 
 #define MAX_INPUTS 3
@@ -82,7 +83,7 @@ or_status_t or_task_run_compute(or_task_run_t *run) {
     or_json_key(&run->json, "outputs");
     or_json_object_begin(&run->json);
     or_json_key(&run->json, "result");
-    status = or_task_write_tensor(&run->json, works[0].output, run->task->allocator);
+    status = or_tensor_json_write(run->task->allocator, works[0].output, &run->json);
     or_json_object_end(&run->json);
     or_tensor_retain(works[0].output);
     or_status_t added = or_task_result_add(run->result, "result", works[0].output);

@@ -4,6 +4,7 @@
 
 #include "base/numbers.h"
 #include "model/repository.h"
+#include "model/tensor_json.h"
 #include "task/task_internal.h"
 
 #define MAX_INPUTS 64
@@ -233,7 +234,7 @@ static or_status_t write_outputs(or_task_run_t *run, const inference_t *inferenc
   for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
     const char *name = or_model_output(inference->model, i)->name;
     or_json_key(&run->json, name);
-    status = or_task_write_tensor(&run->json, inference->outputs[i].tensor, run->task->allocator);
+    status = or_tensor_json_write(run->task->allocator, inference->outputs[i].tensor, &run->json);
     if (!or_ok(status)) break;
     or_tensor_retain(inference->outputs[i].tensor);
     status = or_task_result_add(run->result, name, inference->outputs[i].tensor);

@@ -91,9 +91,6 @@ void or_task_problem(or_task_problems_t *problems, const char *loc, const char *
 /* Reads {shape, dtype, data | data_base64} into the task's arena; problems name `loc`. */
 or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_operand_t *out);
-/* Standard base64 (RFC 4648, section 4) of `text` into `out` (at least length / 4 * 3 bytes); false if it is not. */
-bool or_base64_decode(const char *text, size_t length, uint8_t *out, size_t *out_length);
-
 /* One repeated computation and its times. */
 typedef struct or_measurement_t {
   int64_t runs;
@@ -131,8 +128,6 @@ double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
 double or_task_peak_bandwidth(or_device_t *device);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
-/* Writes {shape, dtype, data}. */
-or_status_t or_task_write_tensor(or_json_writer_t *json, const or_tensor_t *tensor, const or_allocator_t *allocator);
 void or_task_progress(const or_task_run_t *run, double fraction, const char *what);
 
 #endif

@@ -1,0 +1,144 @@
+/* Tensors in files, by their ending. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/string.h"
+#include "graph/onnx/onnx.h"
+#include "model/npy.h"
+#include "model/tensor_file.h"
+#include "model/tensor_json.h"
+#include "runtime/runtime.h"
+
+#define MAX_FILE_BYTES ((size_t)4 << 30)
+
+static or_status_t create(or_runtime_t *runtime, or_dtype_t dtype, or_shape_t shape, const void *data, size_t bytes,
+                          or_tensor_t **out) {
+  or_device_t *device = or_runtime_host_device(runtime);
+  if (device == NULL) return or_error(OR_UNAVAILABLE, "no device with the host's memory to read the tensor into");
+  return or_tensor_create_from(device, dtype, shape, data, bytes, out);
+}
+
+static or_status_t read_npy(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+  or_npy_header_t header;
+  or_status_t status = or_npy_parse(bytes, length, &header);
+  return or_ok(status) ? create(runtime, header.dtype, header.shape, bytes + header.data_offset, header.data_bytes, out)
+                       : status;
+}
+
+static or_status_t read_pb(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+  or_onnx_tensor_t tensor;
+  or_status_t status = or_onnx_read_tensor(or_runtime_allocator(runtime), bytes, length, &tensor);
+  if (!or_ok(status)) return status;
+  status = create(runtime, tensor.dtype, tensor.shape, tensor.data, tensor.bytes, out);
+  or_free(or_runtime_allocator(runtime), tensor.data);
+  return status;
+}
+
+static or_status_t read_json(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+  or_json_document_t *document = NULL;
+  or_tensor_data_t operand;
+  or_status_t status = or_json_parse(or_runtime_allocator(runtime), bytes, length, &document);
+  if (or_ok(status)) status = or_tensor_json_read(or_runtime_allocator(runtime), or_json_root(document), &operand);
+  if (or_ok(status)) {
+    status = create(runtime, operand.dtype, operand.shape, operand.data, operand.bytes, out);
+    or_free(or_runtime_allocator(runtime), operand.data);
+  }
+  or_json_document_free(document);
+  return status;
+}
+
+or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **out) {
+  typedef or_status_t (*reader_t)(or_runtime_t *, const char *, size_t, or_tensor_t **);
+  static const struct {
+    const char *ending;
+    reader_t read;
+  } readers[] = {{".npy", read_npy}, {".pb", read_pb}, {".json", read_json}};
+  char *bytes = NULL;
+  size_t length = 0;
+  *out = NULL;
+  for (size_t i = 0; i < sizeof readers / sizeof *readers; ++i) {
+    if (!or_string_ends_with(path, readers[i].ending)) continue;
+    or_status_t status = or_file_read(or_runtime_allocator(runtime), path, MAX_FILE_BYTES, &bytes, &length);
+    if (!or_ok(status)) return status;
+    status = readers[i].read(runtime, bytes, length, out);
+    or_free(or_runtime_allocator(runtime), bytes);
+    return or_status_context(status, "%s", path);
+  }
+  return or_error(OR_UNIMPLEMENTED, "%s: the ending says no format of tensors; there are .npy, .pb and .json", path);
+}
+
+static or_status_t make_directory(const char *path) {
+  char part[4096];
+  size_t length = strlen(path);
+  if (length >= sizeof part)
+    return or_error(OR_OUT_OF_RANGE, "the folder's path has %zu bytes; the limit is %zu", length, sizeof part - 1);
+  for (size_t i = 1; i <= length; ++i) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    if (mkdir(part, 0777) != 0 && errno != EEXIST)
+      return or_error(OR_PERMISSION_DENIED, "%s: %s", part, strerror(errno));
+  }
+  return or_status_success();
+}
+
+/* The file's name: '/' becomes '_', and a name of dots alone can't leave the folder. */
+static or_status_t output_path(or_text_t *path, const char *directory, const char *name, const char *ending) {
+  or_status_t status = or_text_printf(path, "%s/", directory);
+  size_t begin = path->length;
+  if (or_ok(status)) status = or_text_printf(path, "%s%s", name[0] != '\0' ? name : "_", ending);
+  for (size_t i = begin; or_ok(status) && i < path->length; ++i) {
+    if (path->data[i] == '/') path->data[i] = '_';
+  }
+  return status;
+}
+
+static or_status_t write_bytes(or_runtime_t *runtime, const char *directory, const char *name,
+                               const or_tensor_t *tensor, const void *data) {
+  char header[OR_NPY_HEADER_BYTES];
+  size_t header_length = 0, bytes = or_tensor_bytes(tensor), length = 0;
+  void *content = NULL;
+  or_text_t path;
+  or_text_init(&path, or_runtime_allocator(runtime));
+  or_status_t status = or_npy_header(or_tensor_dtype(tensor), or_tensor_shape(tensor), header, &header_length);
+  bool npy = or_ok(status);
+  if (npy) {
+    length = header_length + bytes;
+    status = or_alloc(or_runtime_allocator(runtime), length, &content);
+    if (or_ok(status)) {
+      memcpy(content, header, header_length);
+      if (bytes > 0) memcpy((char *)content + header_length, data, bytes);
+    }
+  } else if (or_status_code(status) == OR_UNIMPLEMENTED) {
+    or_status_ignore(status); /* what .npy has no dtype for goes into a TensorProto */
+    or_onnx_tensor_t proto = {.dtype = or_tensor_dtype(tensor),
+                              .shape = *or_tensor_shape(tensor),
+                              .data = (void *)(uintptr_t)data,
+                              .bytes = bytes};
+    or_format(proto.name, sizeof proto.name, "%s", name);
+    status = or_onnx_write_tensor(or_runtime_allocator(runtime), &proto, &content, &length);
+  }
+  if (or_ok(status)) status = output_path(&path, directory, name, npy ? ".npy" : ".pb");
+  if (or_ok(status)) status = or_file_write(or_text_string(&path), content, length);
+  or_free(or_runtime_allocator(runtime), content);
+  or_text_deinit(&path);
+  return status;
+}
+
+or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
+                                 const or_tensor_t *tensor) {
+  void *copy = NULL;
+  const void *data = or_tensor_data(tensor);
+  or_status_t status = make_directory(directory);
+  if (or_ok(status) && data == NULL) {
+    status = or_alloc(or_runtime_allocator(runtime), or_tensor_bytes(tensor), &copy);
+    if (or_ok(status)) status = or_tensor_read(tensor, copy, or_tensor_bytes(tensor));
+    data = copy;
+  }
+  if (or_ok(status)) status = write_bytes(runtime, directory, name, tensor, data);
+  or_free(or_runtime_allocator(runtime), copy);
+  return status;
+}

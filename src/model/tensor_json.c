@@ -1,0 +1,160 @@
+#include "model/tensor_json.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/numbers.h"
+
+static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out);
+static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
+static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
+
+or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out) {
+  const char *dtype = or_json_get_string(or_json_get(value, "dtype"), "float32");
+  const or_json_value_t *data = or_json_get(value, "data"), *base64 = or_json_get(value, "data_base64");
+  uint64_t count = 0;
+  *out = (or_tensor_data_t){.dtype = or_dtype_from_name(dtype)};
+  if (or_json_kind(value) != OR_JSON_OBJECT)
+    return or_error(OR_INVALID_ARGUMENT, "a tensor is an object {shape, dtype, data}");
+  if (out->dtype == OR_DTYPE_NONE || out->dtype == OR_STRING)
+    return or_error(OR_INVALID_ARGUMENT, "dtype \"%s\" is not one of numbers", dtype);
+  or_status_t status = read_shape(or_json_get(value, "shape"), &out->shape);
+  if (!or_ok(status)) return status;
+  if (!or_shape_count(&out->shape, &count)) return or_error(OR_OUT_OF_RANGE, "the shape's product overflows");
+  out->bytes = or_dtype_bytes(out->dtype, count);
+  if (out->bytes > OR_TENSOR_JSON_MAX_BYTES)
+    return or_error(OR_OUT_OF_RANGE, "the tensor takes %zu bytes; the limit is %zu", out->bytes,
+                    OR_TENSOR_JSON_MAX_BYTES);
+  if ((data == NULL) == (base64 == NULL))
+    return or_error(OR_INVALID_ARGUMENT, "a tensor needs either \"data\" or \"data_base64\"");
+  status = or_alloc_zeroed(allocator, out->bytes + 3, &out->data); /* base64 decodes in threes */
+  if (!or_ok(status)) return status;
+  size_t length = 0, text_length = or_json_string_length(base64);
+  if (data != NULL) {
+    status = fill(data, out, count);
+  } else if (text_length / 4 * 3 > out->bytes + 2 ||
+             !or_base64_decode(or_json_get_string(base64, ""), text_length, out->data, &length) ||
+             length != out->bytes) {
+    status = or_error(OR_INVALID_ARGUMENT, "\"data_base64\" is not the base64 of %zu bytes", out->bytes);
+  }
+  if (!or_ok(status)) {
+    or_free(allocator, out->data);
+    out->data = NULL;
+  }
+  return status;
+}
+
+static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out) {
+  size_t rank = or_json_count(value);
+  if (or_json_kind(value) != OR_JSON_ARRAY || rank > OR_MAX_RANK)
+    return or_error(OR_INVALID_ARGUMENT, "\"shape\" must be an array of at most %d whole numbers", OR_MAX_RANK);
+  out->rank = (int32_t)rank;
+  for (size_t d = 0; d < rank; ++d) {
+    const or_json_value_t *dim = or_json_at(value, d);
+    out->dims[d] = or_json_get_int(dim, -1);
+    if (or_json_kind(dim) != OR_JSON_INTEGER || out->dims[d] < 0)
+      return or_error(OR_INVALID_ARGUMENT, "\"shape\"[%zu] must be a whole number >= 0", d);
+  }
+  return or_status_success();
+}
+
+/* Values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
+static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count) {
+  const or_json_value_t *arrays[OR_MAX_RANK + 1] = {data};
+  size_t positions[OR_MAX_RANK + 1] = {0}, depth = 1;
+  uint64_t filled = 0;
+  if (or_json_kind(data) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"data\" is not an array");
+  while (depth > 0) {
+    if (positions[depth - 1] == or_json_count(arrays[depth - 1])) {
+      --depth;
+      continue;
+    }
+    const or_json_value_t *item = or_json_at(arrays[depth - 1], positions[depth - 1]++);
+    if (or_json_kind(item) == OR_JSON_ARRAY) {
+      if (depth > OR_MAX_RANK) return or_error(OR_INVALID_ARGUMENT, "\"data\" is nested deeper than %d", OR_MAX_RANK);
+      arrays[depth] = item;
+      positions[depth++] = 0;
+      continue;
+    }
+    if (filled == count)
+      return or_error(OR_INVALID_ARGUMENT, "\"data\" has more than the shape's %llu values", (unsigned long long)count);
+    or_status_t status = set_element(out, filled++, item);
+    if (!or_ok(status)) return status;
+  }
+  if (filled == count) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "\"data\" has %llu values; the shape needs %llu", (unsigned long long)filled,
+                  (unsigned long long)count);
+}
+
+static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item) {
+  or_json_kind_t kind = or_json_kind(item);
+  bool whole = or_dtype_is_integer(out->dtype) || out->dtype == OR_BOOL;
+  if (kind == OR_JSON_BOOL && out->dtype == OR_BOOL) {
+    or_element_set_int(out->dtype, out->data, (size_t)index, or_json_get_bool(item, false));
+  } else if (kind == OR_JSON_INTEGER && whole) {
+    int64_t value = or_json_get_int(item, 0);
+    or_element_set_int(out->dtype, out->data, (size_t)index, value);
+    if (out->dtype != OR_UINT64 && or_element_get_int(out->dtype, out->data, (size_t)index) != value) {
+      return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is %lld, which %s can't hold",
+                      (unsigned long long)index, (long long)value, or_dtype_name(out->dtype));
+    }
+  } else if (!whole &&
+             (kind == OR_JSON_INTEGER || kind == OR_JSON_REAL ||
+              (kind == OR_JSON_STRING && strstr(" NaN Infinity -Infinity ", or_json_get_string(item, "?")) != NULL))) {
+    or_element_set(out->dtype, out->data, (size_t)index, or_json_get_double(item, 0));
+  } else {
+    return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is not a %s", (unsigned long long)index,
+                    or_dtype_name(out->dtype));
+  }
+  return or_status_success();
+}
+
+or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json) {
+  const or_shape_t *shape = or_tensor_shape(tensor);
+  const void *data = or_tensor_data(tensor);
+  void *copy = NULL;
+  if (data == NULL) {
+    or_status_t status = or_alloc(allocator, or_tensor_bytes(tensor), &copy);
+    if (or_ok(status)) status = or_tensor_read(tensor, copy, or_tensor_bytes(tensor));
+    if (!or_ok(status)) {
+      or_free(allocator, copy);
+      return status;
+    }
+    data = copy;
+  }
+  or_json_object_begin(json);
+  or_json_key(json, "shape");
+  or_json_array_begin(json);
+  for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
+  or_json_array_end(json);
+  or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
+  or_json_key(json, "data");
+  or_json_numbers(json, or_tensor_dtype(tensor), data, (size_t)or_tensor_count(tensor));
+  or_json_object_end(json);
+  or_free(allocator, copy);
+  return or_status_success();
+}
+
+static int base64_value(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool or_base64_decode(const char *text, size_t length, uint8_t *out, size_t *out_length) {
+  *out_length = 0;
+  if (length % 4 != 0) return false;
+  for (size_t i = 0; i < length; i += 4) {
+    bool last = i + 4 == length;
+    size_t padding = last && text[i + 3] == '=' ? (text[i + 2] == '=' ? 2 : 1) : 0;
+    uint32_t group = 0;
+    for (size_t j = 0; j < 4; ++j) {
+      int value = j >= 4 - padding ? 0 : base64_value(text[i + j]);
+      if (value < 0) return false;
+      group = group << 6 | (uint32_t)value;
+    }
+    for (size_t j = 0; j < 3 - padding; ++j) out[(*out_length)++] = (uint8_t)(group >> (16 - 8 * j));
+  }
+  return true;
+}
