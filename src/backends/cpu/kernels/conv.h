@@ -35,6 +35,7 @@ typedef struct or_conv_f32_plan_t {
   bool depthwise;       /* one input channel per group: no product */
   bool unrolled;        /* the image is unrolled (not 1x1 of stride 1 without padding) */
   size_t group_weights_bytes;
+  size_t planes_per_tile; /* depthwise */
   or_cpu_caches_t caches;
   or_gemm_plan_t gemm; /* of one group of one image */
 } or_conv_f32_plan_t;

@@ -26,7 +26,7 @@ void or_gemm_pack(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
   size_t step = is_a ? plan->tile_m : (size_t)8 * ops->nr;
   size_t from = (is_a ? task : task - plan->pack_a_tasks) * step;
   size_t range[2] = {from, or_gemm_min(from + step, is_a ? shape->m : shape->n)};
-  void *workspace = is_a ? args->workspace : or_gemm_at_mut(args->workspace, plan->workspace_b_offset, 1);
+  void *workspace = or_gemm_at_mut(args->workspace, is_a ? 0 : plan->workspace_b_offset, 1);
   for (size_t k0 = 0; k0 < shape->k; k0 += plan->kc) {
     size_t depth[2] = {k0, or_gemm_min(k0 + plan->kc, shape->k)};
     size_t kc = depth[1] - depth[0];
@@ -65,7 +65,7 @@ void or_gemm_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
   walk_t walk = {.plan = plan,
                  .args = args,
                  .scratch_a = scratch,
-                 .scratch_b = (char *)scratch + plan->scratch_b_offset,
+                 .scratch_b = scratch == NULL ? NULL : (char *)scratch + plan->scratch_b_offset,
                  .rows = {row, or_gemm_min(row + plan->tile_m, shape->m)},
                  .columns = {column, or_gemm_min(column + plan->tile_n, shape->n)}};
   size_t k0 = 0;

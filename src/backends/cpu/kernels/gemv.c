@@ -28,7 +28,8 @@ void or_gemv_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
                .bias_along = row ? args->bias_col : args->bias_row,
                .bias_single = row ? args->bias_row : args->bias_col};
   const char *x = row ? args->a : args->b, *matrix = row ? args->b : args->a;
-  size_t x_stride = row ? (shape->trans_a ? args->lda : 1) : (shape->trans_b ? 1 : args->ldb);
+  bool packed_row = shape->packed_a; /* one row packed is the row itself */
+  size_t x_stride = row ? (shape->trans_a && !packed_row ? args->lda : 1) : (shape->trans_b ? 1 : args->ldb);
   size_t ld = row ? args->ldb : args->lda;
   bool dots = row ? shape->trans_b : !shape->trans_a;
   char *packed_x = scratch, *y = packed_x + or_gemm_round_up(k, 16) * ops->c_bytes;
