@@ -1,0 +1,140 @@
+#include "backends/cpu/conv_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ops/shape.h"
+
+static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out);
+static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
+
+bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+  if (strcmp(view->call.op->name, "Conv") != 0 || view->call.op->domain[0] != '\0') return false;
+  const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
+  if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32) return false;
+  if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&w->shape)) return false;
+  if (x->shape.rank < 3 || x->shape.rank > 4 || w->shape.rank != x->shape.rank) return false;
+  *out = (or_cpu_conv_t){.spatial = (int)x->shape.rank - 2,
+                         .weights = view->core->inputs[1],
+                         .bias = OR_NO_VALUE,
+                         .residual = view->epilogue.residual,
+                         .norm = view->epilogue.norm,
+                         .act = view->epilogue.act};
+  int64_t groups = or_op_attribute_int(&view->call, "group", 1);
+  if (groups < 1) return false;
+  out->shape.batch = (size_t)x->shape.dims[0];
+  out->shape.in_channels = (size_t)x->shape.dims[1];
+  out->shape.out_channels = (size_t)w->shape.dims[0];
+  out->shape.groups = (size_t)groups;
+  return read_window(view, out) && read_biases(view, out);
+}
+
+static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+  const or_shape_t *x = &or_cpu_input(view, 0)->shape, *w = &or_cpu_input(view, 1)->shape;
+  or_window_t window;
+  or_status_t status = or_window_make(&view->call, x, w->dims + 2, &window);
+  bool ok = or_ok(status);
+  or_status_ignore(status); /* shape inference has told it already */
+  if (!ok) return false;
+  int last = out->spatial - 1;
+  or_cpu_window_t *to = &out->shape.window;
+  *to = (or_cpu_window_t){.in_h = 1, .out_h = 1, .kernel_h = 1, .stride_h = 1, .dilation_h = 1};
+  if (last == 1) {
+    to->in_h = (size_t)window.in[0];
+    to->out_h = (size_t)window.out[0];
+    to->kernel_h = (size_t)window.kernel[0];
+    to->stride_h = (size_t)window.stride[0];
+    to->dilation_h = (size_t)window.dilation[0];
+    to->pad_top = (size_t)window.pad_begin[0];
+    out->pad_bottom = (size_t)window.pad_end[0];
+  }
+  to->in_w = (size_t)window.in[last];
+  to->out_w = (size_t)window.out[last];
+  to->kernel_w = (size_t)window.kernel[last];
+  to->stride_w = (size_t)window.stride[last];
+  to->dilation_w = (size_t)window.dilation[last];
+  to->pad_left = (size_t)window.pad_begin[last];
+  out->pad_right = (size_t)window.pad_end[last];
+  /* The kernels take no empty extents; the reference does. */
+  return or_cpu_count(x) > 0 && or_cpu_count(w) > 0 && to->out_h > 0 && to->out_w > 0;
+}
+
+/* At most one bias may be unknown until the run, and then nothing may be folded into it. */
+static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+  const or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
+  const or_value_id_t added = view->epilogue.bias;
+  bool own_known = own == OR_NO_VALUE || or_cpu_constant_of(view, own) != NULL;
+  bool added_known = added == OR_NO_VALUE || or_cpu_constant_of(view, added) != NULL;
+  if (out->norm != NULL && or_cpu_constant_of(view, out->weights) == NULL) return false;
+  if (own_known && added_known) return true;
+  if ((own != OR_NO_VALUE && added != OR_NO_VALUE) || out->norm != NULL) return false;
+  out->bias = own_known ? added : own;
+  return true;
+}
+
+void or_cpu_conv_scale(const float *weights, const float *scale, size_t channels, size_t each, float *scaled) {
+  for (size_t c = 0; c < channels; ++c) {
+    for (size_t i = 0; i < each; ++i) scaled[c * each + i] = weights[c * each + i] * scale[c];
+  }
+}
+
+static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view, or_value_id_t value, float *shift,
+                                size_t channels) {
+  const or_constant_t *constant = or_cpu_constant_of(view, value);
+  const void *data = NULL;
+  if (constant == NULL) return or_status_success();
+  or_status_t status = or_cpu_build_constant(build, constant, &data);
+  const float *values = data;
+  for (size_t c = 0; or_ok(status) && c < channels; ++c) shift[c] += values[c];
+  return status;
+}
+
+/* y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, as one factor and one summand. */
+static or_status_t read_norm(or_cpu_build_t *build, const or_cpu_view_t *view, float *scale, float *shift,
+                             or_cpu_conv_affine_t *out) {
+  const or_node_t *norm = view->epilogue.norm;
+  size_t channels = (size_t)or_cpu_input(view, 1)->shape.dims[0];
+  const void *data[4] = {NULL};
+  or_status_t status = or_status_success();
+  for (int i = 0; or_ok(status) && i < 4; ++i) {
+    const or_constant_t *constant = or_cpu_constant_of(view, norm->inputs[i + 1]);
+    status = or_cpu_build_constant(build, constant, &data[i]);
+    out->salt = out->salt * 31 + constant->hash;
+  }
+  if (!or_ok(status)) return status;
+  double epsilon = 1e-5;
+  for (uint32_t i = 0; i < norm->attribute_count; ++i) {
+    if (strcmp(norm->attributes[i].name, "epsilon") == 0) epsilon = (double)norm->attributes[i].real;
+  }
+  uint64_t bits = 0;
+  memcpy(&bits, &epsilon, sizeof bits);
+  out->salt = (out->salt * 31 + bits) | 1;
+  const float *gamma = data[0], *beta = data[1], *mean = data[2], *variance = data[3];
+  for (size_t c = 0; c < channels; ++c) {
+    double factor = (double)gamma[c] / sqrt((double)variance[c] + epsilon);
+    scale[c] = (float)factor;
+    shift[c] = (float)((double)beta[c] + ((double)shift[c] - (double)mean[c]) * factor);
+  }
+  out->scale = scale;
+  return status;
+}
+
+or_status_t or_cpu_conv_affine(or_cpu_build_t *build, const or_cpu_view_t *view, or_cpu_conv_affine_t *out) {
+  *out = (or_cpu_conv_affine_t){0};
+  size_t channels = (size_t)or_cpu_input(view, 1)->shape.dims[0];
+  or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
+  bool any = or_cpu_constant_of(view, own) != NULL || or_cpu_constant_of(view, view->epilogue.bias) != NULL ||
+             view->epilogue.norm != NULL;
+  if (!any) return or_status_success();
+  void *memory = NULL;
+  or_status_t status = or_cpu_build_alloc(build, 2 * channels * sizeof(float), &memory);
+  if (!or_ok(status)) return status;
+  float *shift = memory;
+  out->shift = shift;
+  status = add_constant(build, view, own, shift, channels);
+  if (or_ok(status) && view->epilogue.norm != NULL) {
+    status = read_norm(build, view, shift + channels, shift, out);
+  }
+  if (or_ok(status)) status = add_constant(build, view, view->epilogue.bias, shift, channels);
+  return status;
+}

@@ -1,0 +1,32 @@
+#ifndef OR_BACKENDS_CPU_CONV_INTERNAL_H
+#define OR_BACKENDS_CPU_CONV_INTERNAL_H
+/* A Conv node, fused or not, read for the kernels: own and oneDNN's. */
+
+#include "backends/cpu/program_internal.h"
+
+typedef struct or_cpu_conv_t {
+  or_conv_shape_t shape; /* one spatial dimension counts as a picture of height 1 */
+  size_t pad_bottom, pad_right;
+  int spatial; /* dimensions: 1 or 2 */
+  or_value_id_t weights;
+  or_value_id_t bias; /* B of the node or the fused bias where it is not constant; else OR_NO_VALUE */
+  or_value_id_t residual;
+  const or_node_t *norm;
+  or_cpu_act_t act;
+} or_cpu_conv_t;
+
+/* False if the node is no float32 convolution of one or two spatial dimensions that can be done in one step. Pure. */
+bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out);
+
+/* What constants add: one factor and one summand an output channel, in the program's memory; NULL: 1 and 0. `salt`
+ * tells packed weights of different factors apart. */
+typedef struct or_cpu_conv_affine_t {
+  const float *scale, *shift;
+  uint64_t salt;
+} or_cpu_conv_affine_t;
+or_status_t or_cpu_conv_affine(or_cpu_build_t *build, const or_cpu_view_t *view, or_cpu_conv_affine_t *out);
+
+/* weights [channels][each], each channel times its factor. `scaled` may be `weights`. */
+void or_cpu_conv_scale(const float *weights, const float *scale, size_t channels, size_t each, float *scaled);
+
+#endif

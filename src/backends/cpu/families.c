@@ -1,0 +1,14 @@
+#include "backends/cpu/families_internal.h"
+
+/* Best first. oneDNN's rows take a node only where the library is there. */
+const or_cpu_family_t *const or_cpu_families[] = {
+    &or_cpu_family_alias, &or_cpu_family_dnnl_conv, &or_cpu_family_conv,      &or_cpu_family_matmul,
+    &or_cpu_family_pool,  &or_cpu_family_pointwise, &or_cpu_family_reference, NULL,
+};
+
+const or_cpu_family_t *or_cpu_family_find(const or_cpu_device_t *device, const or_cpu_view_t *view, size_t *index) {
+  for (; or_cpu_families[*index] != NULL; ++*index) {
+    if (or_cpu_families[*index]->match(device, view)) return or_cpu_families[*index];
+  }
+  return NULL;
+}

@@ -1,0 +1,11 @@
+#ifndef OR_BACKENDS_CPU_FAMILIES_INTERNAL_H
+#define OR_BACKENDS_CPU_FAMILIES_INTERNAL_H
+/* Every kernel family; kernel_<name>.c each. */
+
+#include "backends/cpu/family_internal.h"
+#include "backends/cpu/work_internal.h"
+
+extern const or_cpu_family_t or_cpu_family_alias, or_cpu_family_dnnl_conv, or_cpu_family_conv, or_cpu_family_matmul,
+    or_cpu_family_pool, or_cpu_family_pointwise, or_cpu_family_reference;
+
+#endif

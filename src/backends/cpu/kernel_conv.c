@@ -1,0 +1,164 @@
+/* Conv by our own kernels: an unrolled or 1x1 product, or depthwise, with bias, residual and activation in its last
+ * step. float32. */
+#include <stdio.h>
+
+#include "backends/cpu/conv_internal.h"
+#include "backends/cpu/families_internal.h"
+
+/* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
+#define STEPS_BETWEEN_LOOKS 2e8
+
+typedef struct state_t {
+  or_conv_f32_plan_t plan;
+  or_cpu_act_t act;
+  or_cpu_slot_id_t x, y, bias, residual, scratch, weights, packed_scratch; /* OR_CPU_NO_SLOT: none */
+  const void *packed;
+  const float *shift;
+  size_t group; /* tiles between two looks at the cancel token */
+} state_t;
+
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
+                                state_t *state);
+static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+                              state_t *state);
+
+static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  or_cpu_conv_t conv;
+  (void)device;
+  return or_cpu_conv_read(view, &conv);
+}
+
+static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  or_cpu_conv_t conv;
+  or_cpu_conv_affine_t affine;
+  (void)or_cpu_conv_read(view, &conv); /* match has looked */
+  or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
+  if (!or_ok(status)) return status;
+  state_t *state = memory;
+  state->act = conv.act;
+  state->x = state->y = state->bias = state->residual = OR_CPU_NO_SLOT;
+  state->scratch = state->weights = state->packed_scratch = OR_CPU_NO_SLOT;
+  if (!or_conv_f32_plan_init(&state->plan, build->device->kernels, &conv.shape, &build->device->caches,
+                             (unsigned)build->device->threads)) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
+  }
+  double steps = (double)or_cpu_count(&or_cpu_output(view, 0)->shape) *
+                 (double)(or_cpu_count(&or_cpu_input(view, 1)->shape) / conv.shape.out_channels);
+  double each = steps / (double)(state->plan.tiles > 0 ? state->plan.tiles : 1);
+  state->group = (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0) + 1.0) * (size_t)build->device->threads;
+  status = or_cpu_conv_affine(build, view, &affine);
+  state->shift = affine.shift;
+  if (or_ok(status)) status = pack_weights(build, view, &affine, state);
+  if (or_ok(status)) status = find_slots(build, view, &conv, state);
+  if (or_ok(status)) status = or_cpu_build_step(build, run, state);
+  const char *kind = state->plan.depthwise ? "depthwise" : state->plan.unrolled ? "conv" : "conv1x1";
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s %s", build->device->kernels->name, kind);
+  return status;
+}
+
+const or_cpu_family_t or_cpu_family_conv = {.name = "conv", .match = match, .prepare = prepare};
+
+typedef struct pack_t {
+  const or_conv_f32_plan_t *plan;
+  const float *scale;
+  size_t channels, each;
+  const or_allocator_t *allocator;
+} pack_t;
+
+static or_status_t pack_fill(void *self, const void *source, void *destination) {
+  const pack_t *pack = self;
+  void *scaled = NULL;
+  or_status_t status = or_status_success();
+  if (pack->scale != NULL) {
+    status = or_alloc_array(pack->allocator, pack->channels * pack->each, sizeof(float), &scaled);
+    if (!or_ok(status)) return status;
+    or_cpu_conv_scale(source, pack->scale, pack->channels, pack->each, scaled);
+  }
+  or_conv_f32_pack_weights(pack->plan, scaled != NULL ? scaled : source, destination);
+  or_free(pack->allocator, scaled);
+  return status;
+}
+
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
+                                state_t *state) {
+  const or_conv_shape_t *shape = &state->plan.shape;
+  const or_constant_t *constant = or_cpu_input_constant(view, 1);
+  if (constant == NULL) return or_status_success();
+  pack_t pack = {.plan = &state->plan,
+                 .scale = affine->scale,
+                 .channels = shape->out_channels,
+                 .each = or_cpu_count(&or_cpu_input(view, 1)->shape) / shape->out_channels,
+                 .allocator = build->device->allocator};
+  or_cpu_packing_t packing = {.constant = constant,
+                              .salt = affine->salt,
+                              .bytes = or_cpu_max(state->plan.weights_bytes, 1),
+                              .fill = pack_fill,
+                              .self = &pack};
+  const or_gemm_ops_t *ops = build->device->kernels->gemm_f32;
+  (void)snprintf(packing.packing, sizeof packing.packing, "conv%c %s g%zu o%zu k%zu/%zu",
+                 state->plan.depthwise ? 'd' : 'p', or_gemm_layout(ops), shape->groups, shape->out_channels, pack.each,
+                 or_gemm_depth_block(ops, pack.each, &build->device->caches));
+  return or_cpu_build_packed(build, &packing, &state->packed);
+}
+
+static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+                              state_t *state) {
+  or_status_t status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
+  if (or_ok(status) && state->packed == NULL) {
+    status = or_cpu_build_read(build, conv->weights, &state->weights);
+    size_t bytes = or_cpu_max(state->plan.weights_bytes, 1);
+    if (or_ok(status)) status = or_cpu_build_scratch(build, bytes, &state->packed_scratch);
+  }
+  if (or_ok(status) && conv->bias != OR_NO_VALUE) status = or_cpu_build_read(build, conv->bias, &state->bias);
+  if (or_ok(status) && conv->residual != OR_NO_VALUE) {
+    status = or_cpu_build_read(build, conv->residual, &state->residual);
+    if (or_ok(status)) {
+      status = or_cpu_build_overwrite(build, conv->residual, view->node->outputs[0], &state->y);
+    }
+  } else if (or_ok(status)) {
+    status = or_cpu_build_write(build, view->node->outputs[0], &state->y);
+  }
+  if (or_ok(status) && state->plan.scratch_bytes > 0) {
+    size_t bytes = or_align_up(state->plan.scratch_bytes, OR_GEMM_ALIGNMENT_BYTES) * (size_t)build->device->threads;
+    status = or_cpu_build_scratch(build, bytes, &state->scratch);
+  }
+  return status;
+}
+
+typedef struct work_t {
+  const state_t *state;
+  or_conv_f32_args_t args;
+  char *scratch;
+} work_t;
+
+static void tiles_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  const or_conv_f32_plan_t *plan = &work->state->plan;
+  size_t scratch = or_align_up(plan->scratch_bytes, OR_GEMM_ALIGNMENT_BYTES) * (size_t)thread;
+  for (size_t i = begin; i < end; ++i) {
+    or_conv_f32_tile(plan, &work->args, i, work->scratch != NULL ? work->scratch + scratch : NULL);
+  }
+}
+
+static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
+  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+}
+
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
+  const state_t *state = step->state;
+  work_t work = {.state = state, .scratch = slot_of(run_state, state->scratch)};
+  work.args = (or_conv_f32_args_t){.x = run_state->slots[state->x],
+                                   .weights = state->packed,
+                                   .bias = state->shift != NULL ? state->shift : slot_of(run_state, state->bias),
+                                   .residual = slot_of(run_state, state->residual),
+                                   .y = run_state->slots[state->y],
+                                   .act = state->act};
+  if (state->packed == NULL) {
+    void *packed = run_state->slots[state->packed_scratch];
+    or_conv_f32_pack_weights(&state->plan, run_state->slots[state->weights], packed);
+    work.args.weights = packed;
+  }
+  return or_cpu_parallel_groups(run_state, state->plan.tiles, state->group, tiles_body, &work);
+}

@@ -1,0 +1,129 @@
+/* Conv by oneDNN: weights in its layout, packed once; images stay in its layouts from one convolution or pool to the
+ * next, and are reordered only where another kernel reads or writes them. float32. */
+#include <stdio.h>
+
+#include "backends/cpu/conv_internal.h"
+#include "backends/cpu/dnnl_steps_internal.h"
+#include "backends/cpu/families_internal.h"
+
+static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
+                             or_dnnl_op_t **out);
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
+                                const or_dnnl_op_t *op, const void **out);
+
+static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  or_cpu_conv_t conv;
+  return device->dnnl != NULL && or_cpu_conv_read(view, &conv) && or_cpu_constant_of(view, conv.weights) != NULL;
+}
+
+static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+                            or_dnnl_op_t *op) {
+  or_cpu_dnnl_operands_t operands;
+  or_cpu_conv_affine_t affine;
+  const void *weights = NULL;
+  or_value_id_t x = view->core->inputs[0], y = view->node->outputs[0];
+  or_cpu_dnnl_operands_init(&operands);
+  or_status_t status = or_cpu_conv_affine(build, view, &affine);
+  if (or_ok(status)) status = pack_weights(build, view, &affine, op, &weights);
+  if (!or_ok(status)) return status;
+  operands.fixed[OR_DNNL_WEIGHTS] = (void *)(uintptr_t)weights; /* only read, as all operands but the result */
+  operands.fixed[OR_DNNL_BIAS] = (void *)(uintptr_t)affine.shift;
+  status = or_cpu_dnnl_read(build, x, or_dnnl_op_layout(op, OR_DNNL_SRC), or_dnnl_op_dense(op, OR_DNNL_SRC),
+                            &operands.slots[OR_DNNL_SRC]);
+  if (or_ok(status) && conv->bias != OR_NO_VALUE) {
+    status = or_cpu_build_read(build, conv->bias, &operands.slots[OR_DNNL_BIAS]);
+  }
+  const or_dnnl_layout_t *layout = or_dnnl_op_layout(op, OR_DNNL_DST), *dense = or_dnnl_op_dense(op, OR_DNNL_DST);
+  or_cpu_slot_id_t *dst = &operands.slots[OR_DNNL_DST];
+  if (or_ok(status)) {
+    status = conv->residual != OR_NO_VALUE ? or_cpu_dnnl_write_over(build, conv->residual, y, layout, dense, dst)
+                                           : or_cpu_dnnl_write(build, y, layout, dense, dst);
+  }
+  if (or_ok(status)) status = or_cpu_dnnl_step(build, op, &operands);
+  return status;
+}
+
+static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  or_cpu_conv_t conv;
+  or_dnnl_op_t *op = NULL;
+  (void)or_cpu_conv_read(view, &conv); /* match has looked */
+  bool has_bias =
+      conv.bias != OR_NO_VALUE || conv.norm != NULL || or_cpu_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
+  or_dnnl_conv_t spec = {.shape = conv.shape,
+                         .pad_bottom = conv.pad_bottom,
+                         .pad_right = conv.pad_right,
+                         .bias = has_bias,
+                         .residual = conv.residual != OR_NO_VALUE,
+                         .act = conv.act};
+  if (spec.residual && build->values[conv.residual].blocked != OR_CPU_NO_SLOT) {
+    spec.dst = build->values[conv.residual].layout;
+  }
+  or_status_t status = choose_op(build, view, &spec, &op);
+  if (!or_ok(status)) return status;
+  status = or_cpu_dnnl_own(build, op);
+  if (or_ok(status)) status = add_step(build, view, &conv, op);
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "onednn %s", or_dnnl_op_kernel(op));
+  /* Something was added by now, so no other family may begin anew. */
+  if (or_status_code(status) == OR_UNIMPLEMENTED) {
+    or_status_ignore(status);
+    status = or_error(OR_INTERNAL, "oneDNN has the convolution but not the reorders that it needs");
+  }
+  return status;
+}
+
+const or_cpu_family_t or_cpu_family_dnnl_conv = {.name = "onednn conv", .match = match, .prepare = prepare};
+
+/* The layout in which the image lies is tried first: a reorder of it costs as much as a small convolution. */
+static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
+                             or_dnnl_op_t **out) {
+  const or_cpu_value_t *image = &build->values[view->core->inputs[0]];
+  const or_dnnl_layout_t *wanted_dst = spec->dst;
+  or_status_t status = or_error(OR_UNIMPLEMENTED, "not tried");
+  for (int attempt = 0; attempt < 3 && or_status_code(status) == OR_UNIMPLEMENTED; ++attempt) {
+    spec->src = attempt == 0 && image->blocked != OR_CPU_NO_SLOT ? image->layout : NULL;
+    spec->dst = attempt < 2 ? wanted_dst : NULL;
+    or_status_ignore(status); /* the next attempt asks for less */
+    status = or_dnnl_conv_create(build->device->dnnl, build->device->allocator, spec, out);
+  }
+  return status;
+}
+
+typedef struct pack_t {
+  or_cpu_build_t *build;
+  const or_dnnl_op_t *op;
+  const float *scale;
+  size_t channels, each;
+} pack_t;
+
+static or_status_t pack_fill(void *self, const void *source, void *destination) {
+  const pack_t *pack = self;
+  const or_allocator_t *allocator = pack->build->device->allocator;
+  void *scaled = NULL;
+  or_status_t status = or_status_success();
+  if (pack->scale != NULL) {
+    status = or_alloc_array(allocator, pack->channels * pack->each, sizeof(float), &scaled);
+    if (!or_ok(status)) return status;
+    or_cpu_conv_scale(source, pack->scale, pack->channels, pack->each, scaled);
+  }
+  status = or_cpu_dnnl_reorder_now(pack->build, or_dnnl_op_dense(pack->op, OR_DNNL_WEIGHTS),
+                                   scaled != NULL ? scaled : source, or_dnnl_op_layout(pack->op, OR_DNNL_WEIGHTS),
+                                   destination);
+  or_free(allocator, scaled);
+  return status;
+}
+
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
+                                const or_dnnl_op_t *op, const void **out) {
+  const or_dnnl_layout_t *layout = or_dnnl_op_layout(op, OR_DNNL_WEIGHTS);
+  const or_shape_t *shape = &or_cpu_input(view, 1)->shape;
+  pack_t pack = {.build = build, .op = op, .scale = affine->scale, .channels = (size_t)shape->dims[0]};
+  pack.each = or_cpu_count(shape) / pack.channels;
+  or_cpu_packing_t packing = {.constant = or_cpu_input_constant(view, 1),
+                              .salt = affine->salt,
+                              .bytes = or_dnnl_layout_bytes(layout),
+                              .fill = pack_fill,
+                              .self = &pack};
+  (void)snprintf(packing.packing, sizeof packing.packing, "onednn %s %016llx", or_dnnl_version(build->device->dnnl),
+                 (unsigned long long)or_dnnl_layout_hash(layout));
+  return or_cpu_build_packed(build, &packing, out);
+}

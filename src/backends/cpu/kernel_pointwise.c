@@ -1,0 +1,277 @@
+/* One-operand functions, and arithmetic on two operands with broadcasting, in float32 (arithmetic in float64 too): runs
+ * of neighbouring elements through the vector kernels, in place where nobody reads the operand again. */
+#include <math.h>
+#include <string.h>
+
+#include "backends/cpu/families_internal.h"
+#include "ops/shape.h"
+
+typedef struct unary_row_t {
+  const char *op;
+  or_cpu_unary_t function;
+} unary_row_t;
+static const unary_row_t unary_rows[] = {
+    {"Relu", OR_CPU_UNARY_RELU},
+    {"Sigmoid", OR_CPU_UNARY_SIGMOID},
+    {"Tanh", OR_CPU_UNARY_TANH},
+    {"Exp", OR_CPU_UNARY_EXP},
+    {"Log", OR_CPU_UNARY_LOG},
+    {"Sqrt", OR_CPU_UNARY_SQRT},
+    {"Abs", OR_CPU_UNARY_ABS},
+    {"Neg", OR_CPU_UNARY_NEG},
+    {"Erf", OR_CPU_UNARY_ERF},
+    {"Gelu", OR_CPU_UNARY_COUNT},
+    {"Reciprocal", OR_CPU_UNARY_RECIPROCAL},
+};
+
+typedef struct binary_row_t {
+  const char *op;
+  or_cpu_binary_t function;
+} binary_row_t;
+static const binary_row_t binary_rows[] = {
+    {"Add", OR_CPU_BINARY_ADD}, {"Sub", OR_CPU_BINARY_SUB}, {"Mul", OR_CPU_BINARY_MUL},
+    {"Div", OR_CPU_BINARY_DIV}, {"Max", OR_CPU_BINARY_MAX}, {"Min", OR_CPU_BINARY_MIN},
+};
+
+static const unary_row_t *unary_of(const or_cpu_view_t *view) {
+  for (size_t i = 0; i < sizeof unary_rows / sizeof *unary_rows; ++i) {
+    if (strcmp(view->call.op->name, unary_rows[i].op) == 0) return &unary_rows[i];
+  }
+  return NULL;
+}
+
+static const binary_row_t *binary_of(const or_cpu_view_t *view) {
+  for (size_t i = 0; i < sizeof binary_rows / sizeof *binary_rows; ++i) {
+    if (strcmp(view->call.op->name, binary_rows[i].op) == 0) return &binary_rows[i];
+  }
+  return NULL;
+}
+
+static bool is_clip(const or_cpu_view_t *view) { return strcmp(view->call.op->name, "Clip") == 0; }
+
+/* Clip's bounds: attributes before version 11, inputs since; constant ones only. */
+static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
+  static const char *const names[] = {"min", "max"};
+  for (uint32_t i = 0; i < 2; ++i) {
+    bounds[i] = or_op_attribute_float(&view->call, names[i], i == 0 ? -INFINITY : INFINITY);
+    if (!or_cpu_has_input(view, i + 1)) continue;
+    const void *data = or_cpu_input(view, i + 1)->data;
+    if (data == NULL || or_cpu_count(&or_cpu_input(view, i + 1)->shape) != 1) return false;
+    memcpy(&bounds[i], data, sizeof bounds[i]);
+  }
+  return !isnan(bounds[0]) && !isnan(bounds[1]) && bounds[0] <= bounds[1];
+}
+
+static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  (void)device;
+  if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count == 0) return false;
+  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  float bounds[2];
+  if (binary_of(view) != NULL) {
+    return view->call.input_count == 2 && (x->dtype == OR_FLOAT32 || x->dtype == OR_FLOAT64);
+  }
+  if (x->dtype != OR_FLOAT32) return false;
+  return unary_of(view) != NULL || (is_clip(view) && clip_bounds(view, bounds));
+}
+
+static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view);
+static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view);
+
+static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  or_status_t status = binary_of(view) != NULL ? prepare_binary(build, view) : prepare_unary(build, view);
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s pointwise", build->device->kernels->name);
+  return status;
+}
+
+const or_cpu_family_t or_cpu_family_pointwise = {.name = "pointwise", .match = match, .prepare = prepare};
+
+/* One operand. */
+
+typedef struct unary_state_t {
+  or_cpu_slot_id_t x, y;
+  size_t count;
+  or_cpu_unary_fn function; /* NULL: clip */
+  float lo, hi;
+} unary_state_t;
+
+typedef struct unary_work_t {
+  const unary_state_t *state;
+  const or_cpu_kernels_t *kernels;
+  const float *x;
+  float *y;
+} unary_work_t;
+
+static void unary_body(void *self, size_t begin, size_t end, int thread) {
+  const unary_work_t *work = self;
+  const unary_state_t *state = work->state;
+  (void)thread;
+  if (state->function != NULL) {
+    state->function(end - begin, work->x + begin, work->y + begin);
+  } else {
+    work->kernels->clip(end - begin, state->lo, state->hi, work->x + begin, work->y + begin);
+  }
+}
+
+static or_status_t run_unary(const or_cpu_step_t *step, const or_cpu_run_t *run) {
+  const unary_state_t *state = step->state;
+  unary_work_t work = {state, run->kernels, run->slots[state->x], run->slots[state->y]};
+  or_parallel_for(run->team, state->count, or_cpu_grain(8), unary_body, &work);
+  return or_status_success();
+}
+
+static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  or_status_t status = or_cpu_build_alloc(build, sizeof(unary_state_t), &memory);
+  if (!or_ok(status)) return status;
+  unary_state_t *state = memory;
+  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  const unary_row_t *row = unary_of(view);
+  if (row == NULL) {
+    float bounds[2];
+    (void)clip_bounds(view, bounds); /* match has looked */
+    state->lo = bounds[0];
+    state->hi = bounds[1];
+  } else {
+    or_cpu_unary_t function = row->function;
+    if (function == OR_CPU_UNARY_COUNT) {
+      bool by_tanh = or_op_attribute_is(&view->call, "approximate", "tanh", "none");
+      function = by_tanh ? OR_CPU_UNARY_GELU_TANH : OR_CPU_UNARY_GELU_ERF;
+    }
+    state->function = build->device->kernels->unary[function];
+  }
+  status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
+  if (or_ok(status)) {
+    status = or_cpu_build_overwrite(build, view->core->inputs[0], view->core->outputs[0], &state->y);
+  }
+  if (or_ok(status)) status = or_cpu_build_step(build, run_unary, state);
+  return status;
+}
+
+/* Two operands. The result is seen as rows of `inner` elements; along a row each operand is a vector or one element,
+ * and between rows it moves by the strides of the outer dimensions. */
+
+typedef struct binary_state_t {
+  or_cpu_slot_id_t a, b, y;
+  size_t count, inner;
+  int rank; /* of the outer dimensions */
+  size_t extent[OR_MAX_RANK], a_stride[OR_MAX_RANK], b_stride[OR_MAX_RANK];
+  bool a_vector, b_vector;
+  bool wide; /* float64 */
+  or_cpu_binary_t function;
+} binary_state_t;
+
+typedef struct binary_work_t {
+  const binary_state_t *state;
+  const or_cpu_kernels_t *kernels;
+  const char *a, *b;
+  char *y;
+  bool stream;
+} binary_work_t;
+
+static void binary_run(const binary_work_t *work, size_t n, size_t a, size_t b, size_t y) {
+  const binary_state_t *state = work->state;
+  or_cpu_form_t form = !state->a_vector   ? OR_CPU_SCALAR_VECTOR
+                       : !state->b_vector ? OR_CPU_VECTOR_SCALAR
+                                          : OR_CPU_VECTOR_VECTOR;
+  if (state->wide) {
+    work->kernels->f64.binary[state->function][form](n, (const double *)(const void *)work->a + a,
+                                                     (const double *)(const void *)work->b + b,
+                                                     (double *)(void *)work->y + y, work->stream);
+  } else {
+    work->kernels->f32.binary[state->function][form](n, (const float *)(const void *)work->a + a,
+                                                     (const float *)(const void *)work->b + b,
+                                                     (float *)(void *)work->y + y, work->stream);
+  }
+}
+
+/* Elements [begin, end) of the result: the rest of a row, whole rows, the start of a row. */
+static void binary_body(void *self, size_t begin, size_t end, int thread) {
+  const binary_work_t *work = self;
+  const binary_state_t *state = work->state;
+  (void)thread;
+  size_t index[OR_MAX_RANK], a = 0, b = 0, row = begin / state->inner, column = begin % state->inner;
+  for (int i = state->rank; i-- > 0;) {
+    index[i] = row % state->extent[i];
+    row /= state->extent[i];
+    a += index[i] * state->a_stride[i];
+    b += index[i] * state->b_stride[i];
+  }
+  while (begin < end) {
+    size_t n = or_cpu_min(state->inner - column, end - begin);
+    binary_run(work, n, a + (state->a_vector ? column : 0), b + (state->b_vector ? column : 0), begin);
+    begin += n;
+    column = 0;
+    for (int i = state->rank; i-- > 0;) {
+      a += state->a_stride[i];
+      b += state->b_stride[i];
+      if (++index[i] < state->extent[i]) break;
+      a -= index[i] * state->a_stride[i];
+      b -= index[i] * state->b_stride[i];
+      index[i] = 0;
+    }
+  }
+}
+
+static or_status_t run_binary(const or_cpu_step_t *step, const or_cpu_run_t *run) {
+  const binary_state_t *state = step->state;
+  size_t element = state->wide ? sizeof(double) : sizeof(float);
+  binary_work_t work = {.state = state, .kernels = run->kernels};
+  work.a = run->slots[state->a];
+  work.b = run->slots[state->b];
+  work.y = run->slots[state->y];
+  bool in_place = work.y == work.a || work.y == work.b;
+  work.stream = !in_place && state->count * element >= or_cpu_stream_bytes(run->device);
+  or_parallel_for(run->team, state->count, or_cpu_grain(3 * element), binary_body, &work);
+  return or_status_success();
+}
+
+/* Merges dimensions along which both operands move on as if there were one. */
+static void collapse(const or_cpu_view_t *view, binary_state_t *state) {
+  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+  int64_t a[OR_MAX_RANK], b[OR_MAX_RANK];
+  or_shape_broadcast_strides(&or_cpu_input(view, 0)->shape, shape, a);
+  or_shape_broadcast_strides(&or_cpu_input(view, 1)->shape, shape, b);
+  int rank = 0;
+  for (int32_t i = 0; i < shape->rank; ++i) {
+    size_t extent = (size_t)shape->dims[i], as = (size_t)a[i], bs = (size_t)b[i];
+    if (extent == 1) continue;
+    if (rank > 0 && state->a_stride[rank - 1] == extent * as && state->b_stride[rank - 1] == extent * bs) {
+      state->extent[rank - 1] *= extent;
+    } else {
+      state->extent[rank++] = extent;
+    }
+    state->a_stride[rank - 1] = as;
+    state->b_stride[rank - 1] = bs;
+  }
+  state->inner = 1;
+  state->a_vector = state->b_vector = true;
+  if (rank > 0) {
+    --rank;
+    state->inner = state->extent[rank];
+    state->a_vector = state->a_stride[rank] != 0;
+    state->b_vector = state->b_stride[rank] != 0;
+  }
+  state->rank = rank;
+}
+
+static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  or_status_t status = or_cpu_build_alloc(build, sizeof(binary_state_t), &memory);
+  if (!or_ok(status)) return status;
+  binary_state_t *state = memory;
+  const or_node_t *node = view->core;
+  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->wide = or_cpu_input(view, 0)->dtype == OR_FLOAT64;
+  state->function = binary_of(view)->function;
+  collapse(view, state);
+  status = or_cpu_build_read(build, node->inputs[0], &state->a);
+  if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->b);
+  bool a_whole = or_cpu_count(&or_cpu_input(view, 0)->shape) == state->count;
+  or_value_id_t victim = node->inputs[a_whole ? 0 : 1];
+  /* The other operand, if it is as large, may be the one that is free. */
+  bool b_whole = or_cpu_count(&or_cpu_input(view, 1)->shape) == state->count;
+  if (a_whole && b_whole && build->values[victim].uses != 1) victim = node->inputs[1];
+  if (or_ok(status)) status = or_cpu_build_overwrite(build, victim, node->outputs[0], &state->y);
+  if (or_ok(status)) status = or_cpu_build_step(build, run_binary, state);
+  return status;
+}

@@ -1,0 +1,364 @@
+/* Networks on the CPU backend at each level of instructions, with and without oneDNN, against the C references. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "backends/cpu/network_fixture_template.h"
+
+/* What a test runs with. */
+typedef struct level_t {
+  const char *isa;
+  bool vendor;
+} level_t;
+static const level_t levels[] = {{"portable", false}, {"avx2", false}, {"", false}, {"", true}};
+#define LEVELS (sizeof levels / sizeof *levels)
+
+static or_device_t *open_level(or_rig_t *rig, const level_t *level, const or_allocator_t *allocator, int threads) {
+  or_backend_settings_t settings = {.cpu_isa = level->isa,
+                                    .system_root = "",
+                                    .cache_directory = "",
+                                    .threads = threads,
+                                    .vendor_libraries = level->vendor};
+  net_ok(or_rig_open(rig, allocator, or_backend_cpu_entry, &settings));
+  assert_int_equal(rig->device_count, 1);
+  return rig->devices[0];
+}
+
+static void expect_at_every_level(const net_t *net, double tolerance) {
+  for (size_t i = 0; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_counting_allocator_t counting;
+    or_counting_allocator_init(&counting, or_allocator_system(), 0);
+    or_device_t *device = open_level(&rig, &levels[i], &counting.base, 2);
+    net_expect_reference(net, device, tolerance);
+    or_rig_close(&rig);
+    assert_int_equal(counting.live_bytes, 0);
+    assert_int_equal(or_status_live_count(), 0);
+  }
+}
+
+static or_value_id_t conv(net_t *net, or_value_id_t x, or_value_id_t w, or_value_id_t b, int64_t pad, int64_t stride) {
+  static int64_t pads[8][4], strides[8][2];
+  static int at;
+  at = (at + 1) % 8;
+  for (int i = 0; i < 4; ++i) pads[at][i] = pad;
+  strides[at][0] = strides[at][1] = stride;
+  or_value_id_t inputs[] = {x, w, b};
+  or_node_t *node = net_node(net, "Conv", 11, inputs, b == OR_NO_VALUE ? 2 : 3);
+  net_ints(node, "pads", pads[at], 4);
+  net_ints(node, "strides", strides[at], 2);
+  return net_done(net, node);
+}
+
+static or_value_id_t max_pool(net_t *net, or_value_id_t x) {
+  static const int64_t two[2] = {2, 2};
+  or_node_t *node = net_node(net, "MaxPool", 12, &x, 1);
+  net_ints(node, "kernel_shape", two, 2);
+  net_ints(node, "strides", two, 2);
+  return net_done(net, node);
+}
+
+/* conv, relu, pool, conv with a residual, pool, flatten, gemm, softmax: each edge between layouts once. */
+static void build_chain(net_t *net, bool fuse) {
+  net_init(net);
+  or_value_id_t x = net_input(net, OR_FLOAT32, NET_SHAPE(2, 3, 12, 12));
+  or_value_id_t w1 = net_constant(net, OR_FLOAT32, NET_SHAPE(16, 3, 3, 3));
+  or_value_id_t b1 = net_constant(net, OR_FLOAT32, NET_SHAPE(16));
+  or_value_id_t w2 = net_constant(net, OR_FLOAT32, NET_SHAPE(16, 16, 3, 3));
+  or_value_id_t w3 = net_constant(net, OR_FLOAT32, NET_SHAPE(10, 144));
+  or_value_id_t b3 = net_constant(net, OR_FLOAT32, NET_SHAPE(10));
+  or_value_id_t y = conv(net, x, w1, b1, 1, 1);
+  y = net_simple(net, "Relu", 14, NET_IDS(y));
+  if (fuse) net_fuse(net, 2);
+  y = max_pool(net, y);
+  or_value_id_t skip = y;
+  y = conv(net, y, w2, OR_NO_VALUE, 1, 1);
+  y = net_simple(net, "Add", 14, NET_IDS(y, skip));
+  y = net_simple(net, "Relu", 14, NET_IDS(y));
+  if (fuse) net_fuse(net, 3);
+  y = max_pool(net, y);
+  y = net_simple(net, "Flatten", 13, NET_IDS(y));
+  or_node_t *gemm = net_node(net, "Gemm", 13, NET_IDS(y, w3, b3));
+  net_int(gemm, "transB", 1);
+  y = net_done(net, gemm);
+  y = net_simple(net, "Softmax", 13, NET_IDS(y));
+  net_output(net, y);
+}
+
+static void a_chain_of_convolutions_and_pools_equals_the_reference(void **state) {
+  (void)state;
+  for (int fuse = 0; fuse < 2; ++fuse) {
+    net_t net;
+    build_chain(&net, fuse != 0);
+    expect_at_every_level(&net, 1e-4);
+    net_deinit(&net);
+  }
+}
+
+static void a_residual_that_is_read_again_is_not_overwritten(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(1, 16, 7, 5));
+  or_value_id_t w1 = net_constant(&net, OR_FLOAT32, NET_SHAPE(16, 16, 1, 1));
+  or_value_id_t w2 = net_constant(&net, OR_FLOAT32, NET_SHAPE(16, 16, 3, 3));
+  or_value_id_t a = conv(&net, x, w1, OR_NO_VALUE, 0, 1);
+  or_value_id_t b = conv(&net, a, w2, OR_NO_VALUE, 1, 1);
+  b = net_simple(&net, "Add", 14, NET_IDS(b, a));
+  net_fuse(&net, 2);
+  or_value_id_t c = conv(&net, b, w1, OR_NO_VALUE, 0, 1);
+  c = net_simple(&net, "Add", 14, NET_IDS(c, x)); /* an input of the graph: never overwritten */
+  net_fuse(&net, 2);
+  or_value_id_t d = net_simple(&net, "Mul", 14, NET_IDS(c, a));
+  net_output(&net, d);
+  net_output(&net, a);
+  expect_at_every_level(&net, 1e-4);
+  net_deinit(&net);
+}
+
+static void values_that_share_memory_keep_their_contents(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(4, 6));
+  or_value_id_t flat = net_constant(&net, OR_INT64, NET_SHAPE(1));
+  ((int64_t *)net.data[flat])[0] = -1;
+  or_value_id_t a = net_simple(&net, "Exp", 13, NET_IDS(x));
+  or_value_id_t b = net_simple(&net, "Reshape", 14, NET_IDS(a, flat)); /* the same bytes as a */
+  or_value_id_t c = net_simple(&net, "Relu", 14, NET_IDS(b));          /* may not overwrite a, which is read below */
+  or_value_id_t d = net_simple(&net, "Add", 14, NET_IDS(a, a));
+  or_value_id_t e = net_simple(&net, "Neg", 13, NET_IDS(c));      /* may overwrite c */
+  or_value_id_t f = net_simple(&net, "Identity", 16, NET_IDS(e)); /* an output that is e under another name */
+  or_value_id_t g = net_simple(&net, "Identity", 16, NET_IDS(x)); /* an output that is an input */
+  net_output(&net, d);
+  net_output(&net, f);
+  net_output(&net, g);
+  net_output(&net, e);
+  net_output(&net, d); /* twice */
+  net_output(&net, x);
+  net_output(&net, flat);
+  expect_at_every_level(&net, 1e-5);
+  net_deinit(&net);
+}
+
+static void broadcasts_as_numpy_does(void **state) {
+  (void)state;
+  static const int64_t shapes[][2][4] = {
+      {{2, 3, 4, 5}, {1, 3, 1, 1}},   {{2, 3, 4, 5}, {1, 1, 1, 5}}, {{2, 3, 4, 5}, {2, 1, 4, 1}},
+      {{1, 3, 1, 5}, {2, 1, 4, 1}},   {{2, 3, 4, 5}, {1, 1, 1, 1}}, {{0, 3, 4, 5}, {1, 3, 4, 5}},
+      {{7, 1, 1, 33}, {7, 9, 1, 33}}, {{2, 3, 4, 5}, {2, 3, 4, 5}},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
+    net_t net;
+    net_init(&net);
+    or_value_id_t a = net_input(&net, OR_FLOAT32, or_shape_make(4, shapes[i][0]));
+    or_value_id_t b = net_input(&net, OR_FLOAT32, or_shape_make(4, shapes[i][1]));
+    or_value_id_t c = net_input(&net, OR_FLOAT64, or_shape_make(4, shapes[i][0]));
+    or_value_id_t d = net_input(&net, OR_FLOAT64, or_shape_make(4, shapes[i][1]));
+    or_value_id_t y = net_simple(&net, "Sub", 14, NET_IDS(a, b));
+    net_output(&net, net_simple(&net, "Max", 13, NET_IDS(b, y)));
+    net_output(&net, net_simple(&net, "Div", 14, NET_IDS(d, c)));
+    expect_at_every_level(&net, 1e-5);
+    net_deinit(&net);
+  }
+}
+
+static void multiplies_batches_vectors_and_constants(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t a = net_input(&net, OR_FLOAT32, NET_SHAPE(3, 1, 17, 19));
+  or_value_id_t b = net_input(&net, OR_FLOAT32, NET_SHAPE(4, 19, 5));
+  or_value_id_t w = net_constant(&net, OR_FLOAT32, NET_SHAPE(19, 33));
+  or_value_id_t ws = net_constant(&net, OR_FLOAT32, NET_SHAPE(4, 19, 7));
+  or_value_id_t left = net_constant(&net, OR_FLOAT32, NET_SHAPE(11, 17));
+  or_value_id_t bias = net_constant(&net, OR_FLOAT32, NET_SHAPE(33));
+  or_value_id_t row = net_input(&net, OR_FLOAT32, NET_SHAPE(19));
+  or_value_id_t wide = net_input(&net, OR_FLOAT64, NET_SHAPE(9, 19));
+  or_value_id_t wide_w = net_constant(&net, OR_FLOAT64, NET_SHAPE(19, 21));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(a, b)));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(a, ws)));
+  or_value_id_t y = net_simple(&net, "MatMul", 13, NET_IDS(a, w));
+  y = net_simple(&net, "Add", 14, NET_IDS(y, bias));
+  y = net_simple(&net, "Relu", 14, NET_IDS(y));
+  net_fuse(&net, 3);
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(left, y)));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(row, w)));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(row, row)));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(wide, wide_w)));
+  expect_at_every_level(&net, 1e-4);
+  net_deinit(&net);
+}
+
+static void adds_each_form_of_a_gemm_bias(void **state) {
+  (void)state;
+  static const int64_t forms[][2] = {{13, 9}, {1, 9}, {13, 1}, {1, 1}};
+  for (size_t i = 0; i < 4; ++i) {
+    for (int constant = 0; constant < 2; ++constant) {
+      net_t net;
+      net_init(&net);
+      or_value_id_t a = net_input(&net, OR_FLOAT32, NET_SHAPE(21, 13));
+      or_value_id_t b = net_input(&net, OR_FLOAT32, NET_SHAPE(9, 21));
+      or_shape_t shape = or_shape_make(2, forms[i]);
+      or_value_id_t c = constant ? net_constant(&net, OR_FLOAT32, shape) : net_input(&net, OR_FLOAT32, shape);
+      or_node_t *gemm = net_node(&net, "Gemm", 13, NET_IDS(a, b, c));
+      net_int(gemm, "transA", 1);
+      net_int(gemm, "transB", 1);
+      net_float(gemm, "alpha", 0.5F);
+      net_float(gemm, "beta", -2.0F);
+      net_output(&net, net_done(&net, gemm));
+      expect_at_every_level(&net, 1e-4);
+      net_deinit(&net);
+    }
+  }
+}
+
+static void two_executables_share_packed_constants(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_device_t *device = open_level(&rig, &levels[i], or_allocator_system(), 2);
+    net_t net;
+    build_chain(&net, true);
+    net_run_t first, second;
+    net_compile(&net, device, &first);
+    or_packed_counters_t before = or_packed_counters(device);
+    net_compile(&net, device, &second);
+    or_packed_counters_t after = or_packed_counters(device);
+    assert_true(before.fills > 0);
+    assert_int_equal(after.fills, before.fills);
+    assert_int_equal(after.bytes, before.bytes);
+    assert_true(after.hits > before.hits);
+    net_run_deinit(&first);
+    net_run_deinit(&second);
+    assert_int_equal(or_packed_counters(device).entries, 0);
+    net_deinit(&net);
+    or_rig_close(&rig);
+  }
+}
+
+static void runs_allocate_nothing(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_counting_allocator_t counting;
+    or_counting_allocator_init(&counting, or_allocator_system(), 0);
+    or_device_t *device = open_level(&rig, &levels[i], &counting.base, 2);
+    net_t net;
+    net_run_t run;
+    build_chain(&net, true);
+    net_compile(&net, device, &run);
+    net_buffers(&run, device);
+    size_t before = counting.alloc_count;
+    net_run(&run, device);
+    net_run(&run, device);
+    assert_int_equal(counting.alloc_count, before);
+    net_run_deinit(&run);
+    net_deinit(&net);
+    or_rig_close(&rig);
+  }
+}
+
+static void stops_when_it_is_cancelled(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_device_t *device = open_level(&rig, &levels[2], or_allocator_system(), 2);
+  net_t net;
+  net_run_t run;
+  or_queue_t *queue = NULL;
+  or_cancel_t cancel;
+  build_chain(&net, true);
+  net_compile(&net, device, &run);
+  net_buffers(&run, device);
+  or_cancel_init(&cancel, INT64_MAX);
+  or_cancel_request(&cancel);
+  run.cancel = &cancel;
+  net_ok(or_device_queue(device, &queue));
+  or_status_t status = or_queue_run(queue, net_run_work, &run);
+  assert_int_equal(or_status_code(status), OR_CANCELLED);
+  or_status_ignore(status);
+  net_run_deinit(&run);
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
+static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
+  (void)state;
+  net_t net;
+  build_chain(&net, true);
+  for (size_t n = 1;; ++n) {
+    or_rig_t rig;
+    or_counting_allocator_t counting;
+    or_counting_allocator_init(&counting, or_allocator_system(), 0);
+    or_device_t *device = open_level(&rig, &levels[2], &counting.base, 1);
+    or_queue_t *queue = NULL;
+    net_ok(or_device_queue(device, &queue));
+    counting.fail_at = counting.alloc_count + n;
+    net_run_t run = {.net = &net};
+    or_status_t status = or_queue_run(queue, net_compile_work, &run);
+    bool done = or_ok(status);
+    if (done) assert_false(counting.triggered);
+    if (!done) assert_int_equal(or_status_code(status), OR_RESOURCE_EXHAUSTED);
+    or_status_ignore(status);
+    net_run_deinit(&run);
+    or_rig_close(&rig);
+    assert_int_equal(counting.live_bytes, 0);
+    if (done) break;
+  }
+  net_deinit(&net);
+}
+
+static void several_queues_run_one_executable(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_device_t *device = open_level(&rig, &levels[i], or_allocator_system(), 2);
+    net_t net;
+    net_run_t expected, runs[3];
+    or_queue_t *queues[3];
+    or_event_t *events[3];
+    build_chain(&net, true);
+    net_reference(&net, device, &expected);
+    for (int q = 0; q < 3; ++q) {
+      net_ok(or_queue_create(device, &queues[q]));
+      net_ok(or_event_create(or_allocator_system(), &events[q]));
+      if (q == 0) net_compile(&net, device, &runs[0]);
+      if (q > 0) runs[q] = (net_run_t){.net = &net, .executable = runs[0].executable};
+      net_buffers(&runs[q], device);
+    }
+    for (int q = 0; q < 3; ++q) {
+      or_submission_t submission = {.work = net_run_work, .self = &runs[q], .signal = events[q]};
+      net_ok(or_queue_submit(queues[q], &submission));
+    }
+    for (int q = 0; q < 3; ++q) {
+      net_ok(or_event_wait(events[q], INT64_MAX));
+      net_compare(&runs[q], &expected, 1e-4);
+      if (q > 0) runs[q].executable.release = NULL;
+      or_event_release(events[q]);
+      or_queue_release(queues[q]);
+    }
+    for (int q = 3; q-- > 0;) net_run_deinit(&runs[q]);
+    net_run_deinit(&expected);
+    net_deinit(&net);
+    or_rig_close(&rig);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_chain_of_convolutions_and_pools_equals_the_reference),
+      cmocka_unit_test(a_residual_that_is_read_again_is_not_overwritten),
+      cmocka_unit_test(values_that_share_memory_keep_their_contents),
+      cmocka_unit_test(broadcasts_as_numpy_does),
+      cmocka_unit_test(multiplies_batches_vectors_and_constants),
+      cmocka_unit_test(adds_each_form_of_a_gemm_bias),
+      cmocka_unit_test(two_executables_share_packed_constants),
+      cmocka_unit_test(runs_allocate_nothing),
+      cmocka_unit_test(stops_when_it_is_cancelled),
+      cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
+      cmocka_unit_test(several_queues_run_one_executable),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+#include "backends/cpu/product_internal.h"
+
+#include <string.h>
+
+#include "ops/shape.h"
+
+static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product);
+static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
+static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
+static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product);
+
+bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out) {
+  const char *name = view->call.op->name;
+  bool matmul = strcmp(name, "MatMul") == 0, gemm = strcmp(name, "Gemm") == 0;
+  if ((!matmul && !gemm) || view->call.op->domain[0] != '\0') return false;
+  for (uint32_t i = 0; i < view->call.input_count; ++i) {
+    if (or_cpu_has_input(view, i) && !or_shape_is_static(&or_cpu_input(view, i)->shape)) return false;
+  }
+  *out = (or_cpu_product_t){.dtype = or_cpu_input(view, 0)->dtype,
+                            .alpha = 1.0,
+                            .bias = OR_NO_VALUE,
+                            .bias_scale = 1.0,
+                            .residual = OR_NO_VALUE,
+                            .residual_scale = 1.0};
+  if (or_cpu_product_ops(device->kernels, out->dtype) == NULL) return false;
+  if (matmul ? !read_matmul(view, out) : !read_gemm(view, out)) return false;
+  return read_epilogue(view, out) && type_can(view, out);
+}
+
+const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtype_t dtype) {
+  switch (dtype) {
+  case OR_FLOAT32: return kernels->gemm_f32;
+  case OR_FLOAT64: return kernels->gemm_f64;
+  case OR_BFLOAT16: return kernels->gemm_bf16;
+  case OR_FLOAT16: return kernels->gemm_f16;
+  default: return NULL;
+  }
+}
+
+void or_cpu_product_offsets(const or_cpu_product_t *product, size_t item, size_t *a, size_t *b) {
+  *a = *b = 0;
+  for (int i = product->batch_rank; i-- > 0;) {
+    size_t index = item % product->batch_extent[i];
+    item /= product->batch_extent[i];
+    *a += index * product->a_stride[i];
+    *b += index * product->b_stride[i];
+  }
+}
+
+/* The dimensions before the last two; none for a vector. */
+static or_shape_t batch_of(const or_shape_t *shape) {
+  or_shape_t batch = *shape;
+  batch.rank = shape->rank > 2 ? shape->rank - 2 : 0;
+  return batch;
+}
+
+static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  const or_shape_t *a = &or_cpu_input(view, 0)->shape, *b = &or_cpu_input(view, 1)->shape;
+  if (a->rank < 1 || b->rank < 1) return false;
+  product->m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1;
+  product->k = (size_t)a->dims[a->rank - 1];
+  product->n = b->rank > 1 ? (size_t)b->dims[b->rank - 1] : 1;
+  or_shape_t a_batch = batch_of(a), b_batch = batch_of(b), batch;
+  or_status_t status = or_shape_broadcast(&a_batch, &b_batch, &batch);
+  bool fits = or_ok(status);
+  or_status_ignore(status); /* shape inference has told it already */
+  if (!fits) return false;
+  product->batch = or_cpu_count(&batch);
+  product->a_items = or_cpu_count(&a_batch);
+  product->b_items = or_cpu_count(&b_batch);
+  if (product->b_items == 1 && a->rank > 1) { /* one B for all: the batch is more rows of A */
+    product->m *= product->batch;
+    product->batch = product->a_items = 1;
+    return true;
+  }
+  int64_t a_stride[OR_MAX_RANK], b_stride[OR_MAX_RANK];
+  or_shape_broadcast_strides(&a_batch, &batch, a_stride);
+  or_shape_broadcast_strides(&b_batch, &batch, b_stride);
+  product->batch_rank = (int)batch.rank;
+  for (int32_t i = 0; i < batch.rank; ++i) {
+    product->batch_extent[i] = (size_t)batch.dims[i];
+    product->a_stride[i] = (size_t)a_stride[i] * product->m * product->k;
+    product->b_stride[i] = (size_t)b_stride[i] * product->k * product->n;
+  }
+  return true;
+}
+
+/* Gemm's third operand, broadcast to [m,n]. */
+static bool read_gemm_c(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  double beta = (double)or_op_attribute_float(&view->call, "beta", 1.0F);
+  if (!or_cpu_has_input(view, 2) || beta == 0.0) return true;
+  const or_shape_t *c = &or_cpu_input(view, 2)->shape;
+  if (c->rank > 2) return false;
+  size_t columns = c->rank > 0 ? (size_t)c->dims[c->rank - 1] : 1;
+  size_t rows = c->rank > 1 ? (size_t)c->dims[0] : 1;
+  or_value_id_t value = view->core->inputs[2];
+  if (rows == product->m && columns == product->n && rows > 1) {
+    product->residual = value;
+    product->residual_scale = beta;
+    return true;
+  }
+  product->bias = value;
+  product->bias_scale = beta;
+  product->bias_form = rows == 1 && columns == product->n   ? OR_CPU_BIAS_COLUMNS
+                       : rows == 1 && columns == 1          ? OR_CPU_BIAS_SINGLE
+                       : rows == product->m && columns == 1 ? OR_CPU_BIAS_ROWS
+                                                            : OR_CPU_BIAS_NONE;
+  return product->bias_form != OR_CPU_BIAS_NONE;
+}
+
+static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  const or_shape_t *a = &or_cpu_input(view, 0)->shape, *b = &or_cpu_input(view, 1)->shape;
+  if (a->rank != 2 || b->rank != 2) return false;
+  product->trans_a = or_op_attribute_int(&view->call, "transA", 0) != 0;
+  product->trans_b = or_op_attribute_int(&view->call, "transB", 0) != 0;
+  product->m = (size_t)a->dims[product->trans_a ? 1 : 0];
+  product->k = (size_t)a->dims[product->trans_a ? 0 : 1];
+  product->n = (size_t)b->dims[product->trans_b ? 0 : 1];
+  product->batch = product->a_items = product->b_items = 1;
+  product->alpha = (double)or_op_attribute_float(&view->call, "alpha", 1.0F);
+  return read_gemm_c(view, product);
+}
+
+static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  const or_cpu_epilogue_t *epilogue = &view->epilogue;
+  product->act = epilogue->act;
+  if (epilogue->norm != NULL) return false;
+  if (epilogue->bias != OR_NO_VALUE) {
+    /* A product with a vector has no columns to which a bias could belong. */
+    if (product->bias != OR_NO_VALUE || or_cpu_input(view, 1)->shape.rank < 2) return false;
+    product->bias = epilogue->bias;
+    product->bias_form = OR_CPU_BIAS_COLUMNS;
+  }
+  if (epilogue->residual != OR_NO_VALUE) {
+    if (product->residual != OR_NO_VALUE) return false;
+    product->residual = epilogue->residual;
+  }
+  return true;
+}
+
+/* float64 has fewer activations; the narrow types add constants only. */
+static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product) {
+  if (product->dtype == OR_FLOAT32) return true;
+  if (product->dtype == OR_FLOAT64) {
+    return product->act.kind == OR_CPU_ACT_NONE || product->act.kind == OR_CPU_ACT_RELU;
+  }
+  if (product->residual != OR_NO_VALUE) return false;
+  return product->bias == OR_NO_VALUE || or_cpu_constant_of(view, product->bias) != NULL;
+}

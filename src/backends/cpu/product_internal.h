@@ -1,0 +1,38 @@
+#ifndef OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
+#define OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
+/* MatMul and Gemm read as one thing: a batch of products Y = act(alpha op(A) op(B) + beta C + bias + residual). */
+
+#include "backends/cpu/program_internal.h"
+
+typedef enum or_cpu_bias_form_t {
+  OR_CPU_BIAS_NONE,
+  OR_CPU_BIAS_COLUMNS, /* [n] */
+  OR_CPU_BIAS_SINGLE,  /* one element for all */
+  OR_CPU_BIAS_ROWS,    /* [m] */
+} or_cpu_bias_form_t;
+
+typedef struct or_cpu_product_t {
+  or_dtype_t dtype;
+  size_t m, n, k;
+  bool trans_a, trans_b;
+  /* Products in the batch, and where each starts: dimensions with strides in elements, 0 where broadcast. */
+  size_t batch, a_items, b_items; /* items: stored matrices of A and B */
+  int batch_rank;
+  size_t batch_extent[OR_MAX_RANK], a_stride[OR_MAX_RANK], b_stride[OR_MAX_RANK];
+  double alpha;
+  or_value_id_t bias;
+  or_cpu_bias_form_t bias_form;
+  double bias_scale;
+  or_value_id_t residual; /* of Y's shape */
+  double residual_scale;
+  or_cpu_act_t act;
+} or_cpu_product_t;
+
+/* False if the node is no product that our kernels carry out. Pure. */
+bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out);
+/* The kernels of a dtype, or NULL. */
+const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtype_t dtype);
+/* Where product `item` of the batch starts in A and B, in elements. */
+void or_cpu_product_offsets(const or_cpu_product_t *product, size_t item, size_t *a, size_t *b);
+
+#endif

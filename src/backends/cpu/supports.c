@@ -1,0 +1,29 @@
+/* The answer to "can you run this node?". */
+#include "backends/cpu/family_internal.h"
+#include "base/string.h"
+
+static or_status_t answer(or_cpu_device_t *device, or_arena_t *arena, const or_subgraph_t *subgraph,
+                          const or_node_t *node, or_support_t *out) {
+  or_cpu_view_t view;
+  bool known = false;
+  or_status_t status = or_cpu_view_make(arena, subgraph, node, &view, &known, out->reason);
+  if (!or_ok(status) || !known) return status;
+  size_t index = 0;
+  out->supported = or_cpu_family_find(device, &view, &index) != NULL;
+  if (!out->supported) {
+    or_format(out->reason, sizeof out->reason, "%s of %s with what is fused to it has no kernel here; its parts have",
+              view.core->op, or_dtype_name(view.call.input_count > 0 ? view.call.inputs[0].dtype : OR_DTYPE_NONE));
+  }
+  return status;
+}
+
+void or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
+  or_cpu_device_t *device = self;
+  or_arena_t arena;
+  or_arena_init(&arena, device->allocator);
+  *out = (or_support_t){.supported = false};
+  or_status_t status = answer(device, &arena, subgraph, node, out);
+  if (!or_ok(status)) or_format(out->reason, sizeof out->reason, "%s", or_status_message(status));
+  or_status_ignore(status); /* its words are the reason of the no */
+  or_arena_deinit(&arena);
+}

@@ -1,0 +1,42 @@
+#include "backends/cpu/work_internal.h"
+
+typedef struct copy_t {
+  const or_cpu_kernels_t *kernels;
+  const char *from;
+  char *to;
+  bool stream;
+} copy_t;
+
+static void copy_body(void *self, size_t begin, size_t end, int thread) {
+  const copy_t *copy = self;
+  (void)thread;
+  copy->kernels->copy(end - begin, copy->from + begin, copy->to + begin, copy->stream);
+}
+
+void or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *to, size_t bytes) {
+  if (bytes == 0) return;
+  copy_t copy = {run->kernels, from, to, bytes >= or_cpu_stream_bytes(run->device)};
+  or_parallel_for(run->team, bytes, 2 * OR_CPU_GRAIN_BYTES, copy_body, &copy);
+}
+
+typedef struct group_t {
+  or_parallel_body_t body;
+  void *self;
+  size_t first;
+} group_t;
+
+static void group_body(void *self, size_t begin, size_t end, int thread) {
+  const group_t *group = self;
+  group->body(group->self, group->first + begin, group->first + end, thread);
+}
+
+or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,
+                                   void *self) {
+  if (group == 0) group = 1;
+  for (size_t first = 0; first < count; first += group) {
+    if (first > 0 && or_cancel_requested(run->cancel)) return or_cancel_status(run->cancel);
+    group_t piece = {body, self, first};
+    or_parallel_for(run->team, or_cpu_min(group, count - first), 1, group_body, &piece);
+  }
+  return or_status_success();
+}
