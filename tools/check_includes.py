@@ -37,7 +37,7 @@ THIRD_PARTY = [
     (r"nats", r"src/cluster/"),
     (r"sys/socket\.h|netinet/|arpa/inet\.h|libwebsockets\.h|nghttp2/|openssl/|netdb\.h", r"src/server/|tests/"),
     (r"(n?curses)", r"src/cli/"),
-    (r"cmocka\.h", r".*_test\.c|tests/"),
+    (r"cmocka\.h", r".*_test\.c|.*/testing\.h|tests/"),
     (r"cuda|nvrtc|nvml|cublas|cudnn|cufft", r"src/backends/cuda/"),
     (r"CL/", r"src/backends/opencl/"),
     (r"dlfcn\.h", r"src/base/dynlib\w*\.c|tests/|.*_test\.c"),

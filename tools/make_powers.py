@@ -23,7 +23,7 @@ def row(exponent: int) -> str:
 def main() -> None:
     rows = [row(exponent) for exponent in range(FIRST, LAST + 1)]
     print('#include "base/numbers_internal.h"\n')
-    print("/* Made by tools/make_powers.py; numbers_powers_test.c computes every row again. clang-format off */")
+    print("/* Made by tools/make_powers.py; numbers_powers_test.c computes every row again. */")
     print("const or_power_t or_powers[OR_POWER_LAST - OR_POWER_FIRST + 1] = {")
     for i in range(0, len(rows), 2):
         print("    " + " ".join(rows[i : i + 2]))

@@ -62,8 +62,9 @@ typedef struct or_string_t {
 /* The most dimensions that a tensor may have. */
 #define OR_MAX_RANK 16
 
-/* Extents, outermost first; rank 0 is a scalar. In shapes that the library reports (model inputs, shape inference) an extent may be
- * unknown: -1 has no name, -(2 + s) is the symbol of index s of the graph or subgraph at hand. A tensor's own extents are never negative. */
+/* Extents, outermost first; rank 0 is a scalar. In shapes that the library reports (model inputs, shape inference) an
+ * extent may be unknown: -1 has no name, -(2 + s) is the symbol of index s of the graph or subgraph at hand. A tensor's
+ * own extents are never negative. */
 typedef struct or_shape_t {
   int32_t rank; /* 0..OR_MAX_RANK, or OR_RANK_UNKNOWN */
   int64_t dims[OR_MAX_RANK];
@@ -75,16 +76,19 @@ typedef struct or_shape_t {
 
 /* The name of a dtype, "float32"-style; "invalid" for a number that is none. Never NULL. Any thread. */
 OR_API const char *or_dtype_name(or_dtype_t dtype);
-/* The dtype of a name; accepts "float32" and "fp32" styles, in any case; OR_DTYPE_NONE for others. `name` may be NULL. Any thread. */
+/* The dtype of a name; accepts "float32" and "fp32" styles, in any case; OR_DTYPE_NONE for others. `name` may be NULL.
+ * Any thread. */
 OR_API or_dtype_t or_dtype_from_name(const char *name);
-/* Bytes that `count` elements take (4-bit types: two a byte, rounded up). SIZE_MAX if it overflows or the dtype is none. Any thread. */
+/* Bytes that `count` elements take (4-bit types: two a byte, rounded up). SIZE_MAX if it overflows or the dtype is
+ * none. Any thread. */
 OR_API size_t or_dtype_bytes(or_dtype_t dtype, uint64_t count);
 /* Bits of one element; 0 if the dtype is none. Any thread. */
 OR_API uint32_t or_dtype_bits(or_dtype_t dtype);
 
-/* A shape of `rank` extents copied from `dims`. rank <= OR_MAX_RANK, else the result has OR_RANK_UNKNOWN. Any thread. */
+/* A shape of `rank` extents copied from `dims`; above OR_MAX_RANK its rank is OR_RANK_UNKNOWN. Any thread. */
 OR_API or_shape_t or_shape_make(size_t rank, const int64_t *dims);
-/* Number of elements; false (and *count untouched) if an extent is negative, the rank unknown, or the product exceeds INT64_MAX. */
+/* Number of elements; false (and *count untouched) if an extent is negative, the rank unknown, or the product exceeds
+ * INT64_MAX. */
 OR_API bool or_shape_count(const or_shape_t *shape, uint64_t *count);
 OR_API bool or_shape_equal(const or_shape_t *a, const or_shape_t *b);
 /* True if every extent is known. */
@@ -92,10 +96,9 @@ OR_API bool or_shape_is_static(const or_shape_t *shape);
 /* Writes "[1,3,224,224]" (unknown: "?", symbols "s0") to `text`, always terminated; returns `text`. capacity > 0. */
 OR_API char *or_shape_format(const or_shape_t *shape, char *text, size_t capacity);
 
-/* Where memory comes from. The library takes all of its own heap memory from the allocator given to or_runtime_create; the functions
- * may be called from any thread at the same time and must not call back into the library.
- * alloc   `bytes` > 0 aligned to `alignment` (a power of two >= sizeof(void *)); NULL when there is none.
- * release takes NULL. */
+/* Where memory comes from. The library takes all of its own heap memory from the allocator given to or_runtime_create;
+ * the functions may be called from any thread at the same time and must not call back into the library. alloc   `bytes`
+ * > 0 aligned to `alignment` (a power of two >= sizeof(void *)); NULL when there is none. release takes NULL. */
 typedef struct or_allocator_t {
   void *self;
   void *(*alloc)(void *self, size_t bytes, size_t alignment);
@@ -105,8 +108,9 @@ typedef struct or_allocator_t {
 /* The C library's allocator (aligned_alloc and free). Lives forever. */
 OR_API const or_allocator_t *or_allocator_system(void);
 
-/* Ownership of memory that the library did not allocate: release(self) is called exactly once, from whichever thread drops the last
- * reference; it must not call back into the library. release may be NULL: nothing to do (the memory outlives everything). */
+/* Ownership of memory that the library did not allocate: release(self) is called exactly once, from whichever thread
+ * drops the last reference; it must not call back into the library. release may be NULL: nothing to do (the memory
+ * outlives everything). */
 typedef struct or_owner_t {
   void *self;
   void (*release)(void *self);

@@ -10,8 +10,9 @@ typedef struct or_dynlib_symbol_t {
   void **address;
   bool required;
 } or_dynlib_symbol_t;
-/* Opens the first of `names` (NULL-terminated list) that loads and fills the table; optional symbols that are missing become NULL.
- * UNAVAILABLE: none loads (with the loader's words) or a required symbol is missing (names it). Idempotent; any thread. */
+/* Opens the first of `names` (NULL-terminated list) that loads and fills the table; optional symbols that are missing
+ * become NULL. UNAVAILABLE: none loads (with the loader's words) or a required symbol is missing (names it).
+ * Idempotent; any thread. */
 or_status_t or_dynlib_open(const char *const *names, const or_dynlib_symbol_t *symbols, size_t count, void **handle);
 
 #endif

@@ -78,7 +78,7 @@ static or_status_t read_all(int descriptor, const char *path, size_t limit_bytes
 or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out,
                          size_t *length) {
   int descriptor = -1;
-  struct stat info;
+  struct stat info = {0};
   *out = NULL;
   *length = 0;
   or_status_t status = open_regular(path, &descriptor, &info);

@@ -4,9 +4,11 @@
 
 #include "openruntime/status.h"
 
-/* Reads a whole file of at most `limit_bytes` (works for /proc and /sys, whose size says 0); *out is terminated beyond *length; free
- * with or_free. NOT_FOUND, PERMISSION_DENIED, OUT_OF_RANGE (names size and limit), DATA_LOSS (I/O error). Messages name the path. */
-or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out, size_t *length);
+/* Reads a whole file of at most `limit_bytes` (works for /proc and /sys, whose size says 0); *out is terminated beyond
+ * *length; free with or_free. NOT_FOUND, PERMISSION_DENIED, OUT_OF_RANGE (names size and limit), DATA_LOSS (I/O error).
+ * Messages name the path. */
+or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size_t limit_bytes, char **out,
+                         size_t *length);
 /* Writes a file through a temporary name in the same folder and a rename, so that it is whole or not there. */
 or_status_t or_file_write(const char *path, const void *bytes, size_t length);
 
@@ -14,13 +16,14 @@ or_status_t or_file_write(const char *path, const void *bytes, size_t length);
 typedef struct or_file_t or_file_t;
 or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out); /* NOT_FOUND … */
 void or_file_retain(or_file_t *file);
-void or_file_release(or_file_t *file); /* takes NULL */
-uint64_t or_file_size(const or_file_t *file);   /* bytes, when opened */
+void or_file_release(or_file_t *file);        /* takes NULL */
+uint64_t or_file_size(const or_file_t *file); /* bytes, when opened */
 const char *or_file_path(const or_file_t *file);
-/* A hash of what the file was when opened (device, inode, size, times of modification and of change): a name for its content as long as
- * nobody writes to it. */
+/* A hash of what the file was when opened (device, inode, size, times of modification and of change): a name for its
+ * content as long as nobody writes to it. */
 uint64_t or_file_identity(const or_file_t *file);
-/* Exactly `bytes` at `offset`; DATA_LOSS if the file ends before (it shrank) or changed its size or mtime since it was opened. */
+/* Exactly `bytes` at `offset`; DATA_LOSS if the file ends before (it shrank) or changed its size or mtime since it was
+ * opened. */
 or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length);
 
 #endif

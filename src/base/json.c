@@ -1,5 +1,6 @@
-/* The reader. jansson makes a tree, which is turned into a compact document of our own and given back in the same call: so jansson's
- * memory, whose functions are process-wide, comes from the caller's allocator without touching that of other users of jansson. */
+/* The reader. jansson makes a tree, which is turned into a compact document of our own and given back in the same call:
+ * so jansson's memory, whose functions are process-wide, comes from the caller's allocator without touching that of
+ * other users of jansson. */
 #include "base/json.h"
 
 #include <math.h>
@@ -43,8 +44,8 @@ struct or_json_document_t {
 #if OR_HAVE_JANSSON
 #include <jansson.h>
 
-/* The arena that jansson's memory comes from while this thread is inside or_json_parse; NULL outside, where other users of jansson in
- * this process get what they had before. */
+/* The arena that jansson's memory comes from while this thread is inside or_json_parse; NULL outside, where other users
+ * of jansson in this process get what they had before. */
 static _Thread_local or_arena_t *scope;
 static _Thread_local bool scope_failed;
 static json_malloc_t outer_malloc;
@@ -68,7 +69,8 @@ static void scoped_free(void *memory) {
 static void set_up_jansson(void) {
   json_get_alloc_funcs(&outer_malloc, &outer_free);
   json_set_alloc_funcs(scoped_malloc, scoped_free);
-  /* jansson would read the system's random device, and could wait for it. Where the stack lies and what time it is serves. */
+  /* jansson would read the system's random device, and could wait for it. Where the stack lies and what time it is
+   * serves. */
   uint64_t entropy[2] = {(uint64_t)(uintptr_t)entropy, (uint64_t)or_clock_ns() ^ (uint64_t)or_clock_wall_us()};
   size_t seed = (size_t)or_hash_bytes(entropy, sizeof entropy, 0);
   json_object_seed(seed != 0 ? seed : 1);
@@ -186,7 +188,7 @@ static or_status_t load(or_json_document_t *document, const char *text, size_t l
   scope_failed = false;
   json_error_t error;
   json_t *tree = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-  or_status_t status = or_status_success();
+  or_status_t status;
   if (tree != NULL) {
     status = convert(document, tree, &document->root);
   } else if (scope_failed) {
@@ -254,19 +256,19 @@ const or_json_value_t *or_json_at(const or_json_value_t *array, size_t index) {
   return or_json_kind(array) == OR_JSON_ARRAY && index < array->count ? &array->as.elements[index] : NULL;
 }
 
-const or_json_value_t *or_json_get(const or_json_value_t *value, const char *key) {
-  if (or_json_kind(value) != OR_JSON_OBJECT) return NULL;
-  const json_object_t *object = value->as.object;
-  if (object->slots == NULL) {
-    for (size_t i = 0; i < value->count; ++i) {
-      if (strcmp(object->keys[i], key) == 0) return &object->values[i];
+const or_json_value_t *or_json_get(const or_json_value_t *object, const char *key) {
+  if (or_json_kind(object) != OR_JSON_OBJECT) return NULL;
+  const json_object_t *members = object->as.object;
+  if (members->slots == NULL) {
+    for (size_t i = 0; i < object->count; ++i) {
+      if (strcmp(members->keys[i], key) == 0) return &members->values[i];
     }
     return NULL;
   }
-  size_t slot = (size_t)or_hash_bytes(key, strlen(key), object->seed) & object->slot_mask;
-  for (; object->slots[slot] != 0; slot = (slot + 1) & object->slot_mask) {
-    size_t index = object->slots[slot] - 1;
-    if (strcmp(object->keys[index], key) == 0) return &object->values[index];
+  size_t slot = (size_t)or_hash_bytes(key, strlen(key), members->seed) & members->slot_mask;
+  for (; members->slots[slot] != 0; slot = (slot + 1) & members->slot_mask) {
+    size_t index = members->slots[slot] - 1;
+    if (strcmp(members->keys[index], key) == 0) return &members->values[index];
   }
   return NULL;
 }

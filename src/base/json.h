@@ -1,18 +1,19 @@
 #ifndef OR_BASE_JSON_H
 #define OR_BASE_JSON_H
-/* JSON: a writer that streams, a bounded reader for documents (the only file that knows jansson), and number arrays without a DOM. */
+/* JSON: a writer that streams, a bounded reader for documents (the only file that knows jansson), and number arrays
+ * without a DOM. */
 
 #include "base/string.h"
 
-/* Writer. Commas, quoting and indentation are its work; a misuse (value without key in an object) is asserted. Doubles are written in the
- * shortest form that reads back the same; non-finite ones as the strings "NaN", "Infinity", "-Infinity". The first failure (no memory)
- * is kept and every later call does nothing: check or_json_finish once. */
+/* Writer. Commas, quoting and indentation are its work; a misuse (value without key in an object) is asserted. Doubles
+ * are written in the shortest form that reads back the same; non-finite ones as the strings "NaN", "Infinity",
+ * "-Infinity". The first failure (no memory) is kept and every later call does nothing: check or_json_finish once. */
 typedef struct or_json_writer_t {
   or_text_t *text;
   or_status_t status;
   int depth;
-  int indent;               /* spaces a level; 0 writes one line */
-  uint8_t state[80];        /* per level; depth is bounded by it: room for a document at the limit inside something else */
+  int indent;        /* spaces a level; 0 writes one line */
+  uint8_t state[80]; /* per level; depth is bounded by it: room for a document at the limit inside something else */
 } or_json_writer_t;
 void or_json_begin(or_json_writer_t *json, or_text_t *text, int indent);
 or_status_t or_json_finish(or_json_writer_t *json); /* gives the first failure; everything opened must be closed */
@@ -35,26 +36,36 @@ void or_json_field_int(or_json_writer_t *json, const char *key, int64_t value);
 void or_json_field_double(or_json_writer_t *json, const char *key, double value);
 void or_json_field_bool(or_json_writer_t *json, const char *key, bool value);
 void or_json_field_null(or_json_writer_t *json, const char *key);
-/* An array of numbers from packed elements of any numeric dtype (bool as true/false, float16 and bfloat16 as numbers). */
+/* An array of numbers from packed elements of any numeric dtype or bool (true, false); complex ones are pairs. */
 void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data, size_t count);
 /* Inserts a piece of JSON text as it is (already valid). */
 void or_json_raw(or_json_writer_t *json, const char *text, size_t length);
 
-/* Reader: an immutable document. Bounds: OR_JSON_MAX_BYTES of text, nesting OR_JSON_MAX_DEPTH; duplicate keys are an error. Without
- * jansson in the build: UNIMPLEMENTED, saying so. INVALID_ARGUMENT names line and column. Any thread may read a document. */
+/* Reader: an immutable document. Bounds: OR_JSON_MAX_BYTES of text, nesting OR_JSON_MAX_DEPTH; duplicate keys are an
+ * error. Without jansson in the build: UNIMPLEMENTED, saying so. INVALID_ARGUMENT names line and column. Any thread may
+ * read a document. */
 #define OR_JSON_MAX_BYTES ((size_t)256 << 20)
 #define OR_JSON_MAX_DEPTH 64
 typedef struct or_json_document_t or_json_document_t; /* owns all values */
 typedef struct or_json_value_t or_json_value_t;       /* borrowed from the document */
-typedef enum or_json_kind_t { OR_JSON_NULL, OR_JSON_BOOL, OR_JSON_INTEGER, OR_JSON_REAL, OR_JSON_STRING, OR_JSON_ARRAY, OR_JSON_OBJECT } or_json_kind_t;
+typedef enum or_json_kind_t {
+  OR_JSON_NULL,
+  OR_JSON_BOOL,
+  OR_JSON_INTEGER,
+  OR_JSON_REAL,
+  OR_JSON_STRING,
+  OR_JSON_ARRAY,
+  OR_JSON_OBJECT
+} or_json_kind_t;
 or_status_t or_json_parse(const or_allocator_t *allocator, const char *text, size_t length, or_json_document_t **out);
 void or_json_document_free(or_json_document_t *document); /* takes NULL */
 const or_json_value_t *or_json_root(const or_json_document_t *document);
-or_json_kind_t or_json_kind(const or_json_value_t *value); /* OR_JSON_NULL for NULL */
-size_t or_json_count(const or_json_value_t *value);        /* of an array or object; else 0 */
+or_json_kind_t or_json_kind(const or_json_value_t *value);                          /* OR_JSON_NULL for NULL */
+size_t or_json_count(const or_json_value_t *value);                                 /* of an array or object; else 0 */
 const or_json_value_t *or_json_at(const or_json_value_t *array, size_t index);      /* NULL outside */
 const or_json_value_t *or_json_get(const or_json_value_t *object, const char *key); /* NULL if absent */
-const char *or_json_key_at(const or_json_value_t *object, size_t index, const or_json_value_t **value); /* in file order */
+const char *or_json_key_at(const or_json_value_t *object, size_t index,
+                           const or_json_value_t **value); /* in file order */
 const char *or_json_get_string(const or_json_value_t *value, const char *fallback);
 size_t or_json_string_length(const or_json_value_t *value);
 int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback);

@@ -139,7 +139,8 @@ static void bounds_size_and_nesting(void **state) {
 static void copies_a_value_back_as_json(void **state) {
   (void)state;
   const char *text =
-      "{\"b\":[1,-2.5,true,null,\"x\\ny\"],\"a\":{},\"c\":1e100,\"d\":[1e17,1e20,0.5]}"; /* 1e20 in full would be too large an integer */
+      "{\"b\":[1,-2.5,true,null,\"x\\ny\"],\"a\":{},\"c\":1e100,\"d\":[1e17,1e20,0.5]}"; /* 1e20 in full would be too
+                                                                                            large an integer */
   or_json_document_t *document = parse(text);
   or_text_t copy;
   or_json_writer_t json;

@@ -157,17 +157,19 @@ static size_t format_integer(int64_t value, char *text) {
   return 1 + format_unsigned((uint64_t)0 - (uint64_t)value, text + 1);
 }
 
+/* Without a terminator. */
+static size_t copy_word(const char *word, char *text) {
+  size_t length = 0;
+  for (; word[length] != '\0'; ++length) text[length] = word[length];
+  return length;
+}
+
 static size_t format_special(double value, char *text) {
-  const char *word = isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-  memcpy(text, word, strlen(word));
-  return strlen(word);
+  return copy_word(isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"", text);
 }
 
 /* JSON readers take "-0" for an integer and lose its sign. */
-static size_t format_minus_zero(char *text) {
-  memcpy(text, "-0.0", 4);
-  return 4;
-}
+static size_t format_minus_zero(char *text) { return copy_word("-0.0", text); }
 
 static size_t format_double(double value, char *text) {
   if (!isfinite(value)) return format_special(value, text);
@@ -231,11 +233,7 @@ static size_t format_element(or_dtype_t dtype, const void *data, size_t index, c
   case OR_FLOAT64:
   case OR_COMPLEX128: return format_double(((const double *)data)[index], text);
   case OR_UINT64: return format_unsigned(((const uint64_t *)data)[index], text);
-  case OR_BOOL: {
-    bool value = ((const uint8_t *)data)[index] != 0;
-    memcpy(text, value ? "true" : "false", value ? 4 : 5);
-    return value ? 4 : 5;
-  }
+  case OR_BOOL: return copy_word(((const uint8_t *)data)[index] != 0 ? "true" : "false", text);
   default: break;
   }
   if (or_dtype_is_integer(dtype)) return format_integer(or_element_get_int(dtype, data, index), text);

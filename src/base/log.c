@@ -15,8 +15,9 @@ static const char *const level_names[] = {"error", "warning", "info", "debug"};
 /* Atomics of static storage begin at 0; so a level is kept as its distance from INFO, the default. */
 static atomic_int levels_from_info[OR_LOG_MODULE_COUNT];
 
-/* The sink and its argument change together: each change goes into the slot that is not in use, then `active_slot` turns. A writer
- * counts itself in at the active slot and looks again, so a slot with a count of 0 that is not active has no reader and stays so. */
+/* The sink and its argument change together: each change goes into the slot that is not in use, then `active_slot`
+ * turns. A writer counts itself in at the active slot and looks again, so a slot with a count of 0 that is not active
+ * has no reader and stays so. */
 typedef struct sink_slot_t {
   _Atomic(or_log_sink_t) sink;
   _Atomic(void *) self;

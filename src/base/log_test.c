@@ -102,7 +102,7 @@ static void quotes_values_that_need_it(void **state) {
   assert_string_equal(or_log_quote("a b", none, sizeof none), "");
 }
 
-/* Sinks are turned while threads write; each must see only calls with its own argument, and none after it was replaced. */
+/* Sinks are turned while threads write; each must see only its own argument, and no call after it was replaced. */
 typedef struct turned_t {
   atomic_bool in_use, failed;
 } turned_t;

@@ -1,17 +1,18 @@
 #ifndef OR_BASE_NUMBERS_H
 #define OR_BASE_NUMBERS_H
-/* Numbers as text, fast and exact: a scanner for JSON number arrays and a writer of the shortest decimal that reads back the same. And
- * conversions between dtypes, element by element. */
+/* Numbers as text, fast and exact: a scanner for JSON number arrays and a writer of the shortest decimal that reads
+ * back the same. And conversions between dtypes, element by element. */
 
 #include "openruntime/status.h"
 
-/* Scans one JSON number (or, where allowed by JSON tensors, the strings "NaN", "Infinity", "-Infinity" with their quotes, true, false) at
- * *cursor, before `end`. Correctly rounded. On success *cursor is behind it. INVALID_ARGUMENT otherwise, cursor unchanged. */
+/* Scans one JSON number (or, where allowed by JSON tensors, the strings "NaN", "Infinity", "-Infinity" with their
+ * quotes, true, false) at *cursor, before `end`. Correctly rounded. On success *cursor is behind it. INVALID_ARGUMENT
+ * otherwise, cursor unchanged. */
 or_status_t or_number_scan_double(const char **cursor, const char *end, double *out);
 /* An integer in [INT64_MIN, UINT64_MAX]; *negative says how to read *out. OUT_OF_RANGE beyond. */
 or_status_t or_number_scan_integer(const char **cursor, const char *end, uint64_t *out, bool *negative);
-/* Scans a (nested or flat) JSON array of numbers at *cursor into packed elements; exactly `count` of them, nesting at most
- * OR_MAX_RANK, values checked against the dtype's range. INVALID_ARGUMENT names the element. */
+/* Scans a (nested or flat) JSON array of numbers at *cursor into packed elements; exactly `count` of them, nesting at
+ * most OR_MAX_RANK, values checked against the dtype's range. INVALID_ARGUMENT names the element. */
 or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_t dtype, void *data, size_t count);
 /* Shortest decimal; returns the length (at most 32), not terminated. Finite values only. */
 size_t or_number_write_double(double value, char *text);
@@ -22,8 +23,9 @@ float or_float16_to_float(uint16_t bits);
 uint16_t or_float_to_float16(float value);
 float or_bfloat16_to_float(uint16_t bits);
 uint16_t or_float_to_bfloat16(float value);
-/* Element `index` of packed data as double / int64 (4-bit and float8 types too; complex: the real part), and back with the dtype's rounding and saturation
- * as ONNX Cast has it for float to float8, C conversion for the rest. The dtype is numeric or bool. */
+/* Element `index` of packed data as double / int64 (4-bit and float8 types too; complex: the real part), and back with
+ * the dtype's rounding and saturation as ONNX Cast has it for float to float8, C conversion for the rest. The dtype is
+ * numeric or bool. */
 double or_element_get(or_dtype_t dtype, const void *data, size_t index);
 int64_t or_element_get_int(or_dtype_t dtype, const void *data, size_t index);
 void or_element_set(or_dtype_t dtype, void *data, size_t index, double value);
@@ -31,7 +33,7 @@ void or_element_set_int(or_dtype_t dtype, void *data, size_t index, int64_t valu
 bool or_dtype_is_float(or_dtype_t dtype);   /* float64, 32, 16, bfloat16, float8, float4 */
 bool or_dtype_is_integer(or_dtype_t dtype); /* signed and unsigned, 4 to 64 bits; not bool */
 bool or_dtype_is_signed(or_dtype_t dtype);
-/* The largest finite value of a numeric dtype (65504 for float16, 127 for int8; 2^63 and 2^64 for the 64-bit integers). */
+/* The largest finite value of a numeric dtype (65504 for float16, 127 for int8; 2^63, 2^64 for 64-bit integers). */
 double or_dtype_largest(or_dtype_t dtype);
 
 /* A 64-bit hash of bytes (seeded), for caches and content identity, not for security. */

@@ -26,7 +26,8 @@ static void reads_flat_and_nested_arrays(void **state) {
       "      ]",
       "[1,-2e0,0.3e1,4,5E+0,\"NaN\",0.000000000000000000000000000000000000000000000000000000000000000000007,8.000      "
       "         ]",
-      "[[[1,2],[3,4]],[[5,\"NaN\"],[7,8                                                                                ]]]",
+      "[[[1,2],[3,4]],[[5,\"NaN\"],[7,8                                                                                "
+      "]]]",
   };
   for (size_t i = 0; i < sizeof long_rows / sizeof long_rows[0]; ++i) {
     double row[8] = {0};

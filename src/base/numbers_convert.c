@@ -4,8 +4,8 @@
 
 #include "base/numbers.h"
 
-/* A binary floating-point format of at most 16 bits: sign, exponent, fraction, from the top. Float8 formats: ONNX, "Float stored in 8
- * bits" (tables of values and of casts with saturation); float4: OCP Microscaling Formats 1.0. */
+/* A binary floating-point format of at most 16 bits: sign, exponent, fraction, from the top. Float8 formats: ONNX,
+ * "Float stored in 8 bits" (tables of values and of casts with saturation); float4: OCP Microscaling Formats 1.0. */
 typedef struct format_t {
   int exponent_bits, fraction_bits, bias;
   uint32_t largest;  /* code of the largest finite value */

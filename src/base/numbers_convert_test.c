@@ -1,4 +1,4 @@
-/* Conversions against the formulae of the formats, computed in double with pow(), and a search for the nearest value. */
+/* Conversions against the formulae of the formats, computed in double with pow(). */
 #include <math.h>
 
 #include "base/numbers.h"
@@ -26,7 +26,8 @@ static uint32_t code_count(const format_t *format) { return 1U << (1 + format->e
 
 static double value_of(const format_t *format, uint32_t code) {
   uint32_t half = code_count(format) / 2, fractions = 1U << format->fraction_bits;
-  uint32_t magnitude = code % half, exponent = magnitude / fractions, fraction = magnitude % fractions;
+  uint32_t magnitude = code & (half - 1), exponent = magnitude >> format->fraction_bits,
+           fraction = magnitude & (fractions - 1);
   uint32_t top = (1U << format->exponent_bits) - 1;
   if (format->special == NAN_IS_MINUS_ZERO && code == half) return (double)NAN;
   if (format->special == ONLY_NAN_AT_TOP && magnitude == half - 1) return (double)NAN;

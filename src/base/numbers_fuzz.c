@@ -11,6 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COUNT_LIMIT 256
 
+static bool same_bits(const void *a, const void *b, size_t bytes) { return memcmp(a, b, bytes) == 0; }
+
 static void check_number(const char *text, const char *end) {
   or_scanned_t scanned;
   const char *cursor = text;
@@ -21,7 +23,7 @@ static void check_number(const char *text, const char *end) {
   copy[cursor - text] = '\0';
   double expected = strtod(copy, NULL), value = or_scanned_double(&scanned);
   float expected_single = strtof(copy, NULL), single = or_scanned_float(&scanned);
-  if (memcmp(&value, &expected, sizeof value) != 0 || memcmp(&single, &expected_single, sizeof single) != 0)
+  if (!same_bits(&value, &expected, sizeof value) || !same_bits(&single, &expected_single, sizeof single))
     __builtin_trap();
   free(copy);
   if (!isfinite(value)) return;
@@ -30,7 +32,7 @@ static void check_number(const char *text, const char *end) {
   size_t length = or_number_write_double(value, written);
   if (!or_scan_decimal(&again, written + length, &scanned) || again != written + length) __builtin_trap();
   double second = or_scanned_double(&scanned);
-  if (memcmp(&value, &second, sizeof value) != 0) __builtin_trap();
+  if (!same_bits(&value, &second, sizeof value)) __builtin_trap();
 }
 
 static void check_array(or_dtype_t dtype, size_t count, const char *text, const char *end) {

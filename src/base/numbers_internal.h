@@ -15,8 +15,15 @@ typedef struct or_power_t {
 #define OR_POWER_LAST_EXACT 55
 extern const or_power_t or_powers[OR_POWER_LAST - OR_POWER_FIRST + 1];
 
+/* floor(value / 2^bits) of values that are small beside 2^62, without the shift of a negative number that C leaves
+ * open. */
+static inline int or_floor_shift(int64_t value, int bits) {
+  const int64_t lift = INT64_C(1) << 20;
+  return (int)((int64_t)((uint64_t)(value + (lift << bits)) >> bits) - lift);
+}
+
 /* floor(log2(10^e)), exact for |e| <= 1233. */
-static inline int or_floor_log2_pow10(int e) { return (int)(((int64_t)e * 1741647) >> 19); }
+static inline int or_floor_log2_pow10(int e) { return or_floor_shift((int64_t)e * 1741647, 19); }
 
 /* A JSON number as it stands in the text. value = digits * 10^exponent, if `more` a little above. */
 typedef struct or_scanned_t {
@@ -32,8 +39,9 @@ bool or_scan_decimal(const char **cursor, const char *end, or_scanned_t *out);
 /* Correctly rounded to nearest even; infinity beyond the range. */
 double or_scanned_double(const or_scanned_t *scanned);
 float or_scanned_float(const or_scanned_t *scanned);
-/* Takes numbers that are each followed by a comma (and perhaps one space), as float32 or float64, at most `count`; stops, without an error,
- * before the first one that needs a closer look. Returns how many; *cursor stands at the next value. */
+/* Takes numbers that are each followed by a comma (and perhaps one space), as float32 or float64, at most `count`;
+ * stops, without an error, before the first one that needs a closer look. Returns how many; *cursor stands at the next
+ * value. */
 size_t or_scan_run(const char **cursor, const char *end, bool single, void *data, size_t count);
 
 __extension__ typedef unsigned __int128 or_uint128_t;

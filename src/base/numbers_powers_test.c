@@ -46,7 +46,8 @@ static big_t power_of_ten(int exponent) {
   return power;
 }
 
-/* row is 10^e cut to 128 bits and rounded up: row * 2^s >= 10^e > (row - 1) * 2^s. For e < 0 the same with both sides times 10^-e. */
+/* row is 10^e cut to 128 bits and rounded up: row * 2^s >= 10^e > (row - 1) * 2^s. For e < 0 the same with both sides
+ * times 10^-e. */
 static void checks_every_row(void **state) {
   (void)state;
   for (int exponent = OR_POWER_FIRST; exponent <= OR_POWER_LAST; ++exponent) {

@@ -13,7 +13,8 @@ uint64_t or_random_next(or_random_t *random) {
 
 double or_random_uniform(or_random_t *random) { return (double)(or_random_next(random) >> 11) * 0x1p-53; }
 
-/* Bits of a significand: so many random bits make a number in [-1, 1) that the type holds exactly, so that rounding never gives 1. */
+/* Bits of a significand: so many random bits make a number in [-1, 1) that the type holds exactly, so that rounding
+ * never gives 1. */
 static int significand_bits(or_dtype_t dtype) {
   switch (dtype) {
   case OR_FLOAT64:

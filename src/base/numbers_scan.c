@@ -1,5 +1,6 @@
-/* Decimal to binary: exact small cases directly (W. Clinger, "How to read floating point numbers accurately", 1990), nearly all others by
- * one or two 64 x 128 bit products (D. Lemire, "Number parsing at a gigabyte per second", 2021), the rest by strtod on a bounded copy. */
+/* Decimal to binary: exact small cases directly (W. Clinger, "How to read floating point numbers accurately", 1990),
+ * nearly all others by one or two 64 x 128 bit products (D. Lemire, "Number parsing at a gigabyte per second", 2021),
+ * the rest by strtod on a bounded copy. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,8 @@ double or_scanned_double(const or_scanned_t *scanned) {
   return scanned->negative ? -value : value;
 }
 
-/* A double that rounds to the same float as the decimal that it came from does: rounding twice goes wrong only where the double lies half
- * way between two floats, or where floats have fewer bits. */
+/* A double that rounds to the same float as the decimal that it came from does: rounding twice goes wrong only where
+ * the double lies half way between two floats, or where floats have fewer bits. */
 static bool rounds_once_more(double value) {
   uint64_t bits = 0;
   memcpy(&bits, &value, sizeof bits);
@@ -89,7 +90,8 @@ static eight_t look_at_eight(const char *at) {
   return (eight_t){digits, others != 0 ? (unsigned)__builtin_ctzll(others) / 8 : 8};
 }
 
-/* The number that the first `count` digits make: moved to the top of the word, then added up in pairs, fours and eights. */
+/* The number that the first `count` digits make: moved to the top of the word, then added up in pairs, fours and
+ * eights. */
 static uint64_t add_up(uint64_t digits, unsigned count) {
   digits = digits << (32 - 4 * count) << (32 - 4 * count); /* in two steps, for a shift by 64 is none */
   digits = digits * 10 + (digits >> 8);
@@ -215,7 +217,8 @@ static bool multiply(uint64_t digits, int exponent, uint64_t *bits) {
   return true;
 }
 
-/* Writes digits and exponent in a form without a decimal point, which no locale changes, and lets the C library round it. */
+/* Writes digits and exponent in a form without a decimal point, which no locale changes, and lets the C library round
+ * it. */
 static double hard_double(const or_scanned_t *scanned, bool single) {
   char copy[HARD_DIGITS + 32];
   size_t length = 0;
@@ -250,8 +253,8 @@ static double hard_double(const or_scanned_t *scanned, bool single) {
 /* Bytes that must follow a number's start for scan_simple, which doesn't look for the end. */
 #define SIMPLE_MARGIN 80
 
-/* As take_digits; at most 16. Both words are looked at before the first is known to be full, so that the next number's start does not
- * wait for one after the other. */
+/* As take_digits; at most 16. Both words are looked at before the first is known to be full, so that the next number's
+ * start does not wait for one after the other. */
 static const char *take_sixteen(const char *at, uint64_t *value) {
   static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
   eight_t first = look_at_eight(at), second = look_at_eight(at + 8);
@@ -261,8 +264,8 @@ static const char *take_sixteen(const char *at, uint64_t *value) {
   return at + first.count + more;
 }
 
-/* A number of at most 18 digits, with a point and an exponent of two digits or without: nearly all there are. Returns the character behind
- * it, NULL if it is another one (or none). */
+/* A number of at most 18 digits, with a point and an exponent of two digits or without: nearly all there are. Returns
+ * the character behind it, NULL if it is another one (or none). */
 static const char *scan_simple(const char *at, double *out) {
   bool negative = *at == '-';
   if (negative) ++at;

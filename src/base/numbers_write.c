@@ -1,5 +1,5 @@
-/* Shortest decimals by Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2021): of the decimals that round to the
- * value, one with the fewest digits, and of these the one nearest to it. */
+/* Shortest decimals by Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2021): of the decimals
+ * that round to the value, one with the fewest digits, and of these the one nearest to it. */
 #include <string.h>
 
 #include "base/numbers.h"
@@ -60,10 +60,10 @@ static inline decimal_t shortest(uint64_t significand, int exponent, bool lower_
   if (exponent <= 0 && exponent > -53 && (significand & ((UINT64_C(1) << -exponent) - 1)) == 0) {
     return (decimal_t){significand >> -exponent, 0}; /* a whole number is its own shortest form */
   }
-  /* Everything below is in quarters of a unit of the last place, scaled by 10^-k: `at` the value, `low` and `high` the bounds of the
-   * interval that rounds to it. Bounds belong to it when the significand is even. */
+  /* Everything below is in quarters of a unit of the last place, scaled by 10^-k: `at` the value, `low` and `high` the
+   * bounds of the interval that rounds to it. Bounds belong to it when the significand is even. */
   uint64_t odd = significand & 1;
-  int k = (int)(((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0)) >> 22); /* floor(log10 of its width) */
+  int k = or_floor_shift((int64_t)exponent * 1262611 - (lower_closer ? 524031 : 0), 22); /* floor(log10 of its width) */
   int shift = exponent + or_floor_log2_pow10(-k) + 1;
   or_power_t power = or_powers[-k - OR_POWER_FIRST];
   uint64_t below = (4 * significand - (lower_closer ? 1 : 2)) << shift, above = (4 * significand + 2) << shift;
@@ -92,6 +92,8 @@ static decimal_t choose(uint64_t low, uint64_t at, uint64_t high, int k) {
 static const char pairs[] =
     "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051"
     "52535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697989900";
+
+static const char zero_point[8] = {'0', '.', '0', '0', '0', '0', '0', '0'};
 
 static unsigned digit_count(uint64_t value) {
   unsigned count = 1;
@@ -141,7 +143,7 @@ static size_t write_decimal(decimal_t decimal, char *text) {
   }
   if (point <= 0 && point > -6) {
     size_t zeros = (size_t)-point;
-    memcpy(text, "0.000000", 8); /* more than is kept */
+    memcpy(text, zero_point, sizeof zero_point); /* more than is kept */
     write_digits(decimal.digits, count, text + 2 + zeros + count);
     return 2 + zeros + count;
   }

@@ -23,7 +23,8 @@ static bool is_pooled(const or_status_record_t *record);
 static const or_status_record_t *fixed_record(or_status_code_t code);
 static void finish_message(char *message, int length);
 
-/* A set bit is a record in use. Whoever turns a bit from 0 to 1 owns the record until it turns it back, so nothing else guards it. */
+/* A set bit is a record in use. Whoever turns a bit from 0 to 1 owns the record until it turns it back, so nothing else
+ * guards it. */
 static or_status_record_t pool[POOL_RECORDS];
 static atomic_uint_fast64_t pool_used[POOL_WORDS];
 static atomic_size_t live_count;
@@ -73,7 +74,8 @@ const char *or_status_message(or_status_t status) { return or_ok(status) ? "" : 
 
 const char *or_status_place(or_status_t status) {
   if (or_ok(status)) return "";
-  /* A build that leaves OR_FILE at __FILE__ gives a longer path; what stands before the last src/ is of no use to the reader. */
+  /* A build that leaves OR_FILE at __FILE__ gives a longer path; what stands before the last src/ is of no use to the
+   * reader. */
   const char *place = status.record->place;
   for (const char *next = strstr(place, "src/"); next != NULL; next = strstr(place, "src/"))
     place = next + strlen("src/");
@@ -143,7 +145,8 @@ static const or_status_record_t *fixed_record(or_status_code_t code) {
   return &fixed[code];
 }
 
-/* Makes what vsnprintf left valid UTF-8: cut at a whole character, foreign bytes (a file name in another encoding) replaced. */
+/* Makes what vsnprintf left valid UTF-8: cut at a whole character, foreign bytes (a file name in another encoding)
+ * replaced. */
 static void finish_message(char *message, int length) {
   if (length < 0) {
     (void)or_format(message, OR_STATUS_MESSAGE_BYTES, "the message could not be formatted");

@@ -33,7 +33,7 @@ or_status_t or_text_reserve(or_text_t *text, size_t extra) {
   void *memory = NULL;
   or_status_t status = or_alloc(text->allocator, capacity, &memory);
   if (!or_ok(status)) return status;
-  if (text->length > 0) memcpy(memory, text->data, text->length);
+  if (text->data != NULL) memcpy(memory, text->data, text->length);
   or_free(text->allocator, text->data);
   text->data = memory;
   text->data[text->length] = '\0';
@@ -132,7 +132,8 @@ bool or_string_equal_nocase(const char *a, const char *b) {
 
 #define NEAREST_WORD_BYTES 64 /* longer words have no nearest one */
 
-/* Levenshtein's distance, where two neighbours that changed places count one; letters' case is nothing. Damerau 1964, restricted form. */
+/* Levenshtein's distance, where two neighbours that changed places count one; letters' case is nothing. Damerau 1964,
+ * restricted form. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length) {
   size_t rows[3][NEAREST_WORD_BYTES + 1];
   size_t *before = rows[0], *last = rows[1], *row = rows[2];

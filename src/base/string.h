@@ -6,7 +6,8 @@
 
 #include "openruntime/status.h"
 
-/* A string that grows; init, append, deinit. data is always terminated once something was appended, and "" before. Owned by one thread. */
+/* A string that grows; init, append, deinit. data is always terminated once something was appended, and "" before.
+ * Owned by one thread. */
 typedef struct or_text_t {
   const or_allocator_t *allocator;
   char *data;
@@ -14,7 +15,7 @@ typedef struct or_text_t {
 } or_text_t;
 void or_text_init(or_text_t *text, const or_allocator_t *allocator);
 void or_text_deinit(or_text_t *text);
-void or_text_clear(or_text_t *text); /* keeps the memory */
+void or_text_clear(or_text_t *text);                        /* keeps the memory */
 or_status_t or_text_reserve(or_text_t *text, size_t extra); /* room for `extra` more bytes and the terminator */
 or_status_t or_text_append(or_text_t *text, const char *bytes, size_t length);
 or_status_t or_text_append_string(or_text_t *text, const char *string);
@@ -37,8 +38,8 @@ const char *or_string_nearest(const char *word, const char *const *candidates, s
 bool or_utf8_valid(const char *bytes, size_t length);
 /* Bytes of the character at `bytes`; 0 if there is no valid one. */
 size_t or_utf8_character(const char *bytes, size_t length);
-/* Makes a terminated text valid UTF-8 in place: foreign bytes become '?'. `cut`: the text was cut at its end, so a broken character there
- * is dropped. */
+/* Makes a terminated text valid UTF-8 in place: foreign bytes become '?'. `cut`: the text was cut at its end, so a
+ * broken character there is dropped. */
 void or_utf8_repair(char *text, size_t length, bool cut);
 
 #endif

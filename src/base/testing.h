@@ -34,8 +34,8 @@ static inline void expect_failure_at(or_status_t status, or_status_code_t code, 
   if (!as_expected) _fail(file, line);
 }
 
-/* Runs `use` with an allocator whose n-th allocation fails, for every n that is reached: each failure is RESOURCE_EXHAUSTED, and every
- * byte and every status is given back. */
+/* Runs `use` with an allocator whose n-th allocation fails, for every n that is reached: each failure is
+ * RESOURCE_EXHAUSTED, and every byte and every status is given back. */
 #define expect_survives_every_failing_allocation(use) expect_survival_at((use), __FILE__, __LINE__)
 static inline void expect_survival_at(or_status_t (*use)(const or_allocator_t *allocator), const char *file, int line) {
   size_t alive = or_status_live_count();

@@ -11,8 +11,8 @@ typedef struct or_thread_t {
   pthread_t handle;
   bool started;
 } or_thread_t;
-/* Starts `main(argument)` on a thread of the given name (at most 15 bytes are kept). RESOURCE_EXHAUSTED if the system refuses. All
- * signals are blocked in it, so that they reach the program's own threads. */
+/* Starts `main(argument)` on a thread of the given name (at most 15 bytes are kept). RESOURCE_EXHAUSTED if the system
+ * refuses. All signals are blocked in it, so that they reach the program's own threads. */
 or_status_t or_thread_start(or_thread_t *thread, const char *name, void (*main)(void *), void *argument);
 void or_thread_join(or_thread_t *thread); /* does nothing if not started */
 

@@ -2,8 +2,8 @@
 
 #include "base/string.h"
 
-/* Bytes of the UTF-8 character at `bytes`, 0 if there is no valid one. Table 3-7 of the Unicode standard: no overlong forms, no
- * surrogates, nothing beyond U+10FFFF. */
+/* Bytes of the UTF-8 character at `bytes`, 0 if there is no valid one. Table 3-7 of the Unicode standard: no overlong
+ * forms, no surrogates, nothing beyond U+10FFFF. */
 size_t or_utf8_character(const char *bytes, size_t length) {
   const unsigned char *b = (const unsigned char *)bytes;
   if (length == 0) return 0;

@@ -1,7 +1,8 @@
 #ifndef OR_METRICS_METRICS_H
 #define OR_METRICS_METRICS_H
-/* Counters, gauges and histograms, and their Prometheus text (exposition format 0.0.4). Handles are looked up once and kept; counting is
- * then an atomic addition in the thread's own cell. Any thread may call any function; the registry outlives its handles' users. */
+/* Counters, gauges and histograms, and their Prometheus text (exposition format 0.0.4). Handles are looked up once and
+ * kept; counting is then an atomic addition in the thread's own cell. Any thread may call any function; the registry
+ * outlives its handles' users. */
 
 #include "base/string.h"
 
@@ -15,7 +16,7 @@ typedef struct or_histogram_t or_histogram_t;
 /* Label sets of one metric; further ones share the set in which every label is "other". */
 #define OR_METRICS_MAX_SERIES 1000
 
-/* What a metric is. Handed over by pointer at each look-up; must live as long as the registry (make it static const). */
+/* What a metric is. Handed over by pointer at each look-up; must outlive the registry (make it static const). */
 typedef struct or_metric_t {
   const char *name;                          /* "openruntime_queue_wait_seconds"; [a-zA-Z_:][a-zA-Z0-9_:]* */
   const char *help;                          /* one sentence */
@@ -29,11 +30,15 @@ typedef struct or_metric_t {
 or_status_t or_metrics_registry_create(const or_allocator_t *allocator, or_metrics_registry_t **out);
 void or_metrics_registry_free(or_metrics_registry_t *registry); /* with all handles; takes NULL */
 
-/* The handle of a metric with these label values (as many as it has labels; NULL counts as ""). The same values give the same handle.
- * INVALID_ARGUMENT: a bad name, buckets that don't rise, or the name stands for another metric already; RESOURCE_EXHAUSTED. */
-or_status_t or_metrics_counter(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values, or_counter_t **out);
-or_status_t or_metrics_gauge(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values, or_gauge_t **out);
-or_status_t or_metrics_histogram(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values, or_histogram_t **out);
+/* The handle of a metric with these label values (as many as it has labels; NULL counts as ""). The same values give
+ * the same handle. INVALID_ARGUMENT: a bad name, buckets that don't rise, or the name stands for another metric
+ * already; RESOURCE_EXHAUSTED. */
+or_status_t or_metrics_counter(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values,
+                               or_counter_t **out);
+or_status_t or_metrics_gauge(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values,
+                             or_gauge_t **out);
+or_status_t or_metrics_histogram(or_metrics_registry_t *registry, const or_metric_t *metric, const char *const *values,
+                                 or_histogram_t **out);
 
 void or_counter_add(or_counter_t *counter, uint64_t units);
 uint64_t or_counter_units(const or_counter_t *counter);
