@@ -3,7 +3,8 @@
 #include "base/numbers.h"
 #include "graph/graph.h"
 
-or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, const void *data, const or_constant_t **out) {
+or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, const void *data,
+                              const or_constant_t **out) {
   or_constant_t *constant = NULL;
   void *memory = NULL;
   *out = NULL;
@@ -15,15 +16,17 @@ or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t sh
   return or_status_success();
 }
 
-or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, void **memory, or_constant_t **out) {
+or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, void **memory,
+                                    or_constant_t **out) {
   char text[160];
   uint64_t count = 0;
   *out = NULL;
   *memory = NULL;
   size_t bytes = or_shape_count(&shape, &count) && dtype != OR_STRING ? or_dtype_bytes(dtype, count) : SIZE_MAX;
   if (bytes >= SIZE_MAX - OR_DEFAULT_ALIGNMENT || count > graph->limits.tensor_elements) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "a constant of %s %s is larger than the limit of %llu elements", or_dtype_name(dtype),
-                    or_shape_format(&shape, text, sizeof text), (unsigned long long)graph->limits.tensor_elements);
+    return or_error(OR_RESOURCE_EXHAUSTED, "a constant of %s %s is larger than the limit of %llu elements",
+                    or_dtype_name(dtype), or_shape_format(&shape, text, sizeof text),
+                    (unsigned long long)graph->limits.tensor_elements);
   }
   void *block = NULL, *constant = NULL;
   or_status_t status = or_arena_alloc(&graph->arena, sizeof(or_constant_t), &constant);
@@ -35,10 +38,12 @@ or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shap
   return or_status_success();
 }
 
-void or_graph_constant_end(or_constant_t *constant) { constant->hash = or_hash_bytes(constant->data, constant->bytes, 0); }
+void or_graph_constant_end(or_constant_t *constant) {
+  constant->hash = or_hash_bytes(constant->data, constant->bytes, 0);
+}
 
-or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch, size_t *scratch_capacity,
-                              const void **out) {
+or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch,
+                              size_t *scratch_capacity, const void **out) {
   *out = constant->data;
   if (constant->data != NULL) return or_status_success();
   if (*scratch_capacity < constant->bytes || *scratch == NULL) {

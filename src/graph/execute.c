@@ -8,7 +8,8 @@ static or_status_t submit_segment(or_frame_t *frame);
 static or_status_t carry_out(void *self, const or_queue_context_t *context);
 static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment);
 static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segment);
-static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_id_t *values, uint32_t count, or_memory_range_t *out);
+static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_id_t *values, uint32_t count,
+                       or_memory_range_t *out);
 static void segment_done(void *self, or_status_t status);
 static or_status_t copy_outputs(const or_frame_t *frame);
 static void keep_profile(const or_frame_t *frame);
@@ -63,7 +64,8 @@ static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment) 
     const or_tensor_t *tensor = frame->run.inputs[index];
     if (or_tensor_device(tensor) == plan->devices[segment->device].device) continue;
     or_site_t here = frame->inputs[segment->device][index];
-    status = or_buffer_copy(or_tensor_buffer(tensor), or_tensor_offset(tensor), here.buffer, here.offset, or_tensor_bytes(tensor));
+    status = or_buffer_copy(or_tensor_buffer(tensor), or_tensor_offset(tensor), here.buffer, here.offset,
+                            or_tensor_bytes(tensor));
   }
   return status;
 }
@@ -73,7 +75,8 @@ static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segmen
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i) {
     or_value_id_t value = segment->crossings[i];
-    or_site_t from = or_frame_site(frame, 1 - segment->device, value), to = or_frame_site(frame, segment->device, value);
+    or_site_t from = or_frame_site(frame, 1 - segment->device, value),
+              to = or_frame_site(frame, segment->device, value);
     int64_t start_ns = frame->run.profile ? or_clock_ns() : 0;
     status = or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, plan->value_bytes[value]);
     if (frame->run.profile) frame->row_ns[segment->first_row + i] = or_clock_ns() - start_ns;
@@ -81,15 +84,17 @@ static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segmen
   return status;
 }
 
-static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_id_t *values, uint32_t count, or_memory_range_t *out) {
+static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_id_t *values, uint32_t count,
+                       or_memory_range_t *out) {
   for (uint32_t i = 0; i < count; ++i) {
     or_site_t site = or_frame_site(frame, device, values[i]);
-    out[i] = (or_memory_range_t){.memory = or_buffer_memory(site.buffer), .offset = site.offset, .bytes = frame->plan->value_bytes[values[i]]};
+    out[i] = (or_memory_range_t){
+        .memory = or_buffer_memory(site.buffer), .offset = site.offset, .bytes = frame->plan->value_bytes[values[i]]};
   }
 }
 
-/* On the queue's thread, after all that the segment enqueued is over. The frame goes back before the caller is told, so that a caller who
- * runs again at once, or lets go of the plan, finds nothing in use. */
+/* On the queue's thread, after all that the segment enqueued is over. The frame goes back before the caller is told, so
+ * that a caller who runs again at once, or lets go of the plan, finds nothing in use. */
 static void segment_done(void *self, or_status_t status) {
   or_frame_t *frame = self;
   if (or_ok(status) && frame->segment + 1 < frame->plan->segment_count) {

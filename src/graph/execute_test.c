@@ -7,9 +7,7 @@
 
 #include <cmocka.h>
 
-#include "graph/fixture_test.h"
-
-#include "graph/devices_test.h"
+#include "fixtures/plain.h"
 
 #include "base/clock.h"
 
@@ -97,7 +95,8 @@ static void after_the_first_run_nothing_is_allocated_where_outputs_are_given(voi
       allocated = memory.alloc_count - before;
       if (round > 0) {
         assert_int_equal(or_fake_calls(OR_FAKE_ALLOC), device_before);
-        /* The fake's memory is out of the host's reach, so that a copy between devices goes through the host's: hal's, not the plan's. */
+        /* The fake's memory is out of the host's reach, so that a copy between devices goes through the host's: hal's,
+         * not the plan's. */
         assert_int_equal(allocated, 0);
       }
       end_run(&run);
@@ -131,13 +130,14 @@ static void refuses_an_output_that_is_too_small_and_names_the_bytes(void **state
   begin_run(&run);
   run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
   run.outputs[0] = empty_on(fake.devices[0], SHAPE(3));
-  or_expect_words(or_plan_submit(plan, &run.call), OR_OUT_OF_RANGE, "output \"neg\" needs 16 bytes, and the tensor given has 12");
+  or_expect_words(submit_run(plan, &run), OR_OUT_OF_RANGE,
+                  "output \"neg\" needs 16 bytes, and the tensor given has 12");
   or_tensor_t *input_tensor = run.inputs[0];
   run.inputs[0] = NULL;
-  or_expect_words(or_plan_submit(plan, &run.call), OR_INVALID_ARGUMENT, "input \"x\" is missing");
+  or_expect_words(submit_run(plan, &run), OR_INVALID_ARGUMENT, "input \"x\" is missing");
   run.inputs[0] = run.outputs[0];
   run.outputs[0] = NULL;
-  or_expect_words(or_plan_submit(plan, &run.call), OR_INVALID_ARGUMENT, "input \"x\": expected float32 of 16 bytes");
+  or_expect_words(submit_run(plan, &run), OR_INVALID_ARGUMENT, "input \"x\": expected float32 of 16 bytes");
   assert_null(run.outputs[0]);
   assert_int_equal(or_fake_calls(OR_FAKE_RUN), 0);
   or_tensor_release(input_tensor);
@@ -248,7 +248,8 @@ static void runs_with_zero_elements(void **state) {
   (void)state;
   or_fake_set_supported(all_but_tanh);
   or_graph_t *graph = new_graph(&memory.base);
-  or_value_id_t v = apply(graph, "Tanh", "tanh", IDS(apply(graph, "Relu", "relu", IDS(input(graph, "x", OR_FLOAT32, SHAPE(0, 3))))));
+  or_value_id_t v =
+      apply(graph, "Tanh", "tanh", IDS(apply(graph, "Relu", "relu", IDS(input(graph, "x", OR_FLOAT32, SHAPE(0, 3))))));
   or_expect_ok(or_graph_add_output(graph, apply(graph, "Neg", "neg", IDS(v))));
   or_plan_t *plan = plan_of(graph, fake.devices[0], plain.devices[0]);
   run_t run;
@@ -271,7 +272,7 @@ static void cancels_between_nodes(void **state) {
   run.call.cancel = &cancel;
   run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
   or_fake_close_gate(OR_FAKE_NODE);
-  or_expect_ok(or_plan_submit(plan, &run.call));
+  or_expect_ok(submit_run(plan, &run));
   or_fake_wait_at_gate(OR_FAKE_NODE, 1);
   or_cancel_request(&cancel);
   or_fake_open_gate(OR_FAKE_NODE);
@@ -292,7 +293,7 @@ static void cancels_between_segments(void **state) {
   run.call.cancel = &cancel;
   run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
   or_fake_close_gate(OR_FAKE_QUEUE_FINISH); /* the first segment's nodes are over by then */
-  or_expect_ok(or_plan_submit(plan, &run.call));
+  or_expect_ok(submit_run(plan, &run));
   or_fake_wait_at_gate(OR_FAKE_QUEUE_FINISH, 1);
   or_cancel_request(&cancel);
   uint64_t plain_runs = or_device_counters(plain.devices[0]).runs;
@@ -320,10 +321,12 @@ static void stops_at_a_deadline_that_has_passed(void **state) {
   or_plan_release(plan);
 }
 
-/* Every call that a run makes to the device fails once: the error arrives, no output is left, and the next run is well. */
+/* Every call that a run makes to the device fails once: the error arrives, no output is left, and the next run is well.
+ */
 static void a_failing_call_ends_the_run_and_no_more(void **state) {
   (void)state;
-  static const or_fake_call_t kinds[] = {OR_FAKE_ALLOC, OR_FAKE_WRITE, OR_FAKE_READ, OR_FAKE_QUEUE_FINISH, OR_FAKE_RUN, OR_FAKE_NODE};
+  static const or_fake_call_t kinds[] = {OR_FAKE_ALLOC,        OR_FAKE_WRITE, OR_FAKE_READ,
+                                         OR_FAKE_QUEUE_FINISH, OR_FAKE_RUN,   OR_FAKE_NODE};
   or_fake_set_supported(all_but_tanh);
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; ++k) {
     for (uint64_t nth = 1;; ++nth) {
@@ -366,16 +369,16 @@ static void a_lost_device_ends_its_runs_and_refuses_others(void **state) {
   first.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
   second.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
   or_fake_close_gate(OR_FAKE_NODE);
-  or_expect_ok(or_plan_submit(plan, &first.call));
+  or_expect_ok(submit_run(plan, &first));
   or_fake_wait_at_gate(OR_FAKE_NODE, 1);
-  or_expect_ok(or_plan_submit(plan, &second.call)); /* waits in the queue when the device goes */
+  or_expect_ok(submit_run(plan, &second)); /* waits in the queue when the device goes */
   or_fake_fail(OR_FAKE_NODE, 1, OR_DEVICE_LOST);
   or_fake_open_gate(OR_FAKE_NODE);
   or_expect(or_event_wait(first.event, INT64_MAX), OR_DEVICE_LOST);
   or_expect(or_event_wait(second.event, INT64_MAX), OR_DEVICE_LOST);
   const char *reason = NULL;
   assert_int_equal(or_device_state(fake.devices[0], &reason), OR_DEVICE_STATE_LOST);
-  or_expect(or_plan_submit(plan, &second.call), OR_DEVICE_LOST);
+  or_expect(submit_run(plan, &second), OR_DEVICE_LOST);
   assert_null(second.outputs[0]);
   end_run(&first);
   end_run(&second);
@@ -425,7 +428,9 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
     or_tensor_retain(x);
     memory.fail_at = memory.alloc_count + n;
     or_status_t status = specialize_static(graph, false, &special);
-    if (or_ok(status)) status = or_plan_create(special, &(or_plan_options_t){.device = fake.devices[0], .fallback = plain.devices[0]}, &plan);
+    if (or_ok(status))
+      status =
+          or_plan_create(special, &(or_plan_options_t){.device = fake.devices[0], .fallback = plain.devices[0]}, &plan);
     if (or_ok(status)) status = run_plan(plan, &run);
     memory.fail_at = 0;
     bool done = or_ok(status);
@@ -443,7 +448,8 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(runs_in_one_submission_without_a_copy, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(after_the_first_run_nothing_is_allocated_where_outputs_are_given, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(after_the_first_run_nothing_is_allocated_where_outputs_are_given, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(writes_straight_into_the_tensor_given, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_an_output_that_is_too_small_and_names_the_bytes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(inputs_and_outputs_on_another_device_are_copied, set_up, tear_down),

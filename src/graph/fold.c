@@ -9,7 +9,8 @@
 static bool needs_shape_only(const or_op_t *op);
 static bool keeps_bytes(const or_op_t *op);
 static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded);
-static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant, bool *folded);
+static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,
+                               bool *folded);
 static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes);
 static or_status_t compute(or_graph_t *graph, or_node_call_t *call);
 
@@ -63,15 +64,18 @@ static bool keeps_bytes(const or_op_t *op) {
 
 /* Constant(value = tensor) gives the tensor itself. */
 static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded) {
-  if (strcmp(node->op, "Constant") != 0 || node->domain[0] != '\0' || node->attribute_count != 1) return or_status_success();
+  if (strcmp(node->op, "Constant") != 0 || node->domain[0] != '\0' || node->attribute_count != 1)
+    return or_status_success();
   const or_attribute_t *attribute = &node->attributes[0];
-  if (attribute->kind != OR_ATTRIBUTE_TENSOR || node->output_count != 1 || node->outputs[0] == OR_NO_VALUE) return or_status_success();
+  if (attribute->kind != OR_ATTRIBUTE_TENSOR || node->output_count != 1 || node->outputs[0] == OR_NO_VALUE)
+    return or_status_success();
   graph->values[node->outputs[0]].constant = attribute->tensor;
   *folded = true;
   return or_status_success();
 }
 
-static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant, bool *folded) {
+static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,
+                               bool *folded) {
   const or_node_t *node = call->call.node;
   void *memory = NULL;
   if (node->outputs[0] == OR_NO_VALUE || call->call.outputs[0].dtype != constant->dtype) return or_status_success();
@@ -100,8 +104,10 @@ static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {
   or_op_call_t *view = &call->call;
   for (uint32_t i = 0; or_ok(status) && i < view->output_count; ++i) {
     or_constant_t *constant = NULL;
-    status = or_graph_constant_begin(graph, view->outputs[i].dtype, view->outputs[i].shape, &view->outputs[i].data, &constant);
-    if (or_ok(status) && view->node->outputs[i] != OR_NO_VALUE) graph->values[view->node->outputs[i]].constant = constant;
+    status = or_graph_constant_begin(graph, view->outputs[i].dtype, view->outputs[i].shape, &view->outputs[i].data,
+                                     &constant);
+    if (or_ok(status) && view->node->outputs[i] != OR_NO_VALUE)
+      graph->values[view->node->outputs[i]].constant = constant;
   }
   if (or_ok(status)) status = or_op_reference(view);
   for (uint32_t i = 0; i < view->output_count; ++i) {

@@ -43,11 +43,13 @@ void or_frame_free(or_frame_t *frame) {
   const or_plan_t *plan = frame->plan;
   for (uint32_t d = 0; d < plan->device_count; ++d) {
     or_buffer_release(frame->arenas[d]);
-    for (size_t i = 0; frame->input_staging[d] != NULL && i < plan->graph->input_count; ++i) or_buffer_release(frame->input_staging[d][i]);
+    for (size_t i = 0; frame->input_staging[d] != NULL && i < plan->graph->input_count; ++i)
+      or_buffer_release(frame->input_staging[d][i]);
     or_free(plan->allocator, frame->input_staging[d]);
     or_free(plan->allocator, frame->inputs[d]);
   }
-  for (size_t i = 0; frame->outputs != NULL && i < plan->graph->output_count; ++i) or_buffer_release(frame->outputs[i].staging);
+  for (size_t i = 0; frame->outputs != NULL && i < plan->graph->output_count; ++i)
+    or_buffer_release(frame->outputs[i].staging);
   void *const arrays[] = {frame->outputs, frame->input_ranges, frame->output_ranges, frame->row_ns, frame};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(plan->allocator, arrays[i]);
 }
@@ -72,13 +74,17 @@ static or_status_t allocate(or_frame_t *frame) {
   or_plan_t *plan = frame->plan;
   const or_allocator_t *allocator = plan->allocator;
   size_t inputs = plan->graph->input_count;
-  or_status_t status = or_alloc_array(allocator, plan->graph->output_count, sizeof(or_frame_output_t), (void **)&frame->outputs);
-  if (or_ok(status)) status = or_alloc_array(allocator, plan->max_ports, sizeof(or_memory_range_t), (void **)&frame->input_ranges);
-  if (or_ok(status)) status = or_alloc_array(allocator, plan->max_ports, sizeof(or_memory_range_t), (void **)&frame->output_ranges);
+  or_status_t status =
+      or_alloc_array(allocator, plan->graph->output_count, sizeof(or_frame_output_t), (void **)&frame->outputs);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, plan->max_ports, sizeof(or_memory_range_t), (void **)&frame->input_ranges);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, plan->max_ports, sizeof(or_memory_range_t), (void **)&frame->output_ranges);
   if (or_ok(status)) status = or_alloc_array(allocator, plan->row_count, sizeof(int64_t), (void **)&frame->row_ns);
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) {
     status = or_alloc_array(allocator, inputs, sizeof(or_site_t), (void **)&frame->inputs[d]);
-    if (or_ok(status)) status = or_alloc_array(allocator, inputs, sizeof(or_buffer_t *), (void **)&frame->input_staging[d]);
+    if (or_ok(status))
+      status = or_alloc_array(allocator, inputs, sizeof(or_buffer_t *), (void **)&frame->input_staging[d]);
     if (or_ok(status) && plan->devices[d].arena_bytes > 0) {
       status = or_buffer_create(plan->devices[d].device, plan->devices[d].arena_bytes, &frame->arenas[d]);
     }
@@ -113,8 +119,9 @@ static or_status_t bind_input(or_frame_t *frame, uint32_t index) {
   size_t needed = plan->value_bytes[plan->graph->inputs[index]];
   if (tensor == NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is missing", value->name);
   if (or_tensor_dtype(tensor) != value->dtype || or_tensor_bytes(tensor) != needed) {
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected %s of %zu bytes, got %s of %zu", value->name, or_dtype_name(value->dtype),
-                    needed, or_dtype_name(or_tensor_dtype(tensor)), or_tensor_bytes(tensor));
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected %s of %zu bytes, got %s of %zu", value->name,
+                    or_dtype_name(value->dtype), needed, or_dtype_name(or_tensor_dtype(tensor)),
+                    or_tensor_bytes(tensor));
   }
   or_status_t status = or_status_success();
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) {
@@ -129,15 +136,16 @@ static or_status_t check_given(const or_plan_t *plan, uint32_t index, const or_t
   const or_plan_output_t *output = &plan->outputs[index];
   const or_value_info_t *value = &plan->graph->values[output->value];
   if (or_tensor_dtype(tensor) != value->dtype) {
-    return or_error(OR_INVALID_ARGUMENT, "output \"%s\" is %s, and the tensor given is %s", value->name, or_dtype_name(value->dtype),
-                    or_dtype_name(or_tensor_dtype(tensor)));
+    return or_error(OR_INVALID_ARGUMENT, "output \"%s\" is %s, and the tensor given is %s", value->name,
+                    or_dtype_name(value->dtype), or_dtype_name(or_tensor_dtype(tensor)));
   }
   if (or_tensor_bytes(tensor) >= output->bytes) return or_status_success();
-  return or_error(OR_OUT_OF_RANGE, "output \"%s\" needs %zu bytes, and the tensor given has %zu", value->name, output->bytes,
-                  or_tensor_bytes(tensor));
+  return or_error(OR_OUT_OF_RANGE, "output \"%s\" needs %zu bytes, and the tensor given has %zu", value->name,
+                  output->bytes, or_tensor_bytes(tensor));
 }
 
-/* A produced output is written where it is wanted if that is on the same device and nothing else of the run lies there. */
+/* A produced output is written where it is wanted if that is on the same device and nothing else of the run lies there.
+ */
 static or_status_t bind_output(or_frame_t *frame, uint32_t index) {
   const or_plan_t *plan = frame->plan;
   const or_plan_output_t *output = &plan->outputs[index];
@@ -154,7 +162,8 @@ static or_status_t bind_output(or_frame_t *frame, uint32_t index) {
 
   or_device_t *device = plan->devices[output->device].device;
   bound->site = bound->target;
-  if (wanted && or_buffer_device(bound->target.buffer) == device && (given == NULL || !overlaps_another(frame, index))) {
+  if (wanted && or_buffer_device(bound->target.buffer) == device &&
+      (given == NULL || !overlaps_another(frame, index))) {
     return or_status_success();
   }
   return staged(device, output->bytes, &bound->staging, &bound->site);
@@ -216,10 +225,10 @@ void or_frame_settle(or_frame_t *frame, bool success) {
 or_site_t or_frame_site(const or_frame_t *frame, uint32_t device, or_value_id_t value) {
   const or_place_t *place = &frame->plan->places[device][value];
   switch (place->kind) {
-    case OR_PLACE_INPUT: return frame->inputs[device][place->index];
-    case OR_PLACE_OUTPUT: return frame->outputs[place->index].site;
-    case OR_PLACE_ARENA: return (or_site_t){.buffer = frame->arenas[device], .offset = place->index};
-    case OR_PLACE_NONE: break;
+  case OR_PLACE_INPUT: return frame->inputs[device][place->index];
+  case OR_PLACE_OUTPUT: return frame->outputs[place->index].site;
+  case OR_PLACE_ARENA: return (or_site_t){.buffer = frame->arenas[device], .offset = place->index};
+  case OR_PLACE_NONE: break;
   }
   return (or_site_t){NULL, 0};
 }

@@ -8,7 +8,8 @@
 static or_model_limits_t limits_with_defaults(const or_model_limits_t *limits);
 static or_status_t add_id(or_graph_t *graph, or_value_id_t value, or_value_id_t **ids, size_t *count, size_t *capacity);
 
-or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits, or_graph_t **out) {
+or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits,
+                            or_graph_t **out) {
   void *memory = NULL;
   *out = NULL;
   or_status_t status = or_alloc_zeroed(allocator, sizeof(or_graph_t), &memory);
@@ -33,23 +34,25 @@ void or_graph_release(const or_graph_t *graph) {
   or_graph_t *self = (or_graph_t *)(uintptr_t)graph;
   if (self == NULL || !or_ref_release(&self->ref)) return;
   for (size_t i = 0; i < self->file_count; ++i) or_file_release(self->files[i]);
-  void *const arrays[] = {self->values, self->nodes, self->inputs, self->outputs, self->symbols, self->files, self->origins};
+  void *const arrays[] = {self->values,  self->nodes, self->inputs, self->outputs,
+                          self->symbols, self->files, self->origins};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(self->allocator, arrays[i]);
   or_arena_deinit(&self->arena);
   or_graph_release(self->parent); /* one level: a specialisation's parent has none */
   or_free(self->allocator, self);
 }
 
-or_status_t or_graph_add_value(or_graph_t *graph, const char *name, size_t name_length, or_dtype_t dtype, const or_shape_t *shape,
-                               or_value_id_t *out) {
+or_status_t or_graph_add_value(or_graph_t *graph, const char *name, size_t name_length, or_dtype_t dtype,
+                               const or_shape_t *shape, or_value_id_t *out) {
   if (graph->value_count >= graph->limits.values) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u values, the limit: raise limits.values", graph->name,
-                    graph->limits.values);
+    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u values, the limit: raise limits.values",
+                    graph->name, graph->limits.values);
   }
   const char *copy = NULL;
   or_status_t status = or_arena_strndup(&graph->arena, name, name_length, &copy);
   if (or_ok(status)) {
-    status = or_grow_array(graph->allocator, graph->value_count + 1, sizeof *graph->values, (void **)&graph->values, &graph->value_capacity);
+    status = or_grow_array(graph->allocator, graph->value_count + 1, sizeof *graph->values, (void **)&graph->values,
+                           &graph->value_capacity);
   }
   if (!or_ok(status)) return status;
   *out = (or_value_id_t)graph->value_count++;
@@ -60,15 +63,16 @@ or_status_t or_graph_add_value(or_graph_t *graph, const char *name, size_t name_
   return or_status_success();
 }
 
-or_status_t or_graph_add_node(or_graph_t *graph, const char *name, size_t input_count, size_t output_count, size_t attribute_count,
-                              or_node_t **out) {
+or_status_t or_graph_add_node(or_graph_t *graph, const char *name, size_t input_count, size_t output_count,
+                              size_t attribute_count, or_node_t **out) {
   *out = NULL;
   if (graph->node_count >= graph->limits.nodes) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u nodes, the limit: raise limits.nodes", graph->name,
-                    graph->limits.nodes);
+    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u nodes, the limit: raise limits.nodes",
+                    graph->name, graph->limits.nodes);
   }
   if (input_count > UINT32_MAX || output_count > UINT32_MAX || attribute_count > UINT32_MAX) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "node \"%s\" has more inputs, outputs or attributes than %u", name, UINT32_MAX);
+    return or_error(OR_RESOURCE_EXHAUSTED, "node \"%s\" has more inputs, outputs or attributes than %u", name,
+                    UINT32_MAX);
   }
   const char *copy = NULL;
   void *inputs = NULL, *outputs = NULL, *attributes = NULL;
@@ -77,14 +81,21 @@ or_status_t or_graph_add_node(or_graph_t *graph, const char *name, size_t input_
   if (or_ok(status)) status = or_arena_array(&graph->arena, output_count, sizeof(or_value_id_t), &outputs);
   if (or_ok(status)) status = or_arena_array(&graph->arena, attribute_count, sizeof(or_attribute_t), &attributes);
   if (or_ok(status)) {
-    status = or_grow_array(graph->allocator, graph->node_count + 1, sizeof *graph->nodes, (void **)&graph->nodes, &graph->node_capacity);
+    status = or_grow_array(graph->allocator, graph->node_count + 1, sizeof *graph->nodes, (void **)&graph->nodes,
+                           &graph->node_capacity);
   }
   if (!or_ok(status)) return status;
   memset(inputs, 0xff, input_count * sizeof(or_value_id_t)); /* OR_NO_VALUE */
   memset(outputs, 0xff, output_count * sizeof(or_value_id_t));
   *out = &graph->nodes[graph->node_count++];
-  **out = (or_node_t){.name = copy, .domain = "", .op = "", .inputs = inputs, .outputs = outputs, .attributes = attributes,
-                      .input_count = (uint32_t)input_count, .output_count = (uint32_t)output_count,
+  **out = (or_node_t){.name = copy,
+                      .domain = "",
+                      .op = "",
+                      .inputs = inputs,
+                      .outputs = outputs,
+                      .attributes = attributes,
+                      .input_count = (uint32_t)input_count,
+                      .output_count = (uint32_t)output_count,
                       .attribute_count = (uint32_t)attribute_count};
   return or_status_success();
 }
@@ -97,7 +108,8 @@ or_status_t or_graph_add_output(or_graph_t *graph, or_value_id_t value) {
   return add_id(graph, value, &graph->outputs, &graph->output_count, &graph->output_capacity);
 }
 
-static or_status_t add_id(or_graph_t *graph, or_value_id_t value, or_value_id_t **ids, size_t *count, size_t *capacity) {
+static or_status_t add_id(or_graph_t *graph, or_value_id_t value, or_value_id_t **ids, size_t *count,
+                          size_t *capacity) {
   or_status_t status = or_grow_array(graph->allocator, *count + 1, sizeof **ids, (void **)ids, capacity);
   if (or_ok(status)) (*ids)[(*count)++] = value;
   return status;
@@ -111,12 +123,14 @@ or_status_t or_graph_symbol(or_graph_t *graph, const char *name, size_t length, 
     }
   }
   if (graph->symbol_count >= OR_GRAPH_MAX_SYMBOLS) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u symbolic extents, the limit", graph->name, OR_GRAPH_MAX_SYMBOLS);
+    return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u symbolic extents, the limit", graph->name,
+                    OR_GRAPH_MAX_SYMBOLS);
   }
   const char *copy = NULL;
   or_status_t status = or_arena_strndup(&graph->arena, name, length, &copy);
   if (or_ok(status)) {
-    status = or_grow_array(graph->allocator, graph->symbol_count + 1, sizeof *graph->symbols, (void **)&graph->symbols, &graph->symbol_capacity);
+    status = or_grow_array(graph->allocator, graph->symbol_count + 1, sizeof *graph->symbols, (void **)&graph->symbols,
+                           &graph->symbol_capacity);
   }
   if (!or_ok(status)) return status;
   *index = graph->symbol_count;
@@ -145,7 +159,8 @@ char *or_graph_node_label(const or_node_t *node, char *text, size_t capacity) {
 
 or_status_t or_graph_node_error(const or_graph_t *graph, const or_node_t *node, or_status_t status) {
   bool standard = node->domain[0] == '\0';
-  return or_status_context(status, "node \"%s\" (%s, opset %d)", node->name, node->op, standard ? graph->opset : node->version);
+  return or_status_context(status, "node \"%s\" (%s, opset %d)", node->name, node->op,
+                           standard ? graph->opset : node->version);
 }
 
 void or_graph_count(or_graph_t *graph, or_graph_pass_counts_t *counts, or_graph_pass_counts_t more) {

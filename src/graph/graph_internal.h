@@ -10,18 +10,18 @@
 or_status_t or_graph_node_error(const or_graph_t *graph, const or_node_t *node, or_status_t status);
 /* Adds to graph->counts and, if not NULL, to *counts. */
 void or_graph_count(or_graph_t *graph, or_graph_pass_counts_t *counts, or_graph_pass_counts_t more);
-/* Per value: true for the inputs of a graph that is no specialisation, whose constants are defaults that a run may override. *out is the
- * caller's (or_free). */
+/* Per value: true for the inputs of a graph that is no specialisation, whose constants are defaults that a run may
+ * override. *out is the caller's (or_free). */
 or_status_t or_graph_overridable(const or_graph_t *graph, bool **out);
 
-/* One operator call over a node of a graph: the arrays that or_op_call_t points to, reused from node to node. Zero-initialise, then set
- * `allocator`. */
+/* One operator call over a node of a graph: the arrays that or_op_call_t points to, reused from node to node.
+ * Zero-initialise, then set `allocator`. */
 typedef struct or_node_call_t {
   or_op_call_t call;
   const or_allocator_t *allocator;
   or_op_tensor_t *tensors; /* inputs, then outputs */
   size_t tensor_capacity;
-  void **copies;           /* of constants that were read from their file for this call */
+  void **copies; /* of constants that were read from their file for this call */
   size_t copy_count, copy_capacity;
 } or_node_call_t;
 /* Sets op, node, dtypes and shapes; every data is NULL. UNIMPLEMENTED: no such operator. */
@@ -30,10 +30,12 @@ or_status_t or_node_call_bind(or_node_call_t *self, const or_value_info_t *value
 or_status_t or_node_call_load(or_node_call_t *self, uint32_t index, const or_constant_t *constant);
 void or_node_call_deinit(or_node_call_t *self);
 
-/* Folds `node`, whose inference is in `call`, if what decides its outputs is known: they become constants. `overridable`: see above. */
+/* Folds `node`, whose inference is in `call`, if what decides its outputs is known: they become constants.
+ * `overridable`: see above. */
 or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_node_call_t *call, bool *folded);
 
-/* flops and bytes of a node of a static graph; of a fused one, the sum of its parts' flops and what goes in and out of the whole. */
+/* flops and bytes of a node of a static graph; of a fused one, the sum of its parts' flops and what goes in and out of
+ * the whole. */
 or_status_t or_graph_node_cost(const or_graph_t *graph, const or_node_t *node, or_node_call_t *call, or_cost_t *out);
 
 /* Words for what the producer of `value` stood for, or `op` if nothing was recorded. */

@@ -79,7 +79,8 @@ static or_status_t show_values(infer_t *infer, const or_node_t *node) {
   return or_status_success();
 }
 
-/* What was inferred wins over what the file declares; what is not known is taken from there. The call's output then has what was kept. */
+/* What was inferred wins over what the file declares; what is not known is taken from there. The call's output then has
+ * what was kept. */
 static or_status_t set_output(const infer_t *infer, uint32_t index) {
   or_value_id_t v = infer->call.call.node->outputs[index];
   if (v == OR_NO_VALUE) return or_status_success();
@@ -100,8 +101,10 @@ static or_status_t set_output(const infer_t *infer, uint32_t index) {
   bool counted = or_shape_count(&value->shape, &count);
   if (or_shape_is_static(&value->shape) && (!counted || count > infer->graph->limits.tensor_elements)) {
     char text[200];
-    return or_error(OR_RESOURCE_EXHAUSTED, "output \"%s\" of shape %s has more than %llu elements, the limit: raise limits.tensor_elements",
-                    value->name, or_shape_format(&value->shape, text, sizeof text), (unsigned long long)infer->graph->limits.tensor_elements);
+    return or_error(OR_RESOURCE_EXHAUSTED,
+                    "output \"%s\" of shape %s has more than %llu elements, the limit: raise limits.tensor_elements",
+                    value->name, or_shape_format(&value->shape, text, sizeof text),
+                    (unsigned long long)infer->graph->limits.tensor_elements);
   }
   return or_status_success();
 }

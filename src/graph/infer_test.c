@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "graph/fixture_test.h"
+#include "fixtures/graphs.h"
 
 static or_counting_allocator_t memory;
 
@@ -164,7 +164,8 @@ static void refuses_a_declared_type_that_can_not_be(void **state) {
   or_value_id_t y = apply(graph, "Relu", "relu", IDS(x));
   graph->values[y].dtype = OR_INT64;
   or_expect_ok(or_graph_sort(graph));
-  or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT, "node \"relu\" (Relu, opset 13): output \"relu\" is declared as int64");
+  or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT,
+                  "node \"relu\" (Relu, opset 13): output \"relu\" is declared as int64");
   or_graph_release(graph);
 }
 

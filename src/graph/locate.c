@@ -71,7 +71,8 @@ static or_status_t locate_outputs(or_plan_t *plan) {
     for (uint32_t i = 0; i < segment->output_count; ++i) {
       or_value_id_t v = segment->outputs[i];
       if (first[v] == 0) continue;
-      plan->places[segment->device][v] = (or_place_t){.kind = OR_PLACE_OUTPUT, .index = first[v] - 1, .first = s, .last = s};
+      plan->places[segment->device][v] =
+          (or_place_t){.kind = OR_PLACE_OUTPUT, .index = first[v] - 1, .first = s, .last = s};
       plan->outputs[first[v] - 1].device = segment->device;
     }
   }
@@ -134,7 +135,8 @@ static or_status_t lay_out_arena(or_plan_t *plan, uint32_t device) {
     if (places[v].kind != OR_PLACE_ARENA) continue;
     size_t bytes = plan->value_bytes[v] > 0 ? plan->value_bytes[v] : 1; /* so that it has an address */
     lives[next++] = (or_lifetime_t){.bytes = bytes, .first = places[v].first, .last = places[v].last};
-    if (!or_add_size(plan->arena_bytes_unplanned, bytes, &plan->arena_bytes_unplanned)) plan->arena_bytes_unplanned = SIZE_MAX;
+    if (!or_add_size(plan->arena_bytes_unplanned, bytes, &plan->arena_bytes_unplanned))
+      plan->arena_bytes_unplanned = SIZE_MAX;
   }
   status = or_memory_plan(plan->allocator, lives, count, OR_DEFAULT_ALIGNMENT, &plan->devices[device].arena_bytes);
   next = 0;
@@ -151,7 +153,8 @@ static or_status_t measure(or_plan_t *plan, or_value_id_t value) {
   char text[200];
   size_t bytes = or_shape_count(&info->shape, &count) ? or_dtype_bytes(info->dtype, count) : SIZE_MAX;
   if (bytes == SIZE_MAX || info->dtype == OR_STRING) {
-    return or_error(OR_UNIMPLEMENTED, "value \"%s\": %s %s can't pass through a plan, which takes numbers of static shape", info->name,
+    return or_error(OR_UNIMPLEMENTED,
+                    "value \"%s\": %s %s can't pass through a plan, which takes numbers of static shape", info->name,
                     or_dtype_name(info->dtype), or_shape_format(&info->shape, text, sizeof text));
   }
   plan->value_bytes[value] = bytes;

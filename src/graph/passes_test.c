@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "graph/fixture_test.h"
+#include "fixtures/graphs.h"
 
 static or_counting_allocator_t memory;
 
@@ -123,7 +123,8 @@ static void a_deciding_input_becomes_a_constant_and_stays_an_input(void **state)
   or_graph_t *graph = reshape_by_input();
   or_graph_t *special = NULL;
   const int64_t a[2] = {3, 1}; /* times [1,2] */
-  or_graph_binding_t bindings[3] = {{.shape = SHAPE(6), .given = true}, {.shape = SHAPE(2), .data = a, .given = true},
+  or_graph_binding_t bindings[3] = {{.shape = SHAPE(6), .given = true},
+                                    {.shape = SHAPE(2), .data = a, .given = true},
                                     {.shape = SHAPE(1, 2), .given = true}};
   or_expect_ok(or_graph_specialize(graph, bindings, false, &special, NULL));
   assert_int_equal(special->input_count, 3);
@@ -139,7 +140,8 @@ static void refuses_a_shape_that_depends_on_data_and_names_the_node(void **state
   (void)state;
   or_graph_t *graph = reshape_by_input();
   or_graph_t *special = NULL;
-  or_expect_words(specialize_static(graph, false, &special), OR_UNIMPLEMENTED, "node \"y\" (Reshape, opset 13): the shape of output \"y\"");
+  or_expect_words(specialize_static(graph, false, &special), OR_UNIMPLEMENTED,
+                  "node \"y\" (Reshape, opset 13): the shape of output \"y\"");
   assert_null(special);
   or_graph_release(graph);
 }
@@ -167,9 +169,11 @@ static void refuses_inputs_that_give_a_symbol_two_extents(void **state) {
   or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
                   "input \"b\": dimension 0 (\"batch\") is 1, and an earlier input has 3");
   bindings[1].shape = SHAPE(3, 5);
-  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT, "input \"b\": expected shape");
+  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
+                  "input \"b\": expected shape");
   bindings[1].given = false;
-  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT, "input \"b\" is missing");
+  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
+                  "input \"b\" is missing");
   or_graph_release(graph);
 }
 
@@ -190,7 +194,8 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
   (void)state;
   or_graph_t *graph = NULL;
   const int64_t a[2] = {3, 1};
-  or_graph_binding_t bindings[3] = {{.shape = SHAPE(6), .given = true}, {.shape = SHAPE(2), .data = a, .given = true},
+  or_graph_binding_t bindings[3] = {{.shape = SHAPE(6), .given = true},
+                                    {.shape = SHAPE(2), .data = a, .given = true},
                                     {.shape = SHAPE(1, 2), .given = true}};
   graph = reshape_by_input();
   size_t before = memory.live_bytes;

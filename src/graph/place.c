@@ -11,7 +11,7 @@ typedef struct placer_t {
   or_plan_t *plan;
   or_subgraph_t view; /* the whole graph, for `supports` */
   or_node_call_t call;
-  or_text_t refused;  /* nodes that no device takes, and why */
+  or_text_t refused; /* nodes that no device takes, and why */
   uint32_t refused_count;
 } placer_t;
 
@@ -29,7 +29,8 @@ or_status_t or_plan_place(or_plan_t *plan, const or_plan_options_t *options) {
   placer_t placer = {.plan = plan, .call = {.allocator = plan->allocator}};
   or_text_init(&placer.refused, plan->allocator);
   or_status_t status = begin(&placer);
-  for (size_t n = 0; or_ok(status) && n < plan->graph->node_count; ++n) status = place_node(&placer, &plan->graph->nodes[n]);
+  for (size_t n = 0; or_ok(status) && n < plan->graph->node_count; ++n)
+    status = place_node(&placer, &plan->graph->nodes[n]);
   if (or_ok(status) && placer.refused_count > 0) status = refused_error(&placer);
   if (or_ok(status) && options->strict) status = check_strict(plan);
   or_text_deinit(&placer.refused);
@@ -42,14 +43,20 @@ static or_status_t begin(placer_t *placer) {
   const or_graph_t *graph = plan->graph;
   size_t most = 0;
   void *nodes = NULL, *placed = NULL;
-  for (size_t n = 0; n < graph->node_count; ++n) most += graph->nodes[n].part_count > 0 ? graph->nodes[n].part_count : 1;
+  for (size_t n = 0; n < graph->node_count; ++n)
+    most += graph->nodes[n].part_count > 0 ? graph->nodes[n].part_count : 1;
   or_status_t status = or_arena_array(&plan->arena, most, sizeof(or_node_t), &nodes);
   if (or_ok(status)) status = or_arena_array(&plan->arena, most, sizeof(or_placed_node_t), &placed);
   plan->nodes = nodes;
   plan->placed = placed;
-  placer->view = (or_subgraph_t){.values = graph->values, .value_count = (uint32_t)graph->value_count, .nodes = graph->nodes,
-                                 .node_count = (uint32_t)graph->node_count, .inputs = graph->inputs, .outputs = graph->outputs,
-                                 .input_count = (uint32_t)graph->input_count, .output_count = (uint32_t)graph->output_count};
+  placer->view = (or_subgraph_t){.values = graph->values,
+                                 .value_count = (uint32_t)graph->value_count,
+                                 .nodes = graph->nodes,
+                                 .node_count = (uint32_t)graph->node_count,
+                                 .inputs = graph->inputs,
+                                 .outputs = graph->outputs,
+                                 .input_count = (uint32_t)graph->input_count,
+                                 .output_count = (uint32_t)graph->output_count};
   return status;
 }
 
@@ -66,7 +73,8 @@ static or_status_t place_parts(placer_t *placer, const or_node_t *node, const or
   or_support_t answer;
   bool takes_some = false;
   for (uint32_t p = 0; p < node->part_count; ++p) takes_some = takes_some || ask(placer, 0, &node->parts[p], &answer);
-  if (!takes_some && placer->plan->device_count > 1 && ask(placer, 1, node, &answer)) return add(placer, node, 1, whole->reason);
+  if (!takes_some && placer->plan->device_count > 1 && ask(placer, 1, node, &answer))
+    return add(placer, node, 1, whole->reason);
   or_status_t status = or_status_success();
   for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) status = place_single(placer, &node->parts[p]);
   return status;
@@ -83,7 +91,8 @@ static bool ask(const placer_t *placer, uint32_t device, const or_node_t *node, 
   const or_backend_device_t *backend = placer->plan->devices[device].backend;
   *answer = (or_support_t){.supported = false};
   backend->supports(backend->self, &placer->view, node, answer);
-  if (!answer->supported && answer->reason[0] == '\0') or_format(answer->reason, sizeof answer->reason, "the device does not offer it");
+  if (!answer->supported && answer->reason[0] == '\0')
+    or_format(answer->reason, sizeof answer->reason, "the device does not offer it");
   return answer->supported;
 }
 
@@ -109,11 +118,13 @@ static or_status_t refused_error(const placer_t *placer) {
   const or_plan_t *plan = placer->plan;
   const char *id = or_device_facts(plan->devices[0].device)->id;
   if (plan->device_count == 1) {
-    return or_error(OR_UNIMPLEMENTED, "device \"%s\" can't run %u nodes of graph \"%s\": %s", id, placer->refused_count, plan->graph->name,
-                    or_text_string(&placer->refused));
+    return or_error(OR_UNIMPLEMENTED, "device \"%s\" can't run %u nodes of graph \"%s\": %s", id, placer->refused_count,
+                    plan->graph->name, or_text_string(&placer->refused));
   }
-  return or_error(OR_UNIMPLEMENTED, "neither device \"%s\" nor its fallback \"%s\" can run %u nodes of graph \"%s\": %s", id,
-                  or_device_facts(plan->devices[1].device)->id, placer->refused_count, plan->graph->name, or_text_string(&placer->refused));
+  return or_error(OR_UNIMPLEMENTED,
+                  "neither device \"%s\" nor its fallback \"%s\" can run %u nodes of graph \"%s\": %s", id,
+                  or_device_facts(plan->devices[1].device)->id, placer->refused_count, plan->graph->name,
+                  or_text_string(&placer->refused));
 }
 
 double or_plan_flops_share(const or_plan_t *plan) {
@@ -139,8 +150,10 @@ static or_status_t check_strict(const or_plan_t *plan) {
     if (plan->placed[n].device != 0) status = list(&text, listed++, &plan->nodes[n], plan->placed[n].reason);
   }
   if (or_ok(status)) {
-    status = or_error(OR_FAILED_PRECONDITION, "strict: device \"%s\" would run %.1f %% of the flops, and %.0f %% are asked for; elsewhere: %s",
-                      or_device_facts(plan->devices[0].device)->id, 100 * share, 100 * STRICT_SHARE, or_text_string(&text));
+    status =
+        or_error(OR_FAILED_PRECONDITION,
+                 "strict: device \"%s\" would run %.1f %% of the flops, and %.0f %% are asked for; elsewhere: %s",
+                 or_device_facts(plan->devices[0].device)->id, 100 * share, 100 * STRICT_SHARE, or_text_string(&text));
   }
   or_text_deinit(&text);
   return status;

@@ -95,10 +95,14 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
   const compilation_t *compilation = self;
   const or_plan_t *plan = compilation->plan;
   or_segment_t *segment = compilation->segment;
-  or_subgraph_t subgraph = {.values = plan->graph->values, .value_count = (uint32_t)plan->graph->value_count,
-                            .nodes = &plan->nodes[segment->first_node], .node_count = segment->node_count,
-                            .inputs = segment->inputs, .outputs = segment->outputs,
-                            .input_count = segment->input_count, .output_count = segment->output_count};
+  or_subgraph_t subgraph = {.values = plan->graph->values,
+                            .value_count = (uint32_t)plan->graph->value_count,
+                            .nodes = &plan->nodes[segment->first_node],
+                            .node_count = segment->node_count,
+                            .inputs = segment->inputs,
+                            .outputs = segment->outputs,
+                            .input_count = segment->input_count,
+                            .output_count = segment->output_count};
   if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
 }
@@ -106,11 +110,13 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
 /* A range that is handed to an executable always has a memory, even where nothing is needed. */
 static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device) {
   bool used = false;
-  for (uint32_t s = 0; s < plan->segment_count; ++s) used = used || (plan->segments[s].compiled && &plan->devices[plan->segments[s].device] == device);
+  for (uint32_t s = 0; s < plan->segment_count; ++s)
+    used = used || (plan->segments[s].compiled && &plan->devices[plan->segments[s].device] == device);
   if (!used) return or_status_success();
   or_status_t status = or_buffer_create(device->device, device->workspace_bytes, &device->workspace);
   if (or_ok(status) && plan->reference && or_buffer_host_pointer(device->workspace) == NULL) {
-    status = or_error(OR_UNIMPLEMENTED, "device \"%s\": the C references need memory that the host reaches; name the CPU instead",
+    status = or_error(OR_UNIMPLEMENTED,
+                      "device \"%s\": the C references need memory that the host reaches; name the CPU instead",
                       or_device_facts(device->device)->id);
   }
   return status;
@@ -124,7 +130,8 @@ static or_status_t make_constant_outputs(or_plan_t *plan) {
     or_plan_output_t *output = &plan->outputs[i];
     if (output->kind != OR_OUTPUT_CONSTANT) continue;
     const void *bytes = NULL;
-    status = or_constant_bytes(plan->graph->values[output->value].constant, plan->allocator, &scratch, &capacity, &bytes);
+    status =
+        or_constant_bytes(plan->graph->values[output->value].constant, plan->allocator, &scratch, &capacity, &bytes);
     if (or_ok(status)) status = or_buffer_create(plan->devices[0].device, output->bytes, &output->constant);
     if (or_ok(status)) status = or_buffer_write(output->constant, 0, bytes, output->bytes);
   }
@@ -138,7 +145,8 @@ static void destroy(or_plan_t *plan) {
     plan->frames = frame->next;
     or_frame_free(frame);
   }
-  for (size_t i = 0; plan->outputs != NULL && i < plan->graph->output_count; ++i) or_buffer_release(plan->outputs[i].constant);
+  for (size_t i = 0; plan->outputs != NULL && i < plan->graph->output_count; ++i)
+    or_buffer_release(plan->outputs[i].constant);
   for (uint32_t s = 0; s < plan->segment_count; ++s) {
     or_executable_t *executable = &plan->segments[s].executable;
     if (plan->segments[s].compiled) executable->release(executable->self);

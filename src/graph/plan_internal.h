@@ -1,6 +1,7 @@
 #ifndef OR_GRAPH_PLAN_INTERNAL_H
 #define OR_GRAPH_PLAN_INTERNAL_H
-/* The insides of a plan, in the order in which they are made: place.c, segment.c, locate.c, plan.c; frame.c and execute.c run it. */
+/* The insides of a plan, in the order in which they are made: place.c, segment.c, locate.c, plan.c; frame.c and
+ * execute.c run it. */
 
 #include "graph/graph_internal.h"
 #include "graph/plan.h"
@@ -11,9 +12,10 @@ typedef struct or_plan_device_t {
   or_device_t *device;
   const or_backend_device_t *backend;
   or_queue_t *queue;      /* the device's own; borrowed */
-  or_buffer_t *workspace; /* of every run's executables: the queue carries out one segment at a time. NULL if nothing runs here. */
+  or_buffer_t *workspace; /* of every run's executables: the queue carries out one segment at a time. NULL if nothing
+                             runs here. */
   size_t workspace_bytes;
-  size_t arena_bytes;     /* what one run needs for values between segments */
+  size_t arena_bytes; /* what one run needs for values between segments */
 } or_plan_device_t;
 
 typedef struct or_placed_node_t {
@@ -97,7 +99,8 @@ struct or_plan_t {
   bool profiled;
 };
 
-/* Decides a device for each node (filling plan->nodes, plan->placed). UNIMPLEMENTED lists what no device takes; FAILED_PRECONDITION: strict. */
+/* Decides a device for each node (filling plan->nodes, plan->placed). UNIMPLEMENTED lists what no device takes;
+ * FAILED_PRECONDITION: strict. */
 or_status_t or_plan_place(or_plan_t *plan, const or_plan_options_t *options);
 /* Orders nodes into segments with few changes of device, and finds what goes in and out of each. */
 or_status_t or_plan_make_segments(or_plan_t *plan);
@@ -119,15 +122,15 @@ typedef struct or_frame_output_t {
   or_tensor_t *fresh;   /* allocated for this run */
 } or_frame_output_t;
 
-/* The memory and state of one run in flight. Owned by the plan while free, by the run otherwise: first by the submitting thread, then by the
- * queue's thread that has its segment. */
+/* The memory and state of one run in flight. Owned by the plan while free, by the run otherwise: first by the
+ * submitting thread, then by the queue's thread that has its segment. */
 struct or_frame_t {
   or_plan_t *plan;
   or_frame_t *next;
   or_plan_run_t run;
   uint32_t segment;
   or_buffer_t *arenas[OR_PLAN_DEVICES];
-  or_site_t *inputs[OR_PLAN_DEVICES];          /* per input of the graph */
+  or_site_t *inputs[OR_PLAN_DEVICES];           /* per input of the graph */
   or_buffer_t **input_staging[OR_PLAN_DEVICES]; /* kept from run to run, made when first needed */
   or_frame_output_t *outputs;
   or_memory_range_t *input_ranges, *output_ranges; /* of the segment at hand */

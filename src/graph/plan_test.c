@@ -7,9 +7,7 @@
 
 #include <cmocka.h>
 
-#include "graph/fixture_test.h"
-
-#include "graph/devices_test.h"
+#include "fixtures/plain.h"
 
 static or_counting_allocator_t memory;
 static or_rig_t fake, plain;
@@ -44,7 +42,9 @@ static or_status_t plan_for(or_graph_t *graph, bool no_fusion, or_plan_options_t
   return status;
 }
 
-static or_plan_options_t on_fake(void) { return (or_plan_options_t){.device = fake.devices[0], .fallback = plain.devices[0]}; }
+static or_plan_options_t on_fake(void) {
+  return (or_plan_options_t){.device = fake.devices[0], .fallback = plain.devices[0]};
+}
 
 /* x -> Relu -> Tanh -> Neg */
 static or_graph_t *chain(void) {
@@ -119,16 +119,19 @@ static void branches_of_one_device_share_a_segment(void **state) {
   or_value_id_t branches[3];
   for (int i = 0; i < 3; ++i) { /* in the file: relu tanh neg, three times over */
     const char *const names[] = {"a", "b", "c"};
-    branches[i] = apply(graph, "Neg", names[i], IDS(apply(graph, "Tanh", names[i], IDS(apply(graph, "Relu", names[i], IDS(x))))));
+    branches[i] =
+        apply(graph, "Neg", names[i], IDS(apply(graph, "Tanh", names[i], IDS(apply(graph, "Relu", names[i], IDS(x))))));
   }
-  or_value_id_t sum = apply(graph, "Add", "sum", IDS(apply(graph, "Add", "part", IDS(branches[0], branches[1])), branches[2]));
+  or_value_id_t sum =
+      apply(graph, "Add", "sum", IDS(apply(graph, "Add", "part", IDS(branches[0], branches[1])), branches[2]));
   or_expect_ok(or_graph_add_output(graph, sum));
   or_plan_t *plan = NULL;
   or_arena_t arena;
   or_expect_ok(plan_for(graph, false, on_fake(), &plan));
   or_session_report_t report = report_of(plan, &arena);
   uint32_t changes = 0;
-  for (size_t i = 1; i < report.node_count; ++i) changes += strcmp(report.nodes[i].device_id, report.nodes[i - 1].device_id) != 0;
+  for (size_t i = 1; i < report.node_count; ++i)
+    changes += strcmp(report.nodes[i].device_id, report.nodes[i - 1].device_id) != 0;
   assert_int_equal(changes, 2);
   assert_int_equal(or_fake_calls(OR_FAKE_COMPILE), 2);
   or_arena_deinit(&arena);

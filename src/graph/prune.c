@@ -8,7 +8,7 @@ typedef struct prune_t {
   uint32_t *producers, *consumers;
   or_value_id_t *same_as; /* what to read in a value's place; itself at first */
   bool *is_output;
-  bool *dead;             /* per node */
+  bool *dead; /* per node */
 } prune_t;
 
 static or_status_t begin(prune_t *prune);
@@ -46,8 +46,10 @@ static or_status_t begin(prune_t *prune) {
   const or_graph_t *graph = prune->graph;
   const or_allocator_t *allocator = graph->allocator;
   or_status_t status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&prune->producers);
-  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&prune->consumers);
-  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(or_value_id_t), (void **)&prune->same_as);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&prune->consumers);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->value_count, sizeof(or_value_id_t), (void **)&prune->same_as);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(bool), (void **)&prune->is_output);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(bool), (void **)&prune->dead);
   if (!or_ok(status)) return status;
@@ -57,8 +59,8 @@ static or_status_t begin(prune_t *prune) {
   return or_status_success();
 }
 
-/* Readers of the node's output read its input instead. An output of the graph keeps its name: then whoever produces the input produces the
- * output instead, and where that can't be (an input, a constant, another output) the node stays. */
+/* Readers of the node's output read its input instead. An output of the graph keeps its name: then whoever produces the
+ * input produces the output instead, and where that can't be (an input, a constant, another output) the node stays. */
 static void bypass(prune_t *prune, uint32_t n) {
   const or_node_t *node = &prune->graph->nodes[n];
   if (!passes_input_on(prune->graph, node)) return;
@@ -74,7 +76,9 @@ static void bypass(prune_t *prune, uint32_t n) {
 }
 
 static bool passes_input_on(const or_graph_t *graph, const or_node_t *node) {
-  if (node->domain[0] != '\0' || node->input_count < 1 || node->inputs[0] == OR_NO_VALUE || node->outputs[0] == OR_NO_VALUE) return false;
+  if (node->domain[0] != '\0' || node->input_count < 1 || node->inputs[0] == OR_NO_VALUE ||
+      node->outputs[0] == OR_NO_VALUE)
+    return false;
   if (node->output_count != 1) return false;
   const or_value_info_t *in = &graph->values[node->inputs[0]], *out = &graph->values[node->outputs[0]];
   if (in->dtype != out->dtype || in->dtype == OR_DTYPE_NONE) return false;
@@ -82,7 +86,8 @@ static bool passes_input_on(const or_graph_t *graph, const or_node_t *node) {
   if (strcmp(node->op, "Concat") == 0) return node->input_count == 1;
   static const char *const reshaping[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
   for (size_t i = 0; i < sizeof reshaping / sizeof *reshaping; ++i) {
-    if (strcmp(node->op, reshaping[i]) == 0) return or_shape_is_static(&in->shape) && or_shape_equal(&in->shape, &out->shape);
+    if (strcmp(node->op, reshaping[i]) == 0)
+      return or_shape_is_static(&in->shape) && or_shape_equal(&in->shape, &out->shape);
   }
   return false;
 }
@@ -112,7 +117,8 @@ static void drop_unneeded(prune_t *prune, bool *needed) {
     const or_node_t *node = &graph->nodes[n];
     if (prune->dead[n]) continue;
     bool used = false;
-    for (uint32_t i = 0; i < node->output_count; ++i) used = used || (node->outputs[i] != OR_NO_VALUE && needed[node->outputs[i]]);
+    for (uint32_t i = 0; i < node->output_count; ++i)
+      used = used || (node->outputs[i] != OR_NO_VALUE && needed[node->outputs[i]]);
     prune->dead[n] = !used;
     for (uint32_t i = 0; used && i < node->input_count; ++i) {
       if (node->inputs[i] != OR_NO_VALUE) needed[node->inputs[i]] = true;

@@ -26,7 +26,8 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
   reporter_t reporter = {.plan = plan, .arena = arena};
   or_status_t status = or_arena_array(arena, plan->row_count, sizeof(or_node_report_t), &memory);
   reporter.rows = memory;
-  for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s) status = report_segment(&reporter, &plan->segments[s]);
+  for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s)
+    status = report_segment(&reporter, &plan->segments[s]);
   if (or_ok(status)) status = report_passes(&reporter, &out->folded);
   if (!or_ok(status)) return status;
   out->nodes = reporter.rows;
@@ -39,7 +40,8 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
 
 static or_status_t report_segment(reporter_t *reporter, const or_segment_t *segment) {
   or_status_t status = or_status_success();
-  for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i) status = report_crossing(reporter, segment, segment->crossings[i]);
+  for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i)
+    status = report_crossing(reporter, segment, segment->crossings[i]);
   for (uint32_t n = 0; or_ok(status) && n < segment->node_count; ++n) status = report_node(reporter, segment, n);
   return status;
 }
@@ -51,7 +53,10 @@ static or_status_t report_crossing(reporter_t *reporter, const or_segment_t *seg
   char text[128];
   const char *from = or_device_facts(plan->devices[1 - segment->device].device)->id;
   const char *to = or_device_facts(plan->devices[segment->device].device)->id;
-  *row = (or_node_report_t){.op = "Copy", .reason = "", .dtype = plan->graph->values[value].dtype, .shape = plan->graph->values[value].shape,
+  *row = (or_node_report_t){.op = "Copy",
+                            .reason = "",
+                            .dtype = plan->graph->values[value].dtype,
+                            .shape = plan->graph->values[value].shape,
                             .bytes = 2.0 * (double)plan->value_bytes[value]};
   or_status_t status = keep(reporter, plan->graph->values[value].name, &row->name);
   if (or_ok(status)) status = keep(reporter, to, &row->device_id);
@@ -73,7 +78,8 @@ static or_status_t report_node(reporter_t *reporter, const or_segment_t *segment
   }
   or_status_t status = keep(reporter, node->name, &row->name);
   if (or_ok(status)) status = operator_words(reporter, node, &row->op);
-  if (or_ok(status)) status = keep(reporter, or_device_facts(plan->devices[placed->device].device)->id, &row->device_id);
+  if (or_ok(status))
+    status = keep(reporter, or_device_facts(plan->devices[placed->device].device)->id, &row->device_id);
   if (or_ok(status)) status = keep(reporter, fate.kernel != NULL ? fate.kernel : "", &row->kernel);
   if (or_ok(status)) status = keep(reporter, placed->reason, &row->reason);
   return status;
@@ -120,8 +126,8 @@ static or_status_t report_passes(reporter_t *reporter, const char **out) {
   const or_graph_pass_counts_t *counts = &plan->graph->counts;
   char text[160];
   uint32_t copies = plan->row_count - plan->node_count;
-  or_format(text, sizeof text, "%zu nodes in the file: %u folded, %u removed, %u fused into others", plan->graph->file_node_count,
-            counts->folded, counts->removed, counts->fused);
+  or_format(text, sizeof text, "%zu nodes in the file: %u folded, %u removed, %u fused into others",
+            plan->graph->file_node_count, counts->folded, counts->removed, counts->fused);
   if (copies > 0) or_format(text + strlen(text), sizeof text - strlen(text), "; %u copies between devices", copies);
   return keep(reporter, text, out);
 }

@@ -1,14 +1,15 @@
-/* Nodes into segments. With two devices the schedule that runs all that is ready on one, then all that is ready on the other, and so on, is
- * a matter of levels: a node's is the highest of those it reads from, one more where the device changes. Linear in nodes and edges. */
+/* Nodes into segments. With two devices the schedule that runs all that is ready on one, then all that is ready on the
+ * other, and so on, is a matter of levels: a node's is the highest of those it reads from, one more where the device
+ * changes. Linear in nodes and edges. */
 #include <string.h>
 
 #include "graph/plan_internal.h"
 
 typedef struct segmenter_t {
   or_plan_t *plan;
-  uint32_t *producers;  /* node of each value; UINT32_MAX: none */
-  uint32_t *levels;     /* of each node */
-  uint32_t *counts;     /* nodes of each level, then where the level's next node goes */
+  uint32_t *producers; /* node of each value; UINT32_MAX: none */
+  uint32_t *levels;    /* of each node */
+  uint32_t *counts;    /* nodes of each level, then where the level's next node goes */
   uint32_t level_count;
   uint32_t *segment_of; /* of each node, after ordering */
   bool *escapes;        /* values that another segment reads, or the graph gives out */
@@ -33,7 +34,8 @@ or_status_t or_plan_make_segments(or_plan_t *plan) {
   }
   if (or_ok(status)) status = make_segments(&segmenter);
   for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s) status = find_ports(&segmenter, s);
-  void *const arrays[] = {segmenter.producers, segmenter.levels, segmenter.counts, segmenter.segment_of, segmenter.escapes, segmenter.seen};
+  void *const arrays[] = {segmenter.producers,  segmenter.levels,  segmenter.counts,
+                          segmenter.segment_of, segmenter.escapes, segmenter.seen};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(plan->allocator, arrays[i]);
   return status;
 }
@@ -129,7 +131,8 @@ static or_status_t make_segments(segmenter_t *segmenter) {
     for (uint32_t i = 0; i < plan->nodes[n].input_count; ++i) {
       or_value_id_t v = plan->nodes[n].inputs[i];
       uint32_t producer = v == OR_NO_VALUE ? UINT32_MAX : segmenter->producers[v];
-      if (producer != UINT32_MAX && segmenter->segment_of[producer] != segmenter->segment_of[n]) segmenter->escapes[v] = true;
+      if (producer != UINT32_MAX && segmenter->segment_of[producer] != segmenter->segment_of[n])
+        segmenter->escapes[v] = true;
     }
   }
   for (size_t i = 0; i < plan->graph->output_count; ++i) segmenter->escapes[plan->graph->outputs[i]] = true;

@@ -1,5 +1,5 @@
-/* Kahn's algorithm with a heap on the place in the file: a graph that is in order already stays as it is (Kahn, "Topological sorting of
- * large networks", 1962). */
+/* Kahn's algorithm with a heap on the place in the file: a graph that is in order already stays as it is (Kahn,
+ * "Topological sorting of large networks", 1962). */
 #include <string.h>
 
 #include "base/string.h"
@@ -29,7 +29,8 @@ or_status_t or_graph_sort(or_graph_t *graph) {
   sort_t sort = {.graph = graph};
   const or_allocator_t *allocator = graph->allocator;
   or_status_t status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&sort.producers);
-  if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count + 1, sizeof(uint32_t), (void **)&sort.first_reader);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->node_count + 1, sizeof(uint32_t), (void **)&sort.first_reader);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(uint32_t), (void **)&sort.waits);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(uint32_t), (void **)&sort.heap);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(or_node_t), (void **)&sort.sorted);
@@ -58,8 +59,8 @@ static or_status_t find_producers(sort_t *sort) {
                         or_graph_node_label(&graph->nodes[sort->producers[v]], other, sizeof other));
       }
       if (graph->values[v].constant != NULL) {
-        return or_error(OR_INVALID_ARGUMENT, "node %s: output \"%s\" is an initializer too", or_graph_node_label(node, label, sizeof label),
-                        graph->values[v].name);
+        return or_error(OR_INVALID_ARGUMENT, "node %s: output \"%s\" is an initializer too",
+                        or_graph_node_label(node, label, sizeof label), graph->values[v].name);
       }
       sort->producers[v] = n;
     }
@@ -80,20 +81,24 @@ static or_status_t check_inputs(const sort_t *sort) {
   or_status_t status = or_alloc_array(graph->allocator, graph->value_count, sizeof(bool), &memory);
   if (!or_ok(status)) return status;
   bool *there = memory;
-  for (size_t v = 0; v < graph->value_count; ++v) there[v] = graph->values[v].constant != NULL || sort->producers[v] != UINT32_MAX;
+  for (size_t v = 0; v < graph->value_count; ++v)
+    there[v] = graph->values[v].constant != NULL || sort->producers[v] != UINT32_MAX;
   for (size_t i = 0; i < graph->input_count; ++i) there[graph->inputs[i]] = true;
   for (uint32_t n = 0; or_ok(status) && n < graph->node_count; ++n) {
     const or_node_t *node = &graph->nodes[n];
     for (uint32_t i = 0; or_ok(status) && i < node->input_count; ++i) {
       or_value_id_t v = node->inputs[i];
       if (v == OR_NO_VALUE || there[v]) continue;
-      status = or_error(OR_INVALID_ARGUMENT, "node %s: input \"%s\" is produced by no node, and is neither an input nor an initializer",
+      status = or_error(OR_INVALID_ARGUMENT,
+                        "node %s: input \"%s\" is produced by no node, and is neither an input nor an initializer",
                         or_graph_node_label(node, label, sizeof label), graph->values[v].name);
     }
   }
   for (size_t i = 0; or_ok(status) && i < graph->output_count; ++i) {
     or_value_id_t v = graph->outputs[i];
-    if (!there[v]) status = or_error(OR_INVALID_ARGUMENT, "output \"%s\" of the graph is produced by no node", graph->values[v].name);
+    if (!there[v])
+      status =
+          or_error(OR_INVALID_ARGUMENT, "output \"%s\" of the graph is produced by no node", graph->values[v].name);
   }
   or_free(graph->allocator, memory);
   return status;
@@ -119,7 +124,8 @@ static or_status_t find_readers(sort_t *sort) {
       }
     }
     if (filling) break;
-    if (total >= UINT32_MAX) return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u edges", graph->name, UINT32_MAX - 1);
+    if (total >= UINT32_MAX)
+      return or_error(OR_RESOURCE_EXHAUSTED, "graph \"%s\" has more than %u edges", graph->name, UINT32_MAX - 1);
     or_status_t status = or_alloc_array(graph->allocator, total, sizeof(uint32_t), (void **)&sort->readers);
     if (!or_ok(status)) return status;
     for (uint32_t n = 0, sum = 0; n <= graph->node_count; ++n) { /* counts become the starts of the slices */
@@ -149,7 +155,8 @@ static or_status_t order_nodes(sort_t *sort) {
   return sort->sorted_count == graph->node_count ? or_status_success() : cycle_error(sort);
 }
 
-/* Walking back from a node that waits, over inputs whose producers wait too, ends on a cycle after at most as many steps as there are nodes. */
+/* Walking back from a node that waits, over inputs whose producers wait too, ends on a cycle after at most as many
+ * steps as there are nodes. */
 static or_status_t cycle_error(const sort_t *sort) {
   const or_graph_t *graph = sort->graph;
   char label[256], other[256];
@@ -166,7 +173,8 @@ static or_status_t cycle_error(const sort_t *sort) {
       break;
     }
   }
-  return or_error(OR_INVALID_ARGUMENT, "the graph has a cycle: node %s needs, through others or directly, what it gives to node %s",
+  return or_error(OR_INVALID_ARGUMENT,
+                  "the graph has a cycle: node %s needs, through others or directly, what it gives to node %s",
                   or_graph_node_label(&graph->nodes[at], label, sizeof label),
                   or_graph_node_label(&graph->nodes[before], other, sizeof other));
 }

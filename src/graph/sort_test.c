@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/string.h"
-#include "graph/fixture_test.h"
+#include "fixtures/graphs.h"
 
 static or_counting_allocator_t memory;
 
@@ -42,7 +42,8 @@ static void puts_producers_first_and_else_follows_the_file(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
   or_node_t *last = node(graph, "Add", "last", IDS(x, x));
-  or_value_id_t *inputs = (or_value_id_t *)(uintptr_t)last->inputs; /* the node moves when others are added, its arrays stay */
+  or_value_id_t *inputs =
+      (or_value_id_t *)(uintptr_t)last->inputs; /* the node moves when others are added, its arrays stay */
   inputs[0] = apply(graph, "Relu", "first", IDS(x));
   inputs[1] = apply(graph, "Tanh", "second", IDS(x));
   or_expect_ok(or_graph_sort(graph));
@@ -97,7 +98,8 @@ static void refuses_a_node_that_writes_an_input_or_an_initializer(void **state) 
     or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
     or_value_id_t w = constant(graph, "w", OR_FLOAT32, SHAPE(2), weight);
     *(or_value_id_t *)(uintptr_t)node(graph, "Relu", "writer", IDS(x))->outputs = which == 0 ? x : w;
-    or_expect_words(or_graph_sort(graph), OR_INVALID_ARGUMENT, which == 0 ? "output \"x\" is an input" : "output \"w\" is an initializer");
+    or_expect_words(or_graph_sort(graph), OR_INVALID_ARGUMENT,
+                    which == 0 ? "output \"x\" is an input" : "output \"w\" is an initializer");
     or_graph_release(graph);
   }
 }

@@ -9,12 +9,13 @@ static or_status_t copy_nodes(const or_graph_t *graph, or_graph_t *copy);
 static or_status_t copy_ids(or_graph_t *graph, const or_value_id_t **ids, uint32_t count);
 static void forget_shapes(or_graph_t *graph);
 static or_status_t bind_input(or_graph_t *graph, size_t index, const or_graph_binding_t *binding, int64_t *symbols);
-static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *value, const or_shape_t *given, int64_t *symbols);
+static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *value, const or_shape_t *given,
+                                int64_t *symbols);
 static or_status_t bind_default(or_value_info_t *value);
 static or_status_t check_static(const or_graph_t *graph);
 
-or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_t *bindings, bool no_fusion, or_graph_t **out,
-                                or_graph_pass_counts_t *counts) {
+or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_t *bindings, bool no_fusion,
+                                or_graph_t **out, or_graph_pass_counts_t *counts) {
   or_graph_t *copy = NULL;
   int64_t *symbols = NULL; /* the extent that each was bound to; -1: none yet */
   *out = NULL;
@@ -48,11 +49,14 @@ static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out) {
   copy->counts = graph->counts;
   copy->file_node_count = graph->file_node_count;
   copy->weight_bytes = graph->weight_bytes;
-  status = or_grow_array(copy->allocator, graph->value_count, sizeof *copy->values, (void **)&copy->values, &copy->value_capacity);
-  if (or_ok(status) && graph->value_count > 0) memcpy(copy->values, graph->values, graph->value_count * sizeof *copy->values);
+  status = or_grow_array(copy->allocator, graph->value_count, sizeof *copy->values, (void **)&copy->values,
+                         &copy->value_capacity);
+  if (or_ok(status) && graph->value_count > 0)
+    memcpy(copy->values, graph->values, graph->value_count * sizeof *copy->values);
   if (or_ok(status)) copy->value_count = graph->value_count;
   for (size_t i = 0; or_ok(status) && i < graph->input_count; ++i) status = or_graph_add_input(copy, graph->inputs[i]);
-  for (size_t i = 0; or_ok(status) && i < graph->output_count; ++i) status = or_graph_add_output(copy, graph->outputs[i]);
+  for (size_t i = 0; or_ok(status) && i < graph->output_count; ++i)
+    status = or_graph_add_output(copy, graph->outputs[i]);
   for (size_t i = 0; or_ok(status) && i < graph->origin_capacity; ++i) {
     if (graph->origins[i] != NULL) status = or_graph_set_origin(copy, (or_value_id_t)i, graph->origins[i]);
   }
@@ -67,7 +71,8 @@ static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out) {
 }
 
 static or_status_t copy_nodes(const or_graph_t *graph, or_graph_t *copy) {
-  or_status_t status = or_grow_array(copy->allocator, graph->node_count, sizeof *copy->nodes, (void **)&copy->nodes, &copy->node_capacity);
+  or_status_t status = or_grow_array(copy->allocator, graph->node_count, sizeof *copy->nodes, (void **)&copy->nodes,
+                                     &copy->node_capacity);
   for (size_t n = 0; or_ok(status) && n < graph->node_count; ++n) {
     copy->nodes[n] = graph->nodes[n];
     status = copy_ids(copy, &copy->nodes[n].inputs, copy->nodes[n].input_count);
@@ -86,7 +91,8 @@ static or_status_t copy_ids(or_graph_t *graph, const or_value_id_t **ids, uint32
   return or_status_success();
 }
 
-/* What the file or an earlier inference says about computed values is no more than a hint, and here every shape must be certain. */
+/* What the file or an earlier inference says about computed values is no more than a hint, and here every shape must be
+ * certain. */
 static void forget_shapes(or_graph_t *graph) {
   for (size_t n = 0; n < graph->node_count; ++n) {
     const or_node_t *node = &graph->nodes[n];
@@ -105,13 +111,14 @@ static or_status_t bind_input(or_graph_t *graph, size_t index, const or_graph_bi
   value->constant = NULL;
   uint64_t count = 0;
   if (!or_shape_count(&value->shape, &count) || count > graph->limits.tensor_elements) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "input \"%s\" has more than %llu elements, the limit: raise limits.tensor_elements", value->name,
+    return or_error(OR_RESOURCE_EXHAUSTED,
+                    "input \"%s\" has more than %llu elements, the limit: raise limits.tensor_elements", value->name,
                     (unsigned long long)graph->limits.tensor_elements);
   }
   if (binding->data == NULL) return or_status_success();
   if (count > OR_GRAPH_DECIDING_ELEMENTS) {
-    return or_error(OR_UNIMPLEMENTED, "input \"%s\" decides a shape and has %llu elements; at most %u are looked at", value->name,
-                    (unsigned long long)count, OR_GRAPH_DECIDING_ELEMENTS);
+    return or_error(OR_UNIMPLEMENTED, "input \"%s\" decides a shape and has %llu elements; at most %u are looked at",
+                    value->name, (unsigned long long)count, OR_GRAPH_DECIDING_ELEMENTS);
   }
   return or_graph_constant(graph, value->dtype, value->shape, binding->data, &value->constant);
 }
@@ -125,10 +132,12 @@ static or_status_t bind_default(or_value_info_t *value) {
 }
 
 /* The same symbol must mean the same extent in every input. */
-static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *value, const or_shape_t *given, int64_t *symbols) {
+static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *value, const or_shape_t *given,
+                                int64_t *symbols) {
   char expected_text[160], given_text[160];
   const or_shape_t *expected = &value->shape;
-  if (!or_shape_is_static(given)) return or_error(OR_INVALID_ARGUMENT, "input \"%s\": the shape given is not static", value->name);
+  if (!or_shape_is_static(given))
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": the shape given is not static", value->name);
   if (expected->rank == OR_RANK_UNKNOWN) return or_status_success();
   bool fits = expected->rank == given->rank;
   for (int32_t d = 0; fits && d < given->rank; ++d) {
@@ -138,26 +147,31 @@ static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *
     const or_graph_t *names = graph->parent;
     if (s >= names->symbol_count) continue;
     if (symbols[s] >= 0 && symbols[s] != given->dims[d]) {
-      return or_error(OR_INVALID_ARGUMENT, "input \"%s\": dimension %d (\"%s\") is %lld, and an earlier input has %lld there", value->name, d,
-                      names->symbols[s], (long long)given->dims[d], (long long)symbols[s]);
+      return or_error(OR_INVALID_ARGUMENT,
+                      "input \"%s\": dimension %d (\"%s\") is %lld, and an earlier input has %lld there", value->name,
+                      d, names->symbols[s], (long long)given->dims[d], (long long)symbols[s]);
     }
     symbols[s] = given->dims[d];
   }
   if (fits) return or_status_success();
   return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected shape %s, got %s", value->name,
-                  or_shape_format(expected, expected_text, sizeof expected_text), or_shape_format(given, given_text, sizeof given_text));
+                  or_shape_format(expected, expected_text, sizeof expected_text),
+                  or_shape_format(given, given_text, sizeof given_text));
 }
 
-/* The node that is named is the first whose own output depends on data: where a later version splits the graph and specialises the rest on
- * what was computed. */
+/* The node that is named is the first whose own output depends on data: where a later version splits the graph and
+ * specialises the rest on what was computed. */
 static or_status_t check_static(const or_graph_t *graph) {
   for (size_t n = 0; n < graph->node_count; ++n) {
     const or_node_t *node = &graph->nodes[n];
     for (uint32_t i = 0; i < node->output_count; ++i) {
       const or_value_info_t *value = node->outputs[i] == OR_NO_VALUE ? NULL : &graph->values[node->outputs[i]];
       if (value == NULL || (or_shape_is_static(&value->shape) && value->dtype != OR_DTYPE_NONE)) continue;
-      return or_graph_node_error(graph, node, or_error(OR_UNIMPLEMENTED, "the shape of output \"%s\" depends on data that is known only "
-                                                       "while the model runs, which is not supported yet", value->name));
+      return or_graph_node_error(graph, node,
+                                 or_error(OR_UNIMPLEMENTED,
+                                          "the shape of output \"%s\" depends on data that is known only "
+                                          "while the model runs, which is not supported yet",
+                                          value->name));
     }
   }
   return or_status_success();

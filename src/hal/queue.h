@@ -27,8 +27,8 @@ void or_queue_retain(or_queue_t *queue);
  * NULL. */
 void or_queue_release(or_queue_t *queue);
 
-/* The end of a submission, called once on the queue's thread, outside locks, after the backend's queue_finish; takes the
- * work's status. If the device was lost before the work began, the work was not run and the status says so. It may
+/* The end of a submission, called once on the queue's thread, outside locks, after the backend's queue_finish; takes
+ * the work's status. If the device was lost before the work began, the work was not run and the status says so. It may
  * submit again and give `self` back. */
 typedef void (*or_queue_done_t)(void *self, or_status_t status);
 

@@ -16,7 +16,8 @@ static void walk_node(walk_t *walk, const or_node_t *node);
 static void write_value(walk_t *walk, or_value_id_t value);
 static void leave_out(or_lifetime_t *lives, const or_value_id_t *ids, uint32_t count);
 
-or_status_t or_subgraph_memory_plan(const or_allocator_t *allocator, const or_subgraph_t *subgraph, bool by_parts, or_subgraph_memory_t *out) {
+or_status_t or_subgraph_memory_plan(const or_allocator_t *allocator, const or_subgraph_t *subgraph, bool by_parts,
+                                    or_subgraph_memory_t *out) {
   *out = (or_subgraph_memory_t){0};
   walk_t walk = {.subgraph = subgraph};
   void *memory = NULL, *offsets = NULL;
@@ -35,10 +36,13 @@ or_status_t or_subgraph_memory_plan(const or_allocator_t *allocator, const or_su
   }
   for (uint32_t v = 0; or_ok(status) && v < subgraph->value_count; ++v) {
     size_t rounded = or_align_up(walk.lives[v].bytes, OR_DEFAULT_ALIGNMENT);
-    walk.overflow = walk.overflow || rounded < walk.lives[v].bytes || !or_add_size(out->bytes_unplanned, rounded, &out->bytes_unplanned);
+    walk.overflow = walk.overflow || rounded < walk.lives[v].bytes ||
+                    !or_add_size(out->bytes_unplanned, rounded, &out->bytes_unplanned);
   }
-  if (or_ok(status) && walk.overflow) status = or_error(OR_OUT_OF_RANGE, "the intermediates take more bytes than there are addresses");
-  if (or_ok(status)) status = or_memory_plan(allocator, walk.lives, subgraph->value_count, OR_DEFAULT_ALIGNMENT, &out->bytes);
+  if (or_ok(status) && walk.overflow)
+    status = or_error(OR_OUT_OF_RANGE, "the intermediates take more bytes than there are addresses");
+  if (or_ok(status))
+    status = or_memory_plan(allocator, walk.lives, subgraph->value_count, OR_DEFAULT_ALIGNMENT, &out->bytes);
   if (!or_ok(status)) {
     or_free(allocator, offsets);
     or_free(allocator, memory);

@@ -3,7 +3,8 @@
 #include <string.h>
 
 static or_status_t copy_plain(or_arena_t *arena, const or_node_t *node, or_node_t *out);
-static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes, const void **out);
+static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes,
+                              const void **out);
 static or_status_t copy_text(or_arena_t *arena, const char *text, const char **out);
 static or_status_t copy_attribute(or_arena_t *arena, or_attribute_t *attribute);
 
@@ -28,7 +29,8 @@ static or_status_t copy_plain(or_arena_t *arena, const or_node_t *node, or_node_
   if (or_ok(status)) status = copy_text(arena, node->op, &out->op);
   if (or_ok(status)) status = copy_bytes(arena, node->inputs, node->input_count, sizeof *node->inputs, &inputs);
   if (or_ok(status)) status = copy_bytes(arena, node->outputs, node->output_count, sizeof *node->outputs, &outputs);
-  if (or_ok(status)) status = copy_bytes(arena, node->attributes, node->attribute_count, sizeof *node->attributes, &attributes);
+  if (or_ok(status))
+    status = copy_bytes(arena, node->attributes, node->attribute_count, sizeof *node->attributes, &attributes);
   out->inputs = inputs;
   out->outputs = outputs;
   out->attributes = attributes;
@@ -37,7 +39,8 @@ static or_status_t copy_plain(or_arena_t *arena, const or_node_t *node, or_node_
   return status;
 }
 
-static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes, const void **out) {
+static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes,
+                              const void **out) {
   void *memory = NULL;
   or_status_t status = or_arena_array(arena, count, element_bytes, &memory);
   if (or_ok(status) && count > 0) memcpy(memory, source, count * element_bytes);
@@ -45,7 +48,9 @@ static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t coun
   return status;
 }
 
-static or_status_t copy_text(or_arena_t *arena, const char *text, const char **out) { return or_arena_strndup(arena, text, strlen(text), out); }
+static or_status_t copy_text(or_arena_t *arena, const char *text, const char **out) {
+  return or_arena_strndup(arena, text, strlen(text), out);
+}
 
 static or_status_t copy_attribute(or_arena_t *arena, or_attribute_t *attribute) {
   const void *copy = NULL;

@@ -27,12 +27,12 @@ typedef struct step_t {
 /* Immutable after creation. */
 typedef struct reference_t {
   const or_allocator_t *allocator;
-  or_arena_t arena;         /* everything below */
-  place_t *places;          /* per value */
+  or_arena_t arena; /* everything below */
+  place_t *places;  /* per value */
   step_t *steps;
   uint32_t step_count, node_count, input_count, output_count;
   const or_value_id_t *outputs;
-  size_t ports_offset;      /* in the workspace: the arrays that an operator's call points to */
+  size_t ports_offset; /* in the workspace: the arrays that an operator's call points to */
   uint64_t packed_bytes;
   or_status_t (*cancel_status)(const or_cancel_t *cancel);
 } reference_t;
@@ -44,13 +44,15 @@ static or_status_t place_constant(reference_t *self, const or_constant_t *consta
 static or_status_t run(void *opaque, void *queue, const or_run_arguments_t *arguments);
 static or_status_t check_ranges(const reference_t *self, const or_run_arguments_t *arguments);
 static or_status_t run_step(const reference_t *self, const step_t *step, const or_run_arguments_t *arguments);
-static void bind(const reference_t *self, const or_run_arguments_t *arguments, const or_value_id_t *ids, uint32_t count, or_op_tensor_t *out);
+static void bind(const reference_t *self, const or_run_arguments_t *arguments, const or_value_id_t *ids, uint32_t count,
+                 or_op_tensor_t *out);
 static void *address(const place_t *place, const or_run_arguments_t *arguments);
 static void *range_address(const or_memory_range_t *range);
 static void describe_node(void *opaque, uint32_t index, or_executable_node_t *out);
 static void release(void *opaque);
 
-or_status_t or_reference_executable_create(const or_reference_options_t *options, const or_subgraph_t *subgraph, or_executable_t *out) {
+or_status_t or_reference_executable_create(const or_reference_options_t *options, const or_subgraph_t *subgraph,
+                                           or_executable_t *out) {
   void *memory = NULL;
   size_t max_ports = 0, workspace_bytes = 0;
   or_status_t status = or_alloc_zeroed(options->allocator, sizeof(reference_t), &memory);
@@ -69,23 +71,31 @@ or_status_t or_reference_executable_create(const or_reference_options_t *options
     release(self);
     return status;
   }
-  *out = (or_executable_t){.abi_version = OR_BACKEND_ABI_VERSION, .struct_size = sizeof *out, .self = self,
-                           .workspace_bytes = workspace_bytes, .workspace_bytes_unplanned = options->workspace_bytes_unplanned,
-                           .packed_bytes = self->packed_bytes, .run = run, .node = describe_node, .release = release};
+  *out = (or_executable_t){.abi_version = OR_BACKEND_ABI_VERSION,
+                           .struct_size = sizeof *out,
+                           .self = self,
+                           .workspace_bytes = workspace_bytes,
+                           .workspace_bytes_unplanned = options->workspace_bytes_unplanned,
+                           .packed_bytes = self->packed_bytes,
+                           .run = run,
+                           .node = describe_node,
+                           .release = release};
   return or_status_success();
 }
 
 static or_status_t copy_steps(reference_t *self, const or_subgraph_t *subgraph, size_t *max_ports) {
   size_t count = 0;
   void *memory = NULL;
-  for (uint32_t n = 0; n < subgraph->node_count; ++n) count += subgraph->nodes[n].part_count > 0 ? subgraph->nodes[n].part_count : 1;
+  for (uint32_t n = 0; n < subgraph->node_count; ++n)
+    count += subgraph->nodes[n].part_count > 0 ? subgraph->nodes[n].part_count : 1;
   self->node_count = subgraph->node_count;
   or_status_t status = or_arena_array(&self->arena, count, sizeof(step_t), &memory);
   self->steps = memory;
   for (uint32_t n = 0; or_ok(status) && n < subgraph->node_count; ++n) {
     const or_node_t *node = &subgraph->nodes[n];
     if (node->part_count == 0) status = copy_step(self, node, n, max_ports);
-    for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) status = copy_step(self, &node->parts[p], n, max_ports);
+    for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p)
+      status = copy_step(self, &node->parts[p], n, max_ports);
   }
   return status;
 }
@@ -131,7 +141,8 @@ static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph
     place->index = offsets[v];
     if (constant) status = place_constant(self, value->constant, place);
   }
-  for (uint32_t i = subgraph->output_count; i-- > 0;) { /* of several outputs that are the same value, the first is written */
+  for (uint32_t i = subgraph->output_count;
+       i-- > 0;) { /* of several outputs that are the same value, the first is written */
     place_t *place = &self->places[subgraph->outputs[i]];
     if (place->kind == PLACE_CONSTANT) continue;
     place->kind = PLACE_OUTPUT;
@@ -160,18 +171,21 @@ static or_status_t run(void *opaque, void *queue, const or_run_arguments_t *argu
   const reference_t *self = opaque;
   (void)queue;
   or_status_t status = check_ranges(self, arguments);
-  if (or_ok(status) && arguments->node_ns != NULL) memset(arguments->node_ns, 0, self->node_count * sizeof *arguments->node_ns);
+  if (or_ok(status) && arguments->node_ns != NULL)
+    memset(arguments->node_ns, 0, self->node_count * sizeof *arguments->node_ns);
   for (uint32_t s = 0; or_ok(status) && s < self->step_count; ++s) {
     const step_t *step = &self->steps[s];
     status = self->cancel_status(arguments->cancel);
     int64_t start_ns = arguments->node_ns != NULL ? or_clock_ns() : 0;
-    if (or_ok(status)) status = or_status_context(run_step(self, step, arguments), "node \"%s\" (%s)", step->node.name, step->node.op);
+    if (or_ok(status))
+      status = or_status_context(run_step(self, step, arguments), "node \"%s\" (%s)", step->node.name, step->node.op);
     if (arguments->node_ns != NULL) arguments->node_ns[step->outer] += or_clock_ns() - start_ns;
   }
   for (uint32_t i = 0; or_ok(status) && i < self->output_count; ++i) { /* those that no node wrote */
     const place_t *place = &self->places[self->outputs[i]];
     bool written = place->kind == PLACE_OUTPUT && place->index == i;
-    if (!written && place->bytes > 0) memmove(range_address(&arguments->outputs[i]), address(place, arguments), place->bytes);
+    if (!written && place->bytes > 0)
+      memmove(range_address(&arguments->outputs[i]), address(place, arguments), place->bytes);
   }
   return status;
 }
@@ -185,16 +199,23 @@ static or_status_t check_ranges(const reference_t *self, const or_run_arguments_
 }
 
 static or_status_t run_step(const reference_t *self, const step_t *step, const or_run_arguments_t *arguments) {
-  or_op_tensor_t *inputs = (or_op_tensor_t *)(void *)((char *)range_address(&arguments->workspace) + self->ports_offset);
+  or_op_tensor_t *inputs =
+      (or_op_tensor_t *)(void *)((char *)range_address(&arguments->workspace) + self->ports_offset);
   or_op_tensor_t *outputs = inputs + step->node.input_count;
   bind(self, arguments, step->node.inputs, step->node.input_count, inputs);
   bind(self, arguments, step->node.outputs, step->node.output_count, outputs);
-  or_op_call_t call = {.op = step->op, .node = &step->node, .inputs = inputs, .input_count = step->node.input_count, .outputs = outputs,
-                       .output_count = step->node.output_count, .allocator = self->allocator};
+  or_op_call_t call = {.op = step->op,
+                       .node = &step->node,
+                       .inputs = inputs,
+                       .input_count = step->node.input_count,
+                       .outputs = outputs,
+                       .output_count = step->node.output_count,
+                       .allocator = self->allocator};
   return or_op_reference(&call);
 }
 
-static void bind(const reference_t *self, const or_run_arguments_t *arguments, const or_value_id_t *ids, uint32_t count, or_op_tensor_t *out) {
+static void bind(const reference_t *self, const or_run_arguments_t *arguments, const or_value_id_t *ids, uint32_t count,
+                 or_op_tensor_t *out) {
   for (uint32_t i = 0; i < count; ++i) {
     out[i] = (or_op_tensor_t){.dtype = OR_DTYPE_NONE};
     if (ids[i] == OR_NO_VALUE) continue;
@@ -205,11 +226,11 @@ static void bind(const reference_t *self, const or_run_arguments_t *arguments, c
 
 static void *address(const place_t *place, const or_run_arguments_t *arguments) {
   switch (place->kind) {
-    case PLACE_CONSTANT: return (void *)(uintptr_t)place->data; /* references do not write to inputs */
-    case PLACE_INPUT: return range_address(&arguments->inputs[place->index]);
-    case PLACE_OUTPUT: return range_address(&arguments->outputs[place->index]);
-    case PLACE_WORKSPACE: return (char *)range_address(&arguments->workspace) + place->index;
-    case PLACE_NONE: break;
+  case PLACE_CONSTANT: return (void *)(uintptr_t)place->data; /* references do not write to inputs */
+  case PLACE_INPUT: return range_address(&arguments->inputs[place->index]);
+  case PLACE_OUTPUT: return range_address(&arguments->outputs[place->index]);
+  case PLACE_WORKSPACE: return (char *)range_address(&arguments->workspace) + place->index;
+  case PLACE_NONE: break;
   }
   return NULL;
 }

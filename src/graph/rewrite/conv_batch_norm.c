@@ -1,5 +1,6 @@
-/* BatchNormalization(Conv(X, W, B)) = Conv(X, W', B') with factor = scale / sqrt(variance + epsilon), W' = W * factor per output channel and
- * B' = (B - mean) * factor + bias (Ioffe and Szegedy, "Batch Normalization", 2015, section 3.1). */
+/* BatchNormalization(Conv(X, W, B)) = Conv(X, W', B') with factor = scale / sqrt(variance + epsilon), W' = W * factor
+ * per output channel and B' = (B - mean) * factor + bias (Ioffe and Szegedy, "Batch Normalization", 2015, section 3.1).
+ */
 #include <math.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ or_status_t or_rewrite_conv_batch_norm(or_rewriter_t *rewriter, uint32_t root) {
   if (!matches(&fold, root, &norm_index)) return or_status_success();
   or_status_t status = or_arena_array(&graph->arena, 2 * fold.channels, sizeof(double), &memory);
   fold.factors = memory;
-  for (uint32_t i = BN_SCALE; or_ok(status) && i < BN_INPUTS; ++i) status = read_doubles(&fold, fold.norm->inputs[i], &fold.parameters[i]);
+  for (uint32_t i = BN_SCALE; or_ok(status) && i < BN_INPUTS; ++i)
+    status = read_doubles(&fold, fold.norm->inputs[i], &fold.parameters[i]);
   if (or_ok(status) && fold.conv->input_count > 2) status = read_doubles(&fold, fold.conv->inputs[2], &fold.conv_bias);
   if (!or_ok(status)) return or_graph_node_error(graph, fold.norm, status);
   fold.bias = fold.factors + fold.channels;
@@ -82,8 +84,11 @@ static bool matches(fold_t *fold, uint32_t root, uint32_t *norm_index) {
   }
 
   const or_constant_t *weights = or_rewrite_constant(rewriter, fold->conv->inputs[1]);
-  if (weights == NULL || !or_dtype_is_float(weights->dtype) || weights->shape.rank < 1 || weights->bytes == 0) return false;
-  if (weights->dtype != OR_FLOAT32 && weights->dtype != OR_FLOAT64 && weights->dtype != OR_FLOAT16 && weights->dtype != OR_BFLOAT16) return false;
+  if (weights == NULL || !or_dtype_is_float(weights->dtype) || weights->shape.rank < 1 || weights->bytes == 0)
+    return false;
+  if (weights->dtype != OR_FLOAT32 && weights->dtype != OR_FLOAT64 && weights->dtype != OR_FLOAT16 &&
+      weights->dtype != OR_BFLOAT16)
+    return false;
   fold->channels = (size_t)weights->shape.dims[0];
   bool constant = true;
   for (uint32_t i = BN_SCALE; i < BN_INPUTS + 1; ++i) {
@@ -146,7 +151,8 @@ static or_status_t replace(fold_t *fold, const or_constant_t *weights, const or_
   return or_status_success();
 }
 
-static or_status_t add_constant(or_graph_t *graph, const char *name, const or_constant_t *constant, or_value_id_t *out) {
+static or_status_t add_constant(or_graph_t *graph, const char *name, const or_constant_t *constant,
+                                or_value_id_t *out) {
   or_status_t status = or_graph_add_value(graph, name, strlen(name), constant->dtype, &constant->shape, out);
   if (or_ok(status)) graph->values[*out].constant = constant;
   return status;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/numbers.h"
-#include "graph/fixture_test.h"
+#include "fixtures/graphs.h"
 
 enum { CHANNELS = 5, IN_CHANNELS = 3, SIDE = 6, KERNEL = 3 };
 
@@ -35,7 +35,8 @@ typedef struct file_weight_t {
   size_t reads;
 } file_weight_t;
 
-static or_status_t read_file_weight(const or_constant_t *constant_read, size_t offset, void *destination, size_t length) {
+static or_status_t read_file_weight(const or_constant_t *constant_read, size_t offset, void *destination,
+                                    size_t length) {
   file_weight_t *weight = constant_read->source;
   assert_true(offset + length <= weight->constant.bytes);
   memcpy(destination, weight->bytes + offset, length);
@@ -66,7 +67,11 @@ static network_t make_network(bool with_bias, file_weight_t *lazy) {
     w = constant(graph, "w", OR_FLOAT32, shape, weights);
   } else {
     *lazy = (file_weight_t){.bytes = (const char *)weights};
-    lazy->constant = (or_constant_t){.dtype = OR_FLOAT32, .shape = shape, .bytes = sizeof weights, .hash = 99, .read = read_file_weight,
+    lazy->constant = (or_constant_t){.dtype = OR_FLOAT32,
+                                     .shape = shape,
+                                     .bytes = sizeof weights,
+                                     .hash = 99,
+                                     .read = read_file_weight,
                                      .source = lazy};
     w = value_of(graph, "w", OR_FLOAT32, shape);
     graph->values[w].constant = &lazy->constant;
@@ -81,8 +86,8 @@ static network_t make_network(bool with_bias, file_weight_t *lazy) {
   return network;
 }
 
-/* The folded graph against the graph as it was, both by the references, which work in double: only the rounding of the new weights to float
- * lies between them. */
+/* The folded graph against the graph as it was, both by the references, which work in double: only the rounding of the
+ * new weights to float lies between them. */
 static void assert_same_result(const or_graph_t *graph, double tolerance) {
   static float x[2 * IN_CHANNELS * SIDE * SIDE], expected[2 * CHANNELS * SIDE * SIDE], got[2 * CHANNELS * SIDE * SIDE];
   or_graph_t *plain = NULL, *rewritten = NULL;
@@ -94,7 +99,8 @@ static void assert_same_result(const or_graph_t *graph, double tolerance) {
   run_by_reference(plain, (void *[]){x}, (void *[]){expected});
   run_by_reference(rewritten, (void *[]){x}, (void *[]){got});
   size_t count = bytes_of(plain, plain->outputs[0]) / sizeof(float);
-  for (size_t i = 0; i < count; ++i) assert_true(fabs((double)got[i] - (double)expected[i]) <= tolerance * (1 + fabs((double)expected[i])));
+  for (size_t i = 0; i < count; ++i)
+    assert_true(fabs((double)got[i] - (double)expected[i]) <= tolerance * (1 + fabs((double)expected[i])));
   or_graph_release(plain);
   or_graph_release(rewritten);
 }
@@ -177,14 +183,20 @@ static void large_weights_are_scaled_as_they_are_read(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, IN, 2, 2));
   file_weight_t lazy = {.bytes = (const char *)weights};
-  lazy.constant = (or_constant_t){.dtype = OR_FLOAT32, .shape = SHAPE(OUT, IN, 1, 1), .bytes = sizeof weights, .hash = 5,
-                                  .read = read_file_weight, .source = &lazy};
+  lazy.constant = (or_constant_t){.dtype = OR_FLOAT32,
+                                  .shape = SHAPE(OUT, IN, 1, 1),
+                                  .bytes = sizeof weights,
+                                  .hash = 5,
+                                  .read = read_file_weight,
+                                  .source = &lazy};
   or_value_id_t w = value_of(graph, "w", OR_FLOAT32, SHAPE(OUT, IN, 1, 1));
   graph->values[w].constant = &lazy.constant;
   or_value_id_t conv = apply(graph, "Conv", "conv", IDS(x, w));
   or_node_t *norm = node(graph, "BatchNormalization", "norm",
-                         IDS(conv, constant(graph, "scale", OR_FLOAT32, SHAPE(OUT), scale), constant(graph, "bias", OR_FLOAT32, SHAPE(OUT), zero),
-                             constant(graph, "mean", OR_FLOAT32, SHAPE(OUT), zero), constant(graph, "variance", OR_FLOAT32, SHAPE(OUT), one)));
+                         IDS(conv, constant(graph, "scale", OR_FLOAT32, SHAPE(OUT), scale),
+                             constant(graph, "bias", OR_FLOAT32, SHAPE(OUT), zero),
+                             constant(graph, "mean", OR_FLOAT32, SHAPE(OUT), zero),
+                             constant(graph, "variance", OR_FLOAT32, SHAPE(OUT), one)));
   attribute(norm, "epsilon", OR_ATTRIBUTE_FLOAT)->real = 0;
   or_expect_ok(or_graph_add_output(graph, norm->outputs[0]));
   finish_graph(graph);

@@ -52,15 +52,25 @@ or_status_t or_epilogue_fuse(or_rewriter_t *rewriter, const or_epilogue_t *epilo
   for (uint32_t p = 0; p < epilogue->part_count; ++p) part_nodes[p] = graph->nodes[epilogue->parts[p]];
 
   or_value_id_t *slots = inputs;
-  for (uint32_t i = 0; i < SLOTS; ++i) slots[i] = i < root->input_count && i < SLOT_RESIDUAL ? root->inputs[i] : OR_NO_VALUE;
+  for (uint32_t i = 0; i < SLOTS; ++i)
+    slots[i] = i < root->input_count && i < SLOT_RESIDUAL ? root->inputs[i] : OR_NO_VALUE;
   if (epilogue->bias != OR_NO_VALUE) slots[SLOT_BIAS] = epilogue->bias;
   slots[SLOT_RESIDUAL] = epilogue->residual;
   uint32_t slot_count = SLOTS;
   while (slot_count > 2 && slots[slot_count - 1] == OR_NO_VALUE) --slot_count;
 
-  or_node_t fused = {.name = root->name, .domain = FUSED_DOMAIN, .op = root->op, .version = root->version, .inputs = slots,
-                     .input_count = slot_count, .outputs = graph->nodes[last].outputs, .output_count = 1, .attributes = root->attributes,
-                     .attribute_count = root->attribute_count, .parts = part_nodes, .part_count = epilogue->part_count};
+  or_node_t fused = {.name = root->name,
+                     .domain = FUSED_DOMAIN,
+                     .op = root->op,
+                     .version = root->version,
+                     .inputs = slots,
+                     .input_count = slot_count,
+                     .outputs = graph->nodes[last].outputs,
+                     .output_count = 1,
+                     .attributes = root->attributes,
+                     .attribute_count = root->attribute_count,
+                     .parts = part_nodes,
+                     .part_count = epilogue->part_count};
   take_over_uses(rewriter, epilogue);
   graph->nodes[last] = fused;
   rewriter->fused_count += epilogue->part_count - 1;
@@ -80,7 +90,8 @@ static void take_over_uses(or_rewriter_t *rewriter, const or_epilogue_t *epilogu
 }
 
 static bool is_activation(const or_rewriter_t *rewriter, const or_node_t *node, or_value_id_t input) {
-  static const char *const names[] = {"Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Elu", "Gelu", "Swish"};
+  static const char *const names[] = {"Relu",        "Clip",      "Sigmoid", "Tanh", "HardSwish",
+                                      "HardSigmoid", "LeakyRelu", "Elu",     "Gelu", "Swish"};
   bool known = false;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) known = known || or_rewrite_is(node, names[i]);
   if (!known || node->input_count < 1 || node->inputs[0] != input) return false;

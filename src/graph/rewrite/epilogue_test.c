@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/numbers.h"
-#include "graph/fixture_test.h"
+#include "fixtures/graphs.h"
 
 static or_counting_allocator_t memory;
 static or_random_t noise;
@@ -68,8 +68,10 @@ static void assert_same_as_unfused(const or_graph_t *graph, const or_graph_t *fu
 static void fuses_convolution_residual_and_activation(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
-  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4)), other = input(graph, "other", OR_FLOAT32, SHAPE(1, 3, 4, 4));
-  or_node_t *conv = node(graph, "Conv", "conv", IDS(x, weights(graph, "w", SHAPE(3, 2, 3, 3)), weights(graph, "b", SHAPE(3))));
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4)),
+                other = input(graph, "other", OR_FLOAT32, SHAPE(1, 3, 4, 4));
+  or_node_t *conv =
+      node(graph, "Conv", "conv", IDS(x, weights(graph, "w", SHAPE(3, 2, 3, 3)), weights(graph, "b", SHAPE(3))));
   or_attribute_t *pads = attribute(conv, "pads", OR_ATTRIBUTE_INTS);
   pads->integers = (const int64_t[]){1, 1, 1, 1};
   pads->count = 4;
@@ -94,7 +96,8 @@ static void fuses_convolution_residual_and_activation(void **state) {
 static void leaves_room_for_a_bias_that_is_not_there(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
-  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4)), other = input(graph, "other", OR_FLOAT32, SHAPE(1, 3, 4, 4));
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4)),
+                other = input(graph, "other", OR_FLOAT32, SHAPE(1, 3, 4, 4));
   or_value_id_t conv = apply(graph, "Conv", "conv", IDS(x, weights(graph, "w", SHAPE(3, 2, 1, 1))));
   or_graph_t *special = rewritten(graph, apply(graph, "Add", "sum", IDS(conv, other)));
   assert_int_equal(special->nodes[0].input_count, 4);
@@ -126,8 +129,9 @@ static void fuses_a_clip_with_constant_bounds_only(void **state) {
     or_graph_t *graph = new_graph(&memory.base);
     or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4));
     or_value_id_t low = constant(graph, "low", OR_FLOAT32, or_shape_make(0, NULL), (const float[]){0});
-    or_value_id_t high = constant_bounds ? constant(graph, "high", OR_FLOAT32, or_shape_make(0, NULL), (const float[]){6})
-                                         : input(graph, "high", OR_FLOAT32, or_shape_make(0, NULL));
+    or_value_id_t high = constant_bounds
+                             ? constant(graph, "high", OR_FLOAT32, or_shape_make(0, NULL), (const float[]){6})
+                             : input(graph, "high", OR_FLOAT32, or_shape_make(0, NULL));
     or_value_id_t conv = apply(graph, "Conv", "conv", IDS(x, weights(graph, "w", SHAPE(3, 2, 1, 1))));
     or_graph_t *special = rewritten(graph, apply(graph, "Clip", "y", IDS(conv, low, high)));
     assert_int_equal(special->node_count, constant_bounds ? 1 : 2);
@@ -142,7 +146,8 @@ static void fuses_a_clip_with_constant_bounds_only(void **state) {
 static void fuses_product_bias_residual_and_activation(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
-  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 3, 4)), other = input(graph, "other", OR_FLOAT32, SHAPE(2, 3, 5));
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 3, 4)),
+                other = input(graph, "other", OR_FLOAT32, SHAPE(2, 3, 5));
   or_value_id_t bias = weights(graph, "bias", SHAPE(5));
   or_value_id_t product = apply(graph, "MatMul", "product", IDS(x, weights(graph, "w", SHAPE(4, 5))));
   or_value_id_t biased = apply(graph, "Add", "biased", IDS(bias, product));
@@ -161,7 +166,8 @@ static void an_add_of_a_gemm_is_a_residual_never_its_bias(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(3, 4)), other = input(graph, "other", OR_FLOAT32, SHAPE(3, 5));
-  or_value_id_t gemm = apply(graph, "Gemm", "gemm", IDS(x, weights(graph, "w", SHAPE(4, 5)), weights(graph, "c", SHAPE(5))));
+  or_value_id_t gemm =
+      apply(graph, "Gemm", "gemm", IDS(x, weights(graph, "w", SHAPE(4, 5)), weights(graph, "c", SHAPE(5))));
   or_value_id_t sum = apply(graph, "Add", "sum", IDS(gemm, other));
   or_value_id_t again = apply(graph, "Add", "again", IDS(sum, weights(graph, "bias", SHAPE(5))));
   or_graph_t *special = rewritten(graph, again);
@@ -178,7 +184,8 @@ static void leaves_a_product_that_two_nodes_read(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(3, 4));
   or_value_id_t product = apply(graph, "MatMul", "product", IDS(x, weights(graph, "w", SHAPE(4, 5))));
-  or_value_id_t sum = apply(graph, "Add", "sum", IDS(apply(graph, "Relu", "a", IDS(product)), apply(graph, "Tanh", "b", IDS(product))));
+  or_value_id_t sum =
+      apply(graph, "Add", "sum", IDS(apply(graph, "Relu", "a", IDS(product)), apply(graph, "Tanh", "b", IDS(product))));
   or_graph_t *special = rewritten(graph, sum);
   assert_int_equal(special->node_count, 4);
   or_graph_release(special);
@@ -211,7 +218,8 @@ static void leaves_a_product_that_is_an_output(void **state) {
 static void leaves_an_add_that_makes_the_result_larger(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
-  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 4)), larger = input(graph, "larger", OR_FLOAT32, SHAPE(6, 5));
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 4)),
+                larger = input(graph, "larger", OR_FLOAT32, SHAPE(6, 5));
   or_value_id_t product = apply(graph, "MatMul", "product", IDS(x, weights(graph, "w", SHAPE(4, 5))));
   or_graph_t *special = rewritten(graph, apply(graph, "Add", "sum", IDS(product, larger)));
   assert_int_equal(special->node_count, 2);

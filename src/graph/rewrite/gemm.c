@@ -1,4 +1,5 @@
-/* Gemm [+ residual] [+ activation] -> one fused node. Its own C is scaled by beta, so a bias that an Add brings is not put in its place. */
+/* Gemm [+ residual] [+ activation] -> one fused node. Its own C is scaled by beta, so a bias that an Add brings is not
+ * put in its place. */
 #include "graph/rewrite/rewrite_internal.h"
 
 or_status_t or_rewrite_gemm(or_rewriter_t *rewriter, uint32_t root) {

@@ -1,4 +1,5 @@
-/* MatMul [+ bias] [+ residual] [+ activation] -> one fused node. A product with a vector has no columns to add a bias to. */
+/* MatMul [+ bias] [+ residual] [+ activation] -> one fused node. A product with a vector has no columns to add a bias
+ * to. */
 #include "graph/rewrite/rewrite_internal.h"
 
 /* One element a column of the product, and nothing but ones before it. */
@@ -14,7 +15,8 @@ static bool is_column_bias(const or_rewriter_t *rewriter, or_value_id_t value, c
 or_status_t or_rewrite_matmul(or_rewriter_t *rewriter, uint32_t root) {
   const or_graph_t *graph = rewriter->graph;
   const or_node_t *product = &graph->nodes[root];
-  bool matrices = graph->values[product->inputs[0]].shape.rank >= 2 && graph->values[product->inputs[1]].shape.rank >= 2;
+  bool matrices =
+      graph->values[product->inputs[0]].shape.rank >= 2 && graph->values[product->inputs[1]].shape.rank >= 2;
   or_epilogue_t epilogue;
   or_epilogue_match(rewriter, root, matrices ? is_column_bias : NULL, &epilogue);
   return epilogue.part_count > 1 ? or_epilogue_fuse(rewriter, &epilogue) : or_status_success();

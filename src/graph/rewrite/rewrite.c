@@ -20,9 +20,11 @@ or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) 
   or_rewriter_t rewriter = {.graph = graph, .value_count = graph->value_count};
   or_status_t status = begin(&rewriter);
   for (size_t p = 0; p < sizeof patterns / sizeof *patterns; ++p) {
-    /* Backwards, so that of two convolutions that an Add joins the later one takes it: the other's result is there by then. */
+    /* Backwards, so that of two convolutions that an Add joins the later one takes it: the other's result is there by
+     * then. */
     for (uint32_t n = (uint32_t)graph->node_count; or_ok(status) && n-- > 0;) {
-      if (!rewriter.dead[n] && or_rewrite_is(&graph->nodes[n], patterns[p].root)) status = patterns[p].apply(&rewriter, n);
+      if (!rewriter.dead[n] && or_rewrite_is(&graph->nodes[n], patterns[p].root))
+        status = patterns[p].apply(&rewriter, n);
     }
   }
   if (or_ok(status)) {
@@ -41,8 +43,10 @@ static or_status_t begin(or_rewriter_t *rewriter) {
   const or_graph_t *graph = rewriter->graph;
   const or_allocator_t *allocator = graph->allocator;
   or_status_t status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->producers);
-  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->consumers);
-  if (or_ok(status)) status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->reader);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->consumers);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->reader);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(bool), (void **)&rewriter->dead);
   if (!or_ok(status)) return status;
   or_graph_uses(graph, rewriter->producers, rewriter->consumers);
@@ -75,7 +79,9 @@ const or_constant_t *or_rewrite_constant(const or_rewriter_t *rewriter, or_value
   return graph->values[value].constant;
 }
 
-bool or_rewrite_is(const or_node_t *node, const char *op) { return node->domain[0] == '\0' && strcmp(node->op, op) == 0; }
+bool or_rewrite_is(const or_node_t *node, const char *op) {
+  return node->domain[0] == '\0' && strcmp(node->op, op) == 0;
+}
 
 const char *or_graph_origin(const or_graph_t *graph, or_value_id_t value, const char *op) {
   return value < graph->origin_capacity && graph->origins[value] != NULL ? graph->origins[value] : op;
@@ -85,7 +91,8 @@ or_status_t or_graph_set_origin(or_graph_t *graph, or_value_id_t value, const ch
   const char *copy = NULL;
   or_status_t status = or_arena_strndup(&graph->arena, words, strlen(words), &copy);
   if (or_ok(status)) {
-    status = or_grow_array(graph->allocator, (size_t)value + 1, sizeof *graph->origins, (void **)&graph->origins, &graph->origin_capacity);
+    status = or_grow_array(graph->allocator, (size_t)value + 1, sizeof *graph->origins, (void **)&graph->origins,
+                           &graph->origin_capacity);
   }
   if (or_ok(status)) graph->origins[value] = copy;
   return status;

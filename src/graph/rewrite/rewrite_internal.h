@@ -4,15 +4,15 @@
 
 #include "graph/graph_internal.h"
 
-/* One rewriting of a graph: who produces and who reads each value, kept true while nodes are fused. Values that a pattern adds are constants
- * and have no entry. */
+/* One rewriting of a graph: who produces and who reads each value, kept true while nodes are fused. Values that a
+ * pattern adds are constants and have no entry. */
 typedef struct or_rewriter_t {
   or_graph_t *graph;
-  size_t value_count;   /* entries in the arrays below */
-  uint32_t *producers;  /* node of each value; UINT32_MAX: none */
-  uint32_t *consumers;  /* how often each value is read; outputs of the graph count */
-  uint32_t *reader;     /* a node that reads the value: the only one where consumers is 1 and it is no output */
-  bool *dead;           /* per node: fused into another */
+  size_t value_count;  /* entries in the arrays below */
+  uint32_t *producers; /* node of each value; UINT32_MAX: none */
+  uint32_t *consumers; /* how often each value is read; outputs of the graph count */
+  uint32_t *reader;    /* a node that reads the value: the only one where consumers is 1 and it is no output */
+  bool *dead;          /* per node: fused into another */
   uint32_t fused_count;
 } or_rewriter_t;
 
@@ -26,23 +26,24 @@ const or_constant_t *or_rewrite_constant(const or_rewriter_t *rewriter, or_value
 /* True for a node of ai.onnx with that operator. */
 bool or_rewrite_is(const or_node_t *node, const char *op);
 
-/* What follows a product or convolution and can be computed with it: [Add of a bias] [Add of a residual] [activation]. */
+/* What follows a product or convolution and can be computed with it: [Add of a bias] [Add of a residual] [activation].
+ */
 #define OR_EPILOGUE_MAX_PARTS 4u
 typedef struct or_epilogue_t {
   uint32_t parts[OR_EPILOGUE_MAX_PARTS]; /* nodes, the root first */
   uint32_t part_count;
-  or_value_id_t bias, residual;          /* OR_NO_VALUE: none */
+  or_value_id_t bias, residual; /* OR_NO_VALUE: none */
 } or_epilogue_t;
 /* True if `value` can be the bias of a root whose output has `shape`. */
 typedef bool (*or_is_bias_t)(const or_rewriter_t *rewriter, or_value_id_t value, const or_shape_t *shape);
 /* `is_bias` NULL: the root takes no bias by an Add. */
 void or_epilogue_match(const or_rewriter_t *rewriter, uint32_t root, or_is_bias_t is_bias, or_epilogue_t *out);
-/* Puts a fused node in place of the epilogue's last part: domain "openruntime.fused", the root's operator, name, version and attributes,
- * inputs [first, second, bias or the root's third, residual], trailing absent ones left out. */
+/* Puts a fused node in place of the epilogue's last part: domain "openruntime.fused", the root's operator, name,
+ * version and attributes, inputs [first, second, bias or the root's third, residual], trailing absent ones left out. */
 or_status_t or_epilogue_fuse(or_rewriter_t *rewriter, const or_epilogue_t *epilogue);
 
-/* A constant whose element i is that of `source` times factors[i / elements_per_factor]: resident if small, else scaled as it is read.
- * `factors` and `source` live as long as the graph; source->dtype is a float type. */
+/* A constant whose element i is that of `source` times factors[i / elements_per_factor]: resident if small, else scaled
+ * as it is read. `factors` and `source` live as long as the graph; source->dtype is a float type. */
 typedef struct or_scaling_t {
   const or_constant_t *source;
   const double *factors;

@@ -1,4 +1,5 @@
-/* Weights times a factor per channel, without holding a second copy of large ones: the elements are scaled as a backend reads them. */
+/* Weights times a factor per channel, without holding a second copy of large ones: the elements are scaled as a backend
+ * reads them. */
 #include <string.h>
 
 #include "base/numbers.h"
@@ -32,7 +33,11 @@ or_status_t or_scaled_constant(or_graph_t *graph, const or_scaling_t *scaling, c
   memcpy(kept, scaling, sizeof *scaling);
   size_t factor_count = source->bytes / or_dtype_bytes(source->dtype, 1) / scaling->elements_per_factor;
   or_constant_t *lazy = constant;
-  *lazy = (or_constant_t){.dtype = source->dtype, .shape = source->shape, .bytes = source->bytes, .read = read_scaled, .source = kept,
+  *lazy = (or_constant_t){.dtype = source->dtype,
+                          .shape = source->shape,
+                          .bytes = source->bytes,
+                          .read = read_scaled,
+                          .source = kept,
                           .hash = or_hash_bytes(scaling->factors, factor_count * sizeof(double), source->hash)};
   *out = lazy;
   return or_status_success();
@@ -55,7 +60,8 @@ static or_status_t read_scaled(const or_constant_t *constant, size_t offset, voi
   or_status_t status = or_status_success();
   if (whole > 0) status = read_elements(constant->source, offset / element_bytes, whole, to);
   size_t tail = length - whole * element_bytes;
-  if (or_ok(status) && tail > 0) status = read_partial(constant, offset + whole * element_bytes, to + whole * element_bytes, tail);
+  if (or_ok(status) && tail > 0)
+    status = read_partial(constant, offset + whole * element_bytes, to + whole * element_bytes, tail);
   return status;
 }
 
