@@ -3,6 +3,7 @@
 /* A task's insides, for the files of this folder. */
 
 #include "base/alloc.h"
+#include "task/compare.h"
 #include "task/task.h"
 
 typedef struct or_task_kind_t or_task_kind_t;
@@ -111,15 +112,6 @@ or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, s
 /* One run that a cancel request ends. */
 or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);
-
-/* How far `actual` is from `expected`, both dense host data of one dtype. */
-typedef struct or_difference_t {
-  double max_abs, max_rel, mean_abs;
-  uint64_t count, wrong; /* elements; those outside |a - b| <= abs + rel |b|, or whose NaN or infinity differs */
-  uint64_t first_wrong;  /* index; UINT64_MAX if there is none */
-} or_difference_t;
-void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count, double rel, double abs,
-                     or_difference_t *out);
 
 /* A tensor on `device`, filled from the seed: the same on every machine. */
 or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed, or_tensor_t **out);

@@ -1,0 +1,190 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/string.h"
+#include "cli/cli.h"
+#include "cli/models.h"
+
+static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *device, const or_session_report_t *report);
+static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report, double peak);
+static or_status_t write_trace(or_cli_t *cli, const or_session_report_t *report, const char *path);
+
+int or_cli_explain_command(or_cli_t *cli) {
+  or_device_t *device = NULL;
+  or_model_t *model = NULL;
+  or_session_t *session = NULL;
+  or_session_report_t *report = NULL;
+  or_cli_bindings_t inputs = {.count = 0};
+  const char *trace = or_cli_value(cli, "--trace");
+  bool profile = !or_cli_has(cli, "--no-profile");
+  if (trace != NULL && !profile) return or_cli_usage_error(cli, "--trace needs times: leave out --no-profile");
+  if (!or_cli_find_device(cli, &device)) return OR_EXIT_FAILED;
+  or_session_options_t options = {.device = device, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
+  or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
+  if (or_ok(status)) status = or_session_create(model, &options, &session);
+  if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
+  for (int warm_up = 0; or_ok(status) && profile && warm_up < 2; ++warm_up) {
+    status = or_session_explain(session, inputs.items, inputs.count, true, &report);
+    or_session_report_free(report);
+    report = NULL;
+  }
+  if (or_ok(status)) status = or_session_explain(session, inputs.items, inputs.count, profile, &report);
+  if (or_ok(status) && trace != NULL) status = write_trace(cli, report, trace);
+  int code = or_ok(status) ? print_report(cli, model, device, report) : or_cli_fail(cli, status);
+  or_session_report_free(report);
+  or_cli_bindings_deinit(&inputs);
+  or_session_release(session);
+  or_model_release(model);
+  return code;
+}
+
+/* The share of a node's time that its flops would take at the peak. */
+static double share_of_peak(const or_node_report_t *node, double peak) {
+  return 100.0 * node->flops / node->seconds / peak;
+}
+
+static void print_totals(or_cli_t *cli, const or_session_report_t *report) {
+  char text[6][OR_CLI_NUMBER_BYTES];
+  double sum = 0;
+  for (size_t i = 0; i < report->node_count; ++i) sum += report->nodes[i].seconds;
+  (void)printf("\nmemory: weights %s, packed %s, workspace %s (unplanned %s), arena %s\n",
+               or_cli_bytes(report->weight_bytes, text[0], sizeof text[0]),
+               or_cli_bytes(report->packed_bytes, text[1], sizeof text[1]),
+               or_cli_bytes(report->workspace_bytes, text[2], sizeof text[2]),
+               or_cli_bytes(report->arena_bytes_unplanned, text[3], sizeof text[3]),
+               or_cli_bytes(report->arena_bytes, text[4], sizeof text[4]));
+  if (report->folded != NULL && report->folded[0] != '\0') (void)printf("graph: %s\n", report->folded);
+  (void)printf("on the device: %.1f %% of the flops\n", 100.0 * report->flops_on_device);
+  if (isfinite(report->seconds)) {
+    (void)printf("time: %s, of which nodes %.1f %%\n", or_cli_seconds(report->seconds, text[5], sizeof text[5]),
+                 100.0 * sum / report->seconds);
+  }
+  (void)cli;
+}
+
+static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *device,
+                        const or_session_report_t *report) {
+  or_device_peaks_t peaks = {NAN, NAN, NAN, NAN, NAN, NAN};
+  if (isfinite(report->seconds)) {
+    or_status_t status = or_device_measure_peaks(device, &peaks);
+    if (!or_ok(status)) peaks.fp32_flops = NAN;
+    or_status_ignore(status); /* shares of an unknown peak are shown as unknown */
+  }
+  if (cli->json) return print_report_json(cli, model, report, peaks.fp32_flops);
+  or_cli_table_t *table =
+      or_cli_table_create(cli, "NODE|OPERATOR|DEVICE|KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY");
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const or_node_report_t *node = &report->nodes[i];
+    char shape[96], time[OR_CLI_NUMBER_BYTES];
+    double share = share_of_peak(node, peaks.fp32_flops);
+    or_cli_table_cell(table, "%s", node->name);
+    or_cli_table_cell(table, "%s", node->op);
+    or_cli_table_cell(table, "%s", node->device_id);
+    or_cli_table_cell(table, "%s", node->kernel);
+    or_cli_table_cell(table, "%s", or_shape_format(&node->shape, shape, sizeof shape));
+    or_cli_table_cell(table, "%s", or_cli_seconds(node->seconds, time, sizeof time));
+    or_cli_table_cell(table, node->flops > 0 && isfinite(node->seconds) ? "%.1f" : "-",
+                      node->flops / node->seconds * 1e-9);
+    or_cli_table_cell(table, isfinite(node->seconds) ? "%.1f" : "-", node->bytes / node->seconds * 1e-9);
+    or_cli_table_cell(table, node->flops > 0 && isfinite(share) ? "%.1f %%" : "-", share);
+    or_cli_table_cell(table, "%s", node->reason);
+  }
+  or_cli_table_print(table, stdout);
+  or_cli_table_free(table);
+  print_totals(cli, report);
+  return OR_EXIT_OK;
+}
+
+static void write_known(or_json_writer_t *json, const char *key, double value) {
+  if (isfinite(value)) {
+    or_json_field_double(json, key, value);
+  } else {
+    or_json_field_null(json, key);
+  }
+}
+
+static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report, double peak) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "model", or_model_name(model));
+  or_json_key(&json, "nodes");
+  or_json_array_begin(&json);
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const or_node_report_t *node = &report->nodes[i];
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "name", node->name);
+    or_json_field_string(&json, "op", node->op);
+    or_json_field_string(&json, "device", node->device_id);
+    or_json_field_string(&json, "kernel", node->kernel);
+    or_json_field_string(&json, "reason", node->reason != NULL && node->reason[0] != '\0' ? node->reason : NULL);
+    or_json_field_string(&json, "dtype", or_dtype_name(node->dtype));
+    or_json_key(&json, "shape");
+    or_json_array_begin(&json);
+    for (int32_t d = 0; d < node->shape.rank; ++d) or_json_int(&json, node->shape.dims[d]);
+    or_json_array_end(&json);
+    or_json_field_double(&json, "flops", node->flops);
+    or_json_field_double(&json, "bytes", node->bytes);
+    write_known(&json, "seconds", node->seconds);
+    write_known(&json, "gflops", node->flops / node->seconds * 1e-9);
+    write_known(&json, "bandwidth_gbps", node->bytes / node->seconds * 1e-9);
+    write_known(&json, "percent_of_peak", share_of_peak(node, peak));
+    or_json_object_end(&json);
+  }
+  or_json_array_end(&json);
+  or_json_key(&json, "bytes");
+  or_json_object_begin(&json);
+  or_json_field_int(&json, "weights", (int64_t)report->weight_bytes);
+  or_json_field_int(&json, "packed", (int64_t)report->packed_bytes);
+  or_json_field_int(&json, "workspace", (int64_t)report->workspace_bytes);
+  or_json_field_int(&json, "arena", (int64_t)report->arena_bytes);
+  or_json_field_int(&json, "unplanned", (int64_t)report->arena_bytes_unplanned);
+  or_json_object_end(&json);
+  or_json_field_string(&json, "graph", report->folded);
+  or_json_field_double(&json, "flops_on_device", report->flops_on_device);
+  write_known(&json, "seconds", report->seconds);
+  or_json_object_end(&json);
+  return or_cli_print_json(cli, &json, &text);
+}
+
+/* The trace event format that Perfetto and chrome://tracing open: complete events, microseconds. */
+static or_status_t write_trace(or_cli_t *cli, const or_session_report_t *report, const char *path) {
+  or_text_t text;
+  or_json_writer_t json;
+  double at_us = 0;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 0);
+  or_json_object_begin(&json);
+  or_json_key(&json, "traceEvents");
+  or_json_array_begin(&json);
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const or_node_report_t *node = &report->nodes[i];
+    double duration_us = isfinite(node->seconds) ? node->seconds * 1e6 : 0;
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "name", node->name);
+    or_json_field_string(&json, "cat", node->op);
+    or_json_field_string(&json, "ph", "X");
+    or_json_field_double(&json, "ts", at_us);
+    or_json_field_double(&json, "dur", duration_us);
+    or_json_field_int(&json, "pid", 1);
+    or_json_field_string(&json, "tid", node->device_id);
+    or_json_key(&json, "args");
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "kernel", node->kernel);
+    or_json_field_double(&json, "flops", node->flops);
+    or_json_field_double(&json, "bytes", node->bytes);
+    or_json_object_end(&json);
+    or_json_object_end(&json);
+    at_us += duration_us;
+  }
+  or_json_array_end(&json);
+  or_json_field_string(&json, "displayTimeUnit", "ms");
+  or_json_object_end(&json);
+  or_status_t status = or_json_finish(&json);
+  if (or_ok(status)) status = or_file_write(path, or_text_string(&text), text.length);
+  or_text_deinit(&text);
+  return status;
+}

@@ -1,0 +1,166 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/string.h"
+#include "cli/cli.h"
+#include "cli/request.h"
+#include "model/tensor_file.h"
+
+#define MAX_IMAGES 64
+#define MAX_INPUTS 32
+#define MAX_IMAGE_BYTES ((size_t)256 << 20)
+
+/* Tensors given by --input. Each holds one reference. */
+typedef struct inputs_t {
+  or_task_tensor_t items[MAX_INPUTS];
+  size_t count;
+} inputs_t;
+
+static int read_inputs(or_cli_t *cli, inputs_t *inputs);
+static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, const char *label);
+static size_t collect(const or_cli_t *cli, const char *flag, const char **out, size_t capacity);
+
+int or_cli_infer_command(or_cli_t *cli) {
+  const char *images[MAX_IMAGES];
+  inputs_t inputs = {.count = 0};
+  if (or_cli_has(cli, "--text")) {
+    return or_cli_fail(
+        cli, or_error(OR_UNIMPLEMENTED, "--text: this version has no tokenizer; give the token ids with --input"));
+  }
+  size_t image_count = collect(cli, "--image", images, MAX_IMAGES);
+  if (cli->json && image_count > 1) return or_cli_usage_error(cli, "--json prints one document: give one --image");
+  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  int code = read_inputs(cli, &inputs);
+  for (size_t i = 0; code == OR_EXIT_OK && i < image_count; ++i) {
+    const char *slash = strrchr(images[i], '/');
+    code = infer_once(cli, &inputs, images[i], image_count > 1 ? (slash != NULL ? slash + 1 : images[i]) : NULL);
+  }
+  if (code == OR_EXIT_OK && image_count == 0) code = infer_once(cli, &inputs, NULL, NULL);
+  for (size_t i = 0; i < inputs.count; ++i) or_tensor_release(inputs.items[i].tensor);
+  return code;
+}
+
+static size_t collect(const or_cli_t *cli, const char *flag, const char **out, size_t capacity) {
+  size_t count = 0;
+  for (size_t i = 0; i < cli->arguments.flag_count && count < capacity; ++i) {
+    if (strcmp(cli->arguments.flags[i].flag->name, flag) == 0) out[count++] = cli->arguments.flags[i].value;
+  }
+  return count;
+}
+
+static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
+  const char *pairs[MAX_INPUTS];
+  size_t count = collect(cli, "--input", pairs, MAX_INPUTS);
+  for (size_t i = 0; i < count; ++i) {
+    const char *equals = strchr(pairs[i], '=');
+    or_task_tensor_t *item = &inputs->items[inputs->count];
+    if (equals == NULL || equals == pairs[i] || (size_t)(equals - pairs[i]) >= sizeof item->name)
+      return or_cli_usage_error(cli, "--input %s: must be NAME=FILE", pairs[i]);
+    or_format(item->name, sizeof item->name, "%.*s", (int)(equals - pairs[i]), pairs[i]);
+    or_status_t status = or_tensor_file_read(cli->runtime, equals + 1, &item->tensor);
+    if (!or_ok(status)) return or_cli_fail(cli, or_status_context(status, "input \"%s\"", item->name));
+    ++inputs->count;
+  }
+  return OR_EXIT_OK;
+}
+
+/* The picture goes as it would over the wire: base64 in the request. */
+static or_status_t add_image(or_cli_t *cli, or_cli_request_t *request, const char *path) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  char *bytes = NULL;
+  size_t length = 0, used = 0;
+  void *encoded = NULL;
+  or_status_t status = or_file_read(cli->allocator, path, MAX_IMAGE_BYTES, &bytes, &length);
+  if (or_ok(status)) status = or_alloc(cli->allocator, (length + 2) / 3 * 4 + 1, &encoded);
+  if (or_ok(status)) {
+    char *out = encoded;
+    for (size_t i = 0; i < length; i += 3) {
+      uint32_t group = (uint32_t)(uint8_t)bytes[i] << 16;
+      if (i + 1 < length) group |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
+      if (i + 2 < length) group |= (uint8_t)bytes[i + 2];
+      out[used++] = digits[group >> 18];
+      out[used++] = digits[group >> 12 & 63];
+      out[used++] = i + 1 < length ? digits[group >> 6 & 63] : '=';
+      out[used++] = i + 2 < length ? digits[group & 63] : '=';
+    }
+    or_json_key(&request->json, "image");
+    or_json_string_n(&request->json, out, used);
+  }
+  or_free(cli->allocator, encoded);
+  or_free(cli->allocator, bytes);
+  return status;
+}
+
+static void print_predictions(or_cli_t *cli, const or_json_value_t *root, const char *label) {
+  const or_json_value_t *rows = or_json_get(root, "predictions");
+  for (size_t r = 0; r < or_json_count(rows); ++r) {
+    const or_json_value_t *row = or_json_at(rows, r);
+    if (label != NULL) (void)printf("%-20s ", label);
+    for (size_t k = 0; k < or_json_count(row); ++k) {
+      const or_json_value_t *prediction = or_json_at(row, k);
+      const char *style = or_cli_style(cli, k == 0 ? OR_CLI_BOLD : OR_CLI_DIM);
+      (void)printf(
+          "%s%s%s %.1f %%%s", k > 0 ? "   " : "", style, or_json_get_string(or_json_get(prediction, "label"), "?"),
+          100.0 * or_json_get_double(or_json_get(prediction, "probability"), NAN), or_cli_style(cli, OR_CLI_PLAIN));
+    }
+    (void)printf("\n");
+  }
+}
+
+static void print_outputs(or_cli_t *cli, const or_task_result_t *result) {
+  or_cli_table_t *table = or_cli_table_create(cli, "OUTPUT|DTYPE|SHAPE|>BYTES");
+  for (size_t i = 0; i < result->output_count; ++i) {
+    const or_tensor_t *tensor = result->outputs[i].tensor;
+    char shape[128];
+    or_cli_table_cell(table, "%s", result->outputs[i].name);
+    or_cli_table_cell(table, "%s", or_dtype_name(or_tensor_dtype(tensor)));
+    or_cli_table_cell(table, "%s", or_shape_format(or_tensor_shape(tensor), shape, sizeof shape));
+    or_cli_table_cell(table, "%zu", or_tensor_bytes(tensor));
+  }
+  or_cli_table_print(table, stdout);
+  or_cli_table_free(table);
+}
+
+static int write_outputs(or_cli_t *cli, const or_task_result_t *result) {
+  const char *directory = or_cli_value(cli, "--output");
+  for (size_t i = 0; i < result->output_count; ++i) {
+    or_status_t status =
+        or_tensor_file_write(cli->runtime, directory, result->outputs[i].name, result->outputs[i].tensor);
+    if (!or_ok(status)) return or_cli_fail(cli, status);
+  }
+  return OR_EXIT_OK;
+}
+
+static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, const char *label) {
+  or_cli_request_t request;
+  or_cli_outcome_t outcome;
+  or_cli_request_begin(&request, cli, "inference");
+  or_json_field_string(&request.json, "model", cli->arguments.words[0]);
+  if (or_cli_value(cli, "--top") != NULL) or_cli_request_field(&request, "top_k", or_cli_value(cli, "--top"));
+  if (or_cli_value(cli, "--precision") != NULL)
+    or_json_field_string(&request.json, "precision", or_cli_value(cli, "--precision"));
+  or_status_t status = image != NULL ? add_image(cli, &request, image) : or_status_success();
+  if (!or_ok(status)) {
+    or_text_deinit(&request.text);
+    return or_cli_fail(cli, status);
+  }
+  or_cli_execution_t execution = {.tensors = inputs->items, .tensor_count = inputs->count};
+  int code = or_cli_request_execute(&request, &execution, true, &outcome);
+  if (code == OR_EXIT_OK && or_cli_has(cli, "--output")) code = write_outputs(cli, &outcome.result);
+  if (code == OR_EXIT_OK && !cli->json) {
+    bool labelled = or_json_kind(or_json_get(outcome.root, "predictions")) == OR_JSON_ARRAY;
+    print_predictions(cli, outcome.root, label);
+    if (!labelled) print_outputs(cli, &outcome.result);
+    if (label == NULL && !cli->quiet) {
+      (void)fprintf(stderr, "%s on %s: %.3f ms (median of %lld)\n",
+                    or_json_get_string(or_json_get(outcome.root, "model"), ""), outcome.result.device_used,
+                    or_json_get_double(or_json_get(outcome.root, "latency_ms"), NAN),
+                    (long long)or_json_get_int(or_json_get(outcome.root, "runs"), 0));
+    }
+  }
+  or_cli_outcome_deinit(&outcome);
+  return code;
+}

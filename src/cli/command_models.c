@@ -1,0 +1,173 @@
+#include <string.h>
+
+#include "base/string.h"
+#include "cli/cli.h"
+#include "cli/models.h"
+#include "model/repository.h"
+
+static int list_models(or_cli_t *cli);
+static int show_model(or_cli_t *cli, const char *name);
+
+int or_cli_models_command(or_cli_t *cli) {
+  static const char *const later[] = {"pull", "remove", "load", "unload", "export"};
+  const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
+  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (strcmp(action, "list") == 0) return list_models(cli);
+  if (strcmp(action, "show") == 0) {
+    if (cli->arguments.word_count != 2) return or_cli_usage_error(cli, "models show needs a NAME");
+    return show_model(cli, cli->arguments.words[1]);
+  }
+  for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
+    if (strcmp(later[i], action) == 0)
+      return or_cli_fail(cli,
+                         or_error(OR_UNIMPLEMENTED, "models %s: this version lists and shows models only", action));
+  }
+  return or_cli_usage_error(cli, "models \"%s\"? There are: list, show", action);
+}
+
+/* A listing being printed: rows of a table or of JSON. */
+typedef struct listing_t {
+  or_cli_t *cli;
+  or_cli_table_t *table;
+  or_json_writer_t *json;
+  size_t count;
+} listing_t;
+
+static or_status_t list_one(void *self, const char *name, const char *file) {
+  listing_t *listing = self;
+  ++listing->count;
+  if (listing->json != NULL) {
+    or_json_object_begin(listing->json);
+    or_json_field_string(listing->json, "name", name);
+    or_json_field_string(listing->json, "file", file);
+    or_json_field_string(listing->json, "state", "available");
+    or_json_object_end(listing->json);
+  } else {
+    or_cli_table_cell(listing->table, "%s", name);
+    or_cli_table_cell(listing->table, "%s", file);
+  }
+  return or_status_success();
+}
+
+static int list_models(or_cli_t *cli) {
+  or_text_t text;
+  or_json_writer_t json;
+  listing_t listing = {.cli = cli};
+  or_text_init(&text, cli->allocator);
+  if (cli->json) {
+    listing.json = &json;
+    or_json_begin(&json, &text, 2);
+    or_json_object_begin(&json);
+    or_json_key(&json, "models");
+    or_json_array_begin(&json);
+  } else {
+    listing.table = or_cli_table_create(cli, "NAME|FILE");
+  }
+  or_status_t status = or_repository_list(cli->allocator, cli->models_directory, list_one, &listing);
+  if (or_status_code(status) == OR_NOT_FOUND && !or_cli_has(cli, "--models")) {
+    or_status_ignore(status); /* the default folder need not be there: no models */
+    status = or_status_success();
+  }
+  if (!or_ok(status)) {
+    or_text_deinit(&text);
+    or_cli_table_free(listing.table);
+    return or_cli_fail(cli, or_status_context(status, "models"));
+  }
+  if (cli->json) {
+    or_json_array_end(&json);
+    or_json_object_end(&json);
+    return or_cli_print_json(cli, &json, &text);
+  }
+  or_text_deinit(&text);
+  if (listing.count > 0) or_cli_table_print(listing.table, stdout);
+  if (listing.count == 0 && !cli->quiet)
+    (void)fprintf(stderr, "no models in %s; name another folder with --models\n", cli->models_directory);
+  or_cli_table_free(listing.table);
+  return OR_EXIT_OK;
+}
+
+static void write_values(or_json_writer_t *json, const or_model_t *model, bool inputs) {
+  size_t count = inputs ? or_model_input_count(model) : or_model_output_count(model);
+  or_json_key(json, inputs ? "inputs" : "outputs");
+  or_json_array_begin(json);
+  for (size_t i = 0; i < count; ++i) {
+    const or_model_value_t *value = inputs ? or_model_input(model, i) : or_model_output(model, i);
+    or_json_object_begin(json);
+    or_json_field_string(json, "name", value->name);
+    or_json_field_string(json, "dtype", or_dtype_name(value->dtype));
+    or_json_key(json, "shape");
+    if (value->shape.rank == OR_RANK_UNKNOWN) {
+      or_json_null(json);
+    } else {
+      or_json_array_begin(json);
+      for (int32_t d = 0; d < value->shape.rank; ++d) {
+        int64_t dim = value->shape.dims[d];
+        if (dim >= 0) {
+          or_json_int(json, dim);
+        } else {
+          or_json_string(json, dim < OR_DIM_UNKNOWN ? or_model_symbol(model, OR_DIM_SYMBOL_INDEX(dim)) : NULL);
+        }
+      }
+      or_json_array_end(json);
+    }
+    or_json_field_bool(json, "optional", value->optional);
+    or_json_object_end(json);
+  }
+  or_json_array_end(json);
+}
+
+static int show_as_json(or_cli_t *cli, const or_model_t *model) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "name", or_model_name(model));
+  or_json_field_string(&json, "file", or_model_path(model));
+  or_json_field_string(&json, "state", "available");
+  or_json_field_string(&json, "weights", "file");
+  or_json_field_int(&json, "nodes", (int64_t)or_model_node_count(model));
+  or_json_key(&json, "bytes");
+  or_json_object_begin(&json);
+  or_json_field_int(&json, "weights", (int64_t)or_model_weight_bytes(model));
+  or_json_object_end(&json);
+  write_values(&json, model, true);
+  write_values(&json, model, false);
+  or_json_key(&json, "labels");
+  or_json_array_begin(&json);
+  for (size_t i = 0; i < or_model_label_count(model); ++i) or_json_string(&json, or_model_label(model, i));
+  or_json_array_end(&json);
+  or_json_object_end(&json);
+  return or_cli_print_json(cli, &json, &text);
+}
+
+static void print_values(const or_model_t *model, bool inputs) {
+  size_t count = inputs ? or_model_input_count(model) : or_model_output_count(model);
+  for (size_t i = 0; i < count; ++i) {
+    const or_model_value_t *value = inputs ? or_model_input(model, i) : or_model_output(model, i);
+    char shape[160];
+    (void)printf("%-8s %s: %s %s%s\n", inputs ? "input" : "output", value->name, or_dtype_name(value->dtype),
+                 or_model_format_shape(model, &value->shape, shape, sizeof shape),
+                 value->optional ? " (has a default)" : "");
+  }
+}
+
+static int show_model(or_cli_t *cli, const char *name) {
+  or_model_t *model = NULL;
+  or_status_t status = or_cli_load_model(cli, name, &model);
+  int code = OR_EXIT_OK;
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  if (cli->json) {
+    code = show_as_json(cli, model);
+  } else {
+    char bytes[OR_CLI_NUMBER_BYTES];
+    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file", or_model_path(model),
+                 "nodes", or_model_node_count(model), "weights",
+                 or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
+    print_values(model, true);
+    print_values(model, false);
+    if (or_model_label_count(model) > 0) (void)printf("%-8s %zu\n", "labels", or_model_label_count(model));
+  }
+  or_model_release(model);
+  return code;
+}

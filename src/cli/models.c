@@ -1,0 +1,112 @@
+#include "cli/models.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/numbers.h"
+#include "base/string.h"
+#include "model/repository.h"
+
+or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
+  char *file = NULL;
+  *out = NULL;
+  if (or_repository_name_valid(name)) {
+    or_status_t status = or_repository_find(cli->allocator, cli->models_directory, name, &file);
+    if (or_ok(status)) {
+      status = or_model_load(cli->runtime, file, NULL, out);
+      or_free(cli->allocator, file);
+      return status;
+    }
+    or_status_t by_path = or_model_load(cli->runtime, name, NULL, out);
+    if (or_ok(by_path) || or_status_code(by_path) != OR_NOT_FOUND) {
+      or_status_ignore(status); /* it was a path */
+      return by_path;
+    }
+    or_status_ignore(by_path); /* neither: the repository's answer has the hint */
+    return status;
+  }
+  return or_model_load(cli->runtime, name, NULL, out);
+}
+
+/* The extent that --dim NAME=N gives a symbol; 0 if none does. */
+static int64_t given_extent(const or_cli_t *cli, const char *symbol) {
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    const char *value = cli->arguments.flags[i].value;
+    if (strcmp(cli->arguments.flags[i].flag->name, "--dim") != 0) continue;
+    const char *equals = strchr(value, '=');
+    if (equals != NULL && strlen(symbol) == (size_t)(equals - value) &&
+        memcmp(symbol, value, (size_t)(equals - value)) == 0)
+      return strtoll(equals + 1, NULL, 10);
+  }
+  return 0;
+}
+
+static or_status_t check_dims(const or_cli_t *cli, const or_model_t *model) {
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    const char *value = cli->arguments.flags[i].value;
+    if (strcmp(cli->arguments.flags[i].flag->name, "--dim") != 0) continue;
+    const char *equals = strchr(value, '=');
+    bool known = false;
+    for (size_t s = 0; equals != NULL && s < or_model_symbol_count(model); ++s) {
+      const char *symbol = or_model_symbol(model, s);
+      known =
+          known || (strlen(symbol) == (size_t)(equals - value) && memcmp(symbol, value, (size_t)(equals - value)) == 0);
+    }
+    if (equals == NULL || atoll(equals + 1) <= 0)
+      return or_error(OR_INVALID_ARGUMENT, "--dim %s: must be NAME=N with N > 0", value);
+    if (!known)
+      return or_error(OR_INVALID_ARGUMENT, "--dim %s: the model has no symbolic dimension of that name", value);
+  }
+  return or_status_success();
+}
+
+/* Extents in order: --dim, then --batch (or 1) for the first dimension, then 1. */
+static or_status_t make_static(or_cli_t *cli, const or_model_t *model, const or_model_value_t *input,
+                               or_shape_t *shape) {
+  int64_t batch = 1;
+  if (!or_cli_integer(cli, "--batch", 1, 65536, 1, &batch)) return or_error(OR_INVALID_ARGUMENT, "--batch is wrong");
+  *shape = input->shape;
+  if (shape->rank == OR_RANK_UNKNOWN)
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model, so none can be generated",
+                    input->name);
+  for (int32_t d = 0; d < shape->rank; ++d) {
+    int64_t extent = shape->dims[d];
+    if (extent >= 0) continue;
+    const char *symbol = extent < OR_DIM_UNKNOWN ? or_model_symbol(model, OR_DIM_SYMBOL_INDEX(extent)) : NULL;
+    int64_t given = symbol != NULL ? given_extent(cli, symbol) : 0;
+    shape->dims[d] = given > 0 ? given : d == 0 ? batch : 1;
+  }
+  return or_status_success();
+}
+
+or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out) {
+  int64_t seed = 0;
+  out->count = 0;
+  or_device_t *device = NULL;
+  if (!or_cli_integer(cli, "--seed", INT64_MIN, INT64_MAX, 0, &seed))
+    return or_error(OR_INVALID_ARGUMENT, "--seed is wrong");
+  or_status_t status = check_dims(cli, model);
+  if (or_ok(status)) status = or_runtime_find_device(cli->runtime, "cpu", &device);
+  for (size_t i = 0; or_ok(status) && i < or_model_input_count(model); ++i) {
+    const or_model_value_t *input = or_model_input(model, i);
+    or_shape_t shape;
+    or_tensor_t *tensor = NULL;
+    or_random_t random = {(uint64_t)seed + i};
+    if (input->optional) continue;
+    if (out->count == OR_CLI_MAX_BINDINGS)
+      return or_error(OR_RESOURCE_EXHAUSTED, "more than %d inputs", OR_CLI_MAX_BINDINGS);
+    status = make_static(cli, model, input, &shape);
+    if (or_ok(status)) status = or_tensor_create(device, input->dtype, shape, &tensor);
+    if (!or_ok(status)) break;
+    or_random_fill(&random, input->dtype, or_buffer_host_pointer(or_tensor_buffer(tensor)),
+                   (size_t)or_tensor_count(tensor));
+    out->items[out->count++] = (or_binding_t){.name = input->name, .tensor = tensor};
+  }
+  return status;
+}
+
+void or_cli_bindings_deinit(or_cli_bindings_t *bindings) {
+  for (size_t i = 0; i < bindings->count; ++i) or_tensor_release(bindings->items[i].tensor);
+  bindings->count = 0;
+}

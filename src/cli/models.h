@@ -1,0 +1,20 @@
+#ifndef OR_CLI_MODELS_H
+#define OR_CLI_MODELS_H
+/* Models by name or path, and generated inputs for them: explain, verify and models share this. */
+
+#include "cli/cli.h"
+
+/* A name below --models, or a path. Statuses of or_model_load. */
+or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out);
+
+/* Inputs of a model with the extents of --batch and --dim, filled from --seed. Each binding holds one reference. */
+#define OR_CLI_MAX_BINDINGS 64
+typedef struct or_cli_bindings_t {
+  or_binding_t items[OR_CLI_MAX_BINDINGS];
+  size_t count;
+} or_cli_bindings_t;
+/* INVALID_ARGUMENT: an extent that stays unknown (names it and the flag), a --dim that the model does not have. */
+or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out);
+void or_cli_bindings_deinit(or_cli_bindings_t *bindings);
+
+#endif

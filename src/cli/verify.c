@@ -1,0 +1,251 @@
+#include "cli/verify.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/numbers.h"
+#include "base/string.h"
+#include "cli/models.h"
+#include "model/tensor_file.h"
+#include "task/compare.h"
+
+#define MAX_SETS 64
+
+/* A model with a session for each side. */
+typedef struct side_t {
+  or_session_t *session;
+  or_binding_t outputs[OR_CLI_MAX_BINDINGS];
+} side_t;
+
+const char *or_verdict_name(or_verdict_t verdict) {
+  static const char *const names[] = {"passed", "refused", "wrong", "failed"};
+  return names[verdict];
+}
+
+/* A failure as a verdict: what is not there is refused, all else failed. Takes the status. */
+static void conclude(or_verification_t *out, or_status_t status) {
+  if (or_ok(status)) return;
+  out->verdict = or_status_code(status) == OR_UNIMPLEMENTED ? OR_VERDICT_REFUSED : OR_VERDICT_FAILED;
+  or_format(out->detail, sizeof out->detail, "%s", or_status_message(status));
+  or_status_ignore(status); /* kept in words */
+}
+
+static or_status_t host_bytes(or_cli_t *cli, const or_tensor_t *tensor, void **copy, const void **out) {
+  *out = or_tensor_data(tensor);
+  *copy = NULL;
+  if (*out != NULL) return or_status_success();
+  or_status_t status = or_alloc(cli->allocator, or_tensor_bytes(tensor), copy);
+  if (or_ok(status)) status = or_tensor_read(tensor, *copy, or_tensor_bytes(tensor));
+  *out = *copy;
+  return status;
+}
+
+/* Element by element; dtype and shape must be the same. The first thing that differs becomes the detail. */
+static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
+                           const or_verify_options_t *options, or_verification_t *out) {
+  const or_shape_t *shape = or_tensor_shape(actual);
+  or_dtype_t dtype = or_tensor_dtype(actual);
+  char text[2][160];
+  if (dtype != or_tensor_dtype(expected) || !or_shape_equal(shape, or_tensor_shape(expected))) {
+    out->verdict = OR_VERDICT_WRONG;
+    or_format(out->detail, sizeof out->detail, "output \"%s\": got %s %s, expected %s %s", name, or_dtype_name(dtype),
+              or_shape_format(shape, text[0], sizeof text[0]), or_dtype_name(or_tensor_dtype(expected)),
+              or_shape_format(or_tensor_shape(expected), text[1], sizeof text[1]));
+    return or_status_success();
+  }
+  void *copies[2] = {NULL, NULL};
+  const void *a = NULL, *b = NULL;
+  or_difference_t difference;
+  or_status_t status = host_bytes(cli, actual, &copies[0], &a);
+  if (or_ok(status)) status = host_bytes(cli, expected, &copies[1], &b);
+  if (or_ok(status)) {
+    bool exact = !or_dtype_is_float(dtype);
+    or_task_compare(dtype, a, b, or_tensor_count(actual), exact ? 0 : options->rtol, exact ? 0 : options->atol,
+                    &difference);
+    out->max_abs = fmax(out->max_abs, difference.max_abs);
+    out->max_rel = fmax(out->max_rel, difference.max_rel);
+    out->mean_abs = fmax(out->mean_abs, difference.mean_abs);
+    ++out->outputs;
+    if (difference.wrong > 0 && out->verdict == OR_VERDICT_PASSED) {
+      size_t at = (size_t)difference.first_wrong;
+      out->verdict = OR_VERDICT_WRONG;
+      or_format(out->detail, sizeof out->detail,
+                "output \"%s\": %llu of %llu elements differ, the first at %zu: got %.9g, expected %.9g", name,
+                (unsigned long long)difference.wrong, (unsigned long long)difference.count, at,
+                or_element_get(dtype, a, at), or_element_get(dtype, b, at));
+    }
+  }
+  or_free(cli->allocator, copies[0]);
+  or_free(cli->allocator, copies[1]);
+  return status;
+}
+
+static or_status_t run_side(const or_model_t *model, side_t *side, const or_cli_bindings_t *inputs,
+                            or_verification_t *out) {
+  size_t count = or_model_output_count(model);
+  or_session_report_t *report = NULL;
+  if (count > OR_CLI_MAX_BINDINGS) return or_error(OR_RESOURCE_EXHAUSTED, "more than %d outputs", OR_CLI_MAX_BINDINGS);
+  for (size_t i = 0; i < count; ++i) side->outputs[i] = (or_binding_t){.name = or_model_output(model, i)->name};
+  or_status_t status = or_session_run(side->session, inputs->items, inputs->count, side->outputs, count);
+  if (or_ok(status)) status = or_session_explain(side->session, inputs->items, inputs->count, false, &report);
+  if (or_ok(status) && !(out->flops_on_device <= report->flops_on_device))
+    out->flops_on_device = report->flops_on_device;
+  or_session_report_free(report);
+  return status;
+}
+
+static void release_outputs(const or_model_t *model, side_t *side) {
+  for (size_t i = 0; i < or_model_output_count(model) && i < OR_CLI_MAX_BINDINGS; ++i) {
+    or_tensor_release(side->outputs[i].tensor);
+    side->outputs[i].tensor = NULL;
+  }
+}
+
+/* Reads SET/KIND_<index>.pb; NOT_FOUND ends a series. */
+static or_status_t read_numbered(or_cli_t *cli, const char *set, const char *kind, size_t index, or_tensor_t **out) {
+  or_text_t path;
+  or_text_init(&path, cli->allocator);
+  or_status_t status = or_text_printf(&path, "%s/%s_%zu.pb", set, kind, index);
+  if (or_ok(status)) status = or_tensor_file_read(cli->runtime, or_text_string(&path), out);
+  or_text_deinit(&path);
+  return status;
+}
+
+/* input_0.pb … in the order of the model's inputs. */
+static or_status_t read_inputs(or_cli_t *cli, const or_model_t *model, const char *set, or_cli_bindings_t *inputs) {
+  inputs->count = 0;
+  for (size_t i = 0; i < or_model_input_count(model) && i < OR_CLI_MAX_BINDINGS; ++i) {
+    or_tensor_t *tensor = NULL;
+    or_status_t status = read_numbered(cli, set, "input", i, &tensor);
+    if (or_status_code(status) == OR_NOT_FOUND && or_model_input(model, i)->optional) {
+      or_status_ignore(status); /* an input with a default may have no data */
+      continue;
+    }
+    if (!or_ok(status)) return status;
+    inputs->items[inputs->count++] = (or_binding_t){.name = or_model_input(model, i)->name, .tensor = tensor};
+  }
+  return or_status_success();
+}
+
+static or_status_t compare_set(or_cli_t *cli, const or_model_t *model, const char *set, const side_t *side,
+                               const or_verify_options_t *options, or_verification_t *out) {
+  for (size_t i = 0; i < or_model_output_count(model); ++i) {
+    or_tensor_t *expected = NULL;
+    or_status_t status = read_numbered(cli, set, "output", i, &expected);
+    if (!or_ok(status)) return status;
+    status = compare(cli, or_model_output(model, i)->name, side->outputs[i].tensor, expected, options, out);
+    or_tensor_release(expected);
+    if (!or_ok(status)) return status;
+  }
+  return or_status_success();
+}
+
+static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char *name, const char *set,
+                             const side_t *side, const or_verify_options_t *options) {
+  const char *slash = strrchr(set, '/');
+  or_text_t directory;
+  or_text_init(&directory, cli->allocator);
+  or_status_t status =
+      or_text_printf(&directory, "%s/%s/%s", options->output_directory, name, slash != NULL ? slash + 1 : set);
+  for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
+    status = or_tensor_file_write(cli->runtime, or_text_string(&directory), or_model_output(model, i)->name,
+                                  side->outputs[i].tensor);
+  }
+  or_text_deinit(&directory);
+  return status;
+}
+
+static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char *name, const char *set, side_t *side,
+                             const or_verify_options_t *options, or_verification_t *out) {
+  or_cli_bindings_t inputs = {.count = 0};
+  or_status_t status = read_inputs(cli, model, set, &inputs);
+  if (or_ok(status)) status = run_side(model, side, &inputs, out);
+  if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, name, set, side, options);
+  if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
+  if (or_ok(status)) ++out->sets;
+  release_outputs(model, side);
+  or_cli_bindings_deinit(&inputs);
+  return status;
+}
+
+/* The folder that holds the test data: the path itself, or that of the .onnx file. */
+static or_status_t data_folder(const char *path, or_text_t *folder) {
+  const char *slash = strrchr(path, '/');
+  if (!or_string_ends_with(path, ".onnx")) return or_text_append_string(folder, path);
+  return slash != NULL ? or_text_append(folder, path, (size_t)(slash - path)) : or_text_append_string(folder, ".");
+}
+
+static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char *path, const char *name,
+                              const or_verify_options_t *options, or_verification_t *out) {
+  side_t side = {.session = NULL};
+  or_text_t folder, set;
+  struct stat info;
+  or_session_options_t session_options = {
+      .device = options->device, .strict = cli->strict, .reference = options->reference};
+  or_text_init(&folder, cli->allocator);
+  or_text_init(&set, cli->allocator);
+  or_status_t status = or_session_create((or_model_t *)(uintptr_t)model, &session_options, &side.session);
+  if (or_ok(status)) status = data_folder(path, &folder);
+  for (int i = 0; or_ok(status) && i < MAX_SETS; ++i) {
+    or_text_clear(&set);
+    status = or_text_printf(&set, "%s/test_data_set_%d", or_text_string(&folder), i);
+    if (!or_ok(status) || stat(or_text_string(&set), &info) != 0) break;
+    status = check_set(cli, model, name, or_text_string(&set), &side, options, out);
+  }
+  if (or_ok(status) && out->sets == 0)
+    status = or_error(OR_NOT_FOUND, "%s: no test_data_set_0 beside the model; compare with --against reference",
+                      or_text_string(&folder));
+  or_session_release(side.session);
+  or_text_deinit(&set);
+  or_text_deinit(&folder);
+  return status;
+}
+
+void or_verify_data(or_cli_t *cli, const char *path, const char *name, const or_verify_options_t *options,
+                    or_verification_t *out) {
+  or_model_t *model = NULL;
+  *out = (or_verification_t){.flops_on_device = NAN};
+  or_status_t status = or_cli_load_model(cli, path, &model);
+  if (or_ok(status)) status = check_sets(cli, model, path, name, options, out);
+  conclude(out, status);
+  or_model_release(model);
+}
+
+static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_verify_options_t *options,
+                            or_verification_t *out) {
+  or_cli_bindings_t inputs = {.count = 0};
+  side_t sides[2] = {{.session = NULL}, {.session = NULL}};
+  or_verification_t ignored = {.flops_on_device = NAN};
+  or_session_options_t first = {.device = options->device, .strict = cli->strict};
+  or_session_options_t second = {.device = options->other != NULL ? options->other : options->device,
+                                 .reference = options->reference};
+  or_model_t *shared = (or_model_t *)(uintptr_t)model;
+  or_status_t status = or_session_create(shared, &first, &sides[0].session);
+  if (or_ok(status)) status = or_session_create(shared, &second, &sides[1].session);
+  if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
+  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, out);
+  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, &ignored);
+  for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
+    status = compare(cli, or_model_output(model, i)->name, sides[0].outputs[i].tensor, sides[1].outputs[i].tensor,
+                     options, out);
+  }
+  if (or_ok(status)) out->sets = 1;
+  for (int s = 0; s < 2; ++s) {
+    release_outputs(model, &sides[s]);
+    or_session_release(sides[s].session);
+  }
+  or_cli_bindings_deinit(&inputs);
+  return status;
+}
+
+void or_verify_pair(or_cli_t *cli, const char *path, const or_verify_options_t *options, or_verification_t *out) {
+  or_model_t *model = NULL;
+  *out = (or_verification_t){.flops_on_device = NAN};
+  or_status_t status = or_cli_load_model(cli, path, &model);
+  if (or_ok(status)) status = run_pair(cli, model, options, out);
+  conclude(out, status);
+  or_model_release(model);
+}
