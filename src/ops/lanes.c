@@ -30,7 +30,7 @@ void or_lanes_load(or_dtype_t dtype, const void *data, int64_t first, int64_t st
   case OR_FLOAT64: LOAD(double, real, value); break;
   case OR_FLOAT16: LOAD(uint16_t, real, (double)or_float16_to_float(value)); break;
   case OR_BFLOAT16: LOAD(uint16_t, real, (double)or_bfloat16_to_float(value)); break;
-  case OR_INT8: LOAD(int8_t, integer, value); break;
+  case OR_INT8: LOAD(uint8_t, integer, (int64_t)(value ^ 0x80U) - 0x80); break; /* sign-extended */
   case OR_INT16: LOAD(int16_t, integer, value); break;
   case OR_INT32: LOAD(int32_t, integer, value); break;
   case OR_INT64: LOAD(int64_t, integer, value); break;

@@ -47,7 +47,7 @@ static or_status_t count_integers(int64_t start, int64_t limit, int64_t delta, i
   *count = 0;
   if (delta > 0 ? limit <= start : limit >= start) return or_status_success();
   uint64_t distance = delta > 0 ? (uint64_t)limit - (uint64_t)start : (uint64_t)start - (uint64_t)limit;
-  uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
+  uint64_t step = delta > 0 ? (uint64_t)delta : (uint64_t)(-(delta + 1)) + 1;
   uint64_t needed = (distance - 1) / step + 1;
   if (needed > INT64_MAX) {
     return or_error(OR_OUT_OF_RANGE, "%llu numbers; a tensor has at most %lld elements", (unsigned long long)needed,

@@ -1,5 +1,6 @@
 #include "ops/split.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "ops/extents.h"
@@ -87,6 +88,7 @@ static or_status_t check_lengths(const or_op_call_t *call, const int64_t *length
 
 static or_status_t divide_evenly(or_op_call_t *call, int64_t extent, int32_t axis) {
   int64_t pieces = call->output_count;
+  assert(pieces > 0); /* output_min */
   int64_t asked = or_op_attribute_int(call, "num_outputs", pieces);
   if (asked != pieces) {
     return or_error(OR_INVALID_ARGUMENT, "attribute \"num_outputs\" is %lld, but there are %lld outputs",

@@ -39,7 +39,7 @@ static void elements_of_every_width_move_whole(void **state) {
   (void)state;
   static const or_dtype_t dtypes[] = {OR_INT8, OR_BFLOAT16, OR_FLOAT32, OR_INT64, OR_COMPLEX128};
   uint8_t bytes[6 * 16];
-  for (uint8_t i = 0; i < sizeof bytes; ++i) bytes[i] = i;
+  for (size_t i = 0; i < sizeof bytes; ++i) bytes[i] = (uint8_t)i;
   static const size_t order[6] = {0, 3, 1, 4, 2, 5};
   for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; ++d) {
     size_t width = or_dtype_bytes(dtypes[d], 1);
