@@ -1,0 +1,39 @@
+/* The backends and what each declares. One row a backend. */
+#include "backends/registry.h"
+#include "cts/cts.h"
+#include "fake/fake.h"
+
+static const cts_listed_t nothing[] = {{NULL, NULL}};
+
+static const cts_listed_t null_unsupported[] = {
+    {"op/*", "the null backend runs no operator"},
+    {"run/*", "the null backend runs no operator"},
+    {NULL, NULL},
+};
+
+static void prepare_fake(void) {
+  or_fake_reset();
+  or_fake_set_devices(2, false);
+  or_fake_set_fused(true);
+}
+
+const cts_backend_t cts_backends[] = {
+    {.name = "cpu",
+     .entry = or_backend_cpu_entry,
+     .tolerance_scale = 1,
+     .unsupported = nothing,
+     .expected_failures = nothing},
+    {.name = "null",
+     .entry = or_backend_null_entry,
+     .tolerance_scale = 1,
+     .unsupported = null_unsupported,
+     .expected_failures = nothing},
+    /* Not a real one: the suite's own check, on memory that the host can't reach. */
+    {.name = "fake",
+     .entry = or_fake_entry,
+     .prepare = prepare_fake,
+     .tolerance_scale = 1,
+     .unsupported = nothing,
+     .expected_failures = nothing},
+};
+const size_t cts_backend_count = sizeof cts_backends / sizeof cts_backends[0];
