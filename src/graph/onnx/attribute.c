@@ -147,7 +147,7 @@ static or_status_t read_field(or_onnx_reader_t *reader, const or_wire_field_t *f
   case OR_ATTRIBUTE_TENSOR:
     status = or_onnx_scan_tensor(field->bytes, reader->graph->limits.tensor_elements, &tensor);
     return or_ok(status) ? or_onnx_constant(reader, &tensor, &out->tensor) : status;
-  case OR_ATTRIBUTE_STRINGS: return read_string(reader, field, &((or_string_t *)(uintptr_t)out->strings)[(*index)++]);
+  case OR_ATTRIBUTE_STRINGS: return read_string(reader, field, &((or_string_t *)out->strings)[(*index)++]);
   default: return read_numbers(field, index, out);
   }
 }
@@ -172,8 +172,8 @@ static or_status_t read_numbers(const or_wire_field_t *field, size_t *index, or_
     if (!or_ok(status) || !more) return status;
     /* As many as were counted, unless the file was changed in between. */
     if (*index == out->count) return or_error(OR_DATA_LOSS, "it has more numbers than before; the file was changed");
-    if (floats) ((float *)(uintptr_t)out->reals)[(*index)++] = float_of(value);
-    if (!floats) ((int64_t *)(uintptr_t)out->integers)[(*index)++] = (int64_t)value;
+    if (floats) ((float *)out->reals)[(*index)++] = float_of(value);
+    if (!floats) ((int64_t *)out->integers)[(*index)++] = (int64_t)value;
   }
 }
 

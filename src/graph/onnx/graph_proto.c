@@ -45,7 +45,7 @@ or_status_t or_onnx_read_graph(or_onnx_reader_t *reader, or_wire_t message) {
 
 static or_status_t read_initializer(or_onnx_reader_t *reader, or_wire_t message) {
   or_graph_t *graph = reader->graph;
-  or_onnx_tensor_proto_t tensor;
+  or_onnx_tensor_proto_t tensor = {.bytes = 0};
   or_onnx_text_t name = {.length = 0};
   or_value_id_t value = OR_NO_VALUE;
   const or_constant_t *constant = NULL;

@@ -50,14 +50,18 @@ or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_s
 static or_status_t start(or_onnx_reader_t *reader, const or_allocator_t *allocator, const char *name,
                          const or_model_limits_t *limits) {
   *reader = (or_onnx_reader_t){.allocator = allocator};
-  or_onnx_names_t *const tables[] = {&reader->values, &reader->nodes, &reader->symbols, &reader->files};
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i) or_onnx_names_init(tables[i], allocator);
+  or_onnx_names_init(&reader->values, allocator);
+  or_onnx_names_init(&reader->nodes, allocator);
+  or_onnx_names_init(&reader->symbols, allocator);
+  or_onnx_names_init(&reader->files, allocator);
   return or_graph_create(allocator, name, limits, &reader->graph);
 }
 
 static or_status_t finish(or_onnx_reader_t *reader, or_status_t status, or_graph_t **out) {
-  or_onnx_names_t *const tables[] = {&reader->values, &reader->nodes, &reader->symbols, &reader->files};
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; ++i) or_onnx_names_deinit(tables[i]);
+  or_onnx_names_deinit(&reader->values);
+  or_onnx_names_deinit(&reader->nodes);
+  or_onnx_names_deinit(&reader->symbols);
+  or_onnx_names_deinit(&reader->files);
   or_wire_source_deinit(&reader->source);
   or_free(reader->allocator, reader->roles);
   or_free(reader->allocator, reader->ids);

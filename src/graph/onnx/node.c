@@ -36,11 +36,11 @@ or_status_t or_onnx_read_node(or_onnx_reader_t *reader, or_wire_t message) {
     node->op = op->name;
     node->version = version;
     node->definition = op;
-    for (size_t i = 0; i < proto.input_count; ++i) ((or_value_id_t *)(uintptr_t)node->inputs)[i] = reader->ids[i];
+    for (size_t i = 0; i < proto.input_count; ++i) ((or_value_id_t *)node->inputs)[i] = reader->ids[i];
     for (size_t i = 0; i < proto.output_count; ++i) {
-      ((or_value_id_t *)(uintptr_t)node->outputs)[i] = reader->ids[proto.input_count + i];
+      ((or_value_id_t *)node->outputs)[i] = reader->ids[proto.input_count + i];
     }
-    status = read_attributes(reader, &proto, (or_attribute_t *)(uintptr_t)node->attributes);
+    status = read_attributes(reader, &proto, (or_attribute_t *)node->attributes);
   }
   if (or_ok(status)) ++graph->file_node_count;
   return or_status_context(status, "node \"%s\" (%s)", name, op->name);

@@ -6,29 +6,36 @@ static or_status_t read_tensor(pb_t pb, or_onnx_tensor_t *out) {
   return status;
 }
 
-/* Reads a tensor of numbers in `field` (varints) and compares the bytes that it becomes. */
-static void expect_ints(int dtype, const char *dims, uint32_t field, const int64_t *numbers, size_t count,
-                        const void *bytes, size_t length) {
+/* Numbers in `field`, and the bytes that they must become. */
+typedef struct ints_t {
+  int dtype;
+  const char *dims;
+  uint32_t field;
+  int64_t numbers[3];
+  size_t count;
+} ints_t;
+
+static void expect_ints(const ints_t *ints, const void *bytes, size_t length) {
   for (int packed = 0; packed < 2; ++packed) {
     or_onnx_tensor_t tensor;
-    pb_t pb = tensor_proto("t", dtype, dims), all = {.data = NULL};
-    for (size_t i = 0; i < count; ++i) {
-      if (packed) pb_varint(&all, (uint64_t)numbers[i]);
-      if (!packed) pb_int(&pb, field, numbers[i]);
+    pb_t pb = tensor_proto("t", ints->dtype, ints->dims), all = {.data = NULL};
+    for (size_t i = 0; i < ints->count; ++i) {
+      if (packed) pb_varint(&all, (uint64_t)ints->numbers[i]);
+      if (!packed) pb_int(&pb, ints->field, ints->numbers[i]);
     }
-    if (packed) pb_put(&pb, field, all);
+    if (packed) pb_put(&pb, ints->field, all);
     expect_ok(read_tensor(pb, &tensor));
-    assert_int_equal(tensor.dtype, dtype);
+    assert_int_equal(tensor.dtype, ints->dtype);
     assert_int_equal(tensor.bytes, length);
     assert_memory_equal(tensor.data, bytes, length);
     or_free(or_allocator_system(), tensor.data);
   }
 }
-#define EXPECT_INTS(dtype, dims, field, type, values, ...)                                                        \
-  do {                                                                                                            \
-    const int64_t numbers_[] = {__VA_ARGS__};                                                                     \
-    const type values_[] = values;                                                                                \
-    expect_ints((dtype), (dims), (field), numbers_, sizeof numbers_ / sizeof *numbers_, values_, sizeof values_); \
+#define EXPECT_INTS(dtype, dims, field, type, values, ...)                                            \
+  do {                                                                                                \
+    const type values_[] = values;                                                                    \
+    const size_t count_ = sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t);                         \
+    expect_ints(&(ints_t){(dtype), (dims), (field), {__VA_ARGS__}, count_}, values_, sizeof values_); \
   } while (0)
 #define VALUES(...) \
   { __VA_ARGS__ }
@@ -214,8 +221,7 @@ static void refuses_segments_external_data_and_wrong_wire_types(void **state) {
 static void writes_what_it_reads(void **state) {
   (void)state;
   const int16_t values[] = {1, -2, 300};
-  or_onnx_tensor_t tensor = {.name = "x", .dtype = OR_INT16, .data = (void *)(uintptr_t)values, .bytes = sizeof values},
-                   again;
+  or_onnx_tensor_t tensor = {.name = "x", .dtype = OR_INT16, .data = (void *)values, .bytes = sizeof values}, again;
   const int64_t dims[] = {3, 1};
   tensor.shape = or_shape_make(2, dims);
   void *bytes = NULL;

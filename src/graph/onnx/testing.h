@@ -15,17 +15,13 @@ typedef struct pb_t {
 } pb_t;
 
 static inline void pb_append(pb_t *pb, const void *bytes, size_t length) {
-  if (pb->length + length > pb->capacity) {
-    pb->capacity = (pb->length + length) * 2;
-    pb->data = realloc(pb->data, pb->capacity);
-    assert_non_null(pb->data);
-  }
+  expect_ok(or_grow_array(or_allocator_system(), pb->length + length, 1, (void **)&pb->data, &pb->capacity));
   if (length > 0) memcpy(pb->data + pb->length, bytes, length);
   pb->length += length;
 }
 
 static inline void pb_free(pb_t *pb) {
-  free(pb->data);
+  or_free(or_allocator_system(), pb->data);
   *pb = (pb_t){.data = NULL};
 }
 
