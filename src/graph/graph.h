@@ -19,10 +19,10 @@ typedef struct or_graph_t {
   or_ref_t ref;
   const or_allocator_t *allocator;
   or_arena_t arena; /* everything below but the arrays' growth lives here */
-  const struct or_graph_t
-      *parent;      /* retained: the graph whose constants and names this one borrows (a specialisation); or NULL */
-  const char *name; /* for messages: the file's name */
-  int opset;        /* of ai.onnx */
+  /* Retained: the graph whose constants and names this one borrows (a specialisation); or NULL. */
+  const struct or_graph_t *parent;
+  const char *name;         /* for messages: the file's name */
+  int opset;                /* of ai.onnx */
   or_model_limits_t limits; /* defaults applied */
   or_value_info_t *values;  /* a graph input may have a constant too: its default */
   size_t value_count, value_capacity;
@@ -34,8 +34,8 @@ typedef struct or_graph_t {
   size_t symbol_count, symbol_capacity;
   or_file_t **files; /* retained: what constants read from */
   size_t file_count, file_capacity;
-  const char **origins; /* per value (short, or NULL, where there is none): what its producer stood for:
-                           "Conv+BatchNormalization" */
+  /* Per value (shorter, or NULL, where there is none): what its producer stood for: "Conv+BatchNormalization". */
+  const char **origins;
   size_t origin_capacity;
   or_graph_pass_counts_t counts; /* of every pass so far, those of the parent included */
   size_t file_node_count;        /* nodes as the file had them */

@@ -18,6 +18,9 @@ typedef struct placer_t {
 static or_status_t begin(placer_t *placer);
 static or_status_t place_node(placer_t *placer, const or_node_t *node);
 static or_status_t place_parts(placer_t *placer, const or_node_t *node, const or_support_t *whole);
+static or_status_t place_prefix(placer_t *placer, const or_node_t *node, uint32_t *together);
+static or_status_t make_prefix(placer_t *placer, const or_node_t *node, uint32_t count, or_node_t *out, bool *whole);
+static bool reads(const or_node_t *part, or_value_id_t value);
 static or_status_t place_single(placer_t *placer, const or_node_t *node);
 static bool ask(const placer_t *placer, uint32_t device, const or_node_t *node, or_support_t *answer);
 static or_status_t add(placer_t *placer, const or_node_t *node, uint32_t device, const char *reason);
@@ -68,16 +71,70 @@ static or_status_t place_node(placer_t *placer, const or_node_t *node) {
   return place_parts(placer, node, &answer);
 }
 
-/* Refused whole: on the device in parts as far as it takes them. If it takes none, the fallback may take it whole. */
+/* Refused whole: on the device as far as it takes it, first parts that it takes together, then the others one by one.
+ * If it takes none, the fallback may take it whole. */
 static or_status_t place_parts(placer_t *placer, const or_node_t *node, const or_support_t *whole) {
   or_support_t answer;
   bool takes_some = false;
   for (uint32_t p = 0; p < node->part_count; ++p) takes_some = takes_some || ask(placer, 0, &node->parts[p], &answer);
   if (!takes_some && placer->plan->device_count > 1 && ask(placer, 1, node, &answer))
     return add(placer, node, 1, whole->reason);
-  or_status_t status = or_status_success();
-  for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) status = place_single(placer, &node->parts[p]);
+  uint32_t together = 0;
+  or_status_t status = place_prefix(placer, node, &together);
+  for (uint32_t p = together; or_ok(status) && p < node->part_count; ++p) {
+    status = place_single(placer, &node->parts[p]);
+  }
   return status;
+}
+
+/* The most parts from the first on that the device takes as one node; 0 if none. */
+static or_status_t place_prefix(placer_t *placer, const or_node_t *node, uint32_t *together) {
+  *together = 0;
+  for (uint32_t count = node->part_count - 1; count >= 2; --count) {
+    or_node_t prefix;
+    or_support_t answer;
+    bool whole = false;
+    or_status_t status = make_prefix(placer, node, count, &prefix, &whole);
+    if (!or_ok(status)) return status;
+    if (!whole || !ask(placer, 0, &prefix, &answer)) continue;
+    *together = count;
+    return add(placer, &prefix, 0, "");
+  }
+  return or_status_success();
+}
+
+/* A fused node of the first `count` parts; not *whole if a later part reads what would lie inside. */
+static or_status_t make_prefix(placer_t *placer, const or_node_t *node, uint32_t count, or_node_t *out, bool *whole) {
+  void *memory = NULL;
+  *out = *node;
+  *whole = true;
+  for (uint32_t p = 0; p + 1 < count; ++p) {
+    for (uint32_t later = count; later < node->part_count; ++later) {
+      *whole = *whole && !reads(&node->parts[later], node->parts[p].outputs[0]);
+    }
+  }
+  if (!*whole) return or_status_success();
+  or_status_t status = or_arena_array(&placer->plan->arena, node->input_count, sizeof(or_value_id_t), &memory);
+  if (!or_ok(status)) return status;
+  or_value_id_t *inputs = memory;
+  out->input_count = 0;
+  for (uint32_t i = 0; i < node->input_count; ++i) {
+    bool read = false;
+    for (uint32_t p = 0; p < count; ++p) read = read || reads(&node->parts[p], node->inputs[i]);
+    inputs[i] = read ? node->inputs[i] : OR_NO_VALUE;
+    if (read) out->input_count = i + 1;
+  }
+  out->inputs = inputs;
+  out->outputs = node->parts[count - 1].outputs;
+  out->part_count = count;
+  return status;
+}
+
+static bool reads(const or_node_t *part, or_value_id_t value) {
+  for (uint32_t i = 0; i < part->input_count; ++i) {
+    if (part->inputs[i] == value && value != OR_NO_VALUE) return true;
+  }
+  return false;
 }
 
 static or_status_t place_single(placer_t *placer, const or_node_t *node) {

@@ -17,6 +17,7 @@ static int set_up(void **state) {
   or_counting_allocator_init(&memory, or_allocator_system(), 0);
   or_fake_reset();
   plain_refused = NULL;
+  plain_takes_fused = false;
   or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
   or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
   return 0;
@@ -236,6 +237,25 @@ static void a_fused_node_that_is_refused_goes_in_parts(void **state) {
   or_plan_release(plan);
 }
 
+static void of_a_fused_node_the_first_parts_stay_together(void **state) {
+  (void)state;
+  static const char *const refused[] = {"Relu", NULL};
+  plain_refused = refused;
+  plain_takes_fused = true;
+  or_plan_t *plan = NULL;
+  or_arena_t arena;
+  or_plan_options_t options = {.device = plain.devices[0], .fallback = fake.devices[0]};
+  or_expect_ok(plan_for(product(), false, options, &plan));
+  or_session_report_t report = report_of(plan, &arena);
+  assert_int_equal(report.node_count, 3); /* and a copy */
+  assert_string_equal(report.nodes[0].op, "MatMul+Add");
+  assert_string_equal(report.nodes[0].device_id, "plain_0");
+  assert_string_equal(report.nodes[2].op, "Relu");
+  assert_string_equal(report.nodes[2].device_id, "fake_0");
+  or_arena_deinit(&arena);
+  or_plan_release(plan);
+}
+
 static void the_reference_needs_memory_that_the_host_reaches(void **state) {
   (void)state;
   or_plan_t *plan = NULL;
@@ -283,6 +303,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(strict_refuses_a_plan_that_falls_back, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_fused_node_stays_whole_where_the_device_takes_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_fused_node_that_is_refused_goes_in_parts, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_a_fused_node_the_first_parts_stay_together, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_reference_needs_memory_that_the_host_reaches, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_its_memory_against_the_limit_of_the_hardware, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_compilation_leaves_nothing, set_up, tear_down),

@@ -9,6 +9,7 @@ enum { SLOT_BIAS = 2, SLOT_RESIDUAL = 3, SLOTS = 4 };
 static bool is_activation(const or_rewriter_t *rewriter, const or_node_t *node, or_value_id_t input);
 static or_value_id_t other_summand(const or_node_t *add, or_value_id_t value);
 static bool same_type_and_shape(const or_graph_t *graph, or_value_id_t a, or_value_id_t b);
+static bool append_silu(const or_rewriter_t *rewriter, or_value_id_t value, or_epilogue_t *out);
 static void append(or_epilogue_t *epilogue, uint32_t node);
 static void take_over_uses(or_rewriter_t *rewriter, const or_epilogue_t *epilogue);
 
@@ -19,6 +20,7 @@ void or_epilogue_match(const or_rewriter_t *rewriter, uint32_t root, or_is_bias_
   if (graph->nodes[root].output_count != 1) return;
   or_value_id_t value = graph->nodes[root].outputs[0];
   while (out->part_count < OR_EPILOGUE_MAX_PARTS) {
+    if (append_silu(rewriter, value, out)) return;
     uint32_t next = or_rewrite_single_reader(rewriter, value);
     if (next == UINT32_MAX) return;
     const or_node_t *node = &graph->nodes[next];
@@ -98,6 +100,25 @@ static bool is_activation(const or_rewriter_t *rewriter, const or_node_t *node, 
   for (uint32_t i = 1; i < node->input_count; ++i) { /* Clip's bounds */
     if (node->inputs[i] != OR_NO_VALUE && or_rewrite_constant(rewriter, node->inputs[i]) == NULL) return false;
   }
+  return true;
+}
+
+/* value * sigmoid(value): the one activation that reads its input twice. Of the two readers the Mul comes last. */
+static bool append_silu(const or_rewriter_t *rewriter, or_value_id_t value, or_epilogue_t *out) {
+  const or_graph_t *graph = rewriter->graph;
+  if (value >= rewriter->value_count || rewriter->consumers[value] != 2 || rewriter->reader[value] == UINT32_MAX) {
+    return false;
+  }
+  uint32_t last = rewriter->reader[value];
+  const or_node_t *mul = &graph->nodes[last];
+  if (!or_rewrite_is(mul, "Mul") || mul->input_count != 2 || mul->output_count != 1) return false;
+  or_value_id_t gate = mul->inputs[0] == value ? mul->inputs[1] : mul->inputs[0];
+  if (gate == value || or_rewrite_single_reader(rewriter, gate) != last) return false;
+  uint32_t first = rewriter->producers[gate];
+  if (first == UINT32_MAX || !or_rewrite_is(&graph->nodes[first], "Sigmoid")) return false;
+  if (graph->nodes[first].inputs[0] != value || out->part_count + 2 > OR_EPILOGUE_MAX_PARTS) return false;
+  append(out, first);
+  append(out, last);
   return true;
 }
 

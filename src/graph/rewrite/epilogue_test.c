@@ -162,6 +162,28 @@ static void fuses_product_bias_residual_and_activation(void **state) {
   or_graph_release(graph);
 }
 
+static void fuses_silu_which_reads_its_input_twice(void **state) {
+  (void)state;
+  for (int also_an_output = 0; also_an_output < 2; ++also_an_output) {
+    or_graph_t *graph = new_graph(&memory.base);
+    or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(1, 2, 4, 4));
+    or_value_id_t conv = apply(graph, "Conv", "conv", IDS(x, weights(graph, "w", SHAPE(3, 2, 1, 1))));
+    or_value_id_t gate = apply(graph, "Sigmoid", "gate", IDS(conv));
+    or_graph_t *special = NULL;
+    or_expect_ok(or_graph_add_output(graph, apply(graph, "Mul", "y", IDS(gate, conv))));
+    if (also_an_output) or_expect_ok(or_graph_add_output(graph, gate));
+    finish_graph(graph);
+    or_expect_ok(specialize_static(graph, false, &special));
+    assert_int_equal(special->node_count, also_an_output ? 3 : 1);
+    if (!also_an_output) {
+      assert_parts(&special->nodes[0], "Conv", 3, (const char *const[]){"Conv", "Sigmoid", "Mul"});
+      assert_same_as_unfused(graph, special);
+    }
+    or_graph_release(special);
+    or_graph_release(graph);
+  }
+}
+
 static void an_add_of_a_gemm_is_a_residual_never_its_bias(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -252,6 +274,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(takes_a_constant_per_channel_as_the_bias, set_up, tear_down),
       cmocka_unit_test_setup_teardown(fuses_a_clip_with_constant_bounds_only, set_up, tear_down),
       cmocka_unit_test_setup_teardown(fuses_product_bias_residual_and_activation, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(fuses_silu_which_reads_its_input_twice, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_add_of_a_gemm_is_a_residual_never_its_bias, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_a_product_that_two_nodes_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_a_product_added_to_itself, set_up, tear_down),

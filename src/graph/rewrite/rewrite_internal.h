@@ -26,9 +26,9 @@ const or_constant_t *or_rewrite_constant(const or_rewriter_t *rewriter, or_value
 /* True for a node of ai.onnx with that operator. */
 bool or_rewrite_is(const or_node_t *node, const char *op);
 
-/* What follows a product or convolution and can be computed with it: [Add of a bias] [Add of a residual] [activation].
- */
-#define OR_EPILOGUE_MAX_PARTS 4u
+/* What follows a product or convolution and can be computed with it: [Add of a bias] [Add of a residual]
+ * [activation, or Sigmoid and Mul, which together are SiLU]. */
+#define OR_EPILOGUE_MAX_PARTS 5u
 typedef struct or_epilogue_t {
   uint32_t parts[OR_EPILOGUE_MAX_PARTS]; /* nodes, the root first */
   uint32_t part_count;
