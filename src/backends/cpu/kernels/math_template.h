@@ -124,11 +124,19 @@ OR_INLINE v_t m_gelu_erf(v_t x) {
   return v_select_nan(x, v_mul(x, phi));
 }
 
-/* 0.5 x (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3). */
+/* 0.5 x (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3). What rounding takes from 2u, and from its
+ * coefficients, is carried along: e^-2u would multiply it by 2u. */
 OR_INLINE v_t m_gelu_tanh(v_t x) {
-  const v_t z = v_mul(x, x);
-  const v_t u = v_mul(x, v_fma(z, v_set1(0.0713548162726f), v_set1(1.59576912161f)));
-  const v_t e = m_exp(v_or(v_abs(u), v_set1(-0.0f)));
+  const v_t linear = v_set1(1.59576917f), cubic = v_set1(0.0713548139f);
+  const v_t a = v_min_b(v_set1(12.0f), v_abs(x)), z = v_mul(a, a);
+  const v_t p = v_mul(z, cubic), t = v_add(linear, p), double_u = v_mul(a, t);
+  const v_t part = v_sub(t, linear); /* the sum's error after Knuth, exact whichever term is larger */
+  v_t lost = v_add(v_sub(linear, v_sub(t, part)), v_sub(p, part));
+  lost = v_add(lost, v_product_error(z, cubic, p));
+  lost = v_fma(v_product_error(a, a, z), cubic, lost);
+  lost = v_add(lost, v_fma(z, v_set1(2.39883247e-09f), v_set1(-4.53406805e-08f)));
+  lost = v_fma(a, lost, v_product_error(a, t, double_u));
+  const v_t e = exp_sum(v_sub(v_zero(), double_u), v_sub(v_zero(), lost));
   const v_t top = v_select(v_less(x, v_zero()), v_mul(e, x), x);
   return v_select_nan(x, v_div(top, v_add(v_set1(1.0f), e)));
 }
