@@ -181,16 +181,44 @@ static void crosses_to_the_fallback_and_back(void **state) {
   or_plan_release(plan);
 }
 
+/* The first node's output is put where the second one's input still is. */
 static void an_output_may_lie_where_an_input_lies(void **state) {
   (void)state;
-  or_plan_t *plan = plan_of(chain(false), plain.devices[0], NULL);
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(4));
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Neg", "neg", IDS(x))));
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Relu", "relu", IDS(x))));
+  or_plan_t *plan = plan_of(graph, plain.devices[0], NULL);
+  const float minus[4] = {1, -0.5f, -2, 3}, positive[4] = {0, 0.5f, 2, 0};
   run_t run;
   begin_run(&run);
   run.inputs[0] = floats_on(plain.devices[0], SHAPE(4), four);
   run.outputs[0] = run.inputs[0];
   or_tensor_retain(run.inputs[0]);
   or_expect_ok(run_plan(plan, &run));
-  assert_floats(run.inputs[0], negated, 4);
+  assert_floats(run.outputs[0], minus, 4);
+  assert_floats(run.outputs[1], positive, 4);
+  end_run(&run);
+  or_plan_release(plan);
+}
+
+/* a waits on the fake, while c comes and goes there, until the plain device needs it at last. */
+static void a_value_stays_until_it_has_crossed(void **state) {
+  (void)state;
+  or_fake_set_supported(all_but_tanh);
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(4));
+  or_value_id_t a = apply(graph, "Relu", "a", IDS(x));
+  or_value_id_t there = apply(graph, "Sub", "there", IDS(apply(graph, "Neg", "b", IDS(x)), x));
+  or_value_id_t c = apply(graph, "Neg", "c", IDS(there));
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Sub", "y", IDS(c, a))));
+  or_plan_t *plan = plan_of(graph, fake.devices[0], plain.devices[0]);
+  const float expected[4] = {-2, 0.5f, 2, -6}; /* 2x - relu(x) */
+  run_t run;
+  begin_run(&run);
+  run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
+  or_expect_ok(run_plan(plan, &run));
+  assert_floats(run.outputs[0], expected, 4);
   end_run(&run);
   or_plan_release(plan);
 }
@@ -455,6 +483,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(inputs_and_outputs_on_another_device_are_copied, set_up, tear_down),
       cmocka_unit_test_setup_teardown(crosses_to_the_fallback_and_back, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_output_may_lie_where_an_input_lies, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_value_stays_until_it_has_crossed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gives_out_constants_inputs_and_values_twice, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_a_graph_without_nodes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(runs_with_zero_elements, set_up, tear_down),

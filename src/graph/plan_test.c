@@ -256,6 +256,29 @@ static void of_a_fused_node_the_first_parts_stay_together(void **state) {
   or_plan_release(plan);
 }
 
+static void what_a_later_part_reads_is_not_hidden_in_the_first_ones(void **state) {
+  (void)state;
+  static const char *const refused[] = {"Mul", NULL};
+  static const float weights[12] = {0};
+  plain_refused = refused;
+  plain_takes_fused = true;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 3));
+  or_value_id_t y = apply(graph, "MatMul", "product", IDS(x, constant(graph, "w", OR_FLOAT32, SHAPE(3, 4), weights)));
+  or_expect_ok(
+      or_graph_add_output(graph, apply(graph, "Mul", "silu", IDS(y, apply(graph, "Sigmoid", "gate", IDS(y))))));
+  or_plan_t *plan = NULL;
+  or_arena_t arena;
+  or_expect_ok(
+      plan_for(graph, false, (or_plan_options_t){.device = plain.devices[0], .fallback = fake.devices[0]}, &plan));
+  or_session_report_t report = report_of(plan, &arena);
+  assert_int_equal(report.node_count, 5); /* and the copies of product and gate */
+  assert_string_equal(report.nodes[0].op, "MatMul");
+  assert_string_equal(report.nodes[1].op, "Sigmoid");
+  or_arena_deinit(&arena);
+  or_plan_release(plan);
+}
+
 static void the_reference_needs_memory_that_the_host_reaches(void **state) {
   (void)state;
   or_plan_t *plan = NULL;
@@ -304,6 +327,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_fused_node_stays_whole_where_the_device_takes_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_fused_node_that_is_refused_goes_in_parts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_a_fused_node_the_first_parts_stay_together, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_a_later_part_reads_is_not_hidden_in_the_first_ones, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_reference_needs_memory_that_the_host_reaches, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_its_memory_against_the_limit_of_the_hardware, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_compilation_leaves_nothing, set_up, tear_down),

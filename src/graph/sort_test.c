@@ -53,6 +53,23 @@ static void puts_producers_first_and_else_follows_the_file(void **state) {
   or_graph_release(graph);
 }
 
+/* Every node waits for the last one of the file; then the others come in their order there. */
+static void keeps_the_order_of_many_nodes_that_wait_for_one(void **state) {
+  (void)state;
+  enum { COUNT = 100 };
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2)), late = value(graph, "late");
+  char name[32];
+  for (int n = 0; n < COUNT; ++n) (void)apply(graph, "Relu", or_format(name, sizeof name, "n%d", n), IDS(late));
+  *(or_value_id_t *)(uintptr_t)node(graph, "Neg", "source", IDS(x))->outputs = late;
+  or_expect_ok(or_graph_sort(graph));
+  assert_string_equal(graph->nodes[0].name, "source");
+  for (int n = 0; n < COUNT; ++n) {
+    assert_string_equal(graph->nodes[n + 1].name, or_format(name, sizeof name, "n%d", n));
+  }
+  or_graph_release(graph);
+}
+
 static void refuses_a_model_with_a_cycle(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -178,6 +195,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(keeps_an_order_that_is_right, set_up, tear_down),
       cmocka_unit_test_setup_teardown(puts_producers_first_and_else_follows_the_file, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(keeps_the_order_of_many_nodes_that_wait_for_one, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_a_model_with_a_cycle, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_a_node_that_reads_its_own_output, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_two_producers_of_a_value_and_names_both, set_up, tear_down),
