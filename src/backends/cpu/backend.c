@@ -4,7 +4,6 @@
 
 #include "backends/cpu/device_internal.h"
 #include "backends/cpu/dnnl.h"
-#include "backends/registry.h"
 #include "base/string.h"
 
 static or_status_t enumerate(void *self, or_device_found_t found, void *context);

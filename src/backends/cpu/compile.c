@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backends/cpu/family_internal.h"
+#include "backends/cpu/work_internal.h"
 #include "hal/memory_plan.h"
 
 static or_status_t build_nodes(or_cpu_build_t *build);
@@ -166,8 +167,7 @@ static or_status_t add_copy(or_cpu_build_t *build, or_value_id_t value, uint32_t
 
 static or_status_t copy_step(const or_cpu_step_t *step, const or_cpu_run_t *run) {
   const copy_state_t *state = step->state;
-  if (state->bytes > 0) run->kernels->copy(state->bytes, run->slots[state->from], run->slots[state->to], false);
-  return or_status_success();
+  return or_cpu_copy_bytes(run, run->slots[state->from], run->slots[state->to], state->bytes);
 }
 
 or_status_t or_cpu_build_finish(or_cpu_build_t *build) {

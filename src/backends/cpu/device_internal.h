@@ -50,6 +50,9 @@ static inline size_t or_cpu_stream_bytes(const or_cpu_device_t *device) {
 /* Opens oneDNN at the first call (NULL: not there or kept closed by the settings) and fills detail and advice. */
 const or_dnnl_t *or_cpu_backend_dnnl(or_cpu_backend_t *backend);
 
+/* The entry, as backends/registry.h lists it. */
+or_status_t or_backend_cpu_entry(const or_host_t *host, or_backend_t *out);
+
 /* The tables of the parts. */
 or_status_t or_cpu_memory_alloc(void *self, size_t bytes, or_memory_t *out);
 void or_cpu_memory_release(void *self, or_memory_t *memory);

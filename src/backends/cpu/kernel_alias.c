@@ -41,8 +41,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
-  or_cpu_copy_bytes(run_state, run_state->slots[state->from], run_state->slots[state->to], state->bytes);
-  return or_status_success();
+  return or_cpu_copy_bytes(run_state, run_state->slots[state->from], run_state->slots[state->to], state->bytes);
 }
 
 const or_cpu_family_t or_cpu_family_alias = {.name = "alias", .match = match, .prepare = prepare};

@@ -326,12 +326,13 @@ static void narrow_body(void *self, size_t begin, size_t end, int thread) {
 }
 
 /* beta C for a beta other than 1: Y starts as C. */
-static void start_from_residual(work_t *work, const or_cpu_run_t *run_state) {
+static or_status_t start_from_residual(work_t *work, const or_cpu_run_t *run_state) {
   const or_cpu_product_t *product = &work->state->product;
-  if (work->residual == NULL || product->residual_scale == 1.0) return;
-  or_cpu_copy_bytes(run_state, work->residual, work->c, product->m * product->n * work->state->result);
+  if (work->residual == NULL || product->residual_scale == 1.0) return or_status_success();
+  const void *from = work->residual;
   work->args.beta = product->residual_scale;
   work->residual = NULL;
+  return or_cpu_copy_bytes(run_state, from, work->c, product->m * product->n * work->state->result);
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
@@ -360,10 +361,10 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   } else {
     work.args.bias_col = bias;
   }
-  start_from_residual(&work, run_state);
-  or_status_t status = run_items(&work, run_state);
+  or_status_t status = start_from_residual(&work, run_state);
+  if (or_ok(status)) status = run_items(&work, run_state);
   if (or_ok(status) && state->wide != OR_CPU_NO_SLOT) {
-    or_parallel_for(run_state->team, count, or_cpu_grain(6), narrow_body, &work);
+    status = or_cpu_parallel_elements(run_state, count, 6, narrow_body, &work);
   }
   return status;
 }

@@ -115,8 +115,7 @@ static void unary_body(void *self, size_t begin, size_t end, int thread) {
 static or_status_t run_unary(const or_cpu_step_t *step, const or_cpu_run_t *run) {
   const unary_state_t *state = step->state;
   unary_work_t work = {state, run->kernels, run->slots[state->x], run->slots[state->y]};
-  or_parallel_for(run->team, state->count, or_cpu_grain(8), unary_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_elements(run, state->count, 8, unary_body, &work);
 }
 
 static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view) {
@@ -221,8 +220,7 @@ static or_status_t run_binary(const or_cpu_step_t *step, const or_cpu_run_t *run
   work.y = run->slots[state->y];
   bool in_place = work.y == work.a || work.y == work.b;
   work.stream = !in_place && state->count * element >= or_cpu_stream_bytes(run->device);
-  or_parallel_for(run->team, state->count, or_cpu_grain(3 * element), binary_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_elements(run, state->count, 3 * element, binary_body, &work);
 }
 
 /* Merges dimensions along which both operands move on as if there were one. */

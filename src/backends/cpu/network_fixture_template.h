@@ -1,13 +1,11 @@
-/* For tests of the CPU backend, included once after cmocka's headers: puts small networks together, runs them on the
+/* For tests of the CPU backend, included once after cmocka's headers, fake/rig.h and backends/registry.h: puts small networks together, runs them on the
  * device and by the C references, and compares. */
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/registry.h"
 #include "base/numbers.h"
-#include "fake/rig.h"
 #include "hal/buffer.h"
 #include "hal/packed.h"
 #include "hal/queue.h"

@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include "backends/registry.h"
+#include "fake/rig.h"
+
 #include "backends/cpu/network_fixture_template.h"
 
 /* What a test runs with. */

@@ -13,10 +13,9 @@ static void copy_body(void *self, size_t begin, size_t end, int thread) {
   copy->kernels->copy(end - begin, copy->from + begin, copy->to + begin, copy->stream);
 }
 
-void or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *to, size_t bytes) {
-  if (bytes == 0) return;
+or_status_t or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *to, size_t bytes) {
   copy_t copy = {run->kernels, from, to, bytes >= or_cpu_stream_bytes(run->device)};
-  or_parallel_for(run->team, bytes, 2 * OR_CPU_GRAIN_BYTES, copy_body, &copy);
+  return or_cpu_parallel_elements(run, bytes, 2, copy_body, &copy);
 }
 
 typedef struct group_t {
@@ -28,6 +27,25 @@ typedef struct group_t {
 static void group_body(void *self, size_t begin, size_t end, int thread) {
   const group_t *group = self;
   group->body(group->self, group->first + begin, group->first + end, thread);
+}
+
+/* Memory traffic between two looks at the cancel token. */
+#define BYTES_BETWEEN_LOOKS ((size_t)256 << 20)
+
+or_status_t or_cpu_parallel_elements(const or_cpu_run_t *run, size_t count, size_t bytes, or_parallel_body_t body,
+                                     void *self) {
+  size_t grain = or_cpu_grain(bytes), piece = BYTES_BETWEEN_LOOKS / (bytes > 0 ? bytes : 1) / 64 * 64;
+  if (piece == 0) piece = 64;
+  if (count <= piece) {
+    or_parallel_for(run->team, count, grain, body, self);
+    return or_status_success();
+  }
+  for (size_t first = 0; first < count; first += piece) {
+    if (first > 0 && or_cancel_requested(run->cancel)) return or_cancel_status(run->cancel);
+    group_t group = {body, self, first};
+    or_parallel_for(run->team, or_cpu_min(piece, count - first), grain, group_body, &group);
+  }
+  return or_status_success();
 }
 
 or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,

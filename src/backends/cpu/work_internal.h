@@ -21,8 +21,13 @@ static inline size_t or_cpu_row_grain(size_t row_bytes) {
   return or_cpu_max(OR_CPU_GRAIN_BYTES / (row_bytes > 0 ? row_bytes : 1), 1);
 }
 
-/* Copies with the whole team, past the caches where it is large. */
-void or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *to, size_t bytes);
+/* Copies with the whole team, past the caches where it is large. CANCELLED. */
+or_status_t or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *to, size_t bytes);
+
+/* A loop over elements that cost `bytes` of memory traffic each, shared with a grain that fits, in pieces of some
+ * milliseconds: cancel is asked between them. */
+or_status_t or_cpu_parallel_elements(const or_cpu_run_t *run, size_t count, size_t bytes, or_parallel_body_t body,
+                                     void *self);
 
 /* A loop in groups of at most `group` units, cancel asked before each. */
 or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,
