@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/rows.h"
@@ -91,7 +92,7 @@ or_status_t or_infer_broadcast_pair(or_op_call_t *call, or_dtype_t dtype) {
 static or_status_t binary_infer(or_op_call_t *call) { return or_infer_broadcast_pair(call, OR_DTYPE_NONE); }
 
 static or_status_t mod_infer(or_op_call_t *call) {
-  bool real = (OR_OP_FLOATS & OR_DTYPE_BIT(call->inputs[0].dtype)) != 0;
+  bool real = or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_FLOATS);
   if (real && call->node->version < 28 && or_op_attribute_int(call, "fmod", 0) == 0) {
     return or_error(OR_INVALID_ARGUMENT, "Mod of %s needs attribute \"fmod\" = 1 before version 28",
                     or_dtype_name(call->inputs[0].dtype));
@@ -101,8 +102,7 @@ static or_status_t mod_infer(or_op_call_t *call) {
 
 static or_status_t pow_infer(or_op_call_t *call) {
   or_dtype_t exponent = call->inputs[1].dtype;
-  if ((OR_OP_NUMERIC & OR_DTYPE_BIT(exponent)) == 0 ||
-      (call->node->version < 12 && exponent != call->inputs[0].dtype)) {
+  if (!or_dtype_is_one_of(exponent, OR_OP_NUMERIC) || (call->node->version < 12 && exponent != call->inputs[0].dtype)) {
     return or_error(OR_INVALID_ARGUMENT, "the exponent's dtype %s does not go with %s in version %d",
                     or_dtype_name(exponent), or_dtype_name(call->inputs[0].dtype), call->node->version);
   }

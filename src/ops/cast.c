@@ -21,7 +21,7 @@ static or_status_t infer_to(or_op_call_t *call, int64_t to) {
     return or_error(OR_UNIMPLEMENTED, "a cast from %s to %s: text is not converted", or_dtype_name(from),
                     or_dtype_name((or_dtype_t)to));
   }
-  if ((CASTABLE & OR_DTYPE_BIT(to)) == 0) {
+  if (!or_dtype_is_one_of((or_dtype_t)to, CASTABLE)) {
     return or_error(OR_INVALID_ARGUMENT, "a cast to %s, which ONNX does not have", or_dtype_name((or_dtype_t)to));
   }
   call->outputs[0].dtype = (or_dtype_t)to;

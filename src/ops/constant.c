@@ -86,7 +86,7 @@ static or_status_t constant_of_shape_infer(or_op_call_t *call) {
       return or_error(OR_INVALID_ARGUMENT, "attribute \"value\" must be a tensor of one element");
     }
     out->dtype = value->tensor->dtype;
-    if ((unsigned)out->dtype >= OR_DTYPE_COUNT || (OR_OP_MOVABLE & OR_DTYPE_BIT(out->dtype)) == 0) {
+    if (!or_dtype_is_one_of(out->dtype, OR_OP_MOVABLE)) {
       return or_error(OR_UNIMPLEMENTED, "attribute \"value\" of %s", or_dtype_name(out->dtype));
     }
   }

@@ -11,6 +11,11 @@
   (OR_OP_ALL_FIXED | OR_DTYPE_BIT(OR_FLOAT8E4M3FN) | OR_DTYPE_BIT(OR_FLOAT8E4M3FNUZ) | OR_DTYPE_BIT(OR_FLOAT8E5M2) | \
    OR_DTYPE_BIT(OR_FLOAT8E5M2FNUZ) | OR_DTYPE_BIT(OR_UINT4) | OR_DTYPE_BIT(OR_INT4) | OR_DTYPE_BIT(OR_FLOAT4E2M1))
 
+/* Whether a dtype, which may come from a file and be no dtype at all, is in a mask of OR_DTYPE_BITs. */
+static inline bool or_dtype_is_one_of(or_dtype_t dtype, uint32_t mask) {
+  return (unsigned)dtype < OR_DTYPE_COUNT && (mask & OR_DTYPE_BIT(dtype)) != 0;
+}
+
 /* A list of axes, extents, repeats, … from an input or an attribute. */
 typedef struct or_integers_t {
   int32_t count; /* OR_RANK_UNKNOWN: not even the length is known */

@@ -27,8 +27,7 @@ static or_status_t reshape_infer(or_op_call_t *call) {
   bool copied[OR_MAX_RANK] = {false}; /* of the input's dimensions: passed on by a 0 */
   int32_t inferred = -1;
   status = copy_request(call, &request, out, copied, &inferred);
-  if (!or_ok(status) || in->rank < 0) return status;
-  if (inferred >= 0) status = find_inferred(in, copied, inferred, out);
+  if (or_ok(status) && inferred >= 0 && in->rank >= 0) status = find_inferred(in, copied, inferred, out);
   if (or_ok(status)) status = or_shape_check_count(out);
   return or_ok(status) ? check_equal_count(in, out) : status;
 }

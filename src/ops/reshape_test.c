@@ -121,6 +121,8 @@ static void sizes_beyond_64_bits_are_refused(void **state) {
   call_input(&f, OR_FLOAT32, SHAPE(SYMBOL(0)), NULL);
   call_list(&f, INTS(INT64_MAX, INT64_MAX));
   expect_refused(&f, 1, OR_OUT_OF_RANGE, "more than 9223372036854775807 elements");
+  f.inputs[0].shape = RANK_UNKNOWN;
+  expect_refused(&f, 1, OR_OUT_OF_RANGE, "more than 9223372036854775807 elements");
   call_deinit(&f);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/rows.h"
 
@@ -11,7 +12,7 @@ static or_status_t where_infer(or_op_call_t *call) {
     return or_error(OR_INVALID_ARGUMENT, "inputs 1 and 2 differ in dtype: %s and %s", or_dtype_name(x),
                     or_dtype_name(y));
   }
-  if ((OR_OP_ALL_FIXED & OR_DTYPE_BIT(x)) == 0) {
+  if (!or_dtype_is_one_of(x, OR_OP_ALL_FIXED)) {
     return or_error(OR_UNIMPLEMENTED, "Where does not take %s in inputs 1 and 2", or_dtype_name(x));
   }
   or_shape_t shape;
