@@ -78,7 +78,8 @@ static void judge(cts_t *cts, const char *name, or_status_t status) {
     fail(cts, name, or_format(text, sizeof text, "passes now: take it off the backend's list of %s", list));
   } else {
     ++cts->passed;
-    if (cts->options->verbose) printf("pass  %s %s\n", cts->backend->name, name);
+    if (cts->options->verbose)
+      printf("pass  %s %s%s%s\n", cts->backend->name, name, cts->note[0] != '\0' ? "  by " : "", cts->note);
   }
   or_status_ignore(status); /* printed or counted */
 }
@@ -91,7 +92,7 @@ void cts_case(cts_t *cts, const char *name, cts_run_t run, const void *data) {
     return;
   }
   or_arena_init(&cts->arena, cts->allocator);
-  cts->skip[0] = '\0';
+  cts->skip[0] = cts->note[0] = '\0';
   or_status_t status = run(cts, data);
   for (size_t i = 0; i < cts->buffer_count; ++i) or_buffer_release(cts->buffers[i]);
   cts->buffer_count = 0;

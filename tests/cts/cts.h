@@ -52,6 +52,7 @@ typedef struct cts_t {
   or_arena_t arena;                      /* of the case that runs */
   or_buffer_t *buffers[CTS_MAX_BUFFERS]; /* of the case that runs; released after it */
   size_t buffer_count;
+  char note[80];  /* printed behind a passed case by --verbose: the kernel that ran */
   char skip[160]; /* set by cts_skip */
   unsigned passed, failed, skipped, cases;
   cts_skips_t skips[CTS_MAX_REASONS];
@@ -108,6 +109,7 @@ or_status_t cts_compare(const or_op_tensor_t *got, const or_op_tensor_t *expecte
 or_tolerance_t cts_tolerance(const cts_t *cts, or_tolerance_t base, or_dtype_t dtype);
 
 /* The suites. */
+void cts_suite_self(cts_t *cts);
 void cts_suite_device(cts_t *cts);
 void cts_suite_memory(cts_t *cts);
 void cts_suite_queue(cts_t *cts);

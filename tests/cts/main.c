@@ -63,6 +63,7 @@ static bool is_of_new_kind(const cts_t *cts, uint32_t index) {
 }
 
 static void run_suites(cts_t *cts, uint32_t index) {
+  cts_suite_self(cts);
   cts_suite_device(cts);
   cts_suite_memory(cts);
   cts_suite_queue(cts);

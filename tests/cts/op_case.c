@@ -200,6 +200,7 @@ static or_status_t run_op_case(cts_t *cts, const void *data) {
   executable.node(executable.self, 0, &report);
   or_status_t status =
       report.kernel != NULL ? or_status_success() : or_error(OR_INTERNAL, "the executable names no kernel");
+  if (or_ok(status)) (void)or_format(cts->note, sizeof cts->note, "%s", report.kernel);
   if (or_ok(status)) status = run_and_compare(cts, prepared, &executable, it->op->tolerance);
   executable.release(executable.self);
   return status;

@@ -86,6 +86,9 @@ static or_status_t runs_as_its_parts_do(cts_t *cts, const void *data) {
   cts_graph_supported(graph, &refused);
   if (!refused.supported) return cts_skip(cts, "fused nodes that the backend leaves to their parts");
   CTS_TRY(cts_compile(cts, cts->queue, &graph->subgraph, &executable));
+  or_executable_node_t report = {0};
+  executable.node(executable.self, 0, &report);
+  (void)or_format(cts->note, sizeof cts->note, "%s", report.kernel != NULL ? report.kernel : "?");
   or_status_t status = cts_graph_bind(graph, &executable, &run);
   if (or_ok(status)) status = or_queue_run(cts->queue, cts_work, &run->call);
   if (or_ok(status)) status = cts_graph_compare(run);
