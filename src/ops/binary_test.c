@@ -64,6 +64,10 @@ static void integer_division_truncates_and_is_defined_everywhere(void **state) {
   call_run(&f, 1);
   expect_ints(&f, 0, INTS(-3, -3, 0, INT32_MIN));
   call_deinit(&f);
+  start(&f, "Div", OR_INT64, (int64_t[]){INT64_MIN, INT64_MIN, 0, 9}, (int64_t[]){-1, 1, 0, -1});
+  call_run(&f, 1);
+  expect_ints(&f, 0, INTS(INT64_MIN, INT64_MIN, 0, -9));
+  call_deinit(&f);
   start(&f, "Div", OR_UINT64, (uint64_t[]){UINT64_MAX, UINT64_MAX, 1, 9}, (uint64_t[]){2, UINT64_MAX, UINT64_MAX, 0});
   call_run(&f, 1);
   expect_ints(&f, 0, INTS(INT64_MAX, 1, 0, 0));

@@ -69,6 +69,11 @@ static void narrow_reals_are_rounded_once(void **state) {
   call_run(&f, 1);
   expect_doubles(&f, 0, 0, DOUBLES(1 + 0x1p-10, 1, 65504));
   call_deinit(&f);
+  /* Just below a middle, where the nearest float32 is right already. */
+  start(&f, OR_FLOAT64, 1, (double[]){1 + 0x3p-11 - 0x1.3p-24}, OR_FLOAT16);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(1 + 0x1p-10));
+  call_deinit(&f);
   /* The same for integers on their way through double: 2^62 + 2^54 is the middle of two bfloat16. */
   start(&f, OR_INT64, 2, (int64_t[]){(1LL << 62) + (1LL << 54) + 1, (1LL << 62) + (1LL << 54)}, OR_BFLOAT16);
   call_run(&f, 1);

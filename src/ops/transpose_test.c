@@ -35,6 +35,25 @@ static void follows_perm(void **state) {
   call_deinit(&f);
 }
 
+/* Element (i, j, k, l) is 1000 i + 100 j + 10 k + l, and must be found at (l, j, i, k). */
+static void follows_perm_through_many_dimensions(void **state) {
+  (void)state;
+  int16_t numbers[2 * 3 * 4 * 5];
+  for (int i = 0; i < 120; ++i) numbers[i] = (int16_t)(i / 60 * 1000 + i / 20 % 3 * 100 + i / 5 % 4 * 10 + i % 5);
+  call_fixture_t f;
+  call_init(&f, "", "Transpose", 13);
+  call_input(&f, OR_INT16, SHAPE(2, 3, 4, 5), numbers);
+  call_ints(&f, "perm", INTS(3, 1, 0, 2));
+  call_run(&f, 1);
+  expect_shape(&f, 0, OR_INT16, SHAPE(5, 3, 2, 4));
+  const int16_t *out = f.outputs[0].data;
+  for (int n = 0; n < 120; ++n) {
+    int l = n / 24, j = n / 8 % 3, i = n / 4 % 2, k = n % 4;
+    assert_int_equal(out[n], 1000 * i + 100 * j + 10 * k + l);
+  }
+  call_deinit(&f);
+}
+
 static void elements_of_every_width_move_whole(void **state) {
   (void)state;
   static const or_dtype_t dtypes[] = {OR_INT8, OR_BFLOAT16, OR_FLOAT32, OR_INT64, OR_COMPLEX128};
@@ -99,9 +118,13 @@ static void refuses_what_is_no_permutation(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reverses_the_dimensions_without_perm), cmocka_unit_test(follows_perm),
-      cmocka_unit_test(elements_of_every_width_move_whole),   cmocka_unit_test(halves_of_bytes_move_too),
-      cmocka_unit_test(empty_and_scalar_tensors_are_legal),   cmocka_unit_test(refuses_what_is_no_permutation),
+      cmocka_unit_test(reverses_the_dimensions_without_perm),
+      cmocka_unit_test(follows_perm),
+      cmocka_unit_test(follows_perm_through_many_dimensions),
+      cmocka_unit_test(elements_of_every_width_move_whole),
+      cmocka_unit_test(halves_of_bytes_move_too),
+      cmocka_unit_test(empty_and_scalar_tensors_are_legal),
+      cmocka_unit_test(refuses_what_is_no_permutation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
