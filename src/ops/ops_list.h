@@ -3,6 +3,7 @@
 X(conv)
 X(gemm)
 X(matmul)
+X(matmul_integer)
 X(relu)
 X(clip)
 X(sigmoid)
