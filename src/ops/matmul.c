@@ -6,43 +6,6 @@
 #include "ops/shape.h"
 
 static or_status_t matmul_infer(or_op_call_t *call);
-static or_status_t matmul_infer(or_op_call_t *call) {
-  call->outputs[0].dtype = call->inputs[0].dtype;
-  or_status_t status = or_infer_check_dtype(call, 1);
-  return or_ok(status) ? infer_shape(call) : status;
-}
-
-/* A zero point is one number, or one for each row of A (column of B). */
-static or_status_t check_zero_point(const or_op_call_t *call, uint32_t index, int64_t extent) {
-  if (!or_op_has_input(call, index)) return or_status_success();
-  const or_op_tensor_t *zero = &call->inputs[index];
-  if (zero->dtype != call->inputs[index - 2].dtype) {
-    return or_error(OR_INVALID_ARGUMENT, "zero point %u is %s, its operand %s", index, or_dtype_name(zero->dtype),
-                    or_dtype_name(call->inputs[index - 2].dtype));
-  }
-  if (zero->shape.rank > 1) {
-    return or_error(OR_UNIMPLEMENTED, "zero point %u has rank %d; one number, or one a row or column, is offered",
-                    index, zero->shape.rank);
-  }
-  int64_t unused = 0;
-  if (zero->shape.rank < 1 || zero->shape.dims[0] == 1) return or_status_success();
-  return or_infer_same_extent("a zero point and the rows or columns of its operand", zero->shape.dims[0], extent,
-                              &unused);
-}
-
-static or_status_t matmul_integer_infer(or_op_call_t *call) {
-  call->outputs[0].dtype = OR_INT32;
-  or_dtype_t dtype = call->inputs[1].dtype;
-  if (dtype != OR_INT8 && dtype != OR_UINT8)
-    return or_error(OR_INVALID_ARGUMENT, "input 1 is %s, expected int8 or uint8", or_dtype_name(dtype));
-  or_status_t status = infer_shape(call);
-  const or_shape_t *a = &call->inputs[0].shape, *b = &call->inputs[1].shape;
-  if (!or_ok(status) || a->rank < 1 || b->rank < 1) return status;
-  extents_t extents = extents_of(a, b);
-  status = check_zero_point(call, 2, extents.m);
-  return or_ok(status) ? check_zero_point(call, 3, extents.n) : status;
-}
-
 static or_cost_t matmul_cost(const or_op_call_t *call);
 static or_status_t matmul_reference(or_op_call_t *call);
 static or_status_t matmul_integer_infer(or_op_call_t *call);
@@ -119,6 +82,43 @@ static or_status_t infer_shape(or_op_call_t *call) {
   if (a->rank > 1) y->dims[y->rank++] = extents.m;
   if (b->rank > 1) y->dims[y->rank++] = extents.n;
   return status;
+}
+
+static or_status_t matmul_infer(or_op_call_t *call) {
+  call->outputs[0].dtype = call->inputs[0].dtype;
+  or_status_t status = or_infer_check_dtype(call, 1);
+  return or_ok(status) ? infer_shape(call) : status;
+}
+
+/* A zero point is one number, or one for each row of A (column of B). */
+static or_status_t check_zero_point(const or_op_call_t *call, uint32_t index, int64_t extent) {
+  if (!or_op_has_input(call, index)) return or_status_success();
+  const or_op_tensor_t *zero = &call->inputs[index];
+  if (zero->dtype != call->inputs[index - 2].dtype) {
+    return or_error(OR_INVALID_ARGUMENT, "zero point %u is %s, its operand %s", index, or_dtype_name(zero->dtype),
+                    or_dtype_name(call->inputs[index - 2].dtype));
+  }
+  if (zero->shape.rank > 1) {
+    return or_error(OR_UNIMPLEMENTED, "zero point %u has rank %d; one number, or one a row or column, is offered",
+                    index, zero->shape.rank);
+  }
+  int64_t unused = 0;
+  if (zero->shape.rank < 1 || zero->shape.dims[0] == 1) return or_status_success();
+  return or_infer_same_extent("a zero point and the rows or columns of its operand", zero->shape.dims[0], extent,
+                              &unused);
+}
+
+static or_status_t matmul_integer_infer(or_op_call_t *call) {
+  call->outputs[0].dtype = OR_INT32;
+  or_dtype_t dtype = call->inputs[1].dtype;
+  if (dtype != OR_INT8 && dtype != OR_UINT8)
+    return or_error(OR_INVALID_ARGUMENT, "input 1 is %s, expected int8 or uint8", or_dtype_name(dtype));
+  or_status_t status = infer_shape(call);
+  const or_shape_t *a = &call->inputs[0].shape, *b = &call->inputs[1].shape;
+  if (!or_ok(status) || a->rank < 1 || b->rank < 1) return status;
+  extents_t extents = extents_of(a, b);
+  status = check_zero_point(call, 2, extents.m);
+  return or_ok(status) ? check_zero_point(call, 3, extents.n) : status;
 }
 
 static or_cost_t matmul_cost(const or_op_call_t *call) {
