@@ -172,9 +172,13 @@ static void deliver(or_run_t *run) {
 static void finished(void *self, or_status_t status) {
   or_run_t *run = self;
   if (or_ok(status)) deliver(run);
-  if (run->callback != NULL) {
-    run->callback(run->callback_self, status, run->results, run->result_count);
+  if (run->callback != NULL) { /* ours is let go first: a caller that is told finds nothing of the run in use */
+    or_run_callback_t callback = run->callback;
+    void *callback_self = run->callback_self;
+    or_binding_t *results = run->results;
+    size_t result_count = run->result_count;
     or_run_release(run);
+    callback(callback_self, status, results, result_count);
     return;
   }
   or_mutex_lock(&run->mutex);
