@@ -32,7 +32,7 @@ or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shap
   or_status_t status = or_arena_alloc(&graph->arena, sizeof(or_constant_t), &constant);
   if (or_ok(status)) status = or_arena_alloc(&graph->arena, bytes + OR_DEFAULT_ALIGNMENT, &block);
   if (!or_ok(status)) return status;
-  *memory = (void *)or_align_up((uintptr_t)block, OR_DEFAULT_ALIGNMENT);
+  *memory = (char *)block + (or_align_up((uintptr_t)block, OR_DEFAULT_ALIGNMENT) - (uintptr_t)block);
   *out = constant;
   **out = (or_constant_t){.dtype = dtype, .shape = shape, .bytes = bytes, .data = *memory};
   return or_status_success();

@@ -116,7 +116,7 @@ static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {
     if (!or_ok(status)) {
       value->constant = NULL;
     } else {
-      or_graph_constant_end((or_constant_t *)(uintptr_t)value->constant);
+      or_graph_constant_end((or_constant_t *)value->constant);
     }
   }
   return status;

@@ -28,10 +28,10 @@ or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, c
   return or_status_success();
 }
 
-void or_graph_retain(const or_graph_t *graph) { or_ref_retain(&((or_graph_t *)(uintptr_t)graph)->ref); }
+void or_graph_retain(const or_graph_t *graph) { or_ref_retain(&((or_graph_t *)graph)->ref); }
 
 void or_graph_release(const or_graph_t *graph) {
-  or_graph_t *self = (or_graph_t *)(uintptr_t)graph;
+  or_graph_t *self = (or_graph_t *)graph;
   if (self == NULL || !or_ref_release(&self->ref)) return;
   for (size_t i = 0; i < self->file_count; ++i) or_file_release(self->files[i]);
   void *const arrays[] = {self->values,  self->nodes, self->inputs, self->outputs,

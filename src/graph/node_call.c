@@ -26,7 +26,7 @@ or_status_t or_node_call_bind(or_node_call_t *self, const or_value_info_t *value
 }
 
 or_status_t or_node_call_load(or_node_call_t *self, uint32_t index, const or_constant_t *constant) {
-  void *data = (void *)(uintptr_t)constant->data; /* references do not write to inputs */
+  void *data = (void *)constant->data; /* references do not write to inputs */
   if (data == NULL) {
     or_status_t status = or_grow_array(self->allocator, self->copy_count + 1, sizeof *self->copies,
                                        (void **)&self->copies, &self->copy_capacity);

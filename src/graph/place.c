@@ -13,6 +13,7 @@ typedef struct placer_t {
   or_node_call_t call;
   or_text_t refused; /* nodes that no device takes, and why */
   uint32_t refused_count;
+  or_status_t failure; /* the first that a device could not even say whether it takes a node */
 } placer_t;
 
 static or_status_t begin(placer_t *placer);
@@ -22,7 +23,7 @@ static or_status_t place_prefix(placer_t *placer, const or_node_t *node, uint32_
 static or_status_t make_prefix(placer_t *placer, const or_node_t *node, uint32_t count, or_node_t *out, bool *whole);
 static bool reads(const or_node_t *part, or_value_id_t value);
 static or_status_t place_single(placer_t *placer, const or_node_t *node);
-static bool ask(const placer_t *placer, uint32_t device, const or_node_t *node, or_support_t *answer);
+static bool ask(placer_t *placer, uint32_t device, const or_node_t *node, or_support_t *answer);
 static or_status_t add(placer_t *placer, const or_node_t *node, uint32_t device, const char *reason);
 static or_status_t list(or_text_t *text, uint32_t index, const or_node_t *node, const char *reason);
 static or_status_t refused_error(const placer_t *placer);
@@ -32,8 +33,9 @@ or_status_t or_plan_place(or_plan_t *plan, const or_plan_options_t *options) {
   placer_t placer = {.plan = plan, .call = {.allocator = plan->allocator}};
   or_text_init(&placer.refused, plan->allocator);
   or_status_t status = begin(&placer);
-  for (size_t n = 0; or_ok(status) && n < plan->graph->node_count; ++n)
+  for (size_t n = 0; or_ok(status) && or_ok(placer.failure) && n < plan->graph->node_count; ++n)
     status = place_node(&placer, &plan->graph->nodes[n]);
+  status = or_status_first(placer.failure, status);
   if (or_ok(status) && placer.refused_count > 0) status = refused_error(&placer);
   if (or_ok(status) && options->strict) status = check_strict(plan);
   or_text_deinit(&placer.refused);
@@ -144,10 +146,10 @@ static or_status_t place_single(placer_t *placer, const or_node_t *node) {
   return list(&placer->refused, placer->refused_count++, node, answer.reason);
 }
 
-static bool ask(const placer_t *placer, uint32_t device, const or_node_t *node, or_support_t *answer) {
+static bool ask(placer_t *placer, uint32_t device, const or_node_t *node, or_support_t *answer) {
   const or_backend_device_t *backend = placer->plan->devices[device].backend;
   *answer = (or_support_t){.supported = false};
-  backend->supports(backend->self, &placer->view, node, answer);
+  placer->failure = or_status_first(placer->failure, backend->supports(backend->self, &placer->view, node, answer));
   if (!answer->supported && answer->reason[0] == '\0')
     or_format(answer->reason, sizeof answer->reason, "the device does not offer it");
   return answer->supported;

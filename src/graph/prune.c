@@ -26,7 +26,7 @@ or_status_t or_graph_prune(or_graph_t *graph, or_graph_pass_counts_t *counts) {
   if (or_ok(status)) {
     for (uint32_t n = 0; n < graph->node_count; ++n) bypass(&prune, n);
     for (uint32_t n = 0; n < graph->node_count; ++n) {
-      or_value_id_t *inputs = (or_value_id_t *)(uintptr_t)graph->nodes[n].inputs; /* in this graph's arena */
+      or_value_id_t *inputs = (or_value_id_t *)graph->nodes[n].inputs; /* in this graph's arena */
       for (uint32_t i = 0; i < graph->nodes[n].input_count; ++i) inputs[i] = resolve(&prune, inputs[i]);
     }
     drop_unneeded(&prune, needed);
@@ -102,7 +102,7 @@ static bool rename_producer(prune_t *prune, or_value_id_t from, or_value_id_t to
   if (p == UINT32_MAX || prune->is_output[from]) return false;
   const or_node_t *producer = &prune->graph->nodes[p];
   if (producer->part_count > 0) return false;
-  or_value_id_t *outputs = (or_value_id_t *)(uintptr_t)producer->outputs; /* in this graph's arena */
+  or_value_id_t *outputs = (or_value_id_t *)producer->outputs; /* in this graph's arena */
   for (uint32_t i = 0; i < producer->output_count; ++i) {
     if (outputs[i] == from) outputs[i] = to;
   }

@@ -42,8 +42,7 @@ static void puts_producers_first_and_else_follows_the_file(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
   or_node_t *last = node(graph, "Add", "last", IDS(x, x));
-  or_value_id_t *inputs =
-      (or_value_id_t *)(uintptr_t)last->inputs; /* the node moves when others are added, its arrays stay */
+  or_value_id_t *inputs = (or_value_id_t *)last->inputs; /* the node moves when others are added, its arrays stay */
   inputs[0] = apply(graph, "Relu", "first", IDS(x));
   inputs[1] = apply(graph, "Tanh", "second", IDS(x));
   or_expect_ok(or_graph_sort(graph));
@@ -61,7 +60,7 @@ static void keeps_the_order_of_many_nodes_that_wait_for_one(void **state) {
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2)), late = value(graph, "late");
   char name[32];
   for (int n = 0; n < COUNT; ++n) (void)apply(graph, "Relu", or_format(name, sizeof name, "n%d", n), IDS(late));
-  *(or_value_id_t *)(uintptr_t)node(graph, "Neg", "source", IDS(x))->outputs = late;
+  *(or_value_id_t *)node(graph, "Neg", "source", IDS(x))->outputs = late;
   or_expect_ok(or_graph_sort(graph));
   assert_string_equal(graph->nodes[0].name, "source");
   for (int n = 0; n < COUNT; ++n) {
@@ -75,7 +74,7 @@ static void refuses_a_model_with_a_cycle(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
   or_node_t *first = node(graph, "Add", "first", IDS(x, x));
-  or_value_id_t *inputs = (or_value_id_t *)(uintptr_t)first->inputs;
+  or_value_id_t *inputs = (or_value_id_t *)first->inputs;
   or_value_id_t middle = apply(graph, "Relu", "middle", IDS(first->outputs[0]));
   inputs[1] = middle;
   (void)apply(graph, "Tanh", "behind_the_cycle", IDS(middle));
@@ -90,7 +89,7 @@ static void refuses_a_node_that_reads_its_own_output(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
   or_node_t *own = node(graph, "Add", "own", IDS(x, x));
-  ((or_value_id_t *)(uintptr_t)own->inputs)[1] = own->outputs[0];
+  ((or_value_id_t *)own->inputs)[1] = own->outputs[0];
   or_expect_words(or_graph_sort(graph), OR_INVALID_ARGUMENT, "\"own\" (Add)");
   or_graph_release(graph);
 }
@@ -100,7 +99,7 @@ static void refuses_two_producers_of_a_value_and_names_both(void **state) {
   or_graph_t *graph = new_graph(&memory.base);
   or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
   or_value_id_t y = apply(graph, "Relu", "one", IDS(x));
-  *(or_value_id_t *)(uintptr_t)node(graph, "Tanh", "two", IDS(x))->outputs = y;
+  *(or_value_id_t *)node(graph, "Tanh", "two", IDS(x))->outputs = y;
   or_status_t status = or_graph_sort(graph);
   assert_non_null(strstr(or_status_message(status), "\"one\" (Relu)"));
   or_expect_words(status, OR_INVALID_ARGUMENT, "node \"two\" (Tanh): output \"one\"");
@@ -114,7 +113,7 @@ static void refuses_a_node_that_writes_an_input_or_an_initializer(void **state) 
     or_graph_t *graph = new_graph(&memory.base);
     or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2));
     or_value_id_t w = constant(graph, "w", OR_FLOAT32, SHAPE(2), weight);
-    *(or_value_id_t *)(uintptr_t)node(graph, "Relu", "writer", IDS(x))->outputs = which == 0 ? x : w;
+    *(or_value_id_t *)node(graph, "Relu", "writer", IDS(x))->outputs = which == 0 ? x : w;
     or_expect_words(or_graph_sort(graph), OR_INVALID_ARGUMENT,
                     which == 0 ? "output \"x\" is an input" : "output \"w\" is an initializer");
     or_graph_release(graph);
@@ -150,8 +149,8 @@ static void sorts_a_long_chain_that_is_backwards_without_recursion(void **state)
     or_node_t *made = node(graph, "Relu", or_format(name, sizeof name, "n%d", n), IDS(next));
     or_value_id_t produced = next;
     next = made->outputs[0];
-    *(or_value_id_t *)(uintptr_t)made->outputs = produced;
-    *(or_value_id_t *)(uintptr_t)made->inputs = next;
+    *(or_value_id_t *)made->outputs = produced;
+    *(or_value_id_t *)made->inputs = next;
   }
   or_expect_ok(or_graph_add_input(graph, next));
   or_expect_ok(or_graph_sort(graph));

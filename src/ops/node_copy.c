@@ -34,7 +34,7 @@ static or_status_t copy_plain(or_arena_t *arena, const or_node_t *node, or_node_
   out->inputs = inputs;
   out->outputs = outputs;
   out->attributes = attributes;
-  or_attribute_t *own = (or_attribute_t *)(uintptr_t)attributes;
+  or_attribute_t *own = (or_attribute_t *)attributes;
   for (uint32_t i = 0; or_ok(status) && i < node->attribute_count; ++i) status = copy_attribute(arena, &own[i]);
   return status;
 }
@@ -66,7 +66,7 @@ static or_status_t copy_attribute(or_arena_t *arena, or_attribute_t *attribute) 
   } else if (or_ok(status) && attribute->kind == OR_ATTRIBUTE_STRINGS) {
     status = copy_bytes(arena, attribute->strings, attribute->count, sizeof(or_string_t), &copy);
     attribute->strings = copy;
-    or_string_t *own = (or_string_t *)(uintptr_t)copy;
+    or_string_t *own = (or_string_t *)copy;
     for (size_t i = 0; or_ok(status) && i < attribute->count; ++i) {
       status = or_arena_strndup(arena, own[i].data, own[i].length, &own[i].data);
     }

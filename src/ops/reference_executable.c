@@ -226,7 +226,7 @@ static void bind(const reference_t *self, const or_run_arguments_t *arguments, c
 
 static void *address(const place_t *place, const or_run_arguments_t *arguments) {
   switch (place->kind) {
-  case PLACE_CONSTANT: return (void *)(uintptr_t)place->data; /* references do not write to inputs */
+  case PLACE_CONSTANT: return (void *)place->data; /* references do not write to inputs */
   case PLACE_INPUT: return range_address(&arguments->inputs[place->index]);
   case PLACE_OUTPUT: return range_address(&arguments->outputs[place->index]);
   case PLACE_WORKSPACE: return (char *)range_address(&arguments->workspace) + place->index;
