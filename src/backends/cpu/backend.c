@@ -1,9 +1,10 @@
 /* The entry of the CPU backend: one device, which is opened without touching the disk but for oneDNN. */
 #include <string.h>
-#include <unistd.h>
 
 #include "backends/cpu/device_internal.h"
 #include "backends/cpu/dnnl.h"
+#include "backends/cpu/facts.h"
+#include "backends/cpu/sample.h"
 #include "base/string.h"
 
 static or_status_t enumerate(void *self, or_device_found_t found, void *context);
@@ -48,29 +49,24 @@ or_status_t or_backend_cpu_entry(const or_host_t *host, or_backend_t *out) {
   return status;
 }
 
-static void read_facts(const or_cpu_backend_t *backend, or_device_facts_t *facts) {
-  *facts = (or_device_facts_t){.compute_units = 1, .clock_max_hz = OR_UNKNOWN_F, .unified_memory = true};
-  or_format(facts->id, sizeof facts->id, "cpu_0");
-  or_format(facts->type, sizeof facts->type, "cpu");
-  or_format(facts->hardware_id, sizeof facts->hardware_id, "host");
-  or_format(facts->name, sizeof facts->name, "CPU");
-  or_format(facts->compute_capability, sizeof facts->compute_capability, "%s", backend->kernels->name);
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  if (cores > 0) facts->compute_units = (uint32_t)cores;
-  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  if (pages > 0 && page > 0) facts->memory_total_bytes = (uint64_t)pages * (uint64_t)page;
-}
-
 static or_status_t enumerate(void *self, or_device_found_t found, void *context) {
   const or_cpu_backend_t *backend = self;
   or_device_facts_t facts;
-  read_facts(backend, &facts);
+  or_cpu_facts_read(backend->host->settings.system_root, &facts);
+  or_format(facts.compute_capability, sizeof facts.compute_capability, "%s", backend->kernels->name);
   return found(context, 0, &facts);
 }
 
 static void close_device(void *self) {
   or_cpu_device_t *device = self;
+  or_cpu_sampler_free(device->sampler);
   or_free(device->allocator, device);
+}
+
+static or_status_t sample(void *self, or_device_sample_t *out) {
+  const or_cpu_device_t *device = self;
+  or_cpu_sampler_sample(device->sampler, out);
+  return or_status_success();
 }
 
 static or_status_t open_device(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out) {
@@ -91,6 +87,13 @@ static or_status_t open_device(void *self, uint32_t index, or_device_t *device, 
       .threads = backend->host->settings.threads > 0 ? backend->host->settings.threads : (int)facts->compute_units,
   };
   if (opened->threads < 1) opened->threads = 1;
+  /* The facts name a core's share; kernels count with what the team has of it. */
+  opened->caches.l3_bytes *= or_cpu_min((size_t)opened->threads, facts->compute_units);
+  status = or_cpu_sampler_create(opened->allocator, backend->host->settings.system_root, &opened->sampler);
+  if (!or_ok(status)) {
+    or_free(opened->allocator, opened);
+    return status;
+  }
   *out = (or_backend_device_t){
       .abi_version = OR_BACKEND_ABI_VERSION,
       .struct_size = sizeof *out,
@@ -105,6 +108,7 @@ static or_status_t open_device(void *self, uint32_t index, or_device_t *device, 
       .queue_close = or_cpu_queue_close,
       .supports = or_cpu_supports,
       .compile = or_cpu_compile,
+      .sample = sample,
       .measure_peaks = or_cpu_measure_peaks,
       .close = close_device,
   };
@@ -122,7 +126,7 @@ const or_dnnl_t *or_cpu_backend_dnnl(or_cpu_backend_t *backend) {
       or_status_t status = or_dnnl_open(backend->host->settings.cpu_isa, &backend->dnnl);
       if (or_ok(status)) {
         or_format(version, sizeof version, "oneDNN %s", or_dnnl_version(backend->dnnl));
-      } else {
+      } else if (or_status_code(status) == OR_UNAVAILABLE) {
         or_format(backend->advice_text, sizeof backend->advice_text, "install libdnnl2 (Debian 12): %s",
                   or_status_message(status));
         backend->advice = backend->advice_text;

@@ -32,6 +32,7 @@ typedef struct or_cpu_device_t {
   const or_dnnl_t *dnnl; /* NULL: own kernels only */
   or_cpu_caches_t caches;
   int threads; /* of each queue's team */
+  struct or_cpu_sampler_t *sampler;
 } or_cpu_device_t;
 
 /* Touched by its queue's thread only. */
@@ -63,7 +64,7 @@ or_status_t or_cpu_copy(void *self, const or_memory_t *source, size_t source_off
                         size_t destination_offset, size_t bytes);
 or_status_t or_cpu_queue_open(void *self, void **queue);
 void or_cpu_queue_close(void *self, void *queue);
-void or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
+or_status_t or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
 or_status_t or_cpu_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);
 or_status_t or_cpu_measure_peaks(void *self, void *queue, or_device_peaks_t *out);
 

@@ -12,7 +12,8 @@ typedef struct or_dnnl_op_t or_dnnl_op_t;     /* a primitive with the layouts it
 typedef struct or_dnnl_call_t or_dnnl_call_t; /* an op with places for its operands: one run at a time */
 
 /* Opens the library at the first call. `isa` as in or_runtime_options_t limits its instruction set, for the whole
- * process. UNAVAILABLE: not there, of another version, or already running with another limit; `isa` is "portable". */
+ * process. UNAVAILABLE: not there, or of another version; FAILED_PRECONDITION: `isa` is "portable", or another limit
+ * holds in this process already. */
 or_status_t or_dnnl_open(const char *isa, const or_dnnl_t **out);
 const char *or_dnnl_version(const or_dnnl_t *dnnl); /* "2.6.3" */
 

@@ -30,12 +30,12 @@ static bool isa_of(const char *name, dnnl_cpu_isa_t *out) {
 or_status_t or_dnnl_open(const char *isa, const or_dnnl_t **out) {
   dnnl_cpu_isa_t limit = dnnl_cpu_isa_all;
   *out = NULL;
-  if (!isa_of(isa, &limit)) return or_error(OR_UNAVAILABLE, "oneDNN is not used at level \"%s\"", isa);
+  if (!isa_of(isa, &limit)) return or_error(OR_FAILED_PRECONDITION, "oneDNN is not used at level \"%s\"", isa);
   pthread_mutex_lock(&open_mutex);
   or_status_t status = or_status_success();
   if (!opened) status = load_locked(limit);
   if (or_ok(status) && limit != opened_isa) {
-    status = or_error(OR_UNAVAILABLE, "oneDNN already runs in this process with another limit than \"%s\"",
+    status = or_error(OR_FAILED_PRECONDITION, "oneDNN already runs in this process with another limit than \"%s\"",
                       isa != NULL ? isa : "");
   }
   if (or_ok(status)) *out = &library;

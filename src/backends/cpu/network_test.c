@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "backends/registry.h"
+#include "base/clock.h"
 #include "fake/rig.h"
 
 #include "backends/cpu/network_fixture_template.h"
@@ -287,6 +288,31 @@ static void stops_when_it_is_cancelled(void **state) {
   or_rig_close(&rig);
 }
 
+/* A product of a tenth of a second and more, with a deadline that passes while it is computed. */
+static void stops_within_a_long_product(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_device_t *device = open_level(&rig, &levels[2], or_allocator_system(), 1);
+  net_t net;
+  net_run_t run;
+  or_queue_t *queue = NULL;
+  or_cancel_t cancel;
+  net_init(&net);
+  or_value_id_t a = net_input(&net, OR_FLOAT32, NET_SHAPE(2048, 2048));
+  net_output(&net, net_simple(&net, "MatMul", 13, NET_IDS(a, a)));
+  net_compile(&net, device, &run);
+  net_buffers(&run, device);
+  or_cancel_init(&cancel, or_clock_ns() + 1000000);
+  run.cancel = &cancel;
+  net_ok(or_device_queue(device, &queue));
+  or_status_t status = or_queue_run(queue, net_run_work, &run);
+  assert_int_equal(or_status_code(status), OR_DEADLINE_EXCEEDED);
+  or_status_ignore(status);
+  net_run_deinit(&run);
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
 static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
   (void)state;
   net_t net;
@@ -360,6 +386,7 @@ int main(void) {
       cmocka_unit_test(two_executables_share_packed_constants),
       cmocka_unit_test(runs_allocate_nothing),
       cmocka_unit_test(stops_when_it_is_cancelled),
+      cmocka_unit_test(stops_within_a_long_product),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
       cmocka_unit_test(several_queues_run_one_executable),
   };

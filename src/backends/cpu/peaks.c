@@ -4,8 +4,11 @@
 #include "backends/cpu/work_internal.h"
 #include "base/clock.h"
 
-#define ROUND_NS 25000000 /* of one loop */
-#define ROUNDS 6          /* of each, in turns: the best counts, for other work on the machine only slows */
+/* In turns, and the best of each counts: other work on the machine only slows. Rounds are shorter than a time slice of
+ * the system's, so that some of them run undisturbed. */
+#define ROUND_NS 2000000
+#define ROUNDS 48
+#define ROUNDS_PER_STREAM 6 /* reading and copying take longer: in every sixth round */
 #define BUFFER_BYTES_LEAST ((size_t)64 << 20)
 #define BUFFER_BYTES_MOST ((size_t)512 << 20)
 
@@ -23,23 +26,34 @@ static void peak_body(void *self, size_t begin, size_t end, int thread) {
   for (size_t i = begin; i < end; ++i) work->operations += work->function(work->iterations);
 }
 
-/* Operations a second of the whole team; raises *best. Finds how many iterations fill a round in the first. */
-static void measure_peak(or_cpu_queue_t *queue, peak_fn function, uint64_t *iterations, double *best) {
-  if (function == NULL) return;
-  size_t threads = (size_t)or_team_size(queue->team);
-  for (;;) {
-    peak_work_t work = {.function = function, .iterations = *iterations};
+/* The shortest of a few tries on this thread alone: other work on the machine only lengthens. */
+static int64_t shortest(peak_fn function, uint64_t iterations) {
+  int64_t best = INT64_MAX;
+  for (int i = 0; i < 3; ++i) {
     int64_t start = or_clock_ns();
-    or_parallel_for(queue->team, threads, 1, peak_body, &work);
+    (void)function(iterations);
     int64_t took = or_clock_ns() - start;
-    if (took < ROUND_NS / 4 && *iterations < UINT64_MAX / 8) {
-      *iterations *= took < ROUND_NS / 32 ? 8 : 2;
-      continue;
-    }
-    double rate = (double)work.operations * 1e9 / (double)took;
-    if (!(rate <= *best)) *best = rate;
-    return;
+    if (took < best) best = took;
   }
+  return best;
+}
+
+/* As many iterations as fill a round. */
+static uint64_t iterations_of(peak_fn function) {
+  uint64_t iterations = 1000;
+  if (function == NULL) return 0;
+  while (shortest(function, iterations) < ROUND_NS / 8 && iterations < UINT64_MAX / 4) iterations *= 2;
+  return iterations * 8;
+}
+
+/* Operations a second of the whole team; raises *best. */
+static void measure_peak(or_cpu_queue_t *queue, peak_fn function, uint64_t iterations, double *best) {
+  if (function == NULL) return;
+  peak_work_t work = {.function = function, .iterations = iterations};
+  int64_t start = or_clock_ns();
+  or_parallel_for(queue->team, (size_t)or_team_size(queue->team), 1, peak_body, &work);
+  double rate = (double)work.operations * 1e9 / (double)(or_clock_ns() - start);
+  if (!(rate <= *best)) *best = rate;
 }
 
 typedef struct stream_work_t {
@@ -80,12 +94,12 @@ or_status_t or_cpu_measure_peaks(void *self, void *queue, or_device_peaks_t *out
     memset(destination, 0, bytes);
     double best[6];
     for (int i = 0; i < 6; ++i) best[i] = OR_UNKNOWN_F;
-    uint64_t iterations[4] = {1000, 1000, 1000, 1000};
+    const peak_fn functions[4] = {measure->peak_f32, measure->peak_f64, measure->peak_bf16, measure->peak_int8};
+    uint64_t iterations[4];
+    for (int i = 0; i < 4; ++i) iterations[i] = iterations_of(functions[i]);
     for (int round = 0; round < ROUNDS; ++round) {
-      measure_peak(queue, measure->peak_f32, &iterations[0], &best[0]);
-      measure_peak(queue, measure->peak_f64, &iterations[1], &best[1]);
-      measure_peak(queue, measure->peak_bf16, &iterations[2], &best[2]);
-      measure_peak(queue, measure->peak_int8, &iterations[3], &best[3]);
+      for (int i = 0; i < 4; ++i) measure_peak(queue, functions[i], iterations[i], &best[i]);
+      if (round % ROUNDS_PER_STREAM != 0) continue;
       measure_stream(queue, source, NULL, bytes, &best[4]);
       measure_stream(queue, source, destination, bytes, &best[5]);
     }

@@ -17,13 +17,16 @@ static or_status_t answer(or_cpu_device_t *device, or_arena_t *arena, const or_s
   return status;
 }
 
-void or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
+/* What the catalogue says of a node that it can't be is the reason of a no; only want of memory leaves it open. */
+or_status_t or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
   or_cpu_device_t *device = self;
   or_arena_t arena;
   or_arena_init(&arena, device->allocator);
   *out = (or_support_t){.supported = false};
   or_status_t status = answer(device, &arena, subgraph, node, out);
-  if (!or_ok(status)) or_format(out->reason, sizeof out->reason, "%s", or_status_message(status));
-  or_status_ignore(status); /* its words are the reason of the no */
   or_arena_deinit(&arena);
+  if (or_ok(status) || or_status_code(status) == OR_RESOURCE_EXHAUSTED) return status;
+  or_format(out->reason, sizeof out->reason, "%s", or_status_message(status));
+  or_status_ignore(status); /* its words are the reason of the no */
+  return or_status_success();
 }
