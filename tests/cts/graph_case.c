@@ -136,7 +136,9 @@ void cts_graph_supported(const cts_graph_t *graph, or_support_t *refused) {
   const cts_t *cts = graph->cts;
   *refused = (or_support_t){.supported = true};
   for (uint32_t i = 0; refused->supported && i < graph->subgraph.node_count; ++i) {
-    cts->opened->supports(cts->opened->self, &graph->subgraph, &graph->subgraph.nodes[i], refused);
+    or_status_t status = cts->opened->supports(cts->opened->self, &graph->subgraph, &graph->subgraph.nodes[i], refused);
+    if (!or_ok(status)) *refused = (or_support_t){.supported = false, .reason = "there was no memory to find out"};
+    or_status_ignore(status); /* the reason says it */
   }
 }
 

@@ -6,6 +6,14 @@
 #include "base/alloc.h"
 #include "cts/cts.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* An allocation of absurd size is an answer to look at, not the end of the run. Read by the sanitizers' start-up code. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+const char *__tsan_default_options(void) { return "allocator_may_return_null=1"; }
+#endif
+
 static void print_usage(FILE *file) {
   fprintf(file, "usage: openruntime-cts [--backend NAME] [--filter TEXT] [--isa portable|avx2|avx512|amx|neon]\n"
                 "                       [--no-vendor] [--threads N] [--list] [--verbose]\n"

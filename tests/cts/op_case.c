@@ -189,7 +189,7 @@ static or_status_t run_op_case(cts_t *cts, const void *data) {
   CTS_TRY(infer_outputs(cts, it, prepared));
 
   or_support_t support = {.supported = false};
-  cts->opened->supports(cts->opened->self, &prepared->subgraph, &prepared->node, &support);
+  CTS_TRY(cts->opened->supports(cts->opened->self, &prepared->subgraph, &prepared->node, &support));
   CTS_CHECK(support.supported || support.reason[0] != '\0', "supports: a no without a reason");
   if (!support.supported) return cts_skip_unsupported(cts, support.reason);
   CTS_TRY(expect_outputs(cts, it, prepared));

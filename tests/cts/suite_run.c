@@ -299,7 +299,7 @@ static or_status_t refuses_an_unknown_operator(cts_t *cts, const void *data) {
   graph->nodes[0].domain = "com.example";
   graph->nodes[0].op = "Nonsense";
   graph->nodes[0].definition = NULL;
-  cts->opened->supports(cts->opened->self, &graph->subgraph, &graph->nodes[0], &answer);
+  CTS_TRY(cts->opened->supports(cts->opened->self, &graph->subgraph, &graph->nodes[0], &answer));
   CTS_CHECK(!answer.supported && answer.reason[0] != '\0',
             "com.example:Nonsense counts as supported, or is refused without a reason");
   return or_status_success();

@@ -61,12 +61,12 @@ static bool ports_fit(const or_subgraph_t *subgraph, const or_value_id_t *ports,
   return count <= MAX_PORTS;
 }
 
-void fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
+or_status_t fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
   (void)self;
   *out = (or_support_t){.supported = true};
   if (node->part_count > 0) {
     if (!fake_supports_fused()) refuse(out, "fused nodes are not on the fake's list");
-    return;
+    return or_status_success();
   }
   if (operator_of(node) == NULL) {
     refuse(out, "the catalogue has no such operator");
@@ -76,6 +76,7 @@ void fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *n
              !ports_fit(subgraph, node->outputs, node->output_count)) {
     refuse(out, "strings, symbolic shapes and more than 64 inputs are not for the fake");
   }
+  return or_status_success();
 }
 
 static or_status_t copy_steps(fake_executable_t *executable, const or_subgraph_t *subgraph);

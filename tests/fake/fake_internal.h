@@ -43,7 +43,7 @@ or_status_t fake_copy(void *self, const or_memory_t *source, size_t source_offse
 unsigned char *fake_bytes(const or_memory_t *memory);
 
 /* fake_compile.c */
-void fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
+or_status_t fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
 or_status_t fake_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);
 
 #endif

@@ -102,8 +102,8 @@ typedef struct or_backend_device_t {
   or_status_t (*queue_finish)(void *self, void *queue); /* optional: waits until all that was enqueued is done */
   void (*queue_close)(void *self, void *queue);
   /* Any thread; a fused node is asked for first, then its first parts together, then each alone: `node` is one of
-   * subgraph->nodes, or made of parts of one. */
-  void (*supports)(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
+   * subgraph->nodes, or made of parts of one. A no is an answer; RESOURCE_EXHAUSTED: no memory to find out. */
+  or_status_t (*supports)(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
   /* On a queue's thread. Every node was answered with "supported". UNIMPLEMENTED, RESOURCE_EXHAUSTED, DATA_LOSS (a constant's file),
    * DEVICE_LOST. *out is filled on success only. */
   or_status_t (*compile)(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);

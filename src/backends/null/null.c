@@ -81,11 +81,12 @@ static void queue_close(void *self, void *queue) {
 
 /* Answer for this very node: operator, version, attributes, dtypes and shapes (from subgraph->values). A no is no
  * error: the node runs elsewhere, and people read the reason. */
-static void supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
+static or_status_t supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
   (void)self;
   (void)subgraph;
   (void)node;
   *out = (or_support_t){.supported = false, .reason = "the null backend runs no operator"};
+  return or_status_success();
 }
 
 /* Only for nodes that `supports` said yes to. Copy what you keep; fill *out last, when nothing can fail any more. */
