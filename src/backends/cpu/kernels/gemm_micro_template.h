@@ -13,9 +13,14 @@
 /* Few sums don't fill the latency of the multiply-add units: two sets of them then take turns. */
 #define M_TWO_SETS (M_ROWS * M_VECTORS < 8)
 
-OR_INLINE void M_NAME(micro_)(const micro_t *micro, const bool packed) {
+G_MICRO_ATTRIBUTES static void M_NAME(micro_)(const micro_t *micro) {
   const or_gemm_strip_t *strip = micro->strip;
-  const size_t a_row = packed ? 1 : micro->a_row, a_k = packed ? M_ROWS : micro->a_k, b_k = strip->b_k;
+#ifdef G_DIRECT_A
+  const size_t a_row = micro->a_row;
+#else
+  const size_t a_row = 1;
+#endif
+  const size_t a_k = micro->a_k, b_k = strip->b_k;
   const G_T *a = micro->a, *b = micro->b;
   const size_t ldc = strip->ldc;
   G_T *const c = micro->c;
@@ -136,11 +141,6 @@ OR_INLINE void M_NAME(micro_)(const micro_t *micro, const bool packed) {
     M_EACH(M_STORE_TAIL)
   }
 }
-
-static __attribute__((noinline)) void M_NAME(micro_packed_)(const micro_t *micro) { M_NAME(micro_)(micro, true); }
-#ifdef G_DIRECT_A
-static __attribute__((noinline)) void M_NAME(micro_direct_)(const micro_t *micro) { M_NAME(micro_)(micro, false); }
-#endif
 
 #undef M_PASTE_
 #undef M_PASTE
