@@ -118,6 +118,64 @@ static void reshapes_a_weight_in_a_file_without_reading_it(void **state) {
   or_graph_release(graph);
 }
 
+static or_status_t read_target(const or_constant_t *constant_read, size_t offset, void *destination, size_t length) {
+  memcpy(destination, (const char *)constant_read->source + offset, length);
+  return or_status_success();
+}
+
+static void reads_a_value_in_a_file_that_decides_a_shape(void **state) {
+  (void)state;
+  static int64_t extents[2] = {3, 4};
+  or_graph_t *graph = new_graph(&memory.base);
+  or_constant_t target = {.dtype = OR_INT64, .shape = SHAPE(2), .bytes = 16, .read = read_target, .source = extents};
+  or_value_id_t t = value_of(graph, "target", OR_INT64, SHAPE(2));
+  graph->values[t].constant = &target;
+  or_value_id_t y = apply(graph, "Reshape", "y", IDS(input(graph, "x", OR_FLOAT32, SHAPE(12)), t));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  assert_shape(graph, y, SHAPE(3, 4));
+  or_graph_release(graph);
+}
+
+static void folds_with_constants_in_a_file(void **state) {
+  (void)state;
+  static int64_t numbers[2] = {3, 4};
+  or_graph_t *graph = new_graph(&memory.base);
+  or_constant_t source = {.dtype = OR_INT64, .shape = SHAPE(2), .bytes = 16, .read = read_target, .source = numbers};
+  or_value_id_t c = value_of(graph, "c", OR_INT64, SHAPE(2));
+  graph->values[c].constant = &source;
+  or_value_id_t y = apply(graph, "Neg", "y", IDS(c));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  const int64_t *folded = graph->values[y].constant->data;
+  assert_true(folded[0] == -3 && folded[1] == -4);
+
+  void *scratch = NULL;
+  size_t capacity = 0;
+  const void *bytes = NULL;
+  or_expect_ok(or_constant_bytes(&source, &memory.base, &scratch, &capacity, &bytes));
+  assert_ptr_equal(bytes, scratch);
+  assert_memory_equal(bytes, numbers, sizeof numbers);
+  or_expect_ok(or_constant_bytes(graph->values[y].constant, &memory.base, &scratch, &capacity, &bytes));
+  assert_ptr_equal(bytes, folded);
+  or_free(&memory.base, scratch);
+  or_graph_release(graph);
+}
+
+static void does_not_fold_the_work_of_compute_tasks(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t c = constant(graph, "c", OR_FLOAT32, SHAPE(2), (const float[]){3, 4});
+  or_node_t *copy = node(graph, "Neg", "copy", IDS(c));
+  copy->domain = "openruntime";
+  copy->op = "Copy";
+  copy->definition = or_op_find("openruntime", "Copy");
+  or_expect_ok(or_graph_add_output(graph, copy->outputs[0]));
+  finish_graph(graph);
+  assert_int_equal(graph->node_count, 1);
+  or_graph_release(graph);
+}
+
 static void does_not_fold_a_default_that_a_run_may_replace(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -223,6 +281,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(folds_a_shape_that_is_computed_from_a_shape, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folds_what_is_computed_from_constants, set_up, tear_down),
       cmocka_unit_test_setup_teardown(reshapes_a_weight_in_a_file_without_reading_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(reads_a_value_in_a_file_that_decides_a_shape, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(folds_with_constants_in_a_file, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(does_not_fold_the_work_of_compute_tasks, set_up, tear_down),
       cmocka_unit_test_setup_teardown(does_not_fold_a_default_that_a_run_may_replace, set_up, tear_down),
       cmocka_unit_test_setup_teardown(takes_the_inferred_shape_over_the_declared_one, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_a_declared_type_that_can_not_be, set_up, tear_down),

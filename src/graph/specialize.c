@@ -155,7 +155,7 @@ static or_status_t bind_extents(const or_graph_t *graph, const or_value_info_t *
   }
   if (fits) return or_status_success();
   return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected shape %s, got %s", value->name,
-                  or_shape_format(expected, expected_text, sizeof expected_text),
+                  or_graph_format_shape(graph->parent, expected, expected_text, sizeof expected_text),
                   or_shape_format(given, given_text, sizeof given_text));
 }
 

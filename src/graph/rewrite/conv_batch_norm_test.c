@@ -143,6 +143,51 @@ static void says_what_the_convolution_stands_for(void **state) {
   or_graph_release(network.graph);
 }
 
+static void leaves_a_normalisation_that_trains(void **state) {
+  (void)state;
+  network_t network = make_network(false, NULL);
+  network.graph->opset = 14;
+  or_node_t *norm = node_named(network.graph, "norm");
+  norm->version = 14;
+  attribute(norm, "training_mode", OR_ATTRIBUTE_INT)->integer = 0;
+  or_expect_ok(or_graph_add_output(network.graph, network.norm));
+  finish_graph(network.graph);
+  or_graph_t *special = NULL;
+  or_expect_ok(specialize_static(network.graph, true, &special));
+  ((or_attribute_t *)&node_named(special, "norm")->attributes[1])->integer = 1;
+  or_expect_ok(or_graph_rewrite(special, NULL));
+  assert_non_null(node_named(special, "norm"));
+  ((or_attribute_t *)&node_named(special, "norm")->attributes[1])->integer = 0;
+  or_expect_ok(or_graph_rewrite(special, NULL));
+  assert_null(node_named(special, "norm"));
+  or_graph_release(special);
+  or_graph_release(network.graph);
+}
+
+/* In double, to the last digits. */
+static void scales_weights_of_other_types(void **state) {
+  (void)state;
+  const double weights[2] = {3, -5}, scale[2] = {2, 4}, bias[2] = {1, 0.5}, mean[2] = {10, 20}, variance[2] = {4, 16};
+  or_graph_t *graph = new_graph(&memory.base), *special = NULL;
+  or_value_id_t x = input(graph, "x", OR_FLOAT64, SHAPE(1, 1, 1, 1));
+  or_value_id_t conv =
+      apply(graph, "Conv", "conv", IDS(x, constant(graph, "w", OR_FLOAT64, SHAPE(2, 1, 1, 1), weights)));
+  or_value_id_t parameters[] = {
+      conv, constant(graph, "scale", OR_FLOAT64, SHAPE(2), scale), constant(graph, "bias", OR_FLOAT64, SHAPE(2), bias),
+      constant(graph, "mean", OR_FLOAT64, SHAPE(2), mean), constant(graph, "variance", OR_FLOAT64, SHAPE(2), variance)};
+  or_node_t *norm = node(graph, "BatchNormalization", "norm", parameters, 5);
+  attribute(norm, "epsilon", OR_ATTRIBUTE_FLOAT)->real = 0;
+  or_expect_ok(or_graph_add_output(graph, norm->outputs[0]));
+  finish_graph(graph);
+  or_expect_ok(specialize_static(graph, false, &special));
+  const double *scaled = special->values[special->nodes[0].inputs[1]].constant->data;
+  const double *shifted = special->values[special->nodes[0].inputs[2]].constant->data;
+  assert_true(scaled[0] == 3.0 && scaled[1] == -5.0); /* times 2 / sqrt(4), 4 / sqrt(16) */
+  assert_true(shifted[0] == 1.0 - 10.0 && shifted[1] == 0.5 - 20.0);
+  or_graph_release(special);
+  or_graph_release(graph);
+}
+
 static void leaves_a_convolution_that_others_read(void **state) {
   (void)state;
   network_t network = make_network(false, NULL);
@@ -247,6 +292,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(gives_the_same_numbers_with_and_without_a_bias, set_up, tear_down),
       cmocka_unit_test_setup_teardown(small_weights_from_a_file_are_scaled_at_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(says_what_the_convolution_stands_for, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(leaves_a_normalisation_that_trains, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(scales_weights_of_other_types, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_a_convolution_that_others_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_a_convolution_that_is_an_output, set_up, tear_down),
       cmocka_unit_test_setup_teardown(large_weights_are_scaled_as_they_are_read, set_up, tear_down),

@@ -88,6 +88,10 @@ static void fuses_convolution_residual_and_activation(void **state) {
   assert_int_equal(fused->outputs[0], y);
   assert_int_equal(fused->attribute_count, 1);
   assert_string_equal(fused->attributes[0].name, "pads");
+  special->values[y].shape.rank = OR_RANK_UNKNOWN;
+  or_expect_ok(or_graph_infer(special, NULL)); /* through the parts */
+  or_shape_t shape = SHAPE(1, 3, 4, 4);
+  assert_true(or_shape_equal(&special->values[y].shape, &shape));
   assert_same_as_unfused(graph, special);
   or_graph_release(special);
   or_graph_release(graph);
