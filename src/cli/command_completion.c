@@ -118,16 +118,36 @@ static void print_man(void) {
                "reached, 130 interrupted.\n");
 }
 
+typedef struct script_t {
+  const char *name;
+  void (*print)(void);
+} script_t;
+static const script_t scripts[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"man", print_man}};
+#define SCRIPT_COUNT (sizeof scripts / sizeof *scripts)
+
+/* With --json where each script goes, for installers; the scripts themselves are no documents. */
+static int list_as_json(or_cli_t *cli, const char *name) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "name", name);
+  or_json_key(&json, "available");
+  or_json_array_begin(&json);
+  for (size_t i = 0; i < SCRIPT_COUNT; ++i) or_json_string(&json, scripts[i].name);
+  or_json_array_end(&json);
+  or_json_object_end(&json);
+  return or_cli_print_json(cli, &json, &text);
+}
+
 int or_cli_completion_command(or_cli_t *cli) {
-  const char *shell = cli->arguments.words[0];
-  if (strcmp(shell, "bash") == 0) {
-    print_bash();
-  } else if (strcmp(shell, "zsh") == 0) {
-    print_zsh();
-  } else if (strcmp(shell, "man") == 0) {
-    print_man();
-  } else {
-    return or_cli_usage_error(cli, "completion for \"%s\"? There are: bash, zsh, man", shell);
+  const char *name = cli->arguments.words[0];
+  for (size_t i = 0; i < SCRIPT_COUNT; ++i) {
+    if (strcmp(scripts[i].name, name) != 0) continue;
+    if (cli->json) return list_as_json(cli, name);
+    scripts[i].print();
+    return OR_EXIT_OK;
   }
-  return OR_EXIT_OK;
+  return or_cli_usage_error(cli, "completion for \"%s\"? There are: bash, zsh, man", name);
 }

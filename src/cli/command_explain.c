@@ -170,9 +170,10 @@ static or_status_t write_trace(or_cli_t *cli, const or_session_report_t *report,
     or_json_field_double(&json, "ts", at_us);
     or_json_field_double(&json, "dur", duration_us);
     or_json_field_int(&json, "pid", 1);
-    or_json_field_string(&json, "tid", node->device_id);
+    or_json_field_int(&json, "tid", 1);
     or_json_key(&json, "args");
     or_json_object_begin(&json);
+    or_json_field_string(&json, "device", node->device_id);
     or_json_field_string(&json, "kernel", node->kernel);
     or_json_field_double(&json, "flops", node->flops);
     or_json_field_double(&json, "bytes", node->bytes);

@@ -23,7 +23,8 @@ static void write_sample(or_json_writer_t *json, const or_device_facts_t *facts,
   or_json_object_begin(json);
   or_json_field_string(json, "device_id", facts->id);
   or_json_field_string(json, "timestamp", or_clock_format(sample->wall_us, time, sizeof time));
-  if (sample->memory_available_bytes != OR_UNKNOWN_U && facts->memory_total_bytes > 0) {
+  if (sample->memory_available_bytes != OR_UNKNOWN_U && facts->memory_total_bytes != OR_UNKNOWN_U &&
+      facts->memory_total_bytes > 0) {
     double used = (double)facts->memory_total_bytes - (double)sample->memory_available_bytes;
     write_number(json, "memory_usage", 100.0 * used / (double)facts->memory_total_bytes);
   }
@@ -44,7 +45,9 @@ void or_cli_write_device(or_json_writer_t *json, or_device_t *device) {
   or_json_field_string(json, "hardware_id", facts->hardware_id);
   or_json_field_string(json, "name", facts->name);
   or_json_field_string(json, "type", facts->type);
-  or_json_field_int(json, "memory_total", (int64_t)facts->memory_total_bytes);
+  /* Never null on the wire, since clients format it; 0 where the system does not say. */
+  or_json_field_int(json, "memory_total",
+                    facts->memory_total_bytes != OR_UNKNOWN_U ? (int64_t)facts->memory_total_bytes : 0);
   if (or_ok(status) && sample.memory_available_bytes != OR_UNKNOWN_U) {
     or_json_field_int(json, "memory_available", (int64_t)sample.memory_available_bytes);
   } else {

@@ -201,7 +201,11 @@ static void write_machine(or_task_run_t *run) {
   or_json_array_begin(json);
   for (uint32_t i = 0; i < facts->capability_count; ++i) or_json_string(json, facts->capabilities[i]);
   or_json_array_end(json);
-  or_json_field_int(json, "memory_total", (int64_t)facts->memory_total_bytes);
+  if (facts->memory_total_bytes != OR_UNKNOWN_U) {
+    or_json_field_int(json, "memory_total", (int64_t)facts->memory_total_bytes);
+  } else {
+    or_json_field_null(json, "memory_total");
+  }
   write_peak(json, "peak_fp32_gflops", or_ok(status) ? peaks.fp32_flops : NAN, 1e-9);
   write_peak(json, "peak_fp64_gflops", or_ok(status) ? peaks.fp64_flops : NAN, 1e-9);
   write_peak(json, "read_gbps", or_ok(status) ? peaks.read_bytes_per_second : NAN, 1e-9);

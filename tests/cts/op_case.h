@@ -98,6 +98,7 @@ void cts_generate_pool(cts_generator_t *g);
 void cts_generate_global_pool(cts_generator_t *g);
 void cts_generate_gemm(cts_generator_t *g);
 void cts_generate_matmul(cts_generator_t *g);
+void cts_generate_matmul_integer(cts_generator_t *g);
 void cts_generate_batch_normalization(cts_generator_t *g);
 void cts_generate_layer_normalization(cts_generator_t *g);
 void cts_generate_softmax(cts_generator_t *g);

@@ -1,4 +1,4 @@
-/* Conv, Gemm, MatMul. */
+/* Conv, Gemm, MatMul, MatMulInteger. */
 #include "base/numbers.h"
 #include "cts/op_case.h"
 
@@ -194,4 +194,26 @@ void cts_generate_matmul(cts_generator_t *g) {
   cts_input_fill(&it, OR_FLOAT32, SHAPE(22, 3), CTS_SPECIAL);
   cts_input(&it, OR_FLOAT32, SHAPE(3, 20));
   cts_emit(g, &it);
+}
+
+/* Bytes of both kinds, with and without zero points. */
+void cts_generate_matmul_integer(cts_generator_t *g) {
+  static const int64_t rows[][3] = {{1, 1, 1},     {3, 5, 7}, {16, 17, 33}, {65, 64, 63},
+                                    {1, 100, 257}, {4, 0, 3}, {0, 4, 3}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    CTS_EACH_DTYPE(g->op, a) {
+      CTS_EACH_DTYPE(g->op, b) {
+        for (int zero = 0; zero < 3; ++zero) { /* none, one number, one a row and column */
+          cts_op_case_t it = cts_op_case(g, zero == 0   ? ""
+                                            : zero == 1 ? "zero points"
+                                                        : "zero points by row and column");
+          cts_input_fill(&it, a, SHAPE(rows[i][0], rows[i][1]), i % 2 == 0 ? CTS_RANDOM : CTS_SPECIAL);
+          cts_input(&it, b, SHAPE(rows[i][1], rows[i][2]))->constant = i % 2 == 1;
+          if (zero > 0) cts_input(&it, a, zero == 1 ? SCALAR : SHAPE(rows[i][0]));
+          if (zero > 0) cts_input(&it, b, zero == 1 ? SCALAR : SHAPE(rows[i][2]));
+          cts_emit(g, &it);
+        }
+      }
+    }
+  }
 }

@@ -9,6 +9,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "Conv", cts_generate_conv},
     {"", "Gemm", cts_generate_gemm},
     {"", "MatMul", cts_generate_matmul},
+    {"", "MatMulInteger", cts_generate_matmul_integer},
     {"", "Relu", cts_generate_unary},
     {"", "Clip", cts_generate_clip},
     {"", "Sigmoid", cts_generate_unary},
