@@ -7,6 +7,7 @@
 #include "base/string.h"
 #include "fake/fake_internal.h"
 #include "hal/packed.h"
+#include "ops/node_copy.h"
 #include "ops/op.h"
 
 #define MAX_PORTS 64u                  /* inputs or outputs of a node */
@@ -131,69 +132,13 @@ or_status_t fake_compile(void *self, void *queue, const or_subgraph_t *subgraph,
   return or_status_success();
 }
 
-static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes,
-                              const void **out) {
-  void *memory = NULL;
-  *out = NULL;
-  if (count == 0) return or_status_success();
-  or_status_t status = or_arena_array(arena, count, element_bytes, &memory);
-  if (!or_ok(status)) return status;
-  memcpy(memory, source, count * element_bytes);
-  *out = memory;
-  return or_status_success();
-}
-
-static or_status_t copy_string(or_arena_t *arena, or_string_t *string) {
-  return or_arena_strndup(arena, string->data, string->length, &string->data);
-}
-
-static or_status_t copy_attribute(or_arena_t *arena, or_attribute_t *attribute) {
-  const void *copy = NULL;
-  or_status_t status = or_arena_strndup(arena, attribute->name, strlen(attribute->name), &attribute->name);
-  if (!or_ok(status)) return status;
-  switch (attribute->kind) {
-  case OR_ATTRIBUTE_STRING: return copy_string(arena, &attribute->string);
-  case OR_ATTRIBUTE_INTS:
-    status = copy_bytes(arena, attribute->integers, attribute->count, sizeof(int64_t), &copy);
-    attribute->integers = copy;
-    return status;
-  case OR_ATTRIBUTE_FLOATS:
-    status = copy_bytes(arena, attribute->reals, attribute->count, sizeof(float), &copy);
-    attribute->reals = copy;
-    return status;
-  case OR_ATTRIBUTE_STRINGS: {
-    status = copy_bytes(arena, attribute->strings, attribute->count, sizeof(or_string_t), &copy);
-    attribute->strings = copy;
-    or_string_t *strings = (or_string_t *)(uintptr_t)copy;
-    for (size_t i = 0; or_ok(status) && i < attribute->count; ++i) status = copy_string(arena, &strings[i]);
-    return status;
-  }
-  default: return status; /* numbers; tensors and graphs live as long as the graph that holds them */
-  }
-}
-
 static or_status_t copy_step(fake_executable_t *executable, const or_node_t *node, uint32_t outer) {
-  or_arena_t *arena = &executable->arena;
   step_t *step = &executable->steps[executable->step_count];
-  const void *copy = NULL;
-  *step = (step_t){.node = *node, .op = operator_of(node), .outer = outer};
+  *step = (step_t){.op = operator_of(node), .outer = outer};
   if (step->op == NULL)
     return or_error(OR_UNIMPLEMENTED, "node \"%s\": the fake has no operator %s", node->name, node->op);
-  or_node_t *own = &step->node;
-  or_status_t status = or_arena_strndup(arena, node->name, strlen(node->name), &own->name);
-  if (or_ok(status)) status = copy_bytes(arena, node->inputs, node->input_count, sizeof *node->inputs, &copy);
-  own->inputs = copy;
-  if (or_ok(status)) status = copy_bytes(arena, node->outputs, node->output_count, sizeof *node->outputs, &copy);
-  own->outputs = copy;
-  if (or_ok(status))
-    status = copy_bytes(arena, node->attributes, node->attribute_count, sizeof *node->attributes, &copy);
-  own->attributes = copy;
-  own->domain = step->op->domain;
-  own->op = step->op->name;
-  or_attribute_t *attributes = (or_attribute_t *)(uintptr_t)copy;
-  for (uint32_t i = 0; or_ok(status) && i < own->attribute_count; ++i) status = copy_attribute(arena, &attributes[i]);
-  if (or_ok(status)) ++executable->step_count;
-  return status;
+  ++executable->step_count;
+  return or_node_copy(&executable->arena, node, &step->node);
 }
 
 static or_status_t copy_steps(fake_executable_t *executable, const or_subgraph_t *subgraph) {
@@ -254,17 +199,16 @@ static or_status_t place_value(fake_executable_t *executable, const or_value_inf
 }
 
 static or_status_t place_values(fake_executable_t *executable, const or_subgraph_t *subgraph) {
-  void *memory = NULL;
-  const void *outputs = NULL;
+  void *memory = NULL, *outputs = NULL;
   or_status_t status = or_arena_array(&executable->arena, subgraph->value_count, sizeof(place_t), &memory);
   if (or_ok(status)) {
-    status =
-        copy_bytes(&executable->arena, subgraph->outputs, subgraph->output_count, sizeof *subgraph->outputs, &outputs);
+    status = or_arena_array(&executable->arena, subgraph->output_count, sizeof(or_value_id_t), &outputs);
   }
   if (!or_ok(status)) return status;
+  if (subgraph->output_count > 0) memcpy(outputs, subgraph->outputs, subgraph->output_count * sizeof(or_value_id_t));
   executable->places = memory;
   executable->place_count = subgraph->value_count;
-  executable->outputs = (or_value_id_t *)(uintptr_t)outputs;
+  executable->outputs = outputs;
   executable->output_count = subgraph->output_count;
   place_t *places = executable->places;
   for (uint32_t i = 0; i < executable->step_count; ++i) {
