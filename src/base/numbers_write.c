@@ -16,8 +16,8 @@ static size_t write_decimal(decimal_t decimal, char *text);
 size_t or_number_write_double(double value, char *text) {
   uint64_t bits = 0;
   memcpy(&bits, &value, sizeof bits);
-  size_t sign = 0;
-  if (bits >> 63 != 0) text[sign++] = '-';
+  text[0] = '-';
+  size_t sign = bits >> 63;
   uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
   int biased = (int)(bits >> 52 & 0x7FF);
   if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
@@ -29,8 +29,8 @@ size_t or_number_write_double(double value, char *text) {
 size_t or_number_write_float(float value, char *text) {
   uint32_t bits = 0;
   memcpy(&bits, &value, sizeof bits);
-  size_t sign = 0;
-  if (bits >> 31 != 0) text[sign++] = '-';
+  text[0] = '-';
+  size_t sign = bits >> 31;
   uint32_t fraction = bits & ((UINT32_C(1) << 23) - 1);
   int biased = (int)(bits >> 23 & 0xFF);
   if (biased == 0 && fraction == 0) return sign + write_decimal((decimal_t){0, 0}, text + sign);
@@ -75,18 +75,18 @@ static inline decimal_t shortest(uint64_t significand, int exponent, bool lower_
                 round_to_odd(power, above) - odd, k);
 }
 
+/* Which way it goes is as good as random, so nothing here branches. */
 static decimal_t choose(uint64_t low, uint64_t at, uint64_t high, int k) {
-  uint64_t whole = at / 4;
-  if (whole >= 10) { /* one digit fewer, if exactly one of the two neighbours lies inside */
-    uint64_t tens = whole / 10;
-    bool down_inside = low <= 40 * tens, up_inside = 40 * tens + 40 <= high;
-    if (down_inside != up_inside) return (decimal_t){tens + (up_inside ? 1 : 0), k + 1};
-  }
-  bool down_inside = low <= 4 * whole, up_inside = 4 * whole + 4 <= high;
-  if (down_inside != up_inside) return (decimal_t){whole + (up_inside ? 1 : 0), k};
+  /* One digit fewer, if exactly one of the two neighbours lies inside. */
+  uint64_t whole = at / 4, tens = at / 40;
+  unsigned tens_down = low <= 40 * tens, tens_up = 40 * tens + 40 <= high;
+  unsigned shorter = (tens_down ^ tens_up) & (whole >= 10);
+  unsigned down = low <= 4 * whole, up = 4 * whole + 4 <= high;
   uint64_t middle = 4 * whole + 2;
-  bool round_up = at > middle || (at == middle && (whole & 1) != 0);
-  return (decimal_t){whole + (round_up ? 1 : 0), k};
+  unsigned nearer_up = (at > middle) | ((at == middle) & (whole & 1));
+  unsigned one = down ^ up;
+  uint64_t last = whole + ((one & up) | ((one ^ 1U) & nearer_up));
+  return (decimal_t){shorter != 0 ? tens + tens_up : last, k + (int)shorter};
 }
 
 static const char pairs[] =
@@ -96,14 +96,28 @@ static const char pairs[] =
 static const char zero_point[8] = {'0', '.', '0', '0', '0', '0', '0', '0'};
 
 static unsigned digit_count(uint64_t value) {
-  unsigned count = 1;
-  for (;; count += 4) {
-    if (value < 10) return count;
-    if (value < 100) return count + 1;
-    if (value < 1000) return count + 2;
-    if (value < 10000) return count + 3;
-    value /= 10000;
-  }
+  static const uint64_t powers[] = {UINT64_C(0),
+                                    UINT64_C(10),
+                                    UINT64_C(100),
+                                    UINT64_C(1000),
+                                    UINT64_C(10000),
+                                    UINT64_C(100000),
+                                    UINT64_C(1000000),
+                                    UINT64_C(10000000),
+                                    UINT64_C(100000000),
+                                    UINT64_C(1000000000),
+                                    UINT64_C(10000000000),
+                                    UINT64_C(100000000000),
+                                    UINT64_C(1000000000000),
+                                    UINT64_C(10000000000000),
+                                    UINT64_C(100000000000000),
+                                    UINT64_C(1000000000000000),
+                                    UINT64_C(10000000000000000),
+                                    UINT64_C(100000000000000000),
+                                    UINT64_C(1000000000000000000)};
+  unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+  unsigned low = bits * 1233 >> 12; /* bits * log10(2): the digits, or one fewer */
+  return low + (value >= powers[low] ? 1 : 0);
 }
 
 /* Writes `value` so that it ends before `end`. */
