@@ -33,11 +33,6 @@ or_status_t or_onnx_check_opsets(or_onnx_reader_t *reader) {
                       "opset %lld of %s is newer than %d, the newest known here; export with opset <= %d",
                       (long long)opset->version, domain, newest, newest);
     }
-    if (opset->domain[0] == '\0' && opset->version < OR_ONNX_MIN_OPSET) {
-      return or_error(OR_UNIMPLEMENTED,
-                      "opset %lld of %s is older than %d, the oldest that is read; export again with opset >= %d",
-                      (long long)opset->version, domain, OR_ONNX_MIN_OPSET, OR_ONNX_MIN_OPSET);
-    }
   }
   const or_onnx_opset_t *standard = opset_of(reader, "");
   reader->graph->opset = standard != NULL ? (int)standard->version : or_op_newest_opset("");
