@@ -15,6 +15,7 @@
 #include <jpeglib.h>
 #endif
 
+#if OR_HAVE_PNG || OR_HAVE_JPEG
 static or_status_t check_extent(uint64_t width, uint64_t height) {
   if (width == 0 || height == 0)
     return or_error(OR_DATA_LOSS, "the picture is %llu x %llu pixels", (unsigned long long)width,
@@ -32,6 +33,7 @@ static or_status_t alloc_rgba(const or_allocator_t *allocator, or_image_t *out) 
   out->rgba = memory;
   return status;
 }
+#endif
 
 #if OR_HAVE_PNG
 /* What libpng reads from, and where its error goes: it leaves by longjmp. */
