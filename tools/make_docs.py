@@ -17,6 +17,13 @@ import checklib
 DTYPES = {"FLOAT16": "float16", "BFLOAT16": "bfloat16", "FLOAT32": "float32", "FLOAT64": "float64", "BOOL": "bool",
           "COMPLEX64": "complex64", "COMPLEX128": "complex128", "STRING": "string"}
 DTYPES.update({f"{sign}INT{bits}": f"{sign.lower()}int{bits}" for sign in ("", "U") for bits in (4, 8, 16, 32, 64)})
+# Types that stand in the catalogue together, by one word.
+GROUPS = [
+    ("floats", ["float16", "bfloat16", "float32", "float64"]),
+    ("integers", [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]),
+    ("complex", ["complex64", "complex128"]),
+    ("narrow", ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float4e2m1", "uint4", "int4"]),
+]
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
 DOMAINS = [("", "ONNX (`ai.onnx`, opset 7 and up)"), ("openruntime", "Ours (`openruntime`): the work of compute tasks")]
@@ -24,8 +31,11 @@ OPERATORS_INTRODUCTION = NOTE + """
 # Operators
 
 What the catalogue in `src/ops/` knows: each operator has a shape rule, a cost and a reference, and runs on every device
-that supports it, else on the CPU. `since` lists the versions with semantics of their own. The types are those of the
-first input. Another operator is refused by name when a model is loaded.
+that supports it, else on the CPU. `since` lists the versions with semantics of their own. Another operator is refused
+by name when a model is loaded.
+
+The types are those of the first input: *floats* are float16, bfloat16, float32, float64; *integers* are int8 to int64
+and uint8 to uint64; *complex* are complex64, complex128; *narrow* are the four float8 types, float4e2m1, uint4, int4.
 """
 C_API_INTRODUCTION = NOTE + """
 # The C interface
@@ -101,7 +111,16 @@ def versions(body):
 def dtypes(body):
     match = re.search(r"\.dtypes\s*=\s*(.*?)(?=,\s*\.\w+\s*=|$)", body, re.S)
     named = re.findall(r"\bOR_([A-Z]\w*)\b", match.group(1)) if match else []
-    return [DTYPES.get(name, name.lower()) for name in named]
+    return grouped(list(dict.fromkeys(DTYPES.get(name, name.lower()) for name in named)))
+
+
+def grouped(names):
+    """The list with each whole group in the place of its first member."""
+    for word, members in GROUPS:
+        if set(members) <= set(names):
+            first = min(names.index(member) for member in members)
+            names = names[:first] + [word] + [name for name in names[first:] if name not in members]
+    return names
 
 
 def operators_page(rows):
