@@ -1,5 +1,6 @@
 /* ReduceSum, ReduceMean, ReduceMax, ReduceMin over the last or the first of the dimensions, after neighbours that share
- * their fate are merged: rows, columns, columns of each of several matrices, or everything. float32. */
+ * their fate are merged: rows, columns, columns of each of several matrices, or everything. float32; rows and
+ * everything in float64. */
 #include <math.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const row_t rows[] = {{"ReduceSum", OR_CPU_REDUCE_SUM},
 typedef struct state_t {
   or_cpu_reduce_t kind;
   size_t outer, n, columns;
+  bool wide; /* float64 */
   or_cpu_slot_id_t x, y, parts;
 } state_t;
 
@@ -34,7 +36,7 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
   }
   const or_op_tensor_t *x = or_cpu_input(view, 0);
   or_reduction_t reduction;
-  if (row == NULL || x->dtype != OR_FLOAT32 || !or_shape_is_static(&x->shape)) return false;
+  if (row == NULL || (x->dtype != OR_FLOAT32 && x->dtype != OR_FLOAT64) || !or_shape_is_static(&x->shape)) return false;
   or_status_t status = or_reduction_make(&view->call, &reduction);
   bool ok = or_ok(status) && reduction.known;
   or_status_ignore(status); /* shape inference has told it already */
@@ -50,7 +52,8 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
     groups[group] *= (size_t)x->shape.dims[i];
   }
   *out = (state_t){.kind = row->kind, .outer = groups[0], .n = groups[1], .columns = groups[2]};
-  return true;
+  out->wide = x->dtype == OR_FLOAT64;
+  return !out->wide || out->columns == 1;
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
@@ -83,16 +86,33 @@ const or_cpu_family_t or_cpu_family_reduce = {.name = "reduce", .match = match, 
 typedef struct work_t {
   const state_t *state;
   const or_cpu_kernels_t *kernels;
-  const float *x;
-  float *y;
+  const void *x;
+  void *y;
   part_t *parts;
 } work_t;
+
+/* A row, before a mean's division. */
+static double wide_row(const work_t *work, size_t first, size_t n) {
+  const or_cpu_vector_f64_t *f64 = &work->kernels->f64;
+  const double *x = (const double *)work->x + first;
+  or_cpu_reduce_t kind = work->state->kind;
+  return kind == OR_CPU_REDUCE_MAX ? f64->max(n, x) : kind == OR_CPU_REDUCE_MIN ? f64->min(n, x) : f64->sum(n, x);
+}
+
+static void wide_rows_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  size_t n = work->state->n;
+  bool mean = work->state->kind == OR_CPU_REDUCE_MEAN;
+  (void)thread;
+  for (size_t i = begin; i < end; ++i) ((double *)work->y)[i] = wide_row(work, i * n, n) / (mean ? (double)n : 1.0);
+}
 
 static void rows_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   size_t n = work->state->n;
   (void)thread;
-  work->kernels->rows.reduce_rows[work->state->kind](end - begin, n, work->x + begin * n, n, work->y + begin);
+  work->kernels->rows.reduce_rows[work->state->kind](end - begin, n, (const float *)work->x + begin * n, n,
+                                                     (float *)work->y + begin);
 }
 
 static void columns_body(void *self, size_t begin, size_t end, int thread) {
@@ -101,8 +121,8 @@ static void columns_body(void *self, size_t begin, size_t end, int thread) {
   (void)thread;
   while (begin < end) {
     size_t matrix = begin / columns, column = begin % columns, count = or_cpu_min(columns - column, end - begin);
-    const float *x = work->x + matrix * n * columns + column;
-    work->kernels->rows.reduce_columns[work->state->kind](n, count, x, columns, work->y + begin);
+    const float *x = (const float *)work->x + matrix * n * columns + column;
+    work->kernels->rows.reduce_columns[work->state->kind](n, count, x, columns, (float *)work->y + begin);
     begin += count;
   }
 }
@@ -114,14 +134,18 @@ static double join(or_cpu_reduce_t kind, double a, double b) {
   return kind == OR_CPU_REDUCE_MAX ? fmax(a, b) : fmin(a, b);
 }
 
+static double narrow_row(const work_t *work, size_t first, size_t n) {
+  const or_cpu_vector_f32_t *f32 = &work->kernels->f32;
+  const float *x = (const float *)work->x + first;
+  or_cpu_reduce_t kind = work->state->kind;
+  if (kind == OR_CPU_REDUCE_MAX) return (double)f32->max(n, x);
+  return kind == OR_CPU_REDUCE_MIN ? (double)f32->min(n, x) : f32->sum(n, x);
+}
+
 static void whole_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
-  const or_cpu_vector_f32_t *f32 = &work->kernels->f32;
   or_cpu_reduce_t kind = work->state->kind;
-  const float *x = work->x + begin;
-  double value = kind == OR_CPU_REDUCE_MAX   ? (double)f32->max(end - begin, x)
-                 : kind == OR_CPU_REDUCE_MIN ? (double)f32->min(end - begin, x)
-                                             : f32->sum(end - begin, x);
+  double value = work->state->wide ? wide_row(work, begin, end - begin) : narrow_row(work, begin, end - begin);
   part_t *part = &work->parts[thread];
   part->value = part->used ? join(kind, part->value, value) : value;
   part->used = true;
@@ -131,7 +155,8 @@ static or_status_t run_whole(work_t *work, const or_cpu_run_t *run_state) {
   const state_t *state = work->state;
   size_t threads = (size_t)or_team_size(run_state->team);
   memset(work->parts, 0, sizeof(part_t) * threads);
-  or_status_t status = or_cpu_parallel_elements(run_state, state->n, sizeof(float), whole_body, work);
+  or_status_t status =
+      or_cpu_parallel_elements(run_state, state->n, state->wide ? sizeof(double) : sizeof(float), whole_body, work);
   bool any = false;
   double value = 0.0;
   for (size_t i = 0; i < threads; ++i) {
@@ -140,7 +165,11 @@ static or_status_t run_whole(work_t *work, const or_cpu_run_t *run_state) {
     any = true;
   }
   if (state->kind == OR_CPU_REDUCE_MEAN) value /= (double)state->n;
-  work->y[0] = (float)value;
+  if (state->wide) {
+    *(double *)work->y = value;
+  } else {
+    *(float *)work->y = (float)value;
+  }
   return status;
 }
 
@@ -155,7 +184,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   }
   size_t grain = or_cpu_row_grain(state->n * sizeof(float));
   if (state->columns == 1) {
-    or_parallel_for(run_state->team, state->outer, grain, rows_body, &work);
+    or_parallel_for(run_state->team, state->outer, grain, state->wide ? wide_rows_body : rows_body, &work);
   } else {
     or_parallel_for(run_state->team, state->outer * state->columns, or_cpu_max(grain, 16), columns_body, &work);
   }

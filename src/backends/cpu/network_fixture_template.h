@@ -13,7 +13,7 @@
 #include "ops/op.h"
 #include "ops/reference_executable.h"
 
-#define NET_MAX 64
+#define NET_MAX 128
 #define NET_PORTS 8
 #define NET_SHAPE(...) or_shape_make(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__})
 #define NET_IDS(...) ((or_value_id_t[]){__VA_ARGS__}), sizeof((or_value_id_t[]){__VA_ARGS__}) / sizeof(or_value_id_t)

@@ -43,16 +43,12 @@ static void expect_at_every_level(const net_t *net, double tolerance) {
   }
 }
 
-static or_value_id_t conv(net_t *net, or_value_id_t x, or_value_id_t w, or_value_id_t b, int64_t pad, int64_t stride) {
-  static int64_t pads[8][4], strides[8][2];
-  static int at;
-  at = (at + 1) % 8;
-  for (int i = 0; i < 4; ++i) pads[at][i] = pad;
-  strides[at][0] = strides[at][1] = stride;
+/* Stride 1. */
+static or_value_id_t conv(net_t *net, or_value_id_t x, or_value_id_t w, or_value_id_t b, int64_t pad) {
+  static const int64_t pads[2][4] = {{0, 0, 0, 0}, {1, 1, 1, 1}};
   or_value_id_t inputs[] = {x, w, b};
   or_node_t *node = net_node(net, "Conv", 11, inputs, b == OR_NO_VALUE ? 2 : 3);
-  net_ints(node, "pads", pads[at], 4);
-  net_ints(node, "strides", strides[at], 2);
+  net_ints(node, "pads", pads[pad], 4);
   return net_done(net, node);
 }
 
@@ -73,12 +69,12 @@ static void build_chain(net_t *net, bool fuse) {
   or_value_id_t w2 = net_constant(net, OR_FLOAT32, NET_SHAPE(16, 16, 3, 3));
   or_value_id_t w3 = net_constant(net, OR_FLOAT32, NET_SHAPE(10, 144));
   or_value_id_t b3 = net_constant(net, OR_FLOAT32, NET_SHAPE(10));
-  or_value_id_t y = conv(net, x, w1, b1, 1, 1);
+  or_value_id_t y = conv(net, x, w1, b1, 1);
   y = net_simple(net, "Relu", 14, NET_IDS(y));
   if (fuse) net_fuse(net, 2);
   y = max_pool(net, y);
   or_value_id_t skip = y;
-  y = conv(net, y, w2, OR_NO_VALUE, 1, 1);
+  y = conv(net, y, w2, OR_NO_VALUE, 1);
   y = net_simple(net, "Add", 14, NET_IDS(y, skip));
   y = net_simple(net, "Relu", 14, NET_IDS(y));
   if (fuse) net_fuse(net, 3);
@@ -108,11 +104,11 @@ static void a_residual_that_is_read_again_is_not_overwritten(void **state) {
   or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(1, 16, 7, 5));
   or_value_id_t w1 = net_constant(&net, OR_FLOAT32, NET_SHAPE(16, 16, 1, 1));
   or_value_id_t w2 = net_constant(&net, OR_FLOAT32, NET_SHAPE(16, 16, 3, 3));
-  or_value_id_t a = conv(&net, x, w1, OR_NO_VALUE, 0, 1);
-  or_value_id_t b = conv(&net, a, w2, OR_NO_VALUE, 1, 1);
+  or_value_id_t a = conv(&net, x, w1, OR_NO_VALUE, 0);
+  or_value_id_t b = conv(&net, a, w2, OR_NO_VALUE, 1);
   b = net_simple(&net, "Add", 14, NET_IDS(b, a));
   net_fuse(&net, 2);
-  or_value_id_t c = conv(&net, b, w1, OR_NO_VALUE, 0, 1);
+  or_value_id_t c = conv(&net, b, w1, OR_NO_VALUE, 0);
   c = net_simple(&net, "Add", 14, NET_IDS(c, x)); /* an input of the graph: never overwritten */
   net_fuse(&net, 2);
   or_value_id_t d = net_simple(&net, "Mul", 14, NET_IDS(c, a));
@@ -216,6 +212,100 @@ static void adds_each_form_of_a_gemm_bias(void **state) {
       expect_at_every_level(&net, 1e-4);
       net_deinit(&net);
     }
+  }
+}
+
+/* One random node that keeps the shape [2,8,6,6]. */
+static or_value_id_t random_node(net_t *net, or_value_id_t a, or_value_id_t b, const or_value_id_t *weights) {
+  static const int64_t three[2] = {3, 3}, ones[4] = {1, 1, 1, 1}, swapped[4] = {0, 1, 3, 2};
+  switch ((int)(8.0 * (net_random(net) + 1.0))) {
+  case 0: return net_simple(net, "Relu", 14, &a, 1);
+  case 1: return net_simple(net, "Neg", 13, &a, 1);
+  case 2: return net_simple(net, "Tanh", 13, &a, 1);
+  case 3: return net_simple(net, "Sub", 14, NET_IDS(a, b));
+  case 4: return net_simple(net, "Add", 14, NET_IDS(b, a));
+  case 5: return net_simple(net, "Identity", 16, &a, 1);
+  case 6:
+    a = net_simple(net, "Reshape", 14, NET_IDS(a, weights[2]));
+    a = net_simple(net, "Sigmoid", 13, &a, 1);
+    return net_simple(net, "Reshape", 14, NET_IDS(a, weights[3]));
+  case 7: {
+    or_node_t *node = net_node(net, "Transpose", 13, &a, 1);
+    net_ints(node, "perm", swapped, 4);
+    return net_done(net, node);
+  }
+  case 8: {
+    or_node_t *node = net_node(net, "MaxPool", 12, &a, 1);
+    net_ints(node, "kernel_shape", three, 2);
+    net_ints(node, "pads", ones, 4);
+    return net_done(net, node);
+  }
+  case 9: return conv(net, a, weights[1], OR_NO_VALUE, 0);
+  case 10: {
+    or_value_id_t y = conv(net, a, weights[0], OR_NO_VALUE, 1);
+    y = net_simple(net, "Relu", 14, &y, 1);
+    net_fuse(net, 2);
+    return y;
+  }
+  case 11: {
+    or_value_id_t y = conv(net, a, weights[1], OR_NO_VALUE, 0);
+    y = net_simple(net, "Add", 14, NET_IDS(b, y));
+    net_fuse(net, 2);
+    return y;
+  }
+  default: {
+    or_value_id_t y = conv(net, a, weights[0], OR_NO_VALUE, 1);
+    y = net_simple(net, "Add", 14, NET_IDS(y, b));
+    y = net_simple(net, "Relu", 14, &y, 1);
+    net_fuse(net, 3);
+    return y;
+  }
+  }
+}
+
+static void build_random(net_t *net, uint64_t seed) {
+  static const int64_t forms[2][4] = {{2, 288, 0, 0}, {2, 8, 6, 6}};
+  or_value_id_t made[24], weights[4];
+  size_t count = 2;
+  net_init(net);
+  net->seed = seed;
+  made[0] = net_input(net, OR_FLOAT32, NET_SHAPE(2, 8, 6, 6));
+  made[1] = net_input(net, OR_FLOAT32, NET_SHAPE(2, 8, 6, 6));
+  weights[0] = net_constant(net, OR_FLOAT32, NET_SHAPE(8, 8, 3, 3));
+  weights[1] = net_constant(net, OR_FLOAT32, NET_SHAPE(8, 8, 1, 1));
+  for (int i = 0; i < 72 * 8; ++i) ((float *)net->data[weights[0]])[i] *= 0.1F;
+  for (int i = 0; i < 8 * 8; ++i) ((float *)net->data[weights[1]])[i] *= 0.3F;
+  for (int i = 0; i < 2; ++i) {
+    weights[2 + i] = net_constant(net, OR_INT64, NET_SHAPE(i == 0 ? 2 : 4));
+    memcpy(net->data[weights[2 + i]], forms[i], (i == 0 ? 2 : 4) * sizeof(int64_t));
+    net->constants[weights[2 + i]].hash += (uint64_t)i + 1;
+  }
+  net->constants[weights[0]].hash += 1000; /* the contents have changed */
+  net->constants[weights[1]].hash += 1000;
+  while (count < 20) {
+    /* Mostly what was made last, so that chains grow; now and then anything. */
+    size_t last = count - 1, any = (size_t)((net_random(net) + 1.0) * 0.499 * (double)count);
+    or_value_id_t a = made[net_random(net) > -0.5 ? last : any], b = made[any];
+    made[count++] = random_node(net, a, b, weights);
+  }
+  net_output(net, made[count - 1]);
+  for (int i = 0; i < 3; ++i) {
+    net_output(net, made[2 + (size_t)((net_random(net) + 1.0) * 0.499 * (double)(count - 2))]);
+  }
+}
+
+static void random_networks_equal_the_references(void **state) {
+  (void)state;
+  for (size_t i = 2; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_device_t *device = open_level(&rig, &levels[i], or_allocator_system(), 2);
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+      net_t net;
+      build_random(&net, seed * 7919);
+      net_expect_reference(&net, device, 1e-3);
+      net_deinit(&net);
+    }
+    or_rig_close(&rig);
   }
 }
 
@@ -383,6 +473,7 @@ int main(void) {
       cmocka_unit_test(broadcasts_as_numpy_does),
       cmocka_unit_test(multiplies_batches_vectors_and_constants),
       cmocka_unit_test(adds_each_form_of_a_gemm_bias),
+      cmocka_unit_test(random_networks_equal_the_references),
       cmocka_unit_test(two_executables_share_packed_constants),
       cmocka_unit_test(runs_allocate_nothing),
       cmocka_unit_test(stops_when_it_is_cancelled),

@@ -163,6 +163,16 @@ static bool read_gelu(const or_node_t *part, or_cpu_act_t *act) {
   return true;
 }
 
+/* x * sigmoid(alpha x): only the common alpha of 1. */
+static bool read_swish(const or_node_t *part, or_cpu_act_t *act) {
+  act->kind = OR_CPU_ACT_SILU;
+  for (uint32_t i = 0; i < part->attribute_count; ++i) {
+    const or_attribute_t *attribute = &part->attributes[i];
+    if (strcmp(attribute->name, "alpha") == 0 && attribute->real != 1.0F) return false;
+  }
+  return true;
+}
+
 static bool read_activation(reader_t *reader, const or_node_t *part) {
   or_cpu_act_t *act = &reader->view->epilogue.act;
   if (part->input_count < 1 || part->inputs[0] != reader->current) return false;
@@ -170,6 +180,7 @@ static bool read_activation(reader_t *reader, const or_node_t *part) {
   if (is(part, "Clip")) return read_clip(reader, part, act);
   if (part->input_count != 1) return false;
   if (is(part, "Gelu")) return read_gelu(part, act);
+  if (is(part, "Swish")) return read_swish(part, act);
   act->kind = is(part, "Relu")      ? OR_CPU_ACT_RELU
               : is(part, "Sigmoid") ? OR_CPU_ACT_SIGMOID
               : is(part, "Tanh")    ? OR_CPU_ACT_TANH
