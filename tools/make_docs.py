@@ -26,7 +26,7 @@ GROUPS = [
 ]
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
-DOMAINS = [("", "ONNX (`ai.onnx`, opset 7 and up)"), ("openruntime", "Ours (`openruntime`): the work of compute tasks")]
+DOMAINS = [("", "ONNX (`ai.onnx`)"), ("openruntime", "Ours (`openruntime`): the work of compute tasks")]
 OPERATORS_INTRODUCTION = NOTE + """
 # Operators
 
