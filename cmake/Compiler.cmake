@@ -75,8 +75,8 @@ foreach(isa IN LISTS OR_ISA_SETS)
   endif()
 endforeach()
 
-# Sets the flags of the kernel files in `list_name` and takes out those that can't be built here. Kernels are never built
-# with -O0: gcc's intrinsics are macros there, whose sign conversions -Wconversion refuses, and the tests would crawl.
+# Sets the flags of the kernel files in `list_name` and takes out those that can't be built here. Kernels are never
+# built with -O0: gcc's intrinsics are macros there, whose sign conversions -Wconversion refuses, and tests would crawl.
 function(or_kernel_flags list_name)
   set(kept "")
   foreach(file IN LISTS ${list_name})

@@ -1,5 +1,5 @@
-/* Runs a fuzz target over files: every regular file of the folders (and every file) named on the command line. Linked in place of
- * libFuzzer in the ordinary builds, so that the corpora replay in the ordinary test run. */
+/* Runs a fuzz target over files: every regular file of the folders (and every file) named on the command line. Linked
+ * in place of libFuzzer in the ordinary builds, so that the corpora replay in the ordinary test run. */
 #include <dirent.h>
 #include <errno.h>
 #include <stddef.h>

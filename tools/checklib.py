@@ -71,7 +71,8 @@ def folder_of(path):
 
 
 def is_test(path):
-    return (not path.startswith(("src/", "include/"))) or re.search(r"_(test|fuzz|bench)\.[ch]$", path) is not None
+    outside = not path.startswith(("src/", "include/"))
+    return outside or re.search(r"_(test|test_internal|fuzz|bench)\.[ch]$", path) is not None
 
 
 def main(check, samples, description):

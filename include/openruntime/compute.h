@@ -18,9 +18,11 @@ typedef struct or_compute_attribute_t {
   size_t integer_count;
 } or_compute_attribute_t;
 
-/* Runs `op` ("MatMul", "Softmax", "openruntime:Triad") on the inputs and waits. Plans are kept by (op, attributes, dtypes, shapes), so that
- * repeating a call costs only the run. outputs: NULL entries are allocated (one reference each), others written into.
- * NOT_FOUND (no such operator; the nearest name), INVALID_ARGUMENT, UNIMPLEMENTED, RESOURCE_EXHAUSTED, DEVICE_LOST. Any thread. */
+/* Runs `op` ("MatMul", "Softmax", "openruntime:Triad") on the inputs and waits. Plans are kept by (op, attributes,
+ * dtypes, shapes), so that repeating a call costs only the run. outputs: NULL entries are allocated (one reference
+ * each), others written into.
+ * NOT_FOUND (no such operator; the nearest name), INVALID_ARGUMENT, UNIMPLEMENTED, RESOURCE_EXHAUSTED, DEVICE_LOST. Any
+ * thread. */
 typedef struct or_compute_call_t {
   const char *op;
   int64_t opset; /* of ai.onnx; 0: the newest known */
@@ -34,8 +36,9 @@ typedef struct or_compute_call_t {
 } or_compute_call_t;
 OR_API or_status_t or_compute(or_device_t *device, const or_compute_call_t *call);
 
-/* A compute operation prepared once: a session of the one-node model, for repeated timing and for or_session_explain. Inputs are named
- * "in0", "in1", …, outputs "out0", …. Only shapes and dtypes of call->inputs are looked at, unless a value decides a shape. */
+/* A compute operation prepared once: a session of the one-node model, for repeated timing and for or_session_explain.
+ * Inputs are named "in0", "in1", …, outputs "out0", …. Only shapes and dtypes of call->inputs are looked at, unless a
+ * value decides a shape. */
 OR_API or_status_t or_compute_session(or_device_t *device, const or_compute_call_t *call, or_session_t **out);
 
 /* The catalogue. */

@@ -23,19 +23,20 @@ typedef enum or_device_state_t {
 
 /* What is known without opening the device. */
 typedef struct or_device_facts_t {
-  char id[32];                               /* "cpu_0" */
-  char type[16];                             /* "cpu" "cuda" "opencl" "mlx" "torch" */
-  char hardware_id[64];                      /* "host", a PCI address or a uuid: what devices of several backends may share */
-  char name[OR_DEVICE_TEXT_BYTES];           /* the model name as the hardware says it */
-  char driver_version[OR_DEVICE_TEXT_BYTES]; /* "" if there is none */
-  char compute_capability[32];               /* "avx2", "9.0"; "" if there is none */
+  char id[32];   /* "cpu_0" */
+  char type[16]; /* "cpu" "cuda" "opencl" "mlx" "torch" */
+  /* "host", a PCI address or a uuid: what devices of several backends may share */
+  char hardware_id[64];
+  char name[OR_DEVICE_TEXT_BYTES];                      /* the model name as the hardware says it */
+  char driver_version[OR_DEVICE_TEXT_BYTES];            /* "" if there is none */
+  char compute_capability[32];                          /* "avx2", "9.0"; "" if there is none */
   const char *capabilities[OR_DEVICE_MAX_CAPABILITIES]; /* static strings: "fp32" "bf16" "avx512" "unified_memory" … */
   uint32_t capability_count;
-  uint32_t compute_units;                    /* usable cores, SMs */
-  uint64_t memory_total_bytes;               /* as this process may use it (container limit) */
-  uint64_t cache_bytes[3];                   /* L1 data of a core, L2 of a core, L3 of a core's share; 0 unknown */
-  double clock_max_hz;                       /* OR_UNKNOWN_F if not reported */
-  bool unified_memory;                       /* device memory is host memory */
+  uint32_t compute_units;      /* usable cores, SMs */
+  uint64_t memory_total_bytes; /* as this process may use it (container limit) */
+  uint64_t cache_bytes[3];     /* L1 data of a core, L2 of a core, L3 of a core's share; 0 unknown */
+  double clock_max_hz;         /* OR_UNKNOWN_F if not reported */
+  bool unified_memory;         /* device memory is host memory */
 } or_device_facts_t;
 
 /* A measurement of now. `energy_joules` counts from an arbitrary start. */
@@ -56,8 +57,8 @@ OR_API const or_device_facts_t *or_device_facts(const or_device_t *device);
 OR_API or_device_state_t or_device_state(const or_device_t *device, const char **reason);
 /* UNAVAILABLE, DEVICE_LOST. Utilisation is over the time since the last call for this device. */
 OR_API or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out);
-/* Runs the backend's own limit loops (about a second) once and keeps the result; later calls return it. Blocks. UNIMPLEMENTED,
- * UNAVAILABLE, DEVICE_LOST. */
+/* Runs the backend's own limit loops (about a second) once and keeps the result; later calls return it. Blocks.
+ * UNIMPLEMENTED, UNAVAILABLE, DEVICE_LOST. */
 OR_API or_status_t or_device_measure_peaks(or_device_t *device, or_device_peaks_t *out);
 
 /* Memory accounting of the device's hardware: every buffer, workspace and packed constant of ours counts. */

@@ -1,6 +1,7 @@
 #ifndef OPENRUNTIME_MODEL_H
 #define OPENRUNTIME_MODEL_H
-/* A model: a checked graph with its weights' whereabouts, as read from a file; sessions run it. Counted, immutable, any thread. */
+/* A model: a checked graph with its weights' whereabouts, as read from a file; sessions run it. Counted, immutable, any
+ * thread. */
 
 #include "openruntime/tensor.h"
 
@@ -29,11 +30,13 @@ typedef struct or_model_options_t {
   const char *base_directory; /* from memory: where external data lies; NULL: external data is refused */
 } or_model_options_t;
 
-/* A name or path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number). `options` may be NULL.
- * *out: one reference. NOT_FOUND; DATA_LOSS (truncated, corrupt); INVALID_ARGUMENT (cycle, duplicate name, bad shape: names node and
- * operator); UNIMPLEMENTED (unknown operator or opset: names node, operator, domain, opset and the cure); RESOURCE_EXHAUSTED (memory, a
- * limit); PERMISSION_DENIED (external data outside the model's folder). */
-OR_API or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_model_options_t *options, or_model_t **out);
+/* A name or path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number).
+ * `options` may be NULL.
+ * *out: one reference. NOT_FOUND; DATA_LOSS (truncated, corrupt); INVALID_ARGUMENT (cycle, duplicate name, bad shape:
+ * names node and operator); UNIMPLEMENTED (unknown operator or opset: names node, operator, domain, opset and the
+ * cure); RESOURCE_EXHAUSTED (memory, a limit); PERMISSION_DENIED (external data outside the model's folder). */
+OR_API or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_model_options_t *options,
+                                 or_model_t **out);
 /* The bytes are read during the call only. `name` is for messages. */
 OR_API or_status_t or_model_load_memory(or_runtime_t *runtime, const char *name, const void *bytes, size_t length,
                                         const or_model_options_t *options, or_model_t **out);
@@ -53,7 +56,8 @@ OR_API size_t or_model_output_count(const or_model_t *model);
 OR_API const or_model_value_t *or_model_input(const or_model_t *model, size_t index); /* NULL outside */
 OR_API const or_model_value_t *or_model_output(const or_model_t *model, size_t index);
 OR_API size_t or_model_symbol_count(const or_model_t *model);
-OR_API const char *or_model_symbol(const or_model_t *model, size_t index); /* the name of symbol `index`: "batch"; NULL outside */
+/* the name of symbol `index`: "batch"; NULL outside */
+OR_API const char *or_model_symbol(const or_model_t *model, size_t index);
 /* "[batch,1,28,28]" into `text`; returns it. */
 OR_API char *or_model_format_shape(const or_model_t *model, const or_shape_t *shape, char *text, size_t capacity);
 OR_API uint64_t or_model_weight_bytes(const or_model_t *model);
@@ -62,10 +66,12 @@ OR_API size_t or_model_node_count(const or_model_t *model); /* as in the file */
 OR_API size_t or_model_label_count(const or_model_t *model);
 OR_API const char *or_model_label(const or_model_t *model, size_t index);
 
-/* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled, batch 1. *out: one
- * reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures), DATA_LOSS (corrupt), OUT_OF_RANGE (more than
- * OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (format or no decoder in this build: names it). */
-OR_API or_status_t or_model_read_image(const or_model_t *model, size_t input_index, const void *bytes, size_t length, or_tensor_t **out);
+/* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled,
+ * batch 1. *out: one reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures),
+ * DATA_LOSS (corrupt), OUT_OF_RANGE (more than OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (format or no decoder in this build:
+ * names it). */
+OR_API or_status_t or_model_read_image(const or_model_t *model, size_t input_index, const void *bytes, size_t length,
+                                       or_tensor_t **out);
 #define OR_IMAGE_MAX_PIXELS ((uint64_t)64 << 20)
 
 #ifdef __cplusplus

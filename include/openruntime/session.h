@@ -1,6 +1,7 @@
 #ifndef OPENRUNTIME_SESSION_H
 #define OPENRUNTIME_SESSION_H
-/* A session: a model prepared to run on a device. Counted; every function from any thread, runs of one session may overlap. */
+/* A session: a model prepared to run on a device. Counted; every function from any thread, runs of one session may
+ * overlap. */
 
 #include "openruntime/model.h"
 
@@ -12,17 +13,18 @@ typedef struct or_session_t or_session_t;
 typedef struct or_run_t or_run_t;
 
 typedef struct or_session_options_t {
-  or_device_t *device;       /* NULL: or_runtime_find_device(…, "auto") */
-  or_dtype_t precision;      /* OR_DTYPE_NONE: the model's own; OR_BFLOAT16 …: the user's word; UNIMPLEMENTED where it can't be had */
-  bool strict;               /* refuse (FAILED_PRECONDITION, with reasons) unless 99 % of the flops run on `device` */
-  bool reference;            /* every node by its C reference: for comparison */
-  bool no_fusion;            /* keep the nodes of the file */
+  or_device_t *device; /* NULL: or_runtime_find_device(…, "auto") */
+  /* OR_DTYPE_NONE: the model's own; OR_BFLOAT16 …: the user's word; UNIMPLEMENTED where it can't be had */
+  or_dtype_t precision;
+  bool strict;                /* refuse (FAILED_PRECONDITION, with reasons) unless 99 % of the flops run on `device` */
+  bool reference;             /* every node by its C reference: for comparison */
+  bool no_fusion;             /* keep the nodes of the file */
   uint32_t max_shape_classes; /* 0: OR_SESSION_SHAPE_CLASSES */
 } or_session_options_t;
 #define OR_SESSION_SHAPE_CLASSES 16u
 
-/* `options` may be NULL. *out: one reference; it keeps the model. UNAVAILABLE, DEVICE_LOST, UNIMPLEMENTED, RESOURCE_EXHAUSTED,
- * FAILED_PRECONDITION. Shapes that are static are prepared here, others at their first run. */
+/* `options` may be NULL. *out: one reference; it keeps the model. UNAVAILABLE, DEVICE_LOST, UNIMPLEMENTED,
+ * RESOURCE_EXHAUSTED, FAILED_PRECONDITION. Shapes that are static are prepared here, others at their first run. */
 OR_API or_status_t or_session_create(or_model_t *model, const or_session_options_t *options, or_session_t **out);
 OR_API void or_session_retain(or_session_t *session);
 OR_API void or_session_release(or_session_t *session); /* takes NULL */
@@ -30,7 +32,8 @@ OR_API void or_session_release(or_session_t *session); /* takes NULL */
 /* One named tensor of a run.
  * As input: `tensor` is given, borrowed for the length of the run.
  * As output, `tensor` NULL: the library allocates on the session's device and the caller gets one reference.
- * As output, `tensor` given: the result is written into it; dtype must match; a shape of the same element count or more capacity is enough:
+ * As output, `tensor` given: the result is written into it; dtype must match; a shape of the same element count or more
+ * capacity is enough:
  *   OUT_OF_RANGE names the bytes needed otherwise; `shape` says what was written. */
 typedef struct or_binding_t {
   const char *name; /* NULL: by position */
@@ -38,13 +41,16 @@ typedef struct or_binding_t {
   or_shape_t shape; /* out, for outputs */
 } or_binding_t;
 
-/* Runs and waits. Inputs: every one that has no default, each once. Outputs: any subset, in any order; on failure none is allocated.
- * INVALID_ARGUMENT names the culprit: `input "pixels": expected float32 [N,3,224,224], got float32 [1,3,224,225]: dimension 3 differs`.
+/* Runs and waits. Inputs: every one that has no default, each once. Outputs: any subset, in any order; on failure none
+ * is allocated.
+ * INVALID_ARGUMENT names the culprit: `input "pixels": expected float32 [N,3,224,224], got float32 [1,3,224,225]:
+ * dimension 3 differs`.
  * OUT_OF_RANGE, RESOURCE_EXHAUSTED, CANCELLED, DEVICE_LOST. */
-OR_API or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
-                                  size_t output_count);
+OR_API or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                  or_binding_t *outputs, size_t output_count);
 
-/* Called once when the run has ended, on a thread of the library, outside every lock: return soon, do not wait for another run in it.
+/* Called once when the run has ended, on a thread of the library, outside every lock: return soon, do not wait for
+ * another run in it.
  * `status` is the callee's; `outputs` are filled as or_session_run does. */
 typedef void (*or_run_callback_t)(void *self, or_status_t status, or_binding_t *outputs, size_t output_count);
 /* What or_session_run_async takes: the bindings of or_session_run, and whom to tell. */
@@ -56,10 +62,11 @@ typedef struct or_run_request_t {
   or_run_callback_t callback;
   void *self;
 } or_run_request_t;
-/* Starts and returns. The tensors bound are retained, `request` itself is not kept. *run (may be NULL): one reference, for
- * or_run_cancel. On failure the callback is not called. Statuses of or_session_run. */
+/* Starts and returns. The tensors bound are retained, `request` itself is not kept. *run (may be NULL): one reference,
+ * for or_run_cancel. On failure the callback is not called. Statuses of or_session_run. */
 OR_API or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *request, or_run_t **run);
-/* Asks the run to end at the next node or tile; its status is then CANCELLED unless it was done already. Any thread, any time. */
+/* Asks the run to end at the next node or tile; its status is then CANCELLED unless it was done already. Any thread,
+ * any time. */
 OR_API void or_run_cancel(or_run_t *run);
 OR_API void or_run_release(or_run_t *run); /* takes NULL */
 
@@ -84,10 +91,10 @@ typedef struct or_session_report_t {
   double seconds;                 /* of the last profiled run, whole; OR_UNKNOWN_F */
   const char *folded;             /* words: how many nodes were folded, fused, removed */
 } or_session_report_t;
-/* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on it; with `profile`
- * also runs it once with times per node. *out lives until or_session_report_free. */
-OR_API or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
-                                      or_session_report_t **out);
+/* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on
+ * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free. */
+OR_API or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                      bool profile, or_session_report_t **out);
 OR_API void or_session_report_free(or_session_report_t *report); /* takes NULL */
 
 #ifdef __cplusplus

@@ -71,7 +71,8 @@ int or_cli_main(int count, char **arguments);
 /* The value of a flag, the last one given; NULL if it was not. */
 const char *or_cli_value(const or_cli_t *cli, const char *flag);
 bool or_cli_has(const or_cli_t *cli, const char *flag);
-/* Whole number or number of a flag; `fallback` if absent. False (with the usage error printed) if it is none or outside. */
+/* Whole number or number of a flag; `fallback` if absent. False (with the usage error printed) if it is none or
+   outside. */
 bool or_cli_integer(const or_cli_t *cli, const char *flag, int64_t low, int64_t high, int64_t fallback, int64_t *out);
 bool or_cli_number(const or_cli_t *cli, const char *flag, double low, double high, double fallback, double *out);
 
@@ -79,7 +80,8 @@ bool or_cli_number(const or_cli_t *cli, const char *flag, double low, double hig
 bool or_cli_runtime(or_cli_t *cli);
 /* The device by --device; prints the error. */
 bool or_cli_find_device(or_cli_t *cli, or_device_t **out);
-/* Prints a failure on stderr ("openruntime: …", or with --json {"detail", "error_code"} on stdout), ends it and gives its exit code. */
+/* Prints a failure on stderr ("openruntime: …", or with --json {"detail", "error_code"} on stdout), ends it and gives
+   its exit code. */
 int or_cli_fail(or_cli_t *cli, or_status_t status);
 /* A wrong command line: message and the hint to --help, exit code 2. */
 int or_cli_usage_error(or_cli_t *cli, const char *format, ...) OR_PRINTF(2, 3);
@@ -97,10 +99,11 @@ typedef enum or_cli_style_t {
 } or_cli_style_t;
 const char *or_cli_style(const or_cli_t *cli, or_cli_style_t style); /* start; OR_CLI_PLAIN ends */
 
-/* A table fit for the terminal: columns as wide as their cells, numbers to the right, the widest text column cut to what is left. Without a
- * terminal nothing is cut. */
+/* A table fit for the terminal: columns as wide as their cells, numbers to the right, the widest text column cut to
+ * what is left. Without a terminal nothing is cut. */
 typedef struct or_cli_table_t or_cli_table_t;
-/* `headers`: column titles, separated by '|'; a leading '>' aligns to the right. NULL when out of memory: later calls do nothing then. */
+/* `headers`: column titles, separated by '|'; a leading '>' aligns to the right. NULL when out of memory: later calls
+   do nothing then. */
 or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers);
 void or_cli_table_cell(or_cli_table_t *table, const char *format, ...) OR_PRINTF(2, 3); /* row by row */
 void or_cli_table_print(or_cli_table_t *table, FILE *out);

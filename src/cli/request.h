@@ -1,6 +1,7 @@
 #ifndef OR_CLI_REQUEST_H
 #define OR_CLI_REQUEST_H
-/* From flags to a TaskRequest, as POST /tasks takes it, and from its outcome to the terminal: run, infer and benchmark share this. */
+/* From flags to a TaskRequest, as POST /tasks takes it, and from its outcome to the terminal: run, infer and benchmark
+   share this. */
 
 #include "cli/cli.h"
 
@@ -26,8 +27,8 @@ typedef struct or_cli_execution_t {
   const or_task_tensor_t *tensors;
   size_t tensor_count;
 } or_cli_execution_t;
-/* Ends the request, checks it, carries it out with progress. OK, or the exit code of what was printed; with --json the TaskResponse is printed
- * (also of a failure) when `print_response`. */
+/* Ends the request, checks it, carries it out with progress. OK, or the exit code of what was printed; with --json the
+ * TaskResponse is printed (also of a failure) when `print_response`. */
 int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *execution, bool print_response,
                            or_cli_outcome_t *out);
 void or_cli_outcome_deinit(or_cli_outcome_t *outcome);

@@ -117,7 +117,8 @@ static or_status_t read_numbered(or_cli_t *cli, const char *set, const char *kin
   return status;
 }
 
-/* ONNX's own test data keeps bfloat16 as uint16, for want of a NumPy type: the same bits under the model's type. Takes and gives the reference. */
+/* ONNX's own test data keeps bfloat16 as uint16, for want of a NumPy type: the same bits under the model's type. Takes
+   and gives the reference. */
 static or_status_t as_declared(or_dtype_t declared, or_tensor_t **tensor) {
   or_tensor_t *view = NULL;
   if (declared != OR_BFLOAT16 || or_tensor_dtype(*tensor) != OR_UINT16) return or_status_success();

@@ -28,7 +28,8 @@ typedef struct or_verify_options_t {
   const char *output_directory; /* NULL, or where outputs are written: DIR/CASE/test_data_set_N/NAME.npy */
 } or_verify_options_t;
 
-/* The case of a folder with model.onnx, or of an .onnx file, with its test_data_set_* beside it. `name` is used below output_directory. */
+/* The case of a folder with model.onnx, or of an .onnx file, with its test_data_set_* beside it. `name` is used below
+   output_directory. */
 void or_verify_data(or_cli_t *cli, const char *path, const char *name, const or_verify_options_t *options,
                     or_verification_t *out);
 /* Generated inputs on two devices, or a device and the reference. */

@@ -21,8 +21,8 @@ void or_hardware_discharge(or_hardware_t *hardware, uint64_t bytes);
  * borrow. `backend` outlives it. `allocator` is used for everything of the device. */
 or_status_t or_device_create(const or_allocator_t *allocator, const or_backend_t *backend, uint32_t index,
                              const or_device_facts_t *facts, or_hardware_t *hardware, or_device_t **out);
-/* Whom a device belongs to: retained by every buffer, so that the owner lives as long as what was made with it. Set once, before the device
- * is used. */
+/* Whom a device belongs to: retained by every buffer, so that the owner lives as long as what was made with it. Set
+ * once, before the device is used. */
 typedef struct or_keeper_t {
   void *self;
   void (*retain)(void *self);
@@ -30,7 +30,7 @@ typedef struct or_keeper_t {
 } or_keeper_t;
 void or_device_set_keeper(or_device_t *device, or_keeper_t keeper);
 void *or_device_keeper(const or_device_t *device); /* its self; NULL without one */
-void or_device_free(or_device_t *device); /* no buffer, queue or executable of it is left */
+void or_device_free(or_device_t *device);          /* no buffer, queue or executable of it is left */
 const or_allocator_t *or_device_allocator(const or_device_t *device);
 or_hardware_t *or_device_hardware(const or_device_t *device);
 /* Opens at the first call; a failure is kept as state UNAVAILABLE with its reason. *out lives as long as the device.

@@ -38,7 +38,7 @@ typedef struct or_submission_t {
   or_event_t *const
       *waits; /* all signalled before work starts; a failed one fails this submission without running it. Retained. */
   size_t wait_count;
-  or_event_t *signal; /* signalled with the work's status after the backend's queue_finish; retained; may be NULL */
+  or_event_t *signal;   /* signalled with the work's status after the backend's queue_finish; retained; may be NULL */
   or_queue_done_t done; /* in place of `signal`, for those who need no event; may be NULL */
 } or_submission_t;
 #define OR_QUEUE_MAX_WAITS 8u

@@ -72,7 +72,8 @@ static void write_plane(const plane_t *plane, int channel, float *out) {
   }
 }
 
-/* One output of an axis. Bilinear: a triangle around the output's centre that widens when shrinking, so that thin strokes survive. */
+/* One output of an axis. Bilinear: a triangle around the output's centre that widens when shrinking, so that thin
+   strokes survive. */
 static float resample(const float *samples, size_t stride, int64_t in, int64_t out, int64_t index, bool nearest) {
   if (in == out) return samples[(size_t)index * stride];
   double ratio = (double)in / (double)out, centre = ((double)index + 0.5) * ratio;

@@ -1,6 +1,7 @@
 #ifndef OR_MODEL_IMAGE_H
 #define OR_MODEL_IMAGE_H
-/* Pictures: decoding, and from 8-bit samples to the values that a model takes. docs/models.md has the steps; functions are pure, any thread. */
+/* Pictures: decoding, and from 8-bit samples to the values that a model takes. docs/models.md has the steps; functions
+   are pure, any thread. */
 
 #include "openruntime/status.h"
 
@@ -23,11 +24,12 @@ typedef struct or_image_t {
   uint8_t *rgba;
 } or_image_t;
 
-/* PNG or JPEG, told by their first bytes. DATA_LOSS (corrupt, truncated), OUT_OF_RANGE (more than OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (another
- * format, or no decoder in this build), RESOURCE_EXHAUSTED. */
+/* PNG or JPEG, told by their first bytes. DATA_LOSS (corrupt, truncated), OUT_OF_RANGE (more than OR_IMAGE_MAX_PIXELS),
+ * UNIMPLEMENTED (another format, or no decoder in this build), RESOURCE_EXHAUSTED. */
 or_status_t or_image_decode(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out);
 
-/* Writes width * height * channels floats of one picture, as `input` states them; width and height of `input` are set. RESOURCE_EXHAUSTED. */
+/* Writes width * height * channels floats of one picture, as `input` states them; width and height of `input` are set.
+   RESOURCE_EXHAUSTED. */
 or_status_t or_image_to_input(const or_allocator_t *allocator, const or_image_t *image, const or_image_input_t *input,
                               float *out);
 

@@ -70,7 +70,8 @@ static void png_prepare(png_structp png, png_infop info) {
   png_read_update_info(png, info);
 }
 
-/* Everything that longjmp passes over lives in the caller, so nothing here changes between setjmp and longjmp but through pointers. */
+/* Everything that longjmp passes over lives in the caller, so nothing here changes between setjmp and longjmp but
+   through pointers. */
 static or_status_t png_decode(const or_allocator_t *allocator, png_structp png, png_infop info, png_source_t *source,
                               or_image_t *out) {
   if (setjmp(png_jmpbuf(png)) != 0) {

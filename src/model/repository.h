@@ -1,6 +1,7 @@
 #ifndef OR_MODEL_REPOSITORY_H
 #define OR_MODEL_REPOSITORY_H
-/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx below a folder. Pure but for the file system; any thread. */
+/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx below a folder. Pure but for the file
+   system; any thread. */
 
 #include "openruntime/status.h"
 
@@ -8,15 +9,18 @@
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
 bool or_repository_name_valid(const char *name);
-/* A path of a user: a .onnx file, or a folder with model.onnx or versions (the highest number). *file is the caller's (or_free).
+/* A path of a user: a .onnx file, or a folder with model.onnx or versions (the highest number). *file is the caller's
+ * (or_free).
  * NOT_FOUND says what was looked for. */
 or_status_t or_repository_resolve(const or_allocator_t *allocator, const char *path, char **file);
-/* A name, or NAME:VERSION, below `directory`. INVALID_ARGUMENT (not a name); NOT_FOUND (the nearest name). *file: the caller's. */
+/* A name, or NAME:VERSION, below `directory`. INVALID_ARGUMENT (not a name); NOT_FOUND (the nearest name). *file: the
+   caller's. */
 or_status_t or_repository_find(const or_allocator_t *allocator, const char *directory, const char *name, char **file);
 /* The model's name of a file: "digits" of "…/digits/3/model.onnx"; into `name`; returns it. */
 char *or_repository_name_of(const char *file, char *name, size_t capacity);
 
-/* Calls back for every model below `directory`, in alphabetical order, with its name and file. A callback's failure ends the walk. */
+/* Calls back for every model below `directory`, in alphabetical order, with its name and file. A callback's failure
+   ends the walk. */
 typedef or_status_t (*or_repository_visit_t)(void *self, const char *name, const char *file);
 or_status_t or_repository_list(const or_allocator_t *allocator, const char *directory, or_repository_visit_t visit,
                                void *self);

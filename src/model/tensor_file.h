@@ -4,10 +4,11 @@
 
 #include "openruntime/tensor.h"
 
-/* *out: host memory, one reference. Messages name the path. NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT, UNIMPLEMENTED (ending, dtype),
- * OUT_OF_RANGE (too large), RESOURCE_EXHAUSTED. */
+/* *out: host memory, one reference. Messages name the path. NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT, UNIMPLEMENTED
+ * (ending, dtype), OUT_OF_RANGE (too large), RESOURCE_EXHAUSTED. */
 or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **out);
-/* DIR/NAME.npy ('/' in a name becomes '_'), or DIR/NAME.pb for what .npy has no dtype for; the folder is made if need be. */
+/* DIR/NAME.npy ('/' in a name becomes '_'), or DIR/NAME.pb for what .npy has no dtype for; the folder is made if need
+   be. */
 or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
                                  const or_tensor_t *tensor);
 

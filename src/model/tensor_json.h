@@ -1,6 +1,7 @@
 #ifndef OR_MODEL_TENSOR_JSON_H
 #define OR_MODEL_TENSOR_JSON_H
-/* Tensors in JSON: {"shape": […], "dtype": "float32", "data": […] flat or nested, or "data_base64": "…" little-endian}. */
+/* Tensors in JSON: {"shape": […], "dtype": "float32", "data": […] flat or nested, or "data_base64": "…"
+   little-endian}. */
 
 #include "base/json.h"
 #include "openruntime/tensor.h"

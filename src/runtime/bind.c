@@ -152,7 +152,8 @@ static or_status_t check_input(const or_session_t *session, size_t index, const 
   return or_status_success();
 }
 
-/* The content of deciding inputs belongs to the shape class: read where it lies, or copied from memory that the host can't reach. */
+/* The content of deciding inputs belongs to the shape class: read where it lies, or copied from memory that the host
+   can't reach. */
 static or_status_t read_deciding(or_run_t *run) {
   or_session_t *session = run->session;
   const or_graph_t *graph = session->graph;

@@ -62,7 +62,8 @@ void or_runtime_keep(or_runtime_t *runtime) { or_ref_retain(&runtime->keeps); }
 
 static void destroy_on_a_thread(void *runtime) { destroy(runtime); }
 
-/* The last keep may be dropped on a queue's own thread (a callback that releases the last tensor), which can't wait for itself. */
+/* The last keep may be dropped on a queue's own thread (a callback that releases the last tensor), which can't wait for
+   itself. */
 void or_runtime_let_go(or_runtime_t *runtime) {
   if (!or_ref_release(&runtime->keeps)) return;
   if (!or_queue_on_thread()) {

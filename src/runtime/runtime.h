@@ -6,7 +6,8 @@
 #include "hal/device.h"
 #include "openruntime/runtime.h"
 
-/* As or_runtime_create, with the backends given: how tests add the fake device. The registrations outlive the runtime. */
+/* As or_runtime_create, with the backends given: how tests add the fake device. The registrations outlive the
+   runtime. */
 or_status_t or_runtime_create_with(const or_runtime_options_t *options, const or_backend_registration_t *backends,
                                    size_t count, or_runtime_t **out);
 /* The device whose memory is the host's own: cpu_0 where there is one. */

@@ -29,7 +29,8 @@ typedef struct or_compute_cache_t {
   or_compute_entry_t entries[OR_COMPUTE_CACHE_ENTRIES];
 } or_compute_cache_t;
 
-/* Two counts: users hold references of the public API; keeps are the users (one for all of them) and every buffer, session and model.
+/* Two counts: users hold references of the public API; keeps are the users (one for all of them) and every buffer,
+ * session and model.
  * Without users the compute cache is emptied, without keeps the runtime goes. */
 struct or_runtime_t {
   or_ref_t users, keeps;

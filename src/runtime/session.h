@@ -1,11 +1,13 @@
 #ifndef OR_RUNTIME_SESSION_H
 #define OR_RUNTIME_SESSION_H
-/* Sessions over a graph: shape classes and runs. openruntime/session.h's or_session_create is in model/, which knows what a model is. */
+/* Sessions over a graph: shape classes and runs. openruntime/session.h's or_session_create is in model/, which knows
+   what a model is. */
 
 #include "graph/graph.h"
 #include "openruntime/session.h"
 
-/* `graph` is sorted and inferred; retained. `keep_alive` (may be empty) is released with the session. Statuses of or_session_create. */
+/* `graph` is sorted and inferred; retained. `keep_alive` (may be empty) is released with the session. Statuses of
+   or_session_create. */
 or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t *graph,
                                         const or_session_options_t *options, or_owner_t keep_alive, or_session_t **out);
 /* For tests: the shape classes that are compiled now. */

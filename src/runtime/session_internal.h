@@ -35,7 +35,8 @@ struct or_session_t {
 };
 #define OR_SESSION_IDLE_RUNS 16u
 
-/* A run, from its start until whoever can name it let go. Counted: one for the work, one for the caller. Arrays by the graph's order. */
+/* A run, from its start until whoever can name it let go. Counted: one for the work, one for the caller. Arrays by the
+   graph's order. */
 struct or_run_t {
   or_ref_t ref;
   or_session_t *session; /* retained while it is not idle */
@@ -61,7 +62,8 @@ struct or_run_t {
   or_status_t status;
 };
 
-/* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at once. */
+/* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at
+   once. */
 or_status_t or_session_prepare(or_session_t *session, or_run_t *run);
 void or_shape_classes_deinit(or_session_t *session);
 

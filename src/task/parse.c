@@ -96,7 +96,8 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
   task->rerun_on_restart = strcmp(word, "rerun") == 0;
 }
 
-/* What a reader of the documentation may ask for and this version does not carry out: named, so that it is not taken for a typing error. */
+/* What a reader of the documentation may ask for and this version does not carry out: named, so that it is not taken
+   for a typing error. */
 typedef struct later_t {
   const char *operation, *type;
 } later_t;

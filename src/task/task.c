@@ -97,7 +97,8 @@ or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_te
   return status;
 }
 
-/* The device by the caller's word or the task's preference; a preference that can't be had falls back, visibly, unless it is strict. */
+/* The device by the caller's word or the task's preference; a preference that can't be had falls back, visibly, unless
+   it is strict. */
 static or_status_t choose_device(or_task_run_t *run) {
   const or_task_context_t *context = run->context;
   run->device = context->device;

@@ -1,13 +1,15 @@
 #ifndef OR_TASK_TASK_H
 #define OR_TASK_TASK_H
-/* A unit of work: what was asked for (checked), how it is carried out on a given device, and its result as JSON. The command line carries
- * tasks out in process; a server's scheduler decides when and where and calls the same functions. */
+/* A unit of work: what was asked for (checked), how it is carried out on a given device, and its result as JSON. The
+ * command line carries tasks out in process; a server's scheduler decides when and where and calls the same
+ * functions. */
 
 #include "base/json.h"
 #include "hal/cancel.h"
 #include "openruntime/openruntime.h"
 
-/* One thing wrong with a request, as the wire reports it: loc is a JSON path ("data.size"), type a word ("value_error.range"). */
+/* One thing wrong with a request, as the wire reports it: loc is a JSON path ("data.size"), type a word
+   ("value_error.range"). */
 typedef struct or_task_problem_t {
   char loc[96];
   char msg[256];
@@ -21,9 +23,9 @@ typedef struct or_task_problems_t {
 
 typedef struct or_task_t or_task_t; /* checked and immutable; any thread may read it */
 
-/* Checks a TaskRequest document ({operation, data, device_preference, priority, timeout, …}; see docs/api.md for every field and
- * bound). On INVALID_ARGUMENT `problems` lists every field that is wrong, and the status sums it up in a line. What belongs to a kind of task
- * that this build can't do is UNIMPLEMENTED. *out is the caller's. */
+/* Checks a TaskRequest document ({operation, data, device_preference, priority, timeout, …}; see docs/api.md for every
+ * field and bound). On INVALID_ARGUMENT `problems` lists every field that is wrong, and the status sums it up in a
+ * line. What belongs to a kind of task that this build can't do is UNIMPLEMENTED. *out is the caller's. */
 or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems,
                           or_task_t **out);
 void or_task_free(or_task_t *task); /* takes NULL */
@@ -68,8 +70,8 @@ typedef struct or_task_result_t {
 void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator);
 void or_task_result_deinit(or_task_result_t *result);
 
-/* Carries the task out on the calling thread (device work runs on the device's queue). CANCELLED and DEADLINE_EXCEEDED end it at the next
- * node, tile or iteration. On failure the result holds what is known (device_used, times). */
+/* Carries the task out on the calling thread (device work runs on the device's queue). CANCELLED and DEADLINE_EXCEEDED
+ * end it at the next node, tile or iteration. On failure the result holds what is known (device_used, times). */
 or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result);
 
 /* Writes a whole TaskResponse (docs/api.md) around a result or a failure. */

@@ -104,8 +104,8 @@ typedef struct or_measure_options_t {
 } or_measure_options_t;
 #define OR_MEASURE_MIN_RUNS 5
 #define OR_MEASURE_MAX_RUNS 10000
-/* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so that a run allocates
- * nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
+/* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so
+ * that a run allocates nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
 or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                             or_binding_t *outputs, size_t output_count, const or_measure_options_t *options,
                             or_measurement_t *out);
@@ -115,7 +115,8 @@ or_status_t or_task_run_session(or_session_t *session, const or_binding_t *input
 
 /* A tensor on `device`, filled from the seed: the same on every machine. */
 or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed, or_tensor_t **out);
-/* The measured limits that the device has for `dtype` (operations a second) and reading (bytes a second); NaN if not known. */
+/* The measured limits that the device has for `dtype` (operations a second) and reading (bytes a second); NaN if not
+   known. */
 double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
 double or_task_peak_bandwidth(or_device_t *device);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */

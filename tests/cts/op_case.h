@@ -12,7 +12,8 @@
 typedef enum cts_fill_t {
   CTS_RANDOM, /* floats in [-1, 1), integers in [-8, 8) or [0, 16), bools fair */
   CTS_RANGE,  /* uniform in [low, high) */
-  CTS_SPECIAL, /* NaN, infinities, zeros of both signs, a denormal among ordinary numbers; integers: the ends of their range */
+  /* NaN, infinities, zeros of both signs, a denormal among ordinary numbers; integers: the ends of their range */
+  CTS_SPECIAL,
   CTS_VALUES, /* `values`, over and over */
   CTS_ABSENT, /* an optional input that is left out */
 } cts_fill_t;

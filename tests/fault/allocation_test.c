@@ -1,5 +1,5 @@
-/* Memory that is not there: the n-th allocation of ours fails, for every n, in load and run of the digits network; none of ours bypasses the
- * allocator; a run after the first allocates nothing of ours. */
+/* Memory that is not there: the n-th allocation of ours fails, for every n, in load and run of the digits network; none
+ * of ours bypasses the allocator; a run after the first allocates nothing of ours. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,8 @@
 #define SANITIZED 0
 #endif
 
-/* Portable kernels of our own only: vendor libraries abort when memory runs out. One thread: the n-th allocation is the same in every run. */
+/* Portable kernels of our own only: vendor libraries abort when memory runs out. One thread: the n-th allocation is the
+   same in every run. */
 static or_runtime_options_t options_with(const or_allocator_t *allocator) {
   or_runtime_options_t options = or_runtime_options_default();
   options.allocator = allocator;

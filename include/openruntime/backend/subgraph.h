@@ -1,7 +1,7 @@
 #ifndef OPENRUNTIME_BACKEND_SUBGRAPH_H
 #define OPENRUNTIME_BACKEND_SUBGRAPH_H
-/* What a backend is asked to compile: nodes and values as plain data. Everything is borrowed for the length of the call, except constants
- * that the backend retains through or_constant_t. */
+/* What a backend is asked to compile: nodes and values as plain data. Everything is borrowed for the length of the
+ * call, except constants that the backend retains through or_constant_t. */
 
 #include "openruntime/status.h"
 
@@ -13,8 +13,8 @@ extern "C" {
 typedef uint32_t or_value_id_t;
 #define OR_NO_VALUE UINT32_MAX /* an optional input or output that is left out */
 
-/* A constant: resident, or read on demand (weights stay in their file until a backend packs them). Immutable; any thread may read it. Lives
- * as long as the graph that holds it. */
+/* A constant: resident, or read on demand (weights stay in their file until a backend packs them). Immutable; any
+ * thread may read it. Lives as long as the graph that holds it. */
 typedef struct or_constant_t {
   or_dtype_t dtype;
   or_shape_t shape;
@@ -44,7 +44,7 @@ typedef struct or_attribute_t {
   or_attribute_kind_t kind;
   int64_t integer;
   float real;
-  or_string_t string;             /* not terminated */
+  or_string_t string; /* not terminated */
   const or_constant_t *tensor;
   const struct or_graph_t *graph; /* control flow; opaque to backends */
   const int64_t *integers;        /* `count` of them, likewise below */
@@ -85,7 +85,8 @@ typedef struct or_subgraph_t {
   uint32_t value_count;
   const or_node_t *nodes; /* in an order of execution */
   uint32_t node_count;
-  const or_value_id_t *inputs, *outputs; /* given and asked for at each run, dense row-major; constants are not among the inputs */
+  /* given and asked for at each run, dense row-major; constants are not among the inputs */
+  const or_value_id_t *inputs, *outputs;
   uint32_t input_count, output_count;
   const or_symbol_bound_t *symbols;
   uint32_t symbol_count;

@@ -7,7 +7,8 @@
 #include "graph/graph.h"
 
 /* Every opset of ai.onnx up to or_op_newest_opset("") is read, each operator in its version of that opset. What changed
- * its meaning before opset 7 (broadcasting by attributes, shapes as attributes, …) is refused by the attribute's name. */
+ * its meaning before opset 7 (broadcasting by attributes, shapes as attributes, …) is refused by the attribute's
+ * name. */
 
 /* Reads a model file: structure into memory, initializers above OR_ONNX_RESIDENT_BYTES stay in the file and are read
  * by position when a backend packs them. External data: relative paths inside the model's folder only, no "..", no

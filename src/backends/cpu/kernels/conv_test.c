@@ -13,8 +13,14 @@ static size_t out_size(size_t in, size_t kernel, size_t stride, size_t dilation,
 /* A window of random form with at least one output; pads_end gets the padding after the image. */
 static or_cpu_window_t random_window(size_t pads_end[2]) {
   for (;;) {
-    or_cpu_window_t w = {.in_h = dice(1, 20), .in_w = dice(1, 45), .kernel_h = dice(1, 4), .kernel_w = dice(1, 5),
-                         .stride_h = dice(1, 3), .stride_w = dice(1, 3), .dilation_h = dice(1, 2), .dilation_w = dice(1, 2)};
+    or_cpu_window_t w = {.in_h = dice(1, 20),
+                         .in_w = dice(1, 45),
+                         .kernel_h = dice(1, 4),
+                         .kernel_w = dice(1, 5),
+                         .stride_h = dice(1, 3),
+                         .stride_w = dice(1, 3),
+                         .dilation_h = dice(1, 2),
+                         .dilation_w = dice(1, 2)};
     if (dice(0, 3) == 0) w.in_h = w.kernel_h = 1; /* one-dimensional */
     if (dice(0, 5) == 0) w.kernel_h = w.kernel_w = w.stride_h = w.stride_w = 1;
     w.pad_top = dice(0, w.kernel_h - 1);
@@ -41,7 +47,8 @@ typedef struct expected_t {
   size_t inside, padded;
 } expected_t;
 
-static expected_t expect(const or_cpu_window_t *w, const size_t pads_end[2], const float *plane, const float *weights, const size_t out[2]) {
+static expected_t expect(const or_cpu_window_t *w, const size_t pads_end[2], const float *plane, const float *weights,
+                         const size_t out[2]) {
   expected_t e = {.max = -INFINITY};
   for (size_t i = 0; i < w->kernel_h; ++i) {
     for (size_t j = 0; j < w->kernel_w; ++j) {
@@ -62,7 +69,9 @@ static expected_t expect(const or_cpu_window_t *w, const size_t pads_end[2], con
 }
 
 static void expect_close(const or_cpu_kernels_t *kernels, const char *what, float got, double want) {
-  if (!(isnan(want) ? isnan(got) : isinf(want) ? (double)got == want : fabs((double)got - want) <= 1e-5 * (fabs(want) + 1.0))) {
+  if (!(isnan(want)   ? isnan(got)
+        : isinf(want) ? (double)got == want
+                      : fabs((double)got - want) <= 1e-5 * (fabs(want) + 1.0))) {
     fail_msg("%s %s: %.9g, not %.9g", kernels->name, what, (double)got, want);
   }
 }
@@ -76,13 +85,22 @@ static void pools_windows_of_any_form(void **state) {
       size_t pads_end[2];
       or_cpu_window_t w = random_window(pads_end);
       if (turn % 10 == 0) { /* the whole image */
-        w = (or_cpu_window_t){.in_h = w.in_h, .in_w = w.in_w, .out_h = 1, .out_w = 1, .kernel_h = w.in_h, .kernel_w = w.in_w,
-                              .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+        w = (or_cpu_window_t){.in_h = w.in_h,
+                              .in_w = w.in_w,
+                              .out_h = 1,
+                              .out_w = 1,
+                              .kernel_h = w.in_h,
+                              .kernel_w = w.in_w,
+                              .stride_h = 1,
+                              .stride_w = 1,
+                              .dilation_h = 1,
+                              .dilation_w = 1};
         pads_end[0] = pads_end[1] = 0;
       }
       const size_t in = w.in_h * w.in_w, out = w.out_h * w.out_w;
       float *x = test_buffer(0, PLANES * in * sizeof(float));
-      float *high = test_buffer(1, PLANES * out * sizeof(float)), *inside = test_buffer(2, PLANES * out * sizeof(float)),
+      float *high = test_buffer(1, PLANES * out * sizeof(float)),
+            *inside = test_buffer(2, PLANES * out * sizeof(float)),
             *padded = test_buffer(3, PLANES * out * sizeof(float));
       test_fill(x, PLANES * in, (uint32_t)turn);
       if (turn % 5 == 0) x[dice(0, PLANES * in - 1)] = NAN;
@@ -104,12 +122,15 @@ static void pools_windows_of_any_form(void **state) {
 }
 
 static double activated(or_cpu_act_kind_t kind, double x) {
-  return kind == OR_CPU_ACT_RELU ? fmax(x, 0.0) : kind == OR_CPU_ACT_CLIP ? fmin(fmax(x, 0.0), 0.5) : kind == OR_CPU_ACT_SILU ? x / (1.0 + exp(-x)) : x;
+  return kind == OR_CPU_ACT_RELU   ? fmax(x, 0.0)
+         : kind == OR_CPU_ACT_CLIP ? fmin(fmax(x, 0.0), 0.5)
+         : kind == OR_CPU_ACT_SILU ? x / (1.0 + exp(-x))
+                                   : x;
 }
 
 /* One convolution, tile by tile from the last, against the sum's definition. */
-static void check_conv(const or_cpu_kernels_t *kernels, const or_conv_shape_t *shape, const or_cpu_caches_t *caches, bool extras,
-                       or_cpu_act_kind_t act) {
+static void check_conv(const or_cpu_kernels_t *kernels, const or_conv_shape_t *shape, const or_cpu_caches_t *caches,
+                       bool extras, or_cpu_act_kind_t act) {
   const or_cpu_window_t *w = &shape->window;
   const size_t in = w->in_h * w->in_w, out = w->out_h * w->out_w, taps = w->kernel_h * w->kernel_w;
   const size_t depth = shape->in_channels / shape->groups, rows = shape->out_channels / shape->groups;
@@ -127,8 +148,12 @@ static void check_conv(const or_cpu_kernels_t *kernels, const or_conv_shape_t *s
   void *packed = test_aligned(plan.weights_bytes), *scratch = test_aligned(plan.scratch_bytes);
   memset(scratch, 0xff, plan.scratch_bytes);
   or_conv_f32_pack_weights(&plan, weights, packed);
-  const or_conv_f32_args_t args = {.x = x, .weights = packed, .bias = extras ? bias : NULL, .residual = extras ? residual : NULL,
-                                   .y = y, .act = {act, 0.0f, 0.5f}};
+  const or_conv_f32_args_t args = {.x = x,
+                                   .weights = packed,
+                                   .bias = extras ? bias : NULL,
+                                   .residual = extras ? residual : NULL,
+                                   .y = y,
+                                   .act = {act, 0.0f, 0.5f}};
   for (size_t tile = plan.tiles; tile > 0; --tile) or_conv_f32_tile(&plan, &args, tile - 1, scratch);
   for (size_t i = 0; i < shape->batch * shape->out_channels * out; ++i) {
     const size_t channel = i / out % shape->out_channels, batch = i / out / shape->out_channels, group = channel / rows;
@@ -155,8 +180,11 @@ static void convolves_windows_groups_and_channels_of_any_form(void **state) {
     for (size_t turn = 0; turn < 150; ++turn) {
       size_t pads_end[2];
       const size_t groups = dice(1, 3);
-      const or_conv_shape_t shape = {.batch = dice(1, 2), .groups = groups, .in_channels = groups * dice(1, 9),
-                                     .out_channels = groups * dice(1, 20), .window = random_window(pads_end)};
+      const or_conv_shape_t shape = {.batch = dice(1, 2),
+                                     .groups = groups,
+                                     .in_channels = groups * dice(1, 9),
+                                     .out_channels = groups * dice(1, 20),
+                                     .window = random_window(pads_end)};
       check_conv(kernels, &shape, turn % 2 ? &tiny : &usual, turn % 3 == 0, acts[turn % 4]);
     }
   }
@@ -170,8 +198,11 @@ static void convolves_depthwise(void **state) {
     for (size_t turn = 0; turn < 200; ++turn) {
       size_t pads_end[2];
       const size_t channels = dice(1, 7);
-      const or_conv_shape_t shape = {.batch = dice(1, 2), .groups = channels, .in_channels = channels,
-                                     .out_channels = channels * dice(1, 2), .window = random_window(pads_end)};
+      const or_conv_shape_t shape = {.batch = dice(1, 2),
+                                     .groups = channels,
+                                     .in_channels = channels,
+                                     .out_channels = channels * dice(1, 2),
+                                     .window = random_window(pads_end)};
       check_conv(kernels, &shape, &usual, turn % 3 == 0, turn % 2 ? OR_CPU_ACT_CLIP : OR_CPU_ACT_NONE);
     }
   }
@@ -180,7 +211,10 @@ static void convolves_depthwise(void **state) {
 static void refuses_images_that_overflow(void **state) {
   (void)state;
   const or_cpu_caches_t usual = {0, 0, 0};
-  const or_conv_shape_t shape = {.batch = 1, .groups = 1, .in_channels = SIZE_MAX / 4, .out_channels = 64,
+  const or_conv_shape_t shape = {.batch = 1,
+                                 .groups = 1,
+                                 .in_channels = SIZE_MAX / 4,
+                                 .out_channels = 64,
                                  .window = {1u << 20, 1u << 20, 1u << 20, 1u << 20, 9, 9, 1, 1, 1, 1, 4, 4}};
   or_conv_f32_plan_t plan;
   assert_false(or_conv_f32_plan_init(&plan, or_cpu_kernels_level(0), &shape, &usual, 2));

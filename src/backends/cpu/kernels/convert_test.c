@@ -88,7 +88,8 @@ static void quantises_with_saturation_and_back(void **state) {
       uint8_t *u = test_buffer(1, n);
       int8_t *s = test_buffer(2, n);
       test_fill(x, n, (uint32_t)l);
-      for (size_t i = 0; i < n; ++i) x[i] = i % 3 == 0 ? (float)((int)(x[i] * 200.0f)) * 0.5f * 0.25f : x[i] * 50.0f; /* ties */
+      /* ties */
+      for (size_t i = 0; i < n; ++i) x[i] = i % 3 == 0 ? (float)((int)(x[i] * 200.0f)) * 0.5f * 0.25f : x[i] * 50.0f;
       if (n > 4) x[1] = NAN, x[2] = INFINITY, x[3] = -1e30f;
       const float scale = 0.25f;
       for (int32_t zero = -3; zero <= 128; zero += 131) {
@@ -147,7 +148,8 @@ static void transposes_elements_of_any_size(void **state) {
       for (size_t i = 0; i < EXTENTS * EXTENTS; ++i) {
         const size_t rows = extents[i / EXTENTS], columns = extents[i % EXTENTS], bytes = sizes[s];
         const size_t src_ld = columns + 1, dst_ld = rows + 2;
-        const size_t src_count = rows == 0 ? 0 : (rows - 1) * src_ld + columns, dst_count = columns == 0 ? 0 : (columns - 1) * dst_ld + rows;
+        const size_t src_count = rows == 0 ? 0 : (rows - 1) * src_ld + columns,
+                     dst_count = columns == 0 ? 0 : (columns - 1) * dst_ld + rows;
         unsigned char *src = test_buffer(0, src_count * bytes), *dst = test_buffer(1, dst_count * bytes);
         for (size_t j = 0; j < src_count * bytes; ++j) src[j] = (unsigned char)(j * 31 + j / 256);
         memset(dst, 0xee, dst_count * bytes);
@@ -166,7 +168,7 @@ static void transposes_elements_of_any_size(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(widens_every_16_bit_value_exactly), cmocka_unit_test(narrows_to_the_nearest_even),
+      cmocka_unit_test(widens_every_16_bit_value_exactly),  cmocka_unit_test(narrows_to_the_nearest_even),
       cmocka_unit_test(quantises_with_saturation_and_back), cmocka_unit_test(converts_tails_like_whole_vectors),
       cmocka_unit_test(transposes_elements_of_any_size),
   };

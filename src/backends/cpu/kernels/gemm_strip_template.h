@@ -2,10 +2,11 @@
  *   G_T scalar type, G_V vector type, G_W lanes, G_MR rows and G_NV vectors of a full micro-tile, G_STRIP the
  * function's name, G_ZERO G_SET1 G_LOAD G_LOAD_N G_STORE G_STORE_N G_ADD G_MUL G_FMA G_MAX_B G_MIN_B G_REDUCE_ADD,
  * G_FMA_INTO(sum, x, y), G_DIRECT_A where the level also reads A unpacked
- * and gets static void G_STRIP(const or_gemm_strip_t *). The micro-kernel exists for several heights and for each number of
- * vectors, so that small and odd products do not pay for the full tile. */
+ * and gets static void G_STRIP(const or_gemm_strip_t *). The micro-kernel exists for several heights and for each
+ * number of vectors, so that small and odd products do not pay for the full tile. */
 
-/* Instrumenting the unrolled kernels takes clang minutes and finds nothing: gemm_test.c runs them against protected pages. */
+/* Instrumenting the unrolled kernels takes clang minutes and finds nothing: gemm_test.c runs them against protected
+   pages. */
 #if defined(__clang__)
 #define G_MICRO_ATTRIBUTES __attribute__((noinline, no_sanitize("address", "undefined")))
 #else
@@ -33,7 +34,8 @@ typedef struct micro_t {
 #define G_VECTORS_2(X, i) X(i, 0) X(i, 1)
 #define G_VECTORS_3(X, i) X(i, 0) X(i, 1) X(i, 2)
 
-/* 1, 2, 4, 8 and the full height everywhere; those between where they are cheap to have. Others are put together from these. */
+/* 1, 2, 4, 8 and the full height everywhere; those between where they are cheap to have. Others are put together from
+   these. */
 #define M_ROWS 1
 #define M_VECTORS 1
 #include "backends/cpu/kernels/gemm_micro_template.h"
@@ -107,28 +109,30 @@ typedef struct micro_t {
 
 typedef void (*micro_fn)(const micro_t *);
 #if G_NV == 3
-#define G_ENTRY(rows) {micro_##rows##x1, micro_##rows##x2, micro_##rows##x3}
+#define G_ENTRY(rows) \
+  { micro_##rows##x1, micro_##rows##x2, micro_##rows##x3 }
 #else
-#define G_ENTRY(rows) {micro_##rows##x1, micro_##rows##x2}
+#define G_ENTRY(rows) \
+  { micro_##rows##x1, micro_##rows##x2 }
 #endif
 static const struct {
   size_t rows;
   micro_fn run[G_NV];
-} micro_kernels[] = { /* the tallest first */
+} micro_kernels[] = {/* the tallest first */
 #if G_MR == 14
-    {14, G_ENTRY(14)},
+                     {14, G_ENTRY(14)},
 #endif
 #if G_MR >= 8
-    {8, G_ENTRY(8)},
+                     {8, G_ENTRY(8)},
 #endif
 #if G_MR == 6
-    {6, G_ENTRY(6)}, {5, G_ENTRY(5)},
+                     {6, G_ENTRY(6)},   {5, G_ENTRY(5)},
 #endif
-    {4, G_ENTRY(4)},
+                     {4, G_ENTRY(4)},
 #if G_MR == 6
-    {3, G_ENTRY(3)},
+                     {3, G_ENTRY(3)},
 #endif
-    {2, G_ENTRY(2)}, {1, G_ENTRY(1)}};
+                     {2, G_ENTRY(2)},   {1, G_ENTRY(1)}};
 
 static void G_STRIP(const or_gemm_strip_t *strip) {
   micro_t micro = {.strip = strip,

@@ -1,3 +1,5 @@
+#ifndef OR_BACKENDS_CPU_KERNELS_GEMM_TERMS_F32_H
+#define OR_BACKENDS_CPU_KERNELS_GEMM_TERMS_F32_H
 /* gemm_strip_template.h's terms for fp32, from a simd_*.h. */
 #define G_T float
 #define G_V v_t
@@ -16,3 +18,5 @@
 #define G_MAX_B v_max_b
 #define G_MIN_B v_min_b
 #define G_REDUCE_ADD v_reduce_add
+
+#endif

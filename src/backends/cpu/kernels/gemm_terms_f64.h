@@ -1,3 +1,5 @@
+#ifndef OR_BACKENDS_CPU_KERNELS_GEMM_TERMS_F64_H
+#define OR_BACKENDS_CPU_KERNELS_GEMM_TERMS_F64_H
 /* gemm_strip_template.h's terms for fp64, from a simd_*.h. */
 #define G_T double
 #define G_V d_t
@@ -16,3 +18,5 @@
 #define G_MAX_B d_max_b
 #define G_MIN_B d_min_b
 #define G_REDUCE_ADD d_reduce_add
+
+#endif

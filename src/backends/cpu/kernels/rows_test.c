@@ -11,7 +11,8 @@ static void exact_softmax(size_t n, const float *x, size_t stride, double *y, bo
   }
 }
 
-static void assert_near(const or_cpu_kernels_t *kernels, const char *what, double got, double want, double relative, double absolute) {
+static void assert_near(const or_cpu_kernels_t *kernels, const char *what, double got, double want, double relative,
+                        double absolute) {
   if (!(fabs(got - want) <= relative * fabs(want) + absolute)) {
     fail_msg("%s %s is %.9g, not %.9g", kernels->name, what, got, want);
   }
@@ -39,7 +40,8 @@ static void normalises_rows_to_a_distribution(void **state) {
       memcpy(y, x, count * sizeof(float));
       kernels->rows.softmax(3, n, y, ld, y, ld); /* in place */
       exact_softmax(n, x + 2 * ld, 1, want, false);
-      for (size_t i = 0; i < n; ++i) assert_near(kernels, "softmax in place", (double)y[2 * ld + i], want[i], 5e-6, 1e-37);
+      for (size_t i = 0; i < n; ++i)
+        assert_near(kernels, "softmax in place", (double)y[2 * ld + i], want[i], 5e-6, 1e-37);
     }
   }
 }
@@ -87,7 +89,8 @@ static void masks_with_minus_infinity_and_shows_nan(void **state) {
   }
 }
 
-static void check_layer_norm(const or_cpu_kernels_t *kernels, size_t n, bool parameters, bool root_mean_square, float offset) {
+static void check_layer_norm(const or_cpu_kernels_t *kernels, size_t n, bool parameters, bool root_mean_square,
+                             float offset) {
   const size_t x_ld = n + 1, y_ld = n + 4;
   float *x = test_buffer(0, (x_ld + n) * sizeof(float)), *y = test_buffer(1, (y_ld + n) * sizeof(float));
   float *scale = test_buffer(2, n * sizeof(float)), *bias = test_buffer(3, n * sizeof(float)), mean[2], inv_std[2];
@@ -95,8 +98,14 @@ static void check_layer_norm(const or_cpu_kernels_t *kernels, size_t n, bool par
   test_fill(scale, n, 6);
   test_fill(bias, n, 7);
   for (size_t i = 0; i < x_ld + n; ++i) x[i] += offset;
-  const or_cpu_layer_norm_t norm = {.n = n, .x_ld = x_ld, .y_ld = y_ld, .eps = 1e-5f, .scale = parameters ? scale : NULL,
-                                    .bias = parameters ? bias : NULL, .mean = mean, .inv_std = inv_std,
+  const or_cpu_layer_norm_t norm = {.n = n,
+                                    .x_ld = x_ld,
+                                    .y_ld = y_ld,
+                                    .eps = 1e-5f,
+                                    .scale = parameters ? scale : NULL,
+                                    .bias = parameters ? bias : NULL,
+                                    .mean = mean,
+                                    .inv_std = inv_std,
                                     .root_mean_square = root_mean_square};
   kernels->rows.layer_norm(&norm, 2, x, y);
   for (size_t row = 0; row < 2; ++row) {
@@ -156,7 +165,9 @@ static void reduces_rows_and_columns(void **state) {
                                   : op == OR_CPU_REDUCE_MEAN ? sum / (double)length
                                   : op == OR_CPU_REDUCE_MAX  ? high
                                                              : low;
-              const double scale = op == OR_CPU_REDUCE_SUM ? size : op == OR_CPU_REDUCE_MEAN ? size / (double)length : 0.0;
+              const double scale = op == OR_CPU_REDUCE_SUM    ? size
+                                   : op == OR_CPU_REDUCE_MEAN ? size / (double)length
+                                                              : 0.0;
               assert_near(kernels, "reduction", (double)(across ? by_column : by_row)[line], want, 1e-7, 1e-6 * scale);
             }
           }

@@ -12,99 +12,104 @@ static double exact_binary(or_cpu_binary_t op, double a, double b) {
   }
 }
 
-#define DEFINE_CHECKS(T, V)                                                                                            \
-  static void fill_##V(T *x, size_t n, uint32_t seed) {                                                                \
-    uint32_t state = seed * 2654435761u + 1;                                                                           \
-    for (size_t i = 0; i < n; ++i) x[i] = (T)test_uniform(&state) + (T)0.0078125;                                      \
-  }                                                                                                                    \
-  static void specials_##V(T *x, size_t n, size_t at) {                                                                \
-    if (n > 6) {                                                                                                       \
-      x[at % n] = (T)NAN;                                                                                              \
-      x[(at + 3) % n] = (T)INFINITY;                                                                                   \
-      x[(at + 5) % n] = (T)-INFINITY;                                                                                  \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static bool same_##V(T got, T want) { return isnan(want) ? isnan(got) : got == want; }                               \
-  static void combine_##V(const or_cpu_kernels_t *kernels, size_t n, bool stream) {                                    \
-    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T)), *z = test_buffer(2, n * sizeof(T));      \
-    fill_##V(x, n, 1);                                                                                                 \
-    fill_##V(y, n, 2);                                                                                                 \
-    specials_##V(x, n, 1);                                                                                             \
-    specials_##V(y, n, 2);                                                                                             \
-    for (int op = 0; op < OR_CPU_BINARY_COUNT; ++op) {                                                                 \
-      for (int form = 0; form < OR_CPU_FORM_COUNT; ++form) {                                                           \
-        T scalar = (T)0.375;                                                                                           \
-        const T *a = form == OR_CPU_SCALAR_VECTOR ? &scalar : x, *b = form == OR_CPU_VECTOR_SCALAR ? &scalar : y;      \
-        kernels->V.binary[op][form](n, a, b, z, stream);                                                               \
-        for (size_t i = 0; i < n; ++i) {                                                                               \
-          T want = (T)exact_binary((or_cpu_binary_t)op, (double)(a == &scalar ? scalar : a[i]),                        \
-                                   (double)(b == &scalar ? scalar : b[i]));                                            \
-          if (!same_##V(z[i], want)) {                                                                                 \
-            fail_msg("%s op %d form %d n %zu: z[%zu] is %.17g, not %.17g", kernels->name, op, form, n, i, (double)z[i], \
-                     (double)want);                                                                                    \
-          }                                                                                                            \
-        }                                                                                                              \
-        assert_true(test_untouched(z));                                                                                \
-      }                                                                                                                \
-    }                                                                                                                  \
-    kernels->V.binary[OR_CPU_BINARY_SUB][OR_CPU_VECTOR_VECTOR](n, x, y, z, stream);                                    \
-    kernels->V.binary[OR_CPU_BINARY_SUB][OR_CPU_VECTOR_VECTOR](n, x, y, x, stream);                                    \
-    for (size_t i = 0; i < n; ++i) assert_true(same_##V(x[i], z[i])); /* in place */                                   \
-  }                                                                                                                    \
-  static void linear_##V(const or_cpu_kernels_t *kernels, size_t n, bool stream, double unit) {                        \
-    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T)), *z = test_buffer(2, n * sizeof(T));      \
-    fill_##V(x, n, 1);                                                                                                 \
-    fill_##V(y, n, 2);                                                                                                 \
-    const T alpha = (T)0.7;                                                                                            \
-    kernels->V.triad(n, alpha, x, y, z, stream);                                                                       \
-    for (size_t i = 0; i < n; ++i) {                                                                                   \
-      assert_true(fabs((double)z[i] - ((double)x[i] + (double)alpha * (double)y[i])) <= 2.0 * unit);                   \
-    }                                                                                                                  \
-    kernels->V.scale(n, alpha, x, z, stream);                                                                          \
-    for (size_t i = 0; i < n; ++i) assert_true(z[i] == alpha * x[i]);                                                  \
-    memcpy(z, y, n * sizeof(T));                                                                                       \
-    kernels->V.axpy(n, alpha, x, z);                                                                                   \
-    for (size_t i = 0; i < n; ++i) {                                                                                   \
-      assert_true(fabs((double)z[i] - ((double)y[i] + (double)alpha * (double)x[i])) <= 2.0 * unit);                   \
-    }                                                                                                                  \
-    kernels->V.fill(n, alpha, z, stream);                                                                              \
-    for (size_t i = 0; i < n; ++i) assert_true(z[i] == alpha);                                                         \
-    assert_true(test_untouched(z));                                                                                    \
-  }                                                                                                                    \
-  static void reduce_##V(const or_cpu_kernels_t *kernels, size_t n, double unit) {                                     \
-    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T));                                          \
-    fill_##V(x, n, 1);                                                                                                 \
-    fill_##V(y, n, 2);                                                                                                 \
-    double dot = 0.0, sum = 0.0, squares = 0.0, products = 0.0, sizes = 0.0, high = -INFINITY, low = INFINITY, top = 0.0; \
-    for (size_t i = 0; i < n; ++i) {                                                                                   \
-      const double a = (double)x[i], b = (double)y[i];                                                                 \
-      dot += a * b;                                                                                                    \
-      products += fabs(a * b);                                                                                         \
-      sum += a;                                                                                                        \
-      sizes += fabs(a);                                                                                                \
-      squares += a * a;                                                                                                \
-      high = fmax(high, a);                                                                                            \
-      low = fmin(low, a);                                                                                              \
-      top = fmax(top, fabs(a));                                                                                        \
-    }                                                                                                                  \
-    assert_true(fabs(kernels->V.dot(n, x, y) - dot) <= 4.0 * unit * products);                                         \
-    assert_true(fabs(kernels->V.sum(n, x) - sum) <= 4.0 * unit * sizes);                                               \
-    assert_true(fabs(kernels->V.sum_squares(n, x) - squares) <= 1e-12 * squares);                                      \
-    assert_true((double)kernels->V.max(n, x) == high);                                                                 \
-    assert_true((double)kernels->V.min(n, x) == low);                                                                  \
-    assert_true((double)kernels->V.abs_max(n, x) == top);                                                              \
-    for (size_t i = 0; i < n; i += 1 + n / 50) { /* NaN anywhere shows */                                              \
-      const T old = x[i];                                                                                              \
-      x[i] = (T)NAN;                                                                                                   \
-      assert_true(isnan(kernels->V.max(n, x)) && isnan(kernels->V.min(n, x)) && isnan(kernels->V.abs_max(n, x)));      \
-      assert_true(isnan(kernels->V.sum(n, x)) && isnan(kernels->V.dot(n, x, y)));                                      \
-      x[i] = (T)-INFINITY;                                                                                             \
-      assert_true((double)kernels->V.min(n, x) == -INFINITY && (double)kernels->V.abs_max(n, x) == INFINITY);          \
-      x[i] = old;                                                                                                      \
-    }                                                                                                                  \
+#define DEFINE_CHECKS(T, V)                                                                                       \
+  static void fill_##V(T *x, size_t n, uint32_t seed) {                                                           \
+    uint32_t state = seed * 2654435761u + 1;                                                                      \
+    for (size_t i = 0; i < n; ++i) x[i] = (T)test_uniform(&state) + (T)0.0078125;                                 \
+  }                                                                                                               \
+  static void specials_##V(T *x, size_t n, size_t at) {                                                           \
+    if (n > 6) {                                                                                                  \
+      x[at % n] = (T)NAN;                                                                                         \
+      x[(at + 3) % n] = (T)INFINITY;                                                                              \
+      x[(at + 5) % n] = (T)-INFINITY;                                                                             \
+    }                                                                                                             \
+  }                                                                                                               \
+  static bool same_##V(T got, T want) { return isnan(want) ? isnan(got) : got == want; }                          \
+  static void combine_##V(const or_cpu_kernels_t *kernels, size_t n, bool stream) {                               \
+    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T)), *z = test_buffer(2, n * sizeof(T)); \
+    fill_##V(x, n, 1);                                                                                            \
+    fill_##V(y, n, 2);                                                                                            \
+    specials_##V(x, n, 1);                                                                                        \
+    specials_##V(y, n, 2);                                                                                        \
+    for (int op = 0; op < OR_CPU_BINARY_COUNT; ++op) {                                                            \
+      for (int form = 0; form < OR_CPU_FORM_COUNT; ++form) {                                                      \
+        T scalar = (T)0.375;                                                                                      \
+        const T *a = form == OR_CPU_SCALAR_VECTOR ? &scalar : x, *b = form == OR_CPU_VECTOR_SCALAR ? &scalar : y; \
+        kernels->V.binary[op][form](n, a, b, z, stream);                                                          \
+        for (size_t i = 0; i < n; ++i) {                                                                          \
+          T want = (T)exact_binary((or_cpu_binary_t)op, (double)(a == &scalar ? scalar : a[i]),                   \
+                                   (double)(b == &scalar ? scalar : b[i]));                                       \
+          if (!same_##V(z[i], want)) {                                                                            \
+            fail_msg("%s op %d form %d n %zu: z[%zu] is %.17g, not %.17g", kernels->name, op, form, n, i,         \
+                     (double)z[i], (double)want);                                                                 \
+          }                                                                                                       \
+        }                                                                                                         \
+        assert_true(test_untouched(z));                                                                           \
+      }                                                                                                           \
+    }                                                                                                             \
+    kernels->V.binary[OR_CPU_BINARY_SUB][OR_CPU_VECTOR_VECTOR](n, x, y, z, stream);                               \
+    kernels->V.binary[OR_CPU_BINARY_SUB][OR_CPU_VECTOR_VECTOR](n, x, y, x, stream);                               \
+    for (size_t i = 0; i < n; ++i) assert_true(same_##V(x[i], z[i])); /* in place */                              \
+  }                                                                                                               \
+  static void linear_##V(const or_cpu_kernels_t *kernels, size_t n, bool stream, double unit) {                   \
+    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T)), *z = test_buffer(2, n * sizeof(T)); \
+    fill_##V(x, n, 1);                                                                                            \
+    fill_##V(y, n, 2);                                                                                            \
+    const T alpha = (T)0.7;                                                                                       \
+    kernels->V.triad(n, alpha, x, y, z, stream);                                                                  \
+    for (size_t i = 0; i < n; ++i) {                                                                              \
+      assert_true(fabs((double)z[i] - ((double)x[i] + (double)alpha * (double)y[i])) <= 2.0 * unit);              \
+    }                                                                                                             \
+    kernels->V.scale(n, alpha, x, z, stream);                                                                     \
+    for (size_t i = 0; i < n; ++i) assert_true(z[i] == alpha * x[i]);                                             \
+    memcpy(z, y, n * sizeof(T));                                                                                  \
+    kernels->V.axpy(n, alpha, x, z);                                                                              \
+    for (size_t i = 0; i < n; ++i) {                                                                              \
+      assert_true(fabs((double)z[i] - ((double)y[i] + (double)alpha * (double)x[i])) <= 2.0 * unit);              \
+    }                                                                                                             \
+    kernels->V.fill(n, alpha, z, stream);                                                                         \
+    for (size_t i = 0; i < n; ++i) assert_true(z[i] == alpha);                                                    \
+    assert_true(test_untouched(z));                                                                               \
+  }
+
+#define DEFINE_REDUCTIONS(T, V)                                                                                   \
+  static void reduce_##V(const or_cpu_kernels_t *kernels, size_t n, double unit) {                                \
+    T *x = test_buffer(0, n * sizeof(T)), *y = test_buffer(1, n * sizeof(T));                                     \
+    fill_##V(x, n, 1);                                                                                            \
+    fill_##V(y, n, 2);                                                                                            \
+    double dot = 0.0, sum = 0.0, squares = 0.0, products = 0.0, sizes = 0.0, high = -INFINITY, low = INFINITY,    \
+           top = 0.0;                                                                                             \
+    for (size_t i = 0; i < n; ++i) {                                                                              \
+      const double a = (double)x[i], b = (double)y[i];                                                            \
+      dot += a * b;                                                                                               \
+      products += fabs(a * b);                                                                                    \
+      sum += a;                                                                                                   \
+      sizes += fabs(a);                                                                                           \
+      squares += a * a;                                                                                           \
+      high = fmax(high, a);                                                                                       \
+      low = fmin(low, a);                                                                                         \
+      top = fmax(top, fabs(a));                                                                                   \
+    }                                                                                                             \
+    assert_true(fabs(kernels->V.dot(n, x, y) - dot) <= 4.0 * unit * products);                                    \
+    assert_true(fabs(kernels->V.sum(n, x) - sum) <= 4.0 * unit * sizes);                                          \
+    assert_true(fabs(kernels->V.sum_squares(n, x) - squares) <= 1e-12 * squares);                                 \
+    assert_true((double)kernels->V.max(n, x) == high);                                                            \
+    assert_true((double)kernels->V.min(n, x) == low);                                                             \
+    assert_true((double)kernels->V.abs_max(n, x) == top);                                                         \
+    for (size_t i = 0; i < n; i += 1 + n / 50) { /* NaN anywhere shows */                                         \
+      const T old = x[i];                                                                                         \
+      x[i] = (T)NAN;                                                                                              \
+      assert_true(isnan(kernels->V.max(n, x)) && isnan(kernels->V.min(n, x)) && isnan(kernels->V.abs_max(n, x))); \
+      assert_true(isnan(kernels->V.sum(n, x)) && isnan(kernels->V.dot(n, x, y)));                                 \
+      x[i] = (T)-INFINITY;                                                                                        \
+      assert_true((double)kernels->V.min(n, x) == -INFINITY && (double)kernels->V.abs_max(n, x) == INFINITY);     \
+      x[i] = old;                                                                                                 \
+    }                                                                                                             \
   }
 DEFINE_CHECKS(float, f32)
 DEFINE_CHECKS(double, f64)
+DEFINE_REDUCTIONS(float, f32)
+DEFINE_REDUCTIONS(double, f64)
 
 static void combines_vectors_and_scalars(void **state) {
   (void)state;
