@@ -14,8 +14,9 @@
 
 #define MAX_SETS 64
 
-/* A model with a session for each side. */
+/* A model, as `name`, with a session for each side. */
 typedef struct side_t {
+  const char *name;
   or_session_t *session;
   or_binding_t outputs[OR_CLI_MAX_BINDINGS];
 } side_t;
@@ -66,8 +67,8 @@ static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *a
     double step = dtype == OR_BFLOAT16  ? 0x1p-7
                   : dtype == OR_FLOAT16 ? 0x1p-10
                                         : 0; /* neighbours of a narrow type agree */
-    or_task_compare(dtype, a, b, or_tensor_count(actual), exact ? 0 : fmax(options->rtol, step),
-                    exact ? 0 : options->atol, &difference);
+    or_tolerance_t tolerance = {exact ? 0 : fmax(options->rtol, step), exact ? 0 : options->atol};
+    or_task_compare(dtype, a, b, or_tensor_count(actual), tolerance, &difference);
     out->max_abs = fmax(out->max_abs, difference.max_abs);
     out->max_rel = fmax(out->max_rel, difference.max_rel);
     out->mean_abs = fmax(out->mean_abs, difference.mean_abs);
@@ -160,13 +161,13 @@ static or_status_t compare_set(or_cli_t *cli, const or_model_t *model, const cha
   return or_status_success();
 }
 
-static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char *name, const char *set,
-                             const side_t *side, const or_verify_options_t *options) {
+static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char *set, const side_t *side,
+                             const or_verify_options_t *options) {
   const char *slash = strrchr(set, '/');
   or_text_t directory;
   or_text_init(&directory, cli->allocator);
   or_status_t status =
-      or_text_printf(&directory, "%s/%s/%s", options->output_directory, name, slash != NULL ? slash + 1 : set);
+      or_text_printf(&directory, "%s/%s/%s", options->output_directory, side->name, slash != NULL ? slash + 1 : set);
   for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
     status = or_tensor_file_write(cli->runtime, or_text_string(&directory), or_model_output(model, i)->name,
                                   side->outputs[i].tensor);
@@ -175,12 +176,12 @@ static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char 
   return status;
 }
 
-static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char *name, const char *set, side_t *side,
+static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char *set, side_t *side,
                              const or_verify_options_t *options, or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
   if (or_ok(status)) status = run_side(model, side, &inputs, out);
-  if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, name, set, side, options);
+  if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, set, side, options);
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;
   release_outputs(model, side);
@@ -197,7 +198,7 @@ static or_status_t data_folder(const char *path, or_text_t *folder) {
 
 static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char *path, const char *name,
                               const or_verify_options_t *options, or_verification_t *out) {
-  side_t side = {.session = NULL};
+  side_t side = {.name = name};
   or_text_t folder, set;
   struct stat info;
   or_session_options_t session_options = {
@@ -210,7 +211,7 @@ static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char
     or_text_clear(&set);
     status = or_text_printf(&set, "%s/test_data_set_%d", or_text_string(&folder), i);
     if (!or_ok(status) || stat(or_text_string(&set), &info) != 0) break;
-    status = check_set(cli, model, name, or_text_string(&set), &side, options, out);
+    status = check_set(cli, model, or_text_string(&set), &side, options, out);
   }
   if (or_ok(status) && out->sets == 0)
     status = or_error(OR_NOT_FOUND, "%s: no test_data_set_0 beside the model; compare with --against reference",

@@ -10,7 +10,11 @@ typedef struct or_difference_t {
   uint64_t count, wrong; /* elements; those outside |a - b| <= abs + rel |b|, or whose NaN or infinity differs */
   uint64_t first_wrong;  /* index; UINT64_MAX if there is none */
 } or_difference_t;
-void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count, double rel, double abs,
-                     or_difference_t *out);
+/* What may differ: |a - b| <= abs + rel |b|. */
+typedef struct or_tolerance_t {
+  double rel, abs;
+} or_tolerance_t;
+void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count,
+                     or_tolerance_t tolerance, or_difference_t *out);
 
 #endif

@@ -193,7 +193,7 @@ static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *wo
     status = or_error(OR_UNIMPLEMENTED, "--verify needs results in memory that the host can reach");
   } else {
     or_task_compare(dtype, or_tensor_data(work->output), or_tensor_data(expected), or_tensor_count(expected),
-                    work->tolerance_rel, work->tolerance_abs, &work->difference);
+                    (or_tolerance_t){work->tolerance_rel, work->tolerance_abs}, &work->difference);
   }
   or_tensor_release(expected);
   return status;
@@ -236,7 +236,8 @@ static or_status_t carry_out(or_task_run_t *run, work_t *work) {
   work->output = output.tensor;
   or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
   if (or_ok(status))
-    status = or_task_measure(work->session, inputs, work->input_count, &output, 1, &options, &work->time);
+    status = or_task_measure(work->session, &(or_measure_bindings_t){inputs, work->input_count, &output, 1}, &options,
+                             &work->time);
   if (or_ok(status)) count_cost(run, work);
   if (or_ok(status) && run->context->verify) status = verify(run, call, work);
   return status;

@@ -179,8 +179,9 @@ static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
                                            inference->outputs, inference->output_count, run->context->cancel);
   if (!or_ok(status)) return status;
   or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
-  return or_task_measure(inference->session, inference->inputs, inference->input_count, inference->outputs,
-                         inference->output_count, &options, &inference->time);
+  const or_measure_bindings_t bindings = {inference->inputs, inference->input_count, inference->outputs,
+                                          inference->output_count};
+  return or_task_measure(inference->session, &bindings, &options, &inference->time);
 }
 
 /* The top k of each row of the first output, where it has labels or is a row of numbers for each item. */

@@ -71,15 +71,19 @@ static double quantile(const double *sorted, int64_t count, double q) {
   return sorted[index < 0 ? 0 : index];
 }
 
-or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, size_t input_count,
-                            or_binding_t *outputs, size_t output_count, const or_measure_options_t *options,
-                            or_measurement_t *out) {
+static or_status_t run_once(or_session_t *session, const or_measure_bindings_t *bindings, or_cancel_t *cancel) {
+  return or_task_run_session(session, bindings->inputs, bindings->input_count, bindings->outputs,
+                             bindings->output_count, cancel);
+}
+
+or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
+                            const or_measure_options_t *options, or_measurement_t *out) {
   double times[OR_MEASURE_MAX_RUNS]; /* 80 kB of stack; a longer series keeps its first runs */
   int64_t begin_ns = or_clock_ns(), kept = 0;
   or_status_t status = or_status_success();
   *out = (or_measurement_t){0};
   for (int i = 0; or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S); ++i) {
-    status = or_task_run_session(session, inputs, input_count, outputs, output_count, options->cancel);
+    status = run_once(session, bindings, options->cancel);
   }
   begin_ns = or_clock_ns();
   while (or_ok(status)) {
@@ -89,7 +93,7 @@ or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, s
                                                 (elapsed_s >= options->budget_s || out->runs >= OR_MEASURE_MAX_RUNS);
     if (enough) break;
     int64_t start_ns = or_clock_ns();
-    status = or_task_run_session(session, inputs, input_count, outputs, output_count, options->cancel);
+    status = run_once(session, bindings, options->cancel);
     double seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
     if (kept < OR_MEASURE_MAX_RUNS) times[kept++] = seconds;
     ++out->runs;

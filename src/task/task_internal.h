@@ -104,11 +104,17 @@ typedef struct or_measure_options_t {
 } or_measure_options_t;
 #define OR_MEASURE_MIN_RUNS 5
 #define OR_MEASURE_MAX_RUNS 10000
+/* What a repeated run is bound to. */
+typedef struct or_measure_bindings_t {
+  const or_binding_t *inputs;
+  size_t input_count;
+  or_binding_t *outputs;
+  size_t output_count;
+} or_measure_bindings_t;
 /* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so
  * that a run allocates nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
-or_status_t or_task_measure(or_session_t *session, const or_binding_t *inputs, size_t input_count,
-                            or_binding_t *outputs, size_t output_count, const or_measure_options_t *options,
-                            or_measurement_t *out);
+or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
+                            const or_measure_options_t *options, or_measurement_t *out);
 /* One run that a cancel request ends. */
 or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);

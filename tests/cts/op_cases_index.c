@@ -63,38 +63,46 @@ void cts_generate_slice(cts_generator_t *g) {
   }
 }
 
-static void gather(cts_generator_t *g, or_dtype_t dtype, or_shape_t data, or_dtype_t index, or_shape_t indices,
-                   int64_t axis, bool constant) {
-  cts_op_case_t it = cts_op_case(g, constant ? "constant" : "");
-  int64_t extent = data.dims[axis < 0 ? axis + data.rank : axis];
+typedef struct gather_t {
+  or_dtype_t dtype;
+  or_shape_t data;
+  or_dtype_t index;
+  or_shape_t indices;
+  int64_t axis;
+  bool constant;
+} gather_t;
+
+static void gather(cts_generator_t *g, gather_t c) {
+  cts_op_case_t it = cts_op_case(g, c.constant ? "constant" : "");
+  int64_t extent = c.data.dims[c.axis < 0 ? c.axis + c.data.rank : c.axis];
   bool negative = g->version >= 11;
-  cts_input(&it, dtype, data)->constant = constant;
-  cts_input_range(&it, index, indices, negative ? -(double)extent : 0, (double)extent);
-  if (axis != 0) cts_attribute_int(&it, "axis", axis);
+  cts_input(&it, c.dtype, c.data)->constant = c.constant;
+  cts_input_range(&it, c.index, c.indices, negative ? -(double)extent : 0, (double)extent);
+  if (c.axis != 0) cts_attribute_int(&it, "axis", c.axis);
   cts_emit(g, &it);
 }
 
 void cts_generate_gather(cts_generator_t *g) {
   CTS_EACH_DTYPE(g->op, dtype) {
-    gather(g, dtype, SHAPE(5, 7), OR_INT64, SHAPE(3), 0, false);
-    gather(g, dtype, SHAPE(5, 7), OR_INT32, SHAPE(2, 4), 1, false);
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(3), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT32, SHAPE(2, 4), 1, false});
     if (!g->newest && dtype != OR_FLOAT32) continue;
-    gather(g, dtype, SHAPE(5, 7, 3), OR_INT64, SHAPE(2, 2), -2, false);
-    gather(g, dtype, SHAPE(5, 7), OR_INT64, SCALAR, 0, false);
-    gather(g, dtype, SHAPE(9), OR_INT64, SHAPE(4), 0, false);
-    gather(g, dtype, SHAPE(5, 0), OR_INT64, SHAPE(2), 0, false);
-    gather(g, dtype, SHAPE(5, 7), OR_INT64, SHAPE(0), 0, false);
-    gather(g, dtype, SHAPE(100, 64), OR_INT64, SHAPE(2, 16), 0, true);
+    gather(g, (gather_t){dtype, SHAPE(5, 7, 3), OR_INT64, SHAPE(2, 2), -2, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SCALAR, 0, false});
+    gather(g, (gather_t){dtype, SHAPE(9), OR_INT64, SHAPE(4), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 0), OR_INT64, SHAPE(2), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(0), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(100, 64), OR_INT64, SHAPE(2, 16), 0, true});
   }
 }
 
 void cts_generate_gather_elements(cts_generator_t *g) {
   CTS_EACH_DTYPE(g->op, dtype) {
-    gather(g, dtype, SHAPE(5, 7), OR_INT64, SHAPE(3, 7), 0, false);
-    gather(g, dtype, SHAPE(5, 7), OR_INT32, SHAPE(4, 9), 1, false);
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(3, 7), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT32, SHAPE(4, 9), 1, false});
     if (!g->newest && dtype != OR_FLOAT32) continue;
-    gather(g, dtype, SHAPE(3, 4, 5), OR_INT64, SHAPE(2, 9, 5), -2, false);
-    gather(g, dtype, SHAPE(9), OR_INT64, SHAPE(4), 0, false);
-    gather(g, dtype, SHAPE(5, 7), OR_INT64, SHAPE(0, 7), 0, false);
+    gather(g, (gather_t){dtype, SHAPE(3, 4, 5), OR_INT64, SHAPE(2, 9, 5), -2, false});
+    gather(g, (gather_t){dtype, SHAPE(9), OR_INT64, SHAPE(4), 0, false});
+    gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(0, 7), 0, false});
   }
 }

@@ -130,6 +130,32 @@ static double expected(const case_t *c, const type_t *type, const or_gemm_args_t
   return activation(c->act, value);
 }
 
+static void compare(const or_cpu_kernels_t *kernels, const type_t *type, const case_t *c, const or_gemm_args_t *args,
+                    const void *old) {
+  /* Of large products a sample, which meets every tile. */
+  const size_t step = 1 + c->m * c->n * c->k / 100000;
+  for (size_t i = 0; i < c->m; ++i) {
+    for (size_t j = i * 7 % step; j < c->n; j += step) {
+      double size, want = expected(c, type, args, old, (const size_t[2]){i, j}, &size),
+                   got = type->get_c(args->c, i * args->ldc + j);
+      if (!(fabs(got - want) <= type->tolerance * size * 4.0)) {
+        fail_msg("%s %s %zux%zux%zu ta%d tb%d pa%d pb%d v%d threads %u alpha %g beta %g act %d: C[%zu,%zu] is %.9g, "
+                 "not %.9g",
+                 kernels->name, type->name, c->m, c->n, c->k, c->trans_a, c->trans_b, c->packed_a, c->packed_b,
+                 c->virtual_b, c->threads, c->alpha, c->beta, (int)c->act, i, j, got, want);
+      }
+    }
+    for (size_t j = 0; j < c->n; ++j) {
+      if (isnan(type->get_c(args->c, i * args->ldc + j))) fail_msg("C[%zu,%zu] is not written", i, j);
+    }
+    for (size_t j = c->n; j < args->ldc && i + 1 < c->m; ++j) { /* the gap between rows stays as it was */
+      uint32_t gap;
+      memcpy(&gap, (char *)args->c + (i * args->ldc + j) * type->c_bytes, sizeof gap);
+      if (c->beta == 0.0) assert_int_equal(gap, 0xffffffffu);
+    }
+  }
+}
+
 static void check(const or_cpu_kernels_t *kernels, const or_gemm_ops_t *ops, const type_t *type, const case_t *c,
                   const or_cpu_caches_t *caches) {
   const size_t lda = (c->trans_a ? c->m : c->k) + 3, ldb = (c->trans_b ? c->k : c->n) + 1, ldc = c->n + 2,
@@ -186,28 +212,7 @@ static void check(const or_cpu_kernels_t *kernels, const or_gemm_ops_t *ops, con
   for (size_t i = plan.pack_tasks; i > 0; --i) or_gemm_pack(&plan, &run, i - 1);
   for (size_t i = plan.tiles; i > 0; --i) or_gemm_tile(&plan, &run, i - 1, scratch);
 
-  /* Of large products a sample, which meets every tile. */
-  const size_t step = 1 + c->m * c->n * c->k / 100000;
-  for (size_t i = 0; i < c->m; ++i) {
-    for (size_t j = i * 7 % step; j < c->n; j += step) {
-      double size, want = expected(c, type, &args, old, (const size_t[2]){i, j}, &size),
-                   got = type->get_c(out, i * ldc + j);
-      if (!(fabs(got - want) <= type->tolerance * size * 4.0)) {
-        fail_msg("%s %s %zux%zux%zu ta%d tb%d pa%d pb%d v%d threads %u alpha %g beta %g act %d: C[%zu,%zu] is %.9g, "
-                 "not %.9g",
-                 kernels->name, type->name, c->m, c->n, c->k, c->trans_a, c->trans_b, c->packed_a, c->packed_b,
-                 c->virtual_b, c->threads, c->alpha, c->beta, (int)c->act, i, j, got, want);
-      }
-    }
-    for (size_t j = 0; j < c->n; ++j) {
-      if (isnan(type->get_c(out, i * ldc + j))) fail_msg("C[%zu,%zu] is not written", i, j);
-    }
-    for (size_t j = c->n; j < ldc && i + 1 < c->m; ++j) { /* the gap between rows stays as it was */
-      uint32_t gap;
-      memcpy(&gap, (char *)out + (i * ldc + j) * type->c_bytes, sizeof gap);
-      if (c->beta == 0.0) assert_int_equal(gap, 0xffffffffu);
-    }
-  }
+  compare(kernels, type, c, &args, old);
   assert_true(test_untouched(out));
   free(packed_a);
   free(packed_b);
