@@ -7,7 +7,8 @@ import sys
 import tempfile
 import traceback
 
-SOURCE = os.environ.get("OPENRUNTIME_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.environ.get("OPENRUNTIME_SOURCE") or os.path.dirname(os.path.dirname(HERE))
 PROGRAM = os.environ.get("OPENRUNTIME") or os.path.join(SOURCE, "build", "dev", "openruntime")
 QUICK = os.environ.get("OPENRUNTIME_QUICK") == "1"
 
@@ -24,8 +25,9 @@ def run(*arguments, env=None, stdin=None):
     """Runs the program from the source folder; text in and out."""
     environment = dict(os.environ, **(env or {}))
     environment.pop("OPENRUNTIME_URL", None) if env is None else None
-    completed = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=SOURCE, env=environment,
-                               stdin=subprocess.DEVNULL if stdin is None else stdin, timeout=600, check=False)
+    completed = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=SOURCE,
+                               env=environment, stdin=subprocess.DEVNULL if stdin is None else stdin, timeout=600,
+                               check=False)
     return Result(completed)
 
 
@@ -55,8 +57,8 @@ def scratch():
 
 
 # TensorProto (onnx.proto), read without the onnx package so that the check is independent of any reader of ours.
-NUMPY_OF = {1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8", 12: "<u4", 13: "<u8",
-            14: "<c8", 15: "<c16", 16: "<u2"}
+NUMPY_OF = {1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8",
+            12: "<u4", 13: "<u8", 14: "<c8", 15: "<c16", 16: "<u2"}
 
 
 def _varint(data, at):

@@ -1,4 +1,5 @@
-"""ONNX's own node cases, judged twice: by `openruntime verify`, and here from the outputs that it writes, with NumPy. Both must agree."""
+"""ONNX's own node cases, judged twice: by `openruntime verify`, and here from the outputs that it writes, with NumPy.
+Both must agree."""
 import collections
 import glob
 import os
@@ -8,19 +9,21 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
 
 # The operators that the engine promises; their cases must pass.
-PROMISED = """conv gemm matmul relu clip sigmoid tanh add sub mul div maxpool averagepool globalaveragepool batchnorm softmax logsoftmax
-reshape flatten transpose squeeze unsqueeze concat slice gather cast shape constant constantofshape identity reduce_mean reduce_sum
-reduce_max""".split()
+PROMISED = """conv gemm matmul relu clip sigmoid tanh add sub mul div maxpool averagepool globalaveragepool batchnorm softmax
+logsoftmax reshape flatten transpose squeeze unsqueeze concat slice gather cast shape constant constantofshape identity
+reduce_mean reduce_sum reduce_max""".split()
 # Promised names whose cases may be refused, with the reason why.
 MAY_REFUSE = {
-    "test_batchnorm_epsilon_training_mode": "the training form", "test_batchnorm_example_training_mode": "the training form",
+    "test_batchnorm_epsilon_training_mode": "the training form",
+    "test_batchnorm_example_training_mode": "the training form",
     "test_cast_STRING_to_FLOAT": "strings", "test_cast_FLOAT_to_STRING": "strings",
     "test_identity_sequence": "sequences", "test_identity_opt": "optionals",
     "test_constant_pad": "Pad, in its constant mode",
 }
 # Cases that can't pass, with the reason why; one that passes must be taken off.
 _LIKE = "the data gives input \"like\" the shape [1], the model itself declares [3,4]"
-KNOWN = {f"test_castlike_{pair}{form}": _LIKE for pair in ("BFLOAT16_to_FLOAT", "FLOAT_to_BFLOAT16") for form in ("", "_expanded")}
+KNOWN = {f"test_castlike_{pair}{form}": _LIKE for pair in ("BFLOAT16_to_FLOAT", "FLOAT_to_BFLOAT16")
+         for form in ("", "_expanded")}
 FOLDERS = ["/usr/share/libonnx-testdata/data/node"]
 
 
@@ -71,7 +74,8 @@ def same(kind, got, dtype, want, numpy):
     if got.shape != want.shape:
         return False
     if got.dtype.kind in "fc":
-        rtol = 2.0 ** -7 if kind == 16 else 2.0 ** -10 if got.dtype == "<f2" else 1e-3  # neighbours of a narrow type agree
+        # neighbours of a narrow type agree
+        rtol = 2.0 ** -7 if kind == 16 else 2.0 ** -10 if got.dtype == "<f2" else 1e-3
         return bool(numpy.allclose(got, want, rtol=rtol, atol=1e-5, equal_nan=True))
     return bool((got == want).all())
 
@@ -88,7 +92,8 @@ def judged_inside_and_outside():
         harness.expect(len(verdicts) > 900, f"only {len(verdicts)} cases were found")
         counts = collections.Counter(case["status"] for case in verdicts.values())
         outside = {name: agrees(name, folder, output) for name in verdicts}
-    wrong = [f"{n}: {c['detail']}" for n, c in verdicts.items() if c["status"] in ("wrong", "failed") and n not in KNOWN]
+    wrong = [f"{n}: {c['detail']}" for n, c in verdicts.items()
+             if c["status"] in ("wrong", "failed") and n not in KNOWN]
     mended = [n for n in KNOWN if verdicts[n]["status"] == "passed"]
     harness.expect(not mended, f"listed as known to fail, and pass: {mended}")
     harness.expect(not wrong, "wrong or failed:\n  " + "\n  ".join(wrong))
