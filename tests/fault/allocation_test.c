@@ -152,15 +152,15 @@ static void note_caller(void *caller) {
   size_t index = atomic_fetch_add(&caller_count, 1);
   if (index < MAX_CALLERS) callers[index] = caller;
 }
-void *malloc(size_t bytes) {
+__attribute__((noinline)) void *malloc(size_t bytes) {
   note_caller(__builtin_return_address(0));
   return __libc_malloc(bytes);
 }
-void *calloc(size_t count, size_t bytes) {
+__attribute__((noinline)) void *calloc(size_t count, size_t bytes) {
   note_caller(__builtin_return_address(0));
   return __libc_calloc(count, bytes);
 }
-void *realloc(void *memory, size_t bytes) {
+__attribute__((noinline)) void *realloc(void *memory, size_t bytes) {
   note_caller(__builtin_return_address(0));
   return __libc_realloc(memory, bytes);
 }

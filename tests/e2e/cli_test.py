@@ -1,0 +1,191 @@
+"""The command line as its users meet it: output, JSON, exit codes, errors that name the cause and the cure."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import expect, run
+
+DIGITS = "data/digits"
+SAMPLE = "data/digits/samples/7-1.png"
+
+
+def recognises_every_sample_as_its_card_says():
+    with open(os.path.join(harness.SOURCE, DIGITS, "expected.json"), encoding="utf-8") as file:
+        card = json.load(file)
+    for sample in card["samples"]:
+        result = run("--json", "infer", DIGITS, "--image", os.path.join(DIGITS, sample["file"]))
+        expect(result.code == 0, result.err)
+        answer = result.json()["result"]
+        expect(answer["predictions"][0][0]["label"] == sample["label"], f"{sample['file']}: {answer['predictions']}")
+        got = answer["outputs"][card["output"]]["data"]
+        worst = max(abs(a - b) for a, b in zip(got, sample["probabilities"], strict=True))
+        expect(worst <= sample["tolerance"], f"{sample['file']}: off by {worst}")
+
+
+def every_command_prints_one_json_document():
+    for arguments in (["status"], ["devices"], ["devices", "cpu_0"], ["version"], ["help"], ["help", "run"], ["models", "--models", "data"],
+                      ["models", "show", DIGITS], ["infer", DIGITS, "--image", SAMPLE], ["explain", DIGITS], ["verify", DIGITS],
+                      ["run", "-s", "64"], ["run", "-t", "vector_operations", "-s", "1000"], ["completion", "bash"],
+                      ["benchmark", "-t", "compute", "-s", "64", "--dtypes", "float32", "--duration", "0.5"],
+                      ["benchmark", "-t", "memory", "-s", "64", "--duration", "0.5"]):
+        result = run("--json", *arguments)
+        expect(result.code == 0, f"{arguments}: exit {result.code}: {result.err}")
+        json.loads(result.out)
+    for arguments in (["server"], ["tasks"], ["run", "-o", "kernel"], ["benchmark", "-t", "ml"], ["nonsense"], ["infer", "no-such-model"]):
+        result = run("--json", *arguments)
+        expect(result.code != 0, f"{arguments}: exit 0")
+        expect("detail" in result.json() or "error" in result.json(), f"{arguments}: {result.out}")
+
+
+def a_device_has_the_fields_of_the_api():
+    devices = run("--json", "devices").json()["devices"]
+    expect(devices, "no device")
+    for field in ("id", "hardware_id", "name", "type", "memory_total", "memory_available", "compute_units", "is_available", "capabilities",
+                  "driver_version", "compute_capability", "current_metrics"):
+        expect(field in devices[0], f"no {field}")
+    expect(devices[0]["id"] == "cpu_0" and devices[0]["type"] == "cpu", str(devices[0]))
+
+
+def a_task_response_has_the_fields_of_the_api():
+    answer = run("--json", "run", "-s", "64").json()
+    for field in ("task_id", "status", "result", "metrics", "error", "error_code", "attempts", "execution_time", "device_used",
+                  "fallback_reason", "created_at", "started_at", "finished_at"):
+        expect(field in answer, f"no {field}")
+    for field in ("operation", "size", "dtype", "result_shape", "throughput", "gflops", "execution_time", "device"):
+        expect(field in answer["result"], f"no result.{field}")
+    expect(answer["status"] == "completed" and answer["result"]["result_shape"] == [64, 64], str(answer))
+
+
+def computes_what_it_is_given():
+    a = '{"shape":[2,2],"dtype":"float32","data":[[1,2],[3,4]]}'
+    b = '{"shape":[2,2],"dtype":"float32","data":[5,6,7,8]}'
+    answer = run("--json", "run", "--set", f"a={a}", "--set", f"b={b}").json()
+    expect(answer["result"]["outputs"]["result"]["data"] == [19, 22, 43, 50], str(answer["result"]))
+
+
+def every_type_agrees_with_its_reference():
+    for kind in ("matrix_multiply", "vector_operations", "elementwise", "reduce", "softmax", "transpose"):
+        for dtype in ("float32", "float64", "bfloat16"):
+            result = run("run", "-t", kind, "-s", "129", "--dtype", dtype, "--iterations", "1", "--verify")
+            expect(result.code == 0 and "agrees" in result.out, f"{kind} {dtype}: {result.out}{result.err}")
+    result = run("run", "-s", "65", "--dtype", "int8", "--iterations", "1", "--verify")
+    expect(result.code == 0, f"int8: {result.err}")
+
+
+def the_same_seed_gives_the_same_numbers():
+    with harness.scratch() as folder:
+        import numpy
+
+        files = []
+        for name in ("a", "b"):
+            out = os.path.join(folder, name)
+            expect(run("infer", DIGITS, "--image", SAMPLE, "--output", out).code == 0, "infer failed")
+            files.append(numpy.load(os.path.join(out, "probabilities.npy")))
+        expect((files[0] == files[1]).all() and files[0].shape == (1, 10), "not the same")
+
+
+def reads_tensors_from_npy_pb_and_json():
+    import numpy
+
+    with harness.scratch() as folder:
+        data = os.path.join(harness.SOURCE, DIGITS, "test_data_set_0")
+        _, image = harness.read_tensor(os.path.join(data, "input_0.pb"))
+        _, want = harness.read_tensor(os.path.join(data, "output_0.pb"))
+        npy, text = os.path.join(folder, "x.npy"), os.path.join(folder, "x.json")
+        numpy.save(npy, image)
+        with open(text, "w", encoding="utf-8") as file:
+            json.dump({"shape": list(image.shape), "dtype": "float32", "data": image.tolist()}, file)
+        for path in (npy, text, os.path.join(data, "input_0.pb")):
+            out = os.path.join(folder, "out")
+            result = run("infer", DIGITS, "--input", f"image={path}", "--output", out)
+            expect(result.code == 0, f"{path}: {result.err}")
+            got = numpy.load(os.path.join(out, "probabilities.npy"))
+            expect(numpy.abs(got - want).max() < 1e-4, f"{path}: {numpy.abs(got - want).max()}")
+
+
+def wrong_command_lines_exit_2_with_the_nearest_spelling():
+    for arguments, word in ((["devises"], "devices"), (["run", "--sise", "3"], "--size"), (["--jsn", "devices"], "--json")):
+        result = run(*arguments)
+        expect(result.code == 2 and word in result.err, f"{arguments}: {result.code} {result.err}")
+    for arguments in (["run", "-s", "ten"], ["run", "--set", "novalue"], ["infer"], ["devices", "a", "b"], ["run", "-t", "matrix"],
+                      ["run", "-s", "0"], ["run", "-s"], ["verify", DIGITS, "--rtol", "x"]):
+        result = run(*arguments)
+        expect(result.code == 2, f"{arguments}: exit {result.code}: {result.err}")
+        expect(result.err.strip() and not result.out.strip(), f"{arguments}: {result.out}")
+
+
+def failures_exit_1_and_name_the_culprit():
+    with harness.scratch() as folder:
+        truncated, lies, text = (os.path.join(folder, name) for name in ("t.onnx", "lies.png", "x.npy"))
+        with open(os.path.join(harness.SOURCE, DIGITS, "model.onnx"), "rb") as file:
+            model = file.read()
+        with open(truncated, "wb") as file:
+            file.write(model[:len(model) // 2])
+        with open(lies, "wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0" + b"\0" * 64)
+        with open(text, "w", encoding="utf-8") as file:
+            file.write("not an array")
+        for arguments, word in ((["infer", truncated], "t.onnx"), (["infer", DIGITS, "--image", lies], "PNG"),
+                                (["infer", DIGITS, "--image", "README.md"], "PNG"), (["infer", DIGITS, "--input", f"image={text}"], "x.npy"),
+                                (["infer", DIGITS, "--input", f"picture={text}"], "picture"), (["infer", "no-such-model"], "no-such-model"),
+                                (["devices", "cuda_9"], "cpu_0"), (["--device", "cuda_9", "--strict", "run", "-s", "8"], "cuda_9"),
+                                (["run", "-s", "1000000000"], "bytes"), (["verify", folder], folder)):
+            result = run(*arguments)
+            expect(result.code == 1, f"{arguments}: exit {result.code}: {result.out}{result.err}")
+            expect(word in result.err, f"{arguments}: {result.err}")
+
+
+def what_belongs_to_later_versions_says_so_in_one_line():
+    for arguments in (["server"], ["tasks"], ["monitor"], ["generate", "gpt2"], ["kernels"], ["keys", "list"], ["store", "check"],
+                      ["run", "-t", "fft"], ["benchmark", "-t", "ml"], ["models", "pull", "x"], ["--url", "http://127.0.0.1:1", "devices"]):
+        result = run(*arguments)
+        expect(result.code == 1, f"{arguments}: exit {result.code}")
+        expect(len(result.err.strip().splitlines()) == 1 and not result.out, f"{arguments}: {result.err}")
+
+
+def a_device_that_is_not_there_falls_back_visibly():
+    answer = run("--json", "--device", "cuda", "run", "-s", "16").json()
+    expect(answer["device_used"] == "cpu_0" and "cuda" in answer["fallback_reason"], str(answer))
+
+
+def colours_only_on_a_terminal():
+    expect("\033" not in run("help").out + run("devices").out + run("status").out, "escape codes in a pipe")
+
+
+def every_command_has_help_with_two_examples():
+    for command in run("--json", "help").json()["commands"]:
+        result = run("help", command["name"])
+        expect(result.code == 0 and len(command["examples"]) >= 2, command["name"])
+        expect(all(example in result.out for example in command["examples"]), command["name"])
+        expect(run(command["name"], "--help").out == result.out, f"{command['name']} --help differs from help {command['name']}")
+
+
+def completion_and_man_page_are_accepted_by_their_readers():
+    import shutil
+    import subprocess
+
+    script = run("completion", "bash").out
+    expect(subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0, "bash")
+    if shutil.which("zsh"):
+        expect(subprocess.run(["zsh", "-n"], input=run("completion", "zsh").out, text=True, check=False).returncode == 0, "zsh")
+    page = run("completion", "man").out
+    expect(page.startswith(".TH OPENRUNTIME 1"), "man")
+
+
+def explain_accounts_for_the_whole_run():
+    report = run("--json", "explain", DIGITS).json()
+    expect(report["flops_on_device"] == 1, str(report["flops_on_device"]))
+    names = " ".join(node["op"] for node in report["nodes"])
+    expect(names.count("Conv+BatchNormalization") == 3, names)
+    with harness.scratch() as folder:
+        trace = os.path.join(folder, "trace.json")
+        expect(run("explain", DIGITS, "--trace", trace).code == 0, "trace")
+        with open(trace, encoding="utf-8") as file:
+            events = json.load(file)["traceEvents"]
+        expect(any(event["ph"] == "X" and event["dur"] >= 0 for event in events), "no events")
+
+
+harness.main([test for name, test in list(globals().items())
+              if callable(test) and getattr(test, "__module__", "") == "__main__" and not name.startswith("_")])
