@@ -25,6 +25,7 @@ static void names_the_arithmetic_when_the_limit_is_exceeded(void **state) {
   or_expect_words(or_hardware_charge(hardware, (5 << 20) + 1), OR_RESOURCE_EXHAUSTED, "asked 5.0 MiB (5242881 bytes)");
   or_expect_words(or_hardware_charge(hardware, UINT64_MAX), OR_RESOURCE_EXHAUSTED, "(18446744073709551615 bytes)");
   or_expect_ok(or_hardware_charge(hardware, 5 << 20));
+  or_hardware_note_peak(hardware);
   or_memory_usage_t usage = or_device_memory_usage(device);
   assert_int_equal(usage.used_bytes, 8 << 20);
   assert_int_equal(usage.peak_bytes, 8 << 20);
@@ -37,6 +38,22 @@ static void names_the_arithmetic_when_the_limit_is_exceeded(void **state) {
   usage = or_device_memory_usage(device);
   assert_int_equal(usage.used_bytes, 0);
   assert_int_equal(usage.peak_bytes, 8 << 20);
+  or_rig_close(&rig);
+}
+
+static void counts_no_peak_for_memory_that_was_not_had(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_buffer_t *buffer = NULL, *more = NULL;
+  or_fake_reset();
+  or_fake_set_capacity(100);
+  or_expect_ok(or_rig_open(&rig, or_allocator_system(), or_fake_entry, NULL));
+  or_expect_ok(or_buffer_create(rig.devices[0], 60, &buffer));
+  or_expect(or_buffer_create(rig.devices[0], 1000, &more), OR_RESOURCE_EXHAUSTED);
+  assert_int_equal(or_device_memory_usage(rig.devices[0]).peak_bytes, 60);
+  or_buffer_release(buffer);
+  or_hardware_reset_peak(or_device_hardware(rig.devices[0]));
+  assert_int_equal(or_device_memory_usage(rig.devices[0]).peak_bytes, 0);
   or_rig_close(&rig);
 }
 
@@ -61,6 +78,7 @@ static void is_shared_by_the_devices_of_one_chip(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_the_arithmetic_when_the_limit_is_exceeded),
+      cmocka_unit_test(counts_no_peak_for_memory_that_was_not_had),
       cmocka_unit_test(is_shared_by_the_devices_of_one_chip),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,7 @@ void cts_suite_ops(cts_t *cts) {
     for (int v = 0; row->name != NULL && v < OR_OP_MAX_VERSIONS && op->since[v] != 0; ++v) {
       generator.version = op->since[v];
       generator.newest = v + 1 == OR_OP_MAX_VERSIONS || op->since[v + 1] == 0;
+      if (cts->backend->newest_only && !generator.newest) continue;
       row->generate(&generator);
     }
     char name[96];

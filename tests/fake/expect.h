@@ -1,8 +1,14 @@
 #ifndef OR_TESTS_FAKE_EXPECT_H
 #define OR_TESTS_FAKE_EXPECT_H
-/* Statuses in cmocka tests. Included after cmocka.h. Each ends the status. */
+/* Statuses in cmocka tests. Each ends the status. */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "openruntime/status.h"
 
