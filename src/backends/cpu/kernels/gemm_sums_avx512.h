@@ -15,7 +15,7 @@ static inline void or_gemm_finish_sums(const or_gemm_strip_t *strip, size_t row,
   for (size_t i = 0; i < rows; ++i) {
     float *c = (float *)strip->c + (row + i) * strip->ldc;
     for (size_t j = 0; j < strip->cols; j += 16) {
-      const __mmask16 lanes = strip->cols - j < 16 ? (__mmask16)((1u << (strip->cols - j)) - 1u) : (__mmask16)0xffff;
+      const __mmask16 lanes = (__mmask16)(strip->cols - j < 16 ? (1u << (strip->cols - j)) - 1u : 0xffffu);
       __m512 value = _mm512_mul_ps(_mm512_loadu_ps(sums + i * sums_ld + j), alpha);
       if (strip->beta != 0.0) value = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, c + j), beta, value);
       if (bias_col != NULL) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(lanes, bias_col + j));
