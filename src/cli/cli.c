@@ -8,6 +8,7 @@
 
 #include "base/string.h"
 #include "cli/arguments.h"
+#include "or_config.h"
 
 #define COLUMNS_WITHOUT_TERMINAL 100
 
@@ -46,7 +47,7 @@ int or_cli_main(int count, char **arguments) {
   }
   or_runtime_release(cli.runtime);
   if (fflush(stdout) != 0 && code == OR_EXIT_OK) code = OR_EXIT_FAILED;
-  if (code == OR_EXIT_FAILED && or_cancel_requested(&cli.cancel)) code = OR_EXIT_INTERRUPTED;
+  if (code == OR_EXIT_FAILED && atomic_load(&cli.cancel.requested)) code = OR_EXIT_INTERRUPTED;
   return code;
 }
 
@@ -76,7 +77,8 @@ static int apply_global_flags(or_cli_t *cli) {
   if (cli->url == NULL) cli->url = getenv("OPENRUNTIME_URL");
   cli->models_directory = or_cli_value(cli, "--models");
   if (cli->models_directory == NULL) cli->models_directory = getenv("OPENRUNTIME_MODELS");
-  if (cli->models_directory == NULL) cli->models_directory = "models";
+  if (cli->models_directory == NULL)
+    cli->models_directory = access("models", F_OK) == 0 ? "models" : OR_INSTALL_DATADIR;
   for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
     if (strcmp(cli->arguments.flags[i].flag->name, "--verbose") == 0) ++cli->verbosity;
   }
@@ -151,7 +153,8 @@ int or_cli_fail(or_cli_t *cli, or_status_t status) {
   (void)fprintf(stderr, "openruntime: %s\n", or_status_message(status));
   if (cli->verbosity > 1) (void)fprintf(stderr, "openruntime: at %s\n", or_status_place(status));
   or_status_ignore(status); /* it has been printed */
-  return mapping->exit_code;
+  cli->code = mapping->exit_code;
+  return cli->code;
 }
 
 int or_cli_usage_error(or_cli_t *cli, const char *format, ...) {

@@ -75,7 +75,7 @@ static size_t width_of(const char *text) {
 }
 
 static void measure_columns(const or_cli_table_t *table, size_t *widths) {
-  size_t total = 0, widest = 0;
+  size_t total = 0, widest = table->columns; /* none */
   for (size_t c = 0; c < table->columns; ++c) widths[c] = 0;
   for (size_t i = 0; i < table->count; ++i) {
     size_t width = width_of(table->cells[i]);
@@ -83,9 +83,10 @@ static void measure_columns(const or_cli_table_t *table, size_t *widths) {
   }
   for (size_t c = 0; c < table->columns; ++c) {
     total += widths[c] + (c > 0 ? GAP : 0);
-    if (!table->right[c] && widths[c] > widths[widest]) widest = c;
+    if (!table->right[c] && (widest == table->columns || widths[c] > widths[widest])) widest = c;
   }
-  if (!table->cli->terminal || total <= (size_t)table->cli->columns) return;
+  if (!table->cli->terminal || total <= (size_t)table->cli->columns || widest == table->columns) return;
+  if (widths[widest] <= NARROWEST) return;
   size_t over = total - (size_t)table->cli->columns;
   widths[widest] = widths[widest] > over + NARROWEST ? widths[widest] - over : NARROWEST;
 }

@@ -17,6 +17,8 @@ static or_status_t read_inputs(or_model_t *model, const or_json_value_t *root) {
   or_status_t status = or_arena_array(&model->arena, model->graph->input_count + 1, sizeof(or_image_input_t), &memory);
   if (!or_ok(status)) return status;
   model->description.images = memory;
+  if (inputs != NULL && or_json_kind(inputs) != OR_JSON_OBJECT)
+    return or_error(OR_INVALID_ARGUMENT, "inputs: not an object of the model's inputs");
   for (size_t k = 0; or_ok(status) && k < or_json_count(inputs); ++k) {
     const or_json_value_t *entry = NULL;
     const char *name = or_json_key_at(inputs, k, &entry);
@@ -94,8 +96,12 @@ static or_status_t read_numbers(const or_json_value_t *image, const char *key, i
 }
 
 static or_status_t read_extent(const or_json_value_t *image, const char *key, int64_t *out) {
-  *out = or_json_get_int(or_json_get(image, key), 0);
-  if (*out >= 0 && *out <= 65536) return or_status_success();
+  const or_json_value_t *value = or_json_get(image, key);
+  *out = 0;
+  if (value == NULL) return or_status_success();
+  if (or_json_kind(value) != OR_JSON_INTEGER) return or_error(OR_INVALID_ARGUMENT, "\"%s\" is not a whole number", key);
+  *out = or_json_get_int(value, 0);
+  if (*out >= 1 && *out <= 65536) return or_status_success();
   return or_error(OR_OUT_OF_RANGE, "\"%s\" is %lld; it must be from 1 to 65536", key, (long long)*out);
 }
 
@@ -104,8 +110,16 @@ static or_status_t read_image(const char *input, const or_json_value_t *image, o
                            *const resizes[] = {"bilinear", "nearest", NULL};
   int channel = OR_IMAGE_RGB, layout = 0, resize = 0;
   *out = (or_image_input_t){
-      .stated = true, .scale = or_json_get_double(or_json_get(image, "scale"), 1.0 / 255.0), .std = {1, 1, 1}};
-  or_status_t status = read_word(image, "channels", channels, &channel);
+      .stated = true, .scale = 1.0 / 255.0, .std = {1, 1, 1}};
+  const or_json_value_t *invert = or_json_get(image, "invert");
+  or_status_t status = or_status_success();
+  if (or_json_kind(image) != OR_JSON_OBJECT) status = or_error(OR_INVALID_ARGUMENT, "not an object");
+  if (or_ok(status) && or_json_get(image, "scale") != NULL)
+    out->scale = or_json_get_double(or_json_get(image, "scale"), NAN);
+  if (or_ok(status) && !isfinite(out->scale)) status = or_error(OR_INVALID_ARGUMENT, "\"scale\" is not a number");
+  if (or_ok(status) && invert != NULL && or_json_kind(invert) != OR_JSON_BOOL)
+    status = or_error(OR_INVALID_ARGUMENT, "\"invert\" is neither true nor false");
+  if (or_ok(status)) status = read_word(image, "channels", channels, &channel);
   if (or_ok(status)) status = read_word(image, "layout", layouts, &layout);
   if (or_ok(status)) status = read_word(image, "resize", resizes, &resize);
   if (or_ok(status)) status = read_extent(image, "width", &out->width);
@@ -119,7 +133,7 @@ static or_status_t read_image(const char *input, const or_json_value_t *image, o
   out->channels = (or_image_channels_t)channel;
   out->channels_last = layout == 1;
   out->nearest = resize == 1;
-  out->invert = or_json_get_bool(or_json_get(image, "invert"), false);
+  out->invert = or_json_get_bool(invert, false);
   return or_status_context(status, "inputs.%s.image", input);
 }
 
@@ -147,6 +161,10 @@ static or_status_t fit_to_input(const or_model_value_t *value, or_image_input_t 
       return or_error(OR_INVALID_ARGUMENT, "inputs.%s.image: dimension %d of the input is %lld, the picture gives %lld",
                       value->name, d, (long long)shape->dims[d], (long long)made[d]);
     }
+  }
+  if ((uint64_t)image->width * (uint64_t)image->height > OR_IMAGE_MAX_PIXELS) {
+    return or_error(OR_OUT_OF_RANGE, "inputs.%s.image: %lld x %lld pixels; the limit is %llu", value->name,
+                    (long long)image->width, (long long)image->height, (unsigned long long)OR_IMAGE_MAX_PIXELS);
   }
   return or_status_success();
 }

@@ -24,9 +24,11 @@ typedef struct or_image_t {
   uint8_t *rgba;
 } or_image_t;
 
-/* PNG or JPEG, told by their first bytes. DATA_LOSS (corrupt, truncated), OUT_OF_RANGE (more than OR_IMAGE_MAX_PIXELS),
- * UNIMPLEMENTED (another format, or no decoder in this build), RESOURCE_EXHAUSTED. */
-or_status_t or_image_decode(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out);
+/* PNG or JPEG, told by their first bytes. DATA_LOSS (corrupt, truncated), OUT_OF_RANGE (more than `max_pixels`:
+ * callers give OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (another format or colour model, or no decoder in this build),
+ * RESOURCE_EXHAUSTED. */
+or_status_t or_image_decode(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                            or_image_t *out);
 
 /* Writes width * height * channels floats of one picture, as `input` states them; width and height of `input` are set.
    RESOURCE_EXHAUSTED. */

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "model/image.h"
-#include "openruntime/model.h"
 #include "or_config.h"
 
 #if OR_HAVE_PNG
@@ -13,16 +12,18 @@
 #endif
 #if OR_HAVE_JPEG
 #include <jpeglib.h>
+
+#include <jerror.h>
 #endif
 
 #if OR_HAVE_PNG || OR_HAVE_JPEG
-static or_status_t check_extent(uint64_t width, uint64_t height) {
+static or_status_t check_extent(uint64_t width, uint64_t height, uint64_t max_pixels) {
   if (width == 0 || height == 0)
     return or_error(OR_DATA_LOSS, "the picture is %llu x %llu pixels", (unsigned long long)width,
                     (unsigned long long)height);
-  if (width > OR_IMAGE_MAX_PIXELS / height) {
+  if (width > max_pixels / height) {
     return or_error(OR_OUT_OF_RANGE, "the picture is %llu x %llu pixels; the limit is %llu pixels",
-                    (unsigned long long)width, (unsigned long long)height, (unsigned long long)OR_IMAGE_MAX_PIXELS);
+                    (unsigned long long)width, (unsigned long long)height, (unsigned long long)max_pixels);
   }
   return or_status_success();
 }
@@ -40,6 +41,7 @@ static or_status_t alloc_rgba(const or_allocator_t *allocator, or_image_t *out) 
 typedef struct png_source_t {
   const uint8_t *bytes;
   size_t length, offset;
+  uint64_t max_pixels;
   char error[128];
 } png_source_t;
 
@@ -82,7 +84,8 @@ static or_status_t png_decode(const or_allocator_t *allocator, png_structp png, 
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_read_fn(png, source, png_take);
   png_prepare(png, info);
-  or_status_t status = check_extent(png_get_image_width(png, info), png_get_image_height(png, info));
+  or_status_t status =
+      check_extent(png_get_image_width(png, info), png_get_image_height(png, info), source->max_pixels);
   if (!or_ok(status)) return status;
   out->width = png_get_image_width(png, info);
   out->height = png_get_image_height(png, info);
@@ -97,8 +100,9 @@ static or_status_t png_decode(const or_allocator_t *allocator, png_structp png, 
   return status;
 }
 
-static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out) {
-  png_source_t source = {.bytes = bytes, .length = length};
+static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                              or_image_t *out) {
+  png_source_t source = {.bytes = bytes, .length = length, .max_pixels = max_pixels};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, png_failed, png_warned);
   png_infop info = png != NULL ? png_create_info_struct(png) : NULL;
   or_status_t status = info != NULL ? png_decode(allocator, png, info, &source, out)
@@ -107,8 +111,9 @@ static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes
   return status;
 }
 #else
-static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out) {
-  (void)allocator, (void)bytes, (void)length, (void)out;
+static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                              or_image_t *out) {
+  (void)allocator, (void)bytes, (void)length, (void)max_pixels, (void)out;
   return or_error(OR_UNIMPLEMENTED, "PNG: this build has no libpng; install its headers and build again");
 }
 #endif
@@ -117,6 +122,7 @@ static or_status_t decode_png(const or_allocator_t *allocator, const void *bytes
 typedef struct jpeg_source_t {
   struct jpeg_error_mgr manager; /* first: libjpeg hands out its address */
   jmp_buf jump;
+  uint64_t max_pixels;
   char error[JMSG_LENGTH_MAX];
 } jpeg_source_t;
 
@@ -125,7 +131,12 @@ static void jpeg_failed(j_common_ptr jpeg) {
   jpeg->err->format_message(jpeg, source->error);
   longjmp(source->jump, 1);
 }
-static void jpeg_silent(j_common_ptr jpeg) { (void)jpeg; }
+/* libjpeg fills what is missing with gray and only warns: a picture that is not all there is refused. Other warnings, of bytes
+   between segments and the like, are of no consequence. */
+static void jpeg_message(j_common_ptr jpeg, int level) {
+  int code = jpeg->err->msg_code;
+  if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE)) jpeg_failed(jpeg);
+}
 
 static or_status_t jpeg_decode(const or_allocator_t *allocator, struct jpeg_decompress_struct *jpeg,
                                jpeg_source_t *source, or_image_t *out) {
@@ -135,8 +146,10 @@ static or_status_t jpeg_decode(const or_allocator_t *allocator, struct jpeg_deco
     return or_error(OR_DATA_LOSS, "JPEG: %s", source->error);
   }
   (void)jpeg_read_header(jpeg, TRUE);
-  or_status_t status = check_extent(jpeg->image_width, jpeg->image_height);
+  or_status_t status = check_extent(jpeg->image_width, jpeg->image_height, source->max_pixels);
   if (!or_ok(status)) return status;
+  if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
+    return or_error(OR_UNIMPLEMENTED, "JPEG: CMYK is not read; convert the picture to RGB");
   jpeg->out_color_space = JCS_RGB;
   (void)jpeg_start_decompress(jpeg);
   out->width = jpeg->output_width;
@@ -159,12 +172,13 @@ static or_status_t jpeg_decode(const or_allocator_t *allocator, struct jpeg_deco
   return status;
 }
 
-static or_status_t decode_jpeg(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out) {
+static or_status_t decode_jpeg(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                               or_image_t *out) {
   struct jpeg_decompress_struct jpeg = {0};
-  jpeg_source_t source = {0};
+  jpeg_source_t source = {.max_pixels = max_pixels};
   jpeg.err = jpeg_std_error(&source.manager);
   source.manager.error_exit = jpeg_failed;
-  source.manager.output_message = jpeg_silent;
+  source.manager.emit_message = jpeg_message;
   if (setjmp(source.jump) != 0) return or_error(OR_RESOURCE_EXHAUSTED, "JPEG: %s", source.error);
   jpeg_create_decompress(&jpeg);
   jpeg_mem_src(&jpeg, bytes, (unsigned long)length);
@@ -173,20 +187,22 @@ static or_status_t decode_jpeg(const or_allocator_t *allocator, const void *byte
   return status;
 }
 #else
-static or_status_t decode_jpeg(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out) {
-  (void)allocator, (void)bytes, (void)length, (void)out;
+static or_status_t decode_jpeg(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                               or_image_t *out) {
+  (void)allocator, (void)bytes, (void)length, (void)max_pixels, (void)out;
   return or_error(OR_UNIMPLEMENTED, "JPEG: this build has no libjpeg; install its headers and build again");
 }
 #endif
 
-or_status_t or_image_decode(const or_allocator_t *allocator, const void *bytes, size_t length, or_image_t *out) {
+or_status_t or_image_decode(const or_allocator_t *allocator, const void *bytes, size_t length, uint64_t max_pixels,
+                            or_image_t *out) {
   static const uint8_t png_magic[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, jpeg_magic[3] = {0xff, 0xd8, 0xff};
   *out = (or_image_t){0};
   or_status_t status;
   if (length >= sizeof png_magic && memcmp(bytes, png_magic, sizeof png_magic) == 0) {
-    status = decode_png(allocator, bytes, length, out);
+    status = decode_png(allocator, bytes, length, max_pixels, out);
   } else if (length >= sizeof jpeg_magic && memcmp(bytes, jpeg_magic, sizeof jpeg_magic) == 0) {
-    status = decode_jpeg(allocator, bytes, length, out);
+    status = decode_jpeg(allocator, bytes, length, max_pixels, out);
   } else {
     status = or_error(OR_UNIMPLEMENTED, "neither a PNG nor a JPEG file; convert the picture to one of them");
   }

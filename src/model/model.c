@@ -171,7 +171,7 @@ or_status_t or_model_read_image(const or_model_t *model, size_t input_index, con
                     "model \"%s\" does not say how input \"%s\" takes a picture: add inputs.%s.image to its model.json",
                     model->name, name, name);
   }
-  or_status_t status = or_image_decode(allocator, bytes, length, &image);
+  or_status_t status = or_image_decode(allocator, bytes, length, OR_IMAGE_MAX_PIXELS, &image);
   if (!or_ok(status)) return status;
   int64_t channels = input->channels == OR_IMAGE_GRAY ? 1 : 3;
   int64_t nchw[4] = {1, channels, input->height, input->width}, nhwc[4] = {1, input->height, input->width, channels};

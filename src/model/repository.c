@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,9 +36,9 @@ static long highest_version(const char *folder) {
   if (directory == NULL) return -1;
   for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
     char *end = NULL;
-    if (!isdigit((unsigned char)entry->d_name[0])) continue;
+    if (!isdigit((unsigned char)entry->d_name[0]) || (entry->d_name[0] == '0' && entry->d_name[1] != '\0')) continue;
     long version = strtol(entry->d_name, &end, 10);
-    if (*end == '\0' && version > highest) highest = version;
+    if (*end == '\0' && version < LONG_MAX && version > highest) highest = version;
   }
   (void)closedir(directory);
   return highest;
@@ -163,7 +164,7 @@ char *or_repository_name_of(const char *file, char *name, size_t capacity) {
     size_t folder_length = 0;
     const char *folder = part_before(file, part, &folder_length);
     if (is_version(folder, folder_length)) folder = part_before(file, folder, &folder_length);
-    if (folder_length > 0 && !(folder_length == 1 && folder[0] == '.'))
+    if (folder_length > 0 && strspn(folder, ".") < folder_length)
       return or_format(name, capacity, "%.*s", (int)folder_length, folder);
   }
   if (or_string_ends_with(file, ".onnx")) length -= strlen(".onnx");

@@ -132,6 +132,7 @@ or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, c
                                  const or_tensor_t *tensor) {
   void *copy = NULL;
   const void *data = or_tensor_data(tensor);
+  if (directory[0] == '\0') directory = "."; /* never the root */
   or_status_t status = make_directory(directory);
   if (or_ok(status) && data == NULL) {
     status = or_alloc(or_runtime_allocator(runtime), or_tensor_bytes(tensor), &copy);

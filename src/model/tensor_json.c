@@ -1,5 +1,6 @@
 #include "model/tensor_json.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -8,6 +9,7 @@
 static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out);
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
+static bool is_non_finite(const or_json_value_t *item);
 
 or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out) {
   const char *dtype = or_json_get_string(or_json_get(value, "dtype"), "float32");
@@ -16,6 +18,9 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   *out = (or_tensor_data_t){.dtype = or_dtype_from_name(dtype)};
   if (or_json_kind(value) != OR_JSON_OBJECT)
     return or_error(OR_INVALID_ARGUMENT, "a tensor is an object {shape, dtype, data}");
+  const or_json_value_t *named = or_json_get(value, "dtype");
+  if (named != NULL && or_json_kind(named) != OR_JSON_STRING)
+    return or_error(OR_INVALID_ARGUMENT, "\"dtype\" is not a string");
   if (out->dtype == OR_DTYPE_NONE || out->dtype == OR_STRING)
     return or_error(OR_INVALID_ARGUMENT, "dtype \"%s\" is not one of numbers", dtype);
   or_status_t status = read_shape(or_json_get(value, "shape"), &out->shape);
@@ -25,8 +30,8 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   if (out->bytes > OR_TENSOR_JSON_MAX_BYTES)
     return or_error(OR_OUT_OF_RANGE, "the tensor takes %zu bytes; the limit is %zu", out->bytes,
                     OR_TENSOR_JSON_MAX_BYTES);
-  if ((data == NULL) == (base64 == NULL))
-    return or_error(OR_INVALID_ARGUMENT, "a tensor needs either \"data\" or \"data_base64\"");
+  if ((data == NULL) == (base64 == NULL) || (base64 != NULL && or_json_kind(base64) != OR_JSON_STRING))
+    return or_error(OR_INVALID_ARGUMENT, "a tensor needs either \"data\", an array, or \"data_base64\", a string");
   status = or_alloc_zeroed(allocator, out->bytes + 3, &out->data); /* base64 decodes in threes */
   if (!or_ok(status)) return status;
   size_t length = 0, text_length = or_json_string_length(base64);
@@ -94,19 +99,24 @@ static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_j
   } else if (kind == OR_JSON_INTEGER && whole) {
     int64_t value = or_json_get_int(item, 0);
     or_element_set_int(out->dtype, out->data, (size_t)index, value);
-    if (out->dtype != OR_UINT64 && or_element_get_int(out->dtype, out->data, (size_t)index) != value) {
+    bool held = out->dtype == OR_UINT64 ? value >= 0
+                                        : or_element_get_int(out->dtype, out->data, (size_t)index) == value;
+    if (!held) {
       return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is %lld, which %s can't hold",
                       (unsigned long long)index, (long long)value, or_dtype_name(out->dtype));
     }
-  } else if (!whole &&
-             (kind == OR_JSON_INTEGER || kind == OR_JSON_REAL ||
-              (kind == OR_JSON_STRING && strstr(" NaN Infinity -Infinity ", or_json_get_string(item, "?")) != NULL))) {
+  } else if (!whole && (kind == OR_JSON_INTEGER || kind == OR_JSON_REAL || is_non_finite(item))) {
     or_element_set(out->dtype, out->data, (size_t)index, or_json_get_double(item, 0));
   } else {
     return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is not a %s", (unsigned long long)index,
                     or_dtype_name(out->dtype));
   }
   return or_status_success();
+}
+
+/* The three strings that stand for numbers: they give the same whatever the fallback. */
+static bool is_non_finite(const or_json_value_t *item) {
+  return or_json_kind(item) == OR_JSON_STRING && !isfinite(or_json_get_double(item, 0));
 }
 
 or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json) {

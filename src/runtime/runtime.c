@@ -203,8 +203,10 @@ static or_status_t enter_backends(or_runtime_t *runtime, const or_runtime_option
   for (const char *list = options->backends; *list != '\0' && or_ok(status);) {
     const or_backend_registration_t *registration = NULL;
     status = next_backend(&list, backends, count, &registration);
-    if (or_ok(status) && runtime->backend_count == count)
-      status = or_error(OR_INVALID_ARGUMENT, "backends \"%s\": a name is given twice", options->backends);
+    for (size_t i = 0; or_ok(status) && i < runtime->backend_count; ++i) {
+      if (strcmp(runtime->backends[i].name, registration->name) == 0)
+        status = or_error(OR_INVALID_ARGUMENT, "backends \"%s\": a name is given twice", options->backends);
+    }
     if (or_ok(status)) status = enter_backend(runtime, registration);
   }
   return status;

@@ -116,6 +116,19 @@ static void list_types(const char *operation, char *text, size_t capacity) {
   }
 }
 
+/* A text of the request that is a name or a path: a string of bounded length. */
+static bool check_text(const char *loc, const or_json_value_t *value, or_task_problems_t *problems) {
+  if (or_json_kind(value) != OR_JSON_STRING) {
+    or_task_problem(problems, loc, "type_error.string", "must be a string");
+  } else if (or_json_string_length(value) > OR_TASK_MAX_TEXT_BYTES) {
+    or_task_problem(problems, loc, "value_error.range", "has %zu bytes; the limit is %zu", or_json_string_length(value),
+                    OR_TASK_MAX_TEXT_BYTES);
+  } else {
+    return true;
+  }
+  return false;
+}
+
 static or_status_t copy_text(or_task_t *task, const or_json_value_t *value, const char **out) {
   return or_arena_strndup(&task->arena, or_json_get_string(value, ""), or_json_string_length(value), out);
 }
@@ -124,29 +137,27 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
   const or_json_value_t *value = or_json_get(request, "operation"), *data = or_json_get(request, "data");
   char known[256];
   task->operation = "";
-  if (or_json_kind(value) != OR_JSON_STRING) {
-    or_task_problem(problems, "operation", value == NULL ? "value_error.missing" : "type_error.string",
-                    "must be given, as a string");
-    return or_status_success();
-  }
+  if (value == NULL) or_task_problem(problems, "operation", "value_error.missing", "must be given");
+  if (value == NULL || !check_text("operation", value, problems)) return or_status_success();
   or_status_t status = copy_text(task, value, &task->operation);
   if (!or_ok(status)) return status;
   if (data != NULL && or_json_kind(data) != OR_JSON_OBJECT) {
     or_task_problem(problems, "data", "type_error.object", "must be an object");
     return status;
   }
+  value = or_json_get(request, "task_id");
+  if (or_json_kind(value) != OR_JSON_NULL) (void)check_text("task_id", value, problems);
   value = or_json_get(request, "device_preference");
-  if (value != NULL && or_json_kind(value) != OR_JSON_STRING && or_json_kind(value) != OR_JSON_NULL) {
-    or_task_problem(problems, "device_preference", "type_error.string", "must be a string");
-  } else if (or_json_kind(value) == OR_JSON_STRING) {
+  if (or_json_kind(value) != OR_JSON_NULL && check_text("device_preference", value, problems)) {
     status = copy_text(task, value, &task->device_preference);
     if (!or_ok(status)) return status;
   }
   const char *operation = strcmp(task->operation, "mlx_compute") == 0 ? "compute" : task->operation;
-  const char *type =
-      or_json_get_string(or_json_get(data, "type"), strcmp(operation, "compute") == 0     ? "matrix_multiply"
-                                                    : strcmp(operation, "benchmark") == 0 ? "comprehensive"
-                                                                                          : "");
+  value = or_json_get(data, "type");
+  if (value != NULL && !check_text("data.type", value, problems)) return status;
+  const char *type = or_json_get_string(value, strcmp(operation, "compute") == 0     ? "matrix_multiply"
+                                               : strcmp(operation, "benchmark") == 0 ? "comprehensive"
+                                                                                     : "");
   task->kind = or_task_kind_find(operation, type);
   if (task->kind != NULL) return status;
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
@@ -156,7 +167,10 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
     }
   }
   list_types(NULL, known, sizeof known);
-  if (strstr(known, operation) == NULL || operation[0] == '\0') {
+  bool offered = false;
+  for (size_t i = 0; or_task_kind_at(i) != NULL; ++i)
+    offered = offered || strcmp(or_task_kind_at(i)->operation, operation) == 0;
+  if (!offered) {
     or_task_problem(problems, "operation", "value_error.enum", "\"%s\" is none of: %s, mlx_compute", task->operation,
                     known);
     return status;
@@ -274,8 +288,9 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     return parse_inputs(task, value, problems);
   } else if (strcmp(name, "alpha") == 0 || strcmp(name, "duration") == 0) {
     double number = or_json_get_double(value, NAN);
-    if (!isfinite(number)) or_task_problem(problems, loc, "type_error.number", "must be a number");
-    if (strcmp(name, "alpha") == 0) {
+    if (!isfinite(number)) {
+      or_task_problem(problems, loc, "type_error.number", "must be a number");
+    } else if (strcmp(name, "alpha") == 0) {
       p->alpha = number;
     } else if (!(number >= 0.1 && number <= 600)) {
       or_task_problem(problems, loc, "value_error.range", "must be from 0.1 to 600 seconds");
@@ -284,10 +299,14 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     }
   } else if (strcmp(name, "precision") == 0) {
     p->dtype = or_dtype_from_name(or_json_get_string(value, NULL));
-    if (p->dtype == OR_DTYPE_NONE)
-      or_task_problem(problems, loc, "value_error.enum", "is no precision: float32, float16, bfloat16, int8");
-  } else if (text && or_json_kind(value) != OR_JSON_STRING) {
-    or_task_problem(problems, loc, "type_error.string", "must be a string");
+    if (p->dtype != OR_FLOAT32 && p->dtype != OR_FLOAT16 && p->dtype != OR_BFLOAT16 && p->dtype != OR_INT8) {
+      or_task_problem(problems, loc, "value_error.enum", "\"%s\" is none of: float32, float16, bfloat16, int8",
+                      or_json_get_string(value, "?"));
+    }
+  } else if (strcmp(name, "image") == 0 && or_json_kind(value) != OR_JSON_STRING) {
+    or_task_problem(problems, loc, "type_error.string", "must be a string, the picture's bytes in base64");
+  } else if (text && strcmp(name, "image") != 0 && !check_text(loc, value, problems)) {
+    return or_status_success();
   } else if (text) {
     p->image_length = strcmp(name, "image") == 0 ? or_json_string_length(value) : p->image_length;
     return copy_text(task, value,
