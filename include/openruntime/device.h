@@ -66,6 +66,8 @@ typedef struct or_memory_usage_t {
   uint64_t used_bytes, peak_bytes, limit_bytes; /* limit: UINT64_MAX if none was set */
 } or_memory_usage_t;
 OR_API or_memory_usage_t or_device_memory_usage(const or_device_t *device);
+/* Starts the hardware's peak again from what is used now. */
+OR_API void or_device_reset_memory_peak(or_device_t *device);
 /* A limit below what is used stops new allocations only. Shared by all devices of the hardware. */
 OR_API void or_device_set_memory_limit(or_device_t *device, uint64_t limit_bytes);
 

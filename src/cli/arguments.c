@@ -29,7 +29,7 @@ static const char *nearest_flag(const or_cli_command_t *command, const char *nam
   return or_string_nearest(name, candidates, count);
 }
 
-static int unknown_command(or_cli_t *cli, const char *name) {
+int or_cli_unknown_command(or_cli_t *cli, const char *name) {
   const char *names[64];
   size_t count = 0;
   for (; or_cli_command_at(count) != NULL && count < 64; ++count) names[count] = or_cli_command_at(count)->name;
@@ -112,7 +112,7 @@ int or_cli_parse(or_cli_t *cli, int count, char **arguments) {
       code = parse_short(cli, count - i, arguments + i, &used);
     } else if (cli->command == NULL) {
       cli->command = or_cli_command_find(argument);
-      if (cli->command == NULL) return unknown_command(cli, argument);
+      if (cli->command == NULL) return or_cli_unknown_command(cli, argument);
     } else if (cli->arguments.word_count == OR_CLI_MAX_VALUES) {
       code = or_cli_usage_error(cli, "more than %d arguments", OR_CLI_MAX_VALUES);
     } else {

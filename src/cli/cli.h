@@ -49,6 +49,7 @@ typedef struct or_cli_t {
   bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */
   int columns;                          /* of the terminal; 100 without one */
   or_runtime_t *runtime;                /* made by or_cli_runtime at first use */
+  int code;                             /* of the failure that was printed last */
   or_cancel_t cancel;                   /* requested by SIGINT and SIGTERM */
 } or_cli_t;
 
@@ -83,6 +84,8 @@ bool or_cli_find_device(or_cli_t *cli, or_device_t **out);
 /* Prints a failure on stderr ("openruntime: …", or with --json {"detail", "error_code"} on stdout), ends it and gives
    its exit code. */
 int or_cli_fail(or_cli_t *cli, or_status_t status);
+/* No such command: with the nearest spelling; exit code 2. */
+int or_cli_unknown_command(or_cli_t *cli, const char *name);
 /* A wrong command line: message and the hint to --help, exit code 2. */
 int or_cli_usage_error(or_cli_t *cli, const char *format, ...) OR_PRINTF(2, 3);
 /* Writes finished JSON to stdout, with a newline; the exit code OK, or FAILED if the writer failed or stdout did. */

@@ -33,8 +33,13 @@ int or_cli_benchmark_command(or_cli_t *cli) {
   const char *type = or_cli_value(cli, "--type");
   or_cli_request_t request;
   or_cli_outcome_t outcome;
+  if (type == NULL) {
+    return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED,
+                                     "the comprehensive benchmark measures networks too, which this version does not; "
+                                     "give -t compute or -t memory"));
+  }
   or_cli_request_begin(&request, cli, "benchmark");
-  or_json_field_string(&request.json, "type", type != NULL ? type : "comprehensive");
+  or_json_field_string(&request.json, "type", type);
   if (or_cli_value(cli, "--duration") != NULL)
     or_cli_request_field(&request, "duration", or_cli_value(cli, "--duration"));
   if (or_cli_value(cli, "--sizes") != NULL) add_list(&request, "sizes", or_cli_value(cli, "--sizes"));

@@ -9,7 +9,7 @@ static int print_list(or_cli_t *cli);
 static int print_one(or_cli_t *cli, const char *id);
 
 int or_cli_devices_command(or_cli_t *cli) {
-  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (!or_cli_runtime(cli)) return cli->code;
   return cli->arguments.word_count > 0 ? print_one(cli, cli->arguments.words[0]) : print_list(cli);
 }
 

@@ -19,7 +19,8 @@ int or_cli_explain_command(or_cli_t *cli) {
   const char *trace = or_cli_value(cli, "--trace");
   bool profile = !or_cli_has(cli, "--no-profile");
   if (trace != NULL && !profile) return or_cli_usage_error(cli, "--trace needs times: leave out --no-profile");
-  if (!or_cli_find_device(cli, &device)) return OR_EXIT_FAILED;
+  if (!or_cli_check_generation(cli)) return OR_EXIT_USAGE;
+  if (!or_cli_find_device(cli, &device)) return cli->code;
   or_session_options_t options = {.device = device, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
@@ -84,9 +85,8 @@ static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *dev
     or_cli_table_cell(table, "%s", node->kernel);
     or_cli_table_cell(table, "%s", or_shape_format(&node->shape, shape, sizeof shape));
     or_cli_table_cell(table, "%s", or_cli_seconds(node->seconds, time, sizeof time));
-    or_cli_table_cell(table, node->flops > 0 && isfinite(node->seconds) ? "%.1f" : "-",
-                      node->flops / node->seconds * 1e-9);
-    or_cli_table_cell(table, isfinite(node->seconds) ? "%.1f" : "-", node->bytes / node->seconds * 1e-9);
+    or_cli_table_cell(table, node->flops > 0 && node->seconds > 0 ? "%.1f" : "-", node->flops / node->seconds * 1e-9);
+    or_cli_table_cell(table, node->seconds > 0 ? "%.1f" : "-", node->bytes / node->seconds * 1e-9);
     or_cli_table_cell(table, node->flops > 0 && isfinite(share) ? "%.1f %%" : "-", share);
     or_cli_table_cell(table, "%s", node->reason);
   }

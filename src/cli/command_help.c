@@ -110,7 +110,7 @@ int or_cli_help_command(or_cli_t *cli) {
     if (name == NULL && !or_cli_has(cli, "--help")) command = NULL;
     if (name != NULL) {
       command = or_cli_command_find(name);
-      if (command == NULL) return or_cli_usage_error(cli, "no command \"%s\"", name);
+      if (command == NULL) return or_cli_unknown_command(cli, name);
     }
   }
   if (cli->json) return help_as_json(cli, command);

@@ -31,8 +31,9 @@ int or_cli_infer_command(or_cli_t *cli) {
         cli, or_error(OR_UNIMPLEMENTED, "--text: this version has no tokenizer; give the token ids with --input"));
   }
   size_t image_count = collect(cli, "--image", images, MAX_IMAGES);
+  if (image_count > MAX_IMAGES) return or_cli_usage_error(cli, "more than %d pictures", MAX_IMAGES);
   if (cli->json && image_count > 1) return or_cli_usage_error(cli, "--json prints one document: give one --image");
-  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (!or_cli_runtime(cli)) return cli->code;
   int code = read_inputs(cli, &inputs);
   for (size_t i = 0; code == OR_EXIT_OK && i < image_count; ++i) {
     const char *slash = strrchr(images[i], '/');
@@ -45,8 +46,10 @@ int or_cli_infer_command(or_cli_t *cli) {
 
 static size_t collect(const or_cli_t *cli, const char *flag, const char **out, size_t capacity) {
   size_t count = 0;
-  for (size_t i = 0; i < cli->arguments.flag_count && count < capacity; ++i) {
-    if (strcmp(cli->arguments.flags[i].flag->name, flag) == 0) out[count++] = cli->arguments.flags[i].value;
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    if (strcmp(cli->arguments.flags[i].flag->name, flag) != 0) continue;
+    if (count < capacity) out[count] = cli->arguments.flags[i].value;
+    ++count;
   }
   return count;
 }
@@ -54,6 +57,7 @@ static size_t collect(const or_cli_t *cli, const char *flag, const char **out, s
 static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
   const char *pairs[MAX_INPUTS];
   size_t count = collect(cli, "--input", pairs, MAX_INPUTS);
+  if (count > MAX_INPUTS) return or_cli_usage_error(cli, "more than %d inputs", MAX_INPUTS);
   for (size_t i = 0; i < count; ++i) {
     const char *equals = strchr(pairs[i], '=');
     or_task_tensor_t *item = &inputs->items[inputs->count];
@@ -147,13 +151,17 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
     or_text_deinit(&request.text);
     return or_cli_fail(cli, status);
   }
-  or_cli_execution_t execution = {.tensors = inputs->items, .tensor_count = inputs->count};
+  or_cli_execution_t execution = {.tensors = inputs->items, .tensor_count = inputs->count, .subject = image};
   int code = or_cli_request_execute(&request, &execution, true, &outcome);
   if (code == OR_EXIT_OK && or_cli_has(cli, "--output")) code = write_outputs(cli, &outcome.result);
   if (code == OR_EXIT_OK && !cli->json) {
     bool labelled = or_json_kind(or_json_get(outcome.root, "predictions")) == OR_JSON_ARRAY;
     print_predictions(cli, outcome.root, label);
     if (!labelled) print_outputs(cli, &outcome.result);
+    if (strcmp(or_json_get_string(or_json_get(outcome.root, "inputs"), ""), "generated") == 0)
+      (void)fprintf(
+          stderr,
+          "openruntime: the input was generated: give --image or --input to see an answer that means something\n");
     if (label == NULL && !cli->quiet) {
       (void)fprintf(stderr, "%s on %s: %.3f ms (median of %lld)\n",
                     or_json_get_string(or_json_get(outcome.root, "model"), ""), outcome.result.device_used,

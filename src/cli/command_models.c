@@ -11,7 +11,9 @@ static int show_model(or_cli_t *cli, const char *name);
 int or_cli_models_command(or_cli_t *cli) {
   static const char *const later[] = {"pull", "remove", "load", "unload", "export"};
   const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
-  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (!or_cli_runtime(cli)) return cli->code;
+  if (strcmp(action, "list") == 0 && cli->arguments.word_count > 1)
+    return or_cli_usage_error(cli, "models list: unexpected \"%s\"", cli->arguments.words[1]);
   if (strcmp(action, "list") == 0) return list_models(cli);
   if (strcmp(action, "show") == 0) {
     if (cli->arguments.word_count != 2) return or_cli_usage_error(cli, "models show needs a NAME");

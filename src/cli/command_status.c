@@ -34,7 +34,7 @@ static int status_as_json(or_cli_t *cli) {
 
 int or_cli_status_command(or_cli_t *cli) {
   or_backend_info_t info;
-  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (!or_cli_runtime(cli)) return cli->code;
   if (cli->json) return status_as_json(cli);
   (void)printf("%sopenruntime%s %s\n", or_cli_style(cli, OR_CLI_BOLD), or_cli_style(cli, OR_CLI_PLAIN),
                or_version_details());

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/string.h"
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "cli/verify.h"
 
 #define MAX_CASES 100000u
@@ -29,7 +30,8 @@ int or_cli_verify_command(or_cli_t *cli) {
   const char *path = cli->arguments.words[0];
   or_verify_options_t options = {.output_directory = or_cli_value(cli, "--output")};
   struct stat info;
-  if (!or_cli_runtime(cli)) return OR_EXIT_FAILED;
+  if (!or_cli_check_generation(cli)) return OR_EXIT_USAGE;
+  if (!or_cli_runtime(cli)) return cli->code;
   int code = parse_options(cli, &options);
   if (code != OR_EXIT_OK) return code;
   bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode) && !is_file(path, "model.onnx");
@@ -45,7 +47,7 @@ static int parse_options(or_cli_t *cli, or_verify_options_t *options) {
   if (against != NULL && strcmp(against, "reference") != 0)
     return or_cli_usage_error(cli, "--against \"%s\"? There is: reference", against);
   options->reference = against != NULL;
-  if (devices == NULL) return or_cli_find_device(cli, &options->device) ? OR_EXIT_OK : OR_EXIT_FAILED;
+  if (devices == NULL) return or_cli_find_device(cli, &options->device) ? OR_EXIT_OK : cli->code;
   const char *comma = strchr(devices, ',');
   char first[64];
   if (comma == NULL || comma == devices || comma[1] == '\0')

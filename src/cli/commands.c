@@ -5,8 +5,11 @@
 
 #define DEVICE \
   { "--device", 'd', "ID|TYPE", "where it runs: a device's id, a type, or auto (default)", false }
-#define MODELS \
-  { "--models", 0, "DIR", "the folder of models (default: OPENRUNTIME_MODELS, else ./models)", false }
+#define MODELS                                                                                              \
+  {                                                                                                         \
+    "--models", 0, "DIR",                                                                                   \
+        "the folder of models (default: OPENRUNTIME_MODELS, else ./models, else the installed ones)", false \
+  }
 #define SEED \
   { "--seed", 0, "N", "of generated input: the same N gives the same numbers on every machine", false }
 #define DIM \
@@ -55,14 +58,15 @@ static const or_cli_command_t commands[] = {
                {"--priority", 0, "P", "1 to 10, 10 the most urgent", false},
                {"--timeout", 0, "S", "seconds until the task is given up (default 300)", false},
                {"--verify", 0, NULL, "compare with the C reference and print the error", false},
-               {"--async", 0, NULL, "do not wait (needs a server)", false}},
+               {"--async", 0, NULL, "do not wait (needs a server)", false},
+               MODELS},
      .examples = {"openruntime run -s 1024", "openruntime run -t vector_operations --set function=axpy --verify",
                   "openruntime run -o inference -m data/digits -b 8"},
      .run = or_cli_run_command},
     {.name = "infer",
      .words = "MODEL",
      .summary = "a model on real input",
-     .flags = {{"--input", 'i', "NAME=FILE", "a tensor for an input: .npy, .pb or .json; or a picture", true},
+     .flags = {{"--input", 'i', "NAME=FILE", "a tensor for an input: .npy, .pb or .json", true},
                {"--image", 0, "FILE", "a PNG or JPEG picture; several make one answer each", true},
                {"--text", 0, "STRING", "text (needs a model with a tokenizer)", false},
                {"--top", 'k', "K", "predictions to show (default 5)", false},
@@ -113,7 +117,7 @@ static const or_cli_command_t commands[] = {
     {.name = "benchmark",
      .words = "",
      .summary = "what a device reaches: medians, p99, share of its measured peak",
-     .flags = {{"--type", 't', "TYPE", "compute, memory, ml, comprehensive (default)", false},
+     .flags = {{"--type", 't', "TYPE", "compute or memory", false},
                DEVICE,
                {"--sizes", 's', "N,N,…", "sizes to measure", false},
                {"--dtypes", 0, "D,D,…", "dtypes to measure", false},

@@ -11,7 +11,7 @@
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
   char *file = NULL;
   *out = NULL;
-  if (or_repository_name_valid(name)) {
+  if (strchr(name, '/') == NULL) { /* a name, NAME:VERSION, or a file or folder here */
     or_status_t status = or_repository_find(cli->allocator, cli->models_directory, name, &file);
     if (or_ok(status)) {
       status = or_model_load(cli->runtime, file, NULL, out);
@@ -78,6 +78,12 @@ static or_status_t make_static(or_cli_t *cli, const or_model_t *model, const or_
     shape->dims[d] = given > 0 ? given : d == 0 ? batch : 1;
   }
   return or_status_success();
+}
+
+bool or_cli_check_generation(const or_cli_t *cli) {
+  int64_t unused = 0;
+  return or_cli_integer(cli, "--batch", 1, 65536, 1, &unused) &&
+         or_cli_integer(cli, "--seed", INT64_MIN, INT64_MAX, 0, &unused);
 }
 
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out) {

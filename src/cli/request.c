@@ -126,7 +126,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
   if (!or_ok(status)) return print_problems(cli, &problems, status);
   if (!or_cli_runtime(cli)) {
     or_task_free(task);
-    return OR_EXIT_FAILED;
+    return cli->code;
   }
   int64_t started_us = or_clock_wall_us();
   atomic_store(&cli->cancel.deadline_ns, or_clock_ns() + (int64_t)(or_task_timeout_s(task) * 1e9));
@@ -140,6 +140,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
                                .tensors = execution->tensors,
                                .tensor_count = execution->tensor_count};
   status = or_task_execute(task, &context, &out->result);
+  if (execution->subject != NULL) status = or_status_context(status, "%s", execution->subject);
   or_task_free(task);
   or_cli_progress_end(cli);
   if (print && cli->json) (void)print_response(cli, out, status, started_us);

@@ -26,6 +26,7 @@ typedef struct or_cli_execution_t {
   double timeout_s; /* 0: the task's own */
   const or_task_tensor_t *tensors;
   size_t tensor_count;
+  const char *subject; /* put before the message of a failure: the picture's path; or NULL */
 } or_cli_execution_t;
 /* Ends the request, checks it, carries it out with progress. OK, or the exit code of what was printed; with --json the
  * TaskResponse is printed (also of a failure) when `print_response`. */

@@ -48,6 +48,7 @@ or_status_t or_buffer_create(or_device_t *device, size_t bytes, or_buffer_t **ou
   status = or_device_checked(
       device, buffer->backend->memory_alloc(buffer->backend->self, buffer->charged_bytes, &buffer->memory));
   if (!or_ok(status)) goto discharge;
+  or_hardware_note_peak(device->hardware);
   or_device_keep(device);
   or_count(&device->counters.live_buffers, 1);
   or_count(&device->counters.allocations, 1);

@@ -225,6 +225,7 @@ or_status_t or_device_measure_peaks(or_device_t *device, or_device_peaks_t *out)
 
 or_memory_usage_t or_device_memory_usage(const or_device_t *device) { return or_hardware_usage(device->hardware); }
 
+void or_device_reset_memory_peak(or_device_t *device) { or_hardware_reset_peak(device->hardware); }
 void or_device_set_memory_limit(or_device_t *device, uint64_t limit_bytes) {
   or_hardware_set_limit(device->hardware, limit_bytes);
 }

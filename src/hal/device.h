@@ -16,6 +16,10 @@ const char *or_hardware_id(const or_hardware_t *hardware);
 /* Counts bytes against the limit. RESOURCE_EXHAUSTED: "asked 10 MiB with 3 MiB used of a limit of 8 MiB". */
 or_status_t or_hardware_charge(or_hardware_t *hardware, uint64_t bytes);
 void or_hardware_discharge(or_hardware_t *hardware, uint64_t bytes);
+/* Takes what is used now into the peak: after a charge whose memory was had. */
+void or_hardware_note_peak(or_hardware_t *hardware);
+/* The peak from now on. */
+void or_hardware_reset_peak(or_hardware_t *hardware);
 
 /* Made by the runtime for each device that a backend enumerates; it holds the only reference that counts, users
  * borrow. `backend` outlives it. `allocator` is used for everything of the device. */

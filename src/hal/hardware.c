@@ -68,11 +68,21 @@ or_status_t or_hardware_charge(or_hardware_t *hardware, uint64_t bytes) {
     if (used > limit || bytes > limit - used) return over_limit(hardware, bytes, used, limit);
   } while (!atomic_compare_exchange_weak_explicit(&hardware->used_bytes, &used, used + bytes, memory_order_relaxed,
                                                   memory_order_relaxed));
-  uint64_t peak = atomic_load_explicit(&hardware->peak_bytes, memory_order_relaxed);
-  while (used + bytes > peak && !atomic_compare_exchange_weak_explicit(&hardware->peak_bytes, &peak, used + bytes,
-                                                                       memory_order_relaxed, memory_order_relaxed)) {
-  }
   return or_status_success();
+}
+
+/* Apart from the charge, since what was charged may turn out not to be had. */
+void or_hardware_note_peak(or_hardware_t *hardware) {
+  uint64_t used = atomic_load_explicit(&hardware->used_bytes, memory_order_relaxed);
+  uint64_t peak = atomic_load_explicit(&hardware->peak_bytes, memory_order_relaxed);
+  while (used > peak && !atomic_compare_exchange_weak_explicit(&hardware->peak_bytes, &peak, used, memory_order_relaxed,
+                                                               memory_order_relaxed)) {
+  }
+}
+
+void or_hardware_reset_peak(or_hardware_t *hardware) {
+  atomic_store_explicit(&hardware->peak_bytes, atomic_load_explicit(&hardware->used_bytes, memory_order_relaxed),
+                        memory_order_relaxed);
 }
 
 void or_hardware_discharge(or_hardware_t *hardware, uint64_t bytes) {

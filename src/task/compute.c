@@ -54,6 +54,20 @@ typedef struct work_t {
 } work_t;
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work);
+/* What was asked for; of given operands and m, n, k the largest extent. */
+static int64_t size_of(const or_task_run_t *run, const work_t *works) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  bool shaped = p->m > 0 || p->n > 0 || p->k > 0 || p->operand_count + run->context->tensor_count > 0;
+  int64_t size = p->size > 0 ? p->size : run->task->kind->default_size;
+  if (!shaped) return size;
+  size = 0;
+  for (size_t i = 0; i < works[0].input_count; ++i) {
+    const or_shape_t *shape = or_tensor_shape(works[0].inputs[i]);
+    for (int32_t d = 0; d < shape->rank; ++d) size = shape->dims[d] > size ? shape->dims[d] : size;
+  }
+  return size;
+}
+
 static void write_summary(or_task_run_t *run, const work_t *works, size_t count);
 static void release_work(work_t *work);
 
@@ -78,6 +92,7 @@ or_status_t or_task_run_compute(or_task_run_t *run) {
       works[count].input_count = 0;
     }
   }
+  or_task_note_peak(run);
   if (or_ok(status)) write_summary(run, works, total);
   if (or_ok(status) && p->operand_count + run->context->tensor_count > 0) {
     or_json_key(&run->json, "outputs");
@@ -315,7 +330,7 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
   bool memory = strcmp(run->task->kind->type, "memory_bandwidth") == 0 || flops == 0;
   run->result->throughput = (memory ? bytes : flops) / seconds * 1e-9;
   or_json_field_string(json, "operation", run->task->kind->type);
-  or_json_field_int(json, "size", p->size > 0 ? p->size : run->task->kind->default_size);
+  or_json_field_int(json, "size", size_of(run, works));
   or_json_field_string(json, "dtype", or_dtype_name(dtype));
   or_json_field_string(json, "device", run->result->device_used);
   or_json_field_double(json, "throughput", run->result->throughput);

@@ -46,7 +46,7 @@ static or_status_t load_model(or_task_run_t *run, inference_t *inference) {
   const char *name = run->task->parameters.model;
   char *file = NULL;
   or_status_t status = or_error(OR_NOT_FOUND, "no model \"%s\"", name);
-  if (context->models_directory != NULL && or_repository_name_valid(name)) {
+  if (context->models_directory != NULL && strchr(name, '/') == NULL) {
     or_status_ignore(status); /* replaced by what the repository says */
     status = or_repository_find(run->task->allocator, context->models_directory, name, &file);
   }
@@ -259,6 +259,7 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_double(json, "throughput_fps", run->result->throughput);
   or_json_field_string(json, "device", run->result->device_used);
   or_json_field_string(json, "weights", "file");
+  or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   write_predictions(run, inference);
   return inference->given ? write_outputs(run, inference) : or_status_success();
 }

@@ -121,14 +121,20 @@ or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *cont
     or_format(result->fallback_reason, sizeof result->fallback_reason, "no MLX device here; %s is the next best",
               result->device_used);
   }
+  or_device_reset_memory_peak(run.device);
   or_json_begin(&run.json, &result->json, 0);
   or_json_object_begin(&run.json);
   status = task->kind->run(&run);
   or_json_object_end(&run.json);
   or_status_t written = or_json_finish(&run.json);
   result->execution_time_s = (double)(or_clock_ns() - start_ns) * 1e-9;
-  result->memory_peak_bytes = or_device_memory_usage(run.device).peak_bytes;
+  or_task_note_peak(&run);
   return or_status_first(status, written);
+}
+
+void or_task_note_peak(const or_task_run_t *run) {
+  if (run->result->memory_peak_bytes == 0)
+    run->result->memory_peak_bytes = or_device_memory_usage(run->device).peak_bytes;
 }
 
 void or_task_progress(const or_task_run_t *run, double fraction, const char *what) {
