@@ -127,7 +127,8 @@ double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
 double or_task_peak_bandwidth(or_device_t *device);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
-/* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the task's. */
+/* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the
+ * task's. */
 void or_task_note_peak(const or_task_run_t *run);
 void or_task_progress(const or_task_run_t *run, double fraction, const char *what);
 

@@ -1,4 +1,5 @@
 """The command line as its users meet it: output, JSON, exit codes, errors that name the cause and the cure."""
+
 import json
 import os
 import sys
@@ -25,15 +26,35 @@ def recognises_every_sample_as_its_card_says():
 
 
 def every_command_prints_one_json_document():
-    for arguments in (["status"], ["devices"], ["devices", "cpu_0"], ["version"], ["help"], ["help", "run"], ["models", "--models", "data"],
-                      ["models", "show", DIGITS], ["infer", DIGITS, "--image", SAMPLE], ["explain", DIGITS], ["verify", DIGITS],
-                      ["run", "-s", "64"], ["run", "-t", "vector_operations", "-s", "1000"], ["completion", "bash"],
-                      ["benchmark", "-t", "compute", "-s", "64", "--dtypes", "float32", "--duration", "0.5"],
-                      ["benchmark", "-t", "memory", "-s", "64", "--duration", "0.5"]):
+    for arguments in (
+        ["status"],
+        ["devices"],
+        ["devices", "cpu_0"],
+        ["version"],
+        ["help"],
+        ["help", "run"],
+        ["models", "--models", "data"],
+        ["models", "show", DIGITS],
+        ["infer", DIGITS, "--image", SAMPLE],
+        ["explain", DIGITS],
+        ["verify", DIGITS],
+        ["run", "-s", "64"],
+        ["run", "-t", "vector_operations", "-s", "1000"],
+        ["completion", "bash"],
+        ["benchmark", "-t", "compute", "-s", "64", "--dtypes", "float32", "--duration", "0.5"],
+        ["benchmark", "-t", "memory", "-s", "64", "--duration", "0.5"],
+    ):
         result = run("--json", *arguments)
         expect(result.code == 0, f"{arguments}: exit {result.code}: {result.err}")
         json.loads(result.out)
-    for arguments in (["server"], ["tasks"], ["run", "-o", "kernel"], ["benchmark", "-t", "ml"], ["nonsense"], ["infer", "no-such-model"]):
+    for arguments in (
+        ["server"],
+        ["tasks"],
+        ["run", "-o", "kernel"],
+        ["benchmark", "-t", "ml"],
+        ["nonsense"],
+        ["infer", "no-such-model"],
+    ):
         result = run("--json", *arguments)
         expect(result.code != 0, f"{arguments}: exit 0")
         expect("detail" in result.json() or "error" in result.json(), f"{arguments}: {result.out}")
@@ -42,16 +63,41 @@ def every_command_prints_one_json_document():
 def a_device_has_the_fields_of_the_api():
     devices = run("--json", "devices").json()["devices"]
     expect(devices, "no device")
-    for field in ("id", "hardware_id", "name", "type", "memory_total", "memory_available", "compute_units", "is_available", "capabilities",
-                  "driver_version", "compute_capability", "current_metrics"):
+    for field in (
+        "id",
+        "hardware_id",
+        "name",
+        "type",
+        "memory_total",
+        "memory_available",
+        "compute_units",
+        "is_available",
+        "capabilities",
+        "driver_version",
+        "compute_capability",
+        "current_metrics",
+    ):
         expect(field in devices[0], f"no {field}")
     expect(devices[0]["id"] == "cpu_0" and devices[0]["type"] == "cpu", str(devices[0]))
 
 
 def a_task_response_has_the_fields_of_the_api():
     answer = run("--json", "run", "-s", "64").json()
-    for field in ("task_id", "status", "result", "metrics", "error", "error_code", "attempts", "execution_time", "device_used",
-                  "fallback_reason", "created_at", "started_at", "finished_at"):
+    for field in (
+        "task_id",
+        "status",
+        "result",
+        "metrics",
+        "error",
+        "error_code",
+        "attempts",
+        "execution_time",
+        "device_used",
+        "fallback_reason",
+        "created_at",
+        "started_at",
+        "finished_at",
+    ):
         expect(field in answer, f"no {field}")
     for field in ("operation", "size", "dtype", "result_shape", "throughput", "gflops", "execution_time", "device"):
         expect(field in answer["result"], f"no result.{field}")
@@ -106,11 +152,23 @@ def reads_tensors_from_npy_pb_and_json():
 
 
 def wrong_command_lines_exit_2_with_the_nearest_spelling():
-    for arguments, word in ((["devises"], "devices"), (["run", "--sise", "3"], "--size"), (["--jsn", "devices"], "--json")):
+    for arguments, word in (
+        (["devises"], "devices"),
+        (["run", "--sise", "3"], "--size"),
+        (["--jsn", "devices"], "--json"),
+    ):
         result = run(*arguments)
         expect(result.code == 2 and word in result.err, f"{arguments}: {result.code} {result.err}")
-    for arguments in (["run", "-s", "ten"], ["run", "--set", "novalue"], ["infer"], ["devices", "a", "b"], ["run", "-t", "matrix"],
-                      ["run", "-s", "0"], ["run", "-s"], ["verify", DIGITS, "--rtol", "x"]):
+    for arguments in (
+        ["run", "-s", "ten"],
+        ["run", "--set", "novalue"],
+        ["infer"],
+        ["devices", "a", "b"],
+        ["run", "-t", "matrix"],
+        ["run", "-s", "0"],
+        ["run", "-s"],
+        ["verify", DIGITS, "--rtol", "x"],
+    ):
         result = run(*arguments)
         expect(result.code == 2, f"{arguments}: exit {result.code}: {result.err}")
         expect(result.err.strip() and not result.out.strip(), f"{arguments}: {result.out}")
@@ -122,24 +180,44 @@ def failures_exit_1_and_name_the_culprit():
         with open(os.path.join(harness.SOURCE, DIGITS, "model.onnx"), "rb") as file:
             model = file.read()
         with open(truncated, "wb") as file:
-            file.write(model[:len(model) // 2])
+            file.write(model[: len(model) // 2])
         with open(lies, "wb") as file:
-            file.write(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0" + b"\0" * 64)
+            file.write(
+                b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0" + b"\0" * 64
+            )
         with open(text, "w", encoding="utf-8") as file:
             file.write("not an array")
-        for arguments, word in ((["infer", truncated], "t.onnx"), (["infer", DIGITS, "--image", lies], "PNG"),
-                                (["infer", DIGITS, "--image", "README.md"], "PNG"), (["infer", DIGITS, "--input", f"image={text}"], "x.npy"),
-                                (["infer", DIGITS, "--input", f"picture={text}"], "picture"), (["infer", "no-such-model"], "no-such-model"),
-                                (["devices", "cuda_9"], "cpu_0"), (["--device", "cuda_9", "--strict", "run", "-s", "8"], "cuda_9"),
-                                (["run", "-s", "1000000000"], "bytes"), (["verify", folder], folder)):
+        for arguments, word in (
+            (["infer", truncated], "t.onnx"),
+            (["infer", DIGITS, "--image", lies], "PNG"),
+            (["infer", DIGITS, "--image", "README.md"], "PNG"),
+            (["infer", DIGITS, "--input", f"image={text}"], "x.npy"),
+            (["infer", DIGITS, "--input", f"picture={text}"], "picture"),
+            (["infer", "no-such-model"], "no-such-model"),
+            (["devices", "cuda_9"], "cpu_0"),
+            (["--device", "cuda_9", "--strict", "run", "-s", "8"], "cuda_9"),
+            (["run", "-s", "1000000000"], "bytes"),
+            (["verify", folder], folder),
+        ):
             result = run(*arguments)
             expect(result.code == 1, f"{arguments}: exit {result.code}: {result.out}{result.err}")
             expect(word in result.err, f"{arguments}: {result.err}")
 
 
 def what_belongs_to_later_versions_says_so_in_one_line():
-    for arguments in (["server"], ["tasks"], ["monitor"], ["generate", "gpt2"], ["kernels"], ["keys", "list"], ["store", "check"],
-                      ["run", "-t", "fft"], ["benchmark", "-t", "ml"], ["models", "pull", "x"], ["--url", "http://127.0.0.1:1", "devices"]):
+    for arguments in (
+        ["server"],
+        ["tasks"],
+        ["monitor"],
+        ["generate", "gpt2"],
+        ["kernels"],
+        ["keys", "list"],
+        ["store", "check"],
+        ["run", "-t", "fft"],
+        ["benchmark", "-t", "ml"],
+        ["models", "pull", "x"],
+        ["--url", "http://127.0.0.1:1", "devices"],
+    ):
         result = run(*arguments)
         expect(result.code == 1, f"{arguments}: exit {result.code}")
         expect(len(result.err.strip().splitlines()) == 1 and not result.out, f"{arguments}: {result.err}")
@@ -159,7 +237,10 @@ def every_command_has_help_with_two_examples():
         result = run("help", command["name"])
         expect(result.code == 0 and len(command["examples"]) >= 2, command["name"])
         expect(all(example in result.out for example in command["examples"]), command["name"])
-        expect(run(command["name"], "--help").out == result.out, f"{command['name']} --help differs from help {command['name']}")
+        expect(
+            run(command["name"], "--help").out == result.out,
+            f"{command['name']} --help differs from help {command['name']}",
+        )
 
 
 def completion_and_man_page_are_accepted_by_their_readers():
@@ -169,7 +250,10 @@ def completion_and_man_page_are_accepted_by_their_readers():
     script = run("completion", "bash").out
     expect(subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0, "bash")
     if shutil.which("zsh"):
-        expect(subprocess.run(["zsh", "-n"], input=run("completion", "zsh").out, text=True, check=False).returncode == 0, "zsh")
+        expect(
+            subprocess.run(["zsh", "-n"], input=run("completion", "zsh").out, text=True, check=False).returncode == 0,
+            "zsh",
+        )
     page = run("completion", "man").out
     expect(page.startswith(".TH OPENRUNTIME 1"), "man")
 
@@ -187,5 +271,10 @@ def explain_accounts_for_the_whole_run():
         expect(any(event["ph"] == "X" and event["dur"] >= 0 for event in events), "no events")
 
 
-harness.main([test for name, test in list(globals().items())
-              if callable(test) and getattr(test, "__module__", "") == "__main__" and not name.startswith("_")])
+harness.main(
+    [
+        test
+        for name, test in list(globals().items())
+        if callable(test) and getattr(test, "__module__", "") == "__main__" and not name.startswith("_")
+    ]
+)

@@ -1,4 +1,5 @@
 """What the end-to-end tests share: running the program, reading its files, a list of checks that prints and counts."""
+
 import json
 import os
 import struct
@@ -25,9 +26,16 @@ def run(*arguments, env=None, stdin=None):
     """Runs the program from the source folder; text in and out."""
     environment = dict(os.environ, **(env or {}))
     environment.pop("OPENRUNTIME_URL", None) if env is None else None
-    completed = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=SOURCE,
-                               env=environment, stdin=subprocess.DEVNULL if stdin is None else stdin, timeout=600,
-                               check=False)
+    completed = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=SOURCE,
+        env=environment,
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        timeout=600,
+        check=False,
+    )
     return Result(completed)
 
 
@@ -57,8 +65,23 @@ def scratch():
 
 
 # TensorProto (onnx.proto), read without the onnx package so that the check is independent of any reader of ours.
-NUMPY_OF = {1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8",
-            12: "<u4", 13: "<u8", 14: "<c8", 15: "<c16", 16: "<u2"}
+NUMPY_OF = {
+    1: "<f4",
+    2: "u1",
+    3: "i1",
+    4: "<u2",
+    5: "<i2",
+    6: "<i4",
+    7: "<i8",
+    9: "?",
+    10: "<f2",
+    11: "<f8",
+    12: "<u4",
+    13: "<u8",
+    14: "<c8",
+    15: "<c16",
+    16: "<u2",
+}
 
 
 def _varint(data, at):
@@ -79,12 +102,12 @@ def _fields(data):
         if wire == 0:
             value, at = _varint(data, at)
         elif wire == 1:
-            value, at = data[at:at + 8], at + 8
+            value, at = data[at : at + 8], at + 8
         elif wire == 2:
             length, at = _varint(data, at)
-            value, at = data[at:at + length], at + length
+            value, at = data[at : at + length], at + length
         elif wire == 5:
-            value, at = data[at:at + 4], at + 4
+            value, at = data[at : at + 4], at + 4
         else:
             raise ValueError(f"wire type {wire}")
         yield number, wire, value

@@ -1,5 +1,6 @@
 """ONNX's own node cases, judged twice: by `openruntime verify`, and here from the outputs that it writes, with NumPy.
 Both must agree."""
+
 import collections
 import glob
 import os
@@ -16,20 +17,25 @@ shape constant constantofshape identity reduce_mean reduce_sum reduce_max""".spl
 MAY_REFUSE = {
     "test_batchnorm_epsilon_training_mode": "the training form",
     "test_batchnorm_example_training_mode": "the training form",
-    "test_cast_STRING_to_FLOAT": "strings", "test_cast_FLOAT_to_STRING": "strings",
-    "test_identity_sequence": "sequences", "test_identity_opt": "optionals",
+    "test_cast_STRING_to_FLOAT": "strings",
+    "test_cast_FLOAT_to_STRING": "strings",
+    "test_identity_sequence": "sequences",
+    "test_identity_opt": "optionals",
     "test_constant_pad": "Pad, in its constant mode",
 }
 # Cases that can't pass, with the reason why; one that passes must be taken off.
-_LIKE = "the data gives input \"like\" the shape [1], the model itself declares [3,4]"
-KNOWN = {f"test_castlike_{pair}{form}": _LIKE for pair in ("BFLOAT16_to_FLOAT", "FLOAT_to_BFLOAT16")
-         for form in ("", "_expanded")}
+_LIKE = 'the data gives input "like" the shape [1], the model itself declares [3,4]'
+KNOWN = {
+    f"test_castlike_{pair}{form}": _LIKE
+    for pair in ("BFLOAT16_to_FLOAT", "FLOAT_to_BFLOAT16")
+    for form in ("", "_expanded")
+}
 FOLDERS = ["/usr/share/libonnx-testdata/data/node"]
 
 
 def promised(name):
     """True for a case of a promised operator alone: test_add_bcast, not test_adagrad."""
-    rest = name[len("test_"):]
+    rest = name[len("test_") :]
     for operator in PROMISED:
         if rest == operator or rest.startswith(operator + "_"):
             return True
@@ -75,7 +81,7 @@ def same(kind, got, dtype, want, numpy):
         return False
     if got.dtype.kind in "fc":
         # neighbours of a narrow type agree
-        rtol = 2.0 ** -7 if kind == 16 else 2.0 ** -10 if got.dtype == "<f2" else 1e-3
+        rtol = 2.0**-7 if kind == 16 else 2.0**-10 if got.dtype == "<f2" else 1e-3
         return bool(numpy.allclose(got, want, rtol=rtol, atol=1e-5, equal_nan=True))
     return bool((got == want).all())
 
@@ -92,8 +98,9 @@ def judged_inside_and_outside():
         harness.expect(len(verdicts) > 900, f"only {len(verdicts)} cases were found")
         counts = collections.Counter(case["status"] for case in verdicts.values())
         outside = {name: agrees(name, folder, output) for name in verdicts}
-    wrong = [f"{n}: {c['detail']}" for n, c in verdicts.items()
-             if c["status"] in ("wrong", "failed") and n not in KNOWN]
+    wrong = [
+        f"{n}: {c['detail']}" for n, c in verdicts.items() if c["status"] in ("wrong", "failed") and n not in KNOWN
+    ]
     mended = [n for n in KNOWN if verdicts[n]["status"] == "passed"]
     harness.expect(not mended, f"listed as known to fail, and pass: {mended}")
     harness.expect(not wrong, "wrong or failed:\n  " + "\n  ".join(wrong))
@@ -101,8 +108,11 @@ def judged_inside_and_outside():
     harness.expect(not disagree, f"verify and NumPy disagree on: {disagree}")
     unnamed = [n for n, c in verdicts.items() if c["status"] == "refused" and not c["detail"]]
     harness.expect(not unnamed, f"refused without a reason: {unnamed}")
-    missing = [f"{n}: {c['detail']}" for n, c in verdicts.items()
-               if promised(n) and c["status"] != "passed" and n not in MAY_REFUSE and "sequence" not in c["detail"]]
+    missing = [
+        f"{n}: {c['detail']}"
+        for n, c in verdicts.items()
+        if promised(n) and c["status"] != "passed" and n not in MAY_REFUSE and "sequence" not in c["detail"]
+    ]
     harness.expect(not missing, "promised and refused:\n  " + "\n  ".join(missing))
     print(f"node cases: {dict(counts)}; outside, with NumPy: {sum(v is True for v in outside.values())} passed")
 
