@@ -32,7 +32,7 @@ THIRD_PARTY = [
     (r"curl/", r"src/client/"),
     (r"png\.h|jpeglib\.h|jerror\.h|turbojpeg\.h", r"src/model/"),
     (r"hwloc", r"src/(backends/cpu|hal)/"),
-    (r"oneapi/|dnnl", r"src/backends/cpu/"),
+    (r"oneapi/|dnnl", r"src/backends/cpu/|bench/"),
     (r"omp\.h", r"src/hal/parallel\w*\.[ch]"),
     (r"sqlite3", r"src/store/"),
     (r"nats", r"src/cluster/"),

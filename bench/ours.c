@@ -1,0 +1,156 @@
+/* The library as run.py measures it: a session kept prepared, run on request. Started without a request it is a
+ * process that has a runtime and waits. Argument: the number of threads. */
+#include <math.h>
+#include <openruntime/openruntime.h>
+
+#include "worker.h"
+
+enum { MAX_OPERANDS = 2 };
+
+typedef struct ours_t {
+  or_runtime_t *runtime;
+  or_device_t *device;
+  or_session_t *session;
+  or_binding_t inputs[MAX_OPERANDS], output;
+  size_t input_count;
+} ours_t;
+
+typedef struct function_t {
+  const char *name, *op;
+  size_t inputs;
+  int rank;
+} function_t;
+static const function_t functions[] = {
+    {"matmul", "MatMul", 2, 2},         {"copy", "openruntime:Copy", 1, 1}, {"triad", "openruntime:Triad", 2, 1},
+    {"axpy", "openruntime:Axpy", 2, 1}, {"dot", "openruntime:Dot", 2, 1},   {"read", "openruntime:ReadSum", 1, 1},
+};
+
+static int prepare(void *self, const char *line, char *answer);
+static int run(void *self, char *answer);
+
+int main(int argc, char **argv) {
+  ours_t ours = {0};
+  or_runtime_options_t options = or_runtime_options_default();
+  options.backends = "cpu";
+  options.threads = argc > 1 ? (int32_t)strtol(argv[1], NULL, 10) : 0;
+  or_status_t status = or_runtime_create(&options, &ours.runtime);
+  if (or_ok(status)) status = or_runtime_find_device(ours.runtime, "cpu", &ours.device);
+  if (!or_ok(status)) {
+    (void)printf("error %s\n", or_status_message(status));
+    or_status_ignore(status); /* printed */
+    return 1;
+  }
+  bench_worker_t worker = {&ours, prepare, run};
+  (void)printf("ok OpenRuntime %s\n", or_version());
+  (void)fflush(stdout);
+  return bench_serve(&worker);
+}
+
+static int failed(or_status_t status, char *answer) {
+  (void)snprintf(answer, BENCH_TEXT_BYTES, "%s", or_status_message(status));
+  or_status_ignore(status); /* handed on as text */
+  return 0;
+}
+
+/* Input `seed` with the values that every worker uses. */
+static or_status_t fill(ours_t *ours, or_dtype_t dtype, or_shape_t shape, size_t seed) {
+  or_tensor_t *tensor = NULL;
+  for (int32_t d = 0; d < shape.rank; ++d) {
+    if (shape.dims[d] < 0) shape.dims[d] = 1;
+  }
+  or_status_t status = or_tensor_create(ours->device, dtype, shape, &tensor);
+  if (!or_ok(status)) return status;
+  void *data = or_buffer_host_pointer(or_tensor_buffer(tensor));
+  for (size_t i = 0; i < or_tensor_count(tensor); ++i) {
+    if (dtype == OR_FLOAT64) {
+      ((double *)data)[i] = bench_value(i, seed);
+    } else {
+      ((float *)data)[i] = (float)bench_value(i, seed);
+    }
+  }
+  ours->inputs[ours->input_count++] = (or_binding_t){.tensor = tensor};
+  return or_status_success();
+}
+
+static or_status_t prepare_op(ours_t *ours, const char *line) {
+  char name[16] = "", dtype_name[16] = "";
+  long long size = 0;
+  if (sscanf(line, "%*s %15s %15s %lld", name, dtype_name, &size) != 3 || size <= 0) {
+    return or_error(OR_INVALID_ARGUMENT, "\"%s\": expected op NAME DTYPE SIZE", line);
+  }
+  or_dtype_t dtype = or_dtype_from_name(dtype_name);
+  if (dtype != OR_FLOAT32 && dtype != OR_FLOAT64) return or_error(OR_UNIMPLEMENTED, "dtype %s", dtype_name);
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i) {
+    const function_t *function = &functions[i];
+    if (strcmp(function->name, name) != 0) continue;
+    or_status_t status = or_status_success();
+    for (size_t k = 0; or_ok(status) && k < function->inputs; ++k)
+      status = fill(ours, dtype, or_shape_make((size_t)function->rank, (int64_t[]){size, size}), k);
+    or_tensor_t *inputs[MAX_OPERANDS] = {ours->inputs[0].tensor, ours->inputs[1].tensor};
+    or_compute_attribute_t alpha = {.name = "alpha", .real = 0.5};
+    bool scaled = strcmp(name, "axpy") == 0 || strcmp(name, "triad") == 0;
+    or_compute_call_t call = {.op = function->op,
+                              .inputs = inputs,
+                              .input_count = function->inputs,
+                              .attributes = &alpha,
+                              .attribute_count = scaled ? 1 : 0,
+                              .output_count = 1};
+    return or_ok(status) ? or_compute_session(ours->device, &call, &ours->session) : status;
+  }
+  return or_error(OR_NOT_FOUND, "no function %s", name);
+}
+
+static or_status_t prepare_model(ours_t *ours, const char *path) {
+  or_model_t *model = NULL;
+  or_session_options_t options = {.device = ours->device};
+  or_status_t status = or_model_load(ours->runtime, path, NULL, &model);
+  if (!or_ok(status)) return status;
+  for (size_t i = 0; or_ok(status) && i < or_model_input_count(model) && i < MAX_OPERANDS; ++i) {
+    const or_model_value_t *input = or_model_input(model, i);
+    status = fill(ours, input->dtype, input->shape, i);
+  }
+  if (or_ok(status)) status = or_session_create(model, &options, &ours->session);
+  or_model_release(model);
+  return status;
+}
+
+static double magnitude(const or_tensor_t *tensor) {
+  double sum = 0;
+  const void *data = or_tensor_data(tensor);
+  for (size_t i = 0; i < or_tensor_count(tensor); ++i)
+    sum += fabs(or_tensor_dtype(tensor) == OR_FLOAT64 ? ((const double *)data)[i] : (double)((const float *)data)[i]);
+  return sum;
+}
+
+static or_status_t limits(ours_t *ours, char *answer) {
+  or_device_peaks_t peaks;
+  or_status_t status = or_device_measure_peaks(ours->device, &peaks);
+  (void)snprintf(answer, BENCH_TEXT_BYTES, "%.6e %.6e %.6e %.6e", peaks.fp32_flops, peaks.fp64_flops,
+                 peaks.read_bytes_per_second, peaks.copy_bytes_per_second);
+  return status;
+}
+
+static int prepare(void *self, const char *line, char *answer) {
+  ours_t *ours = self;
+  or_status_t status;
+  if (strcmp(line, "limits") == 0) {
+    status = limits(ours, answer);
+    return or_ok(status) ? 1 : failed(status, answer);
+  }
+  or_session_release(ours->session);
+  or_tensor_release(ours->output.tensor);
+  for (size_t i = 0; i < ours->input_count; ++i) or_tensor_release(ours->inputs[i].tensor);
+  *ours = (ours_t){.runtime = ours->runtime, .device = ours->device};
+  status = strncmp(line, "model ", 6) == 0 ? prepare_model(ours, line + 6) : prepare_op(ours, line);
+  if (!or_ok(status)) return failed(status, answer);
+  if (!run(ours, answer)) return 0;
+  (void)snprintf(answer, BENCH_TEXT_BYTES, "%.9e", magnitude(ours->output.tensor));
+  return 1;
+}
+
+/* The output of the first run is the memory of those that follow. */
+static int run(void *self, char *answer) {
+  ours_t *ours = self;
+  or_status_t status = or_session_run(ours->session, ours->inputs, ours->input_count, &ours->output, 1);
+  return or_ok(status) ? 1 : failed(status, answer);
+}

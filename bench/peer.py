@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The peers in Python: NumPy, Debian's OpenBLAS by ctypes, ONNX Runtime. Speaks what worker.h says.
+
+    peer.py numpy|openblas|onnxruntime THREADS
+"""
+import ctypes
+import sys
+import time
+
+import numpy as np
+
+ALPHA = 0.5
+ROWS, PLAIN = 101, 111  # CblasRowMajor, CblasNoTrans
+
+
+def fill(shape, seed, dtype):
+    one = ((np.arange(31) * 7 + seed * 3) % 31 - 15) / 16
+    return np.resize(one.astype(dtype), shape)
+
+
+def numpy_op(name, size, dtype):
+    """The function of one run, and the arrays that must live as long, the result first."""
+    shape = (size, size) if name == "matmul" else (size,)
+    x, y, out = fill(shape, 0, dtype), fill(shape, 1, dtype), np.zeros(shape, dtype)
+    alpha = dtype(ALPHA)
+
+    def scaled(scale, add):
+        np.multiply(scale, alpha, out=out)
+        np.add(out, add, out=out)
+
+    result = np.zeros(1, dtype)
+    return {
+        "matmul": (lambda: np.matmul(x, y, out=out), [out]),
+        "copy": (lambda: np.copyto(out, x), [out]),
+        "triad": (lambda: scaled(y, x), [out]),
+        "axpy": (lambda: scaled(x, y), [out]),
+        "dot": (lambda: result.__setitem__(0, np.dot(x, y)), [result]),
+        "read": (lambda: result.__setitem__(0, np.sum(x)), [result]),
+    }[name]
+
+
+def openblas_op(name, size, dtype):
+    blas = ctypes.CDLL("libopenblas.so.0")
+    letter, real = ("s", ctypes.c_float) if dtype is np.float32 else ("d", ctypes.c_double)
+    shape = (size, size) if name == "matmul" else (size,)
+    x, y, out = fill(shape, 0, dtype), fill(shape, 1, dtype), np.zeros(shape, dtype)
+    xp, yp, outp = (ctypes.c_void_p(array.ctypes.data) for array in (x, y, out))
+    call = {"matmul": "gemm", "copy": "copy", "axpy": "axpy", "dot": "dot"}[name]
+    function = getattr(blas, f"cblas_{letter}{call}")
+    function.restype = real if name == "dot" else None
+    n = ctypes.c_int(size)
+    result = np.zeros(1, dtype)
+    if name == "matmul":
+        one, zero = real(1), real(0)
+        return lambda: function(ROWS, PLAIN, PLAIN, n, n, n, one, xp, n, yp, n, zero, outp, n), [out, x, y]
+    if name == "copy":
+        return lambda: function(n, xp, 1, outp, 1), [out, x]
+    if name == "axpy":  # in place, as BLAS has it: the first run's answer is compared, later ones add on
+        return lambda: function(n, real(ALPHA), xp, 1, yp, 1), [y, x]
+    return lambda: result.__setitem__(0, function(n, xp, 1, yp, 1)), [result, x, y]
+
+
+def ort_model(path, threads):
+    import onnxruntime as ort
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    for seed, value in enumerate(session.get_inputs()):
+        shape = [dim if isinstance(dim, int) else 1 for dim in value.shape]
+        binding.bind_ortvalue_input(value.name, ort.OrtValue.ortvalue_from_numpy(fill(shape, seed, np.float32)))
+    output = session.get_outputs()[0]
+    session.run_with_iobinding(_bound(binding, output.name))
+    out = ort.OrtValue.ortvalue_from_numpy(binding.copy_outputs_to_cpu()[0])
+    binding.bind_ortvalue_output(output.name, out)
+    return lambda: session.run_with_iobinding(binding), [out.numpy(), out]
+
+
+def _bound(binding, name):
+    binding.bind_output(name)
+    return binding
+
+
+def prepare(kind, words, threads):
+    if kind == "onnxruntime" and words[0] == "model":
+        return ort_model(" ".join(words[1:]), threads)
+    maker = {"numpy": numpy_op, "openblas": openblas_op}[kind]
+    if words[0] != "op":
+        raise ValueError("only op NAME DTYPE SIZE")
+    return maker(words[1], int(words[3]), {"fp32": np.float32, "fp64": np.float64}[words[2]])
+
+
+def version(kind):
+    if kind == "onnxruntime":
+        import onnxruntime
+        return f"ONNX Runtime {onnxruntime.__version__}"
+    if kind == "numpy":
+        return f"NumPy {np.__version__}"
+    blas = ctypes.CDLL("libopenblas.so.0")
+    blas.openblas_get_config.restype = ctypes.c_char_p
+    return blas.openblas_get_config().decode()
+
+
+def main(kind, threads):
+    run = arrays = None
+    print("ok", version(kind), flush=True)
+    for line in sys.stdin:
+        words = line.split()
+        try:
+            if words[0] == "run":
+                run()
+                count, start = int(words[1]), time.perf_counter()
+                for _ in range(count):
+                    run()
+                answer = (time.perf_counter() - start) / count
+            else:
+                run, arrays = None, None
+                run, arrays = prepare(kind, words, threads)
+                run()
+                answer = float(np.sum(np.abs(arrays[0]), dtype=np.float64))
+            print(f"ok {answer:.9e}", flush=True)
+        except Exception as problem:  # told to run.py, which leaves the peer out
+            print("error", str(problem).replace("\n", " "), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
