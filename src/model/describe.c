@@ -109,8 +109,7 @@ static or_status_t read_image(const char *input, const or_json_value_t *image, o
   static const char *const channels[] = {"rgb", "bgr", "gray", NULL}, *const layouts[] = {"NCHW", "NHWC", NULL},
                            *const resizes[] = {"bilinear", "nearest", NULL};
   int channel = OR_IMAGE_RGB, layout = 0, resize = 0;
-  *out = (or_image_input_t){
-      .stated = true, .scale = 1.0 / 255.0, .std = {1, 1, 1}};
+  *out = (or_image_input_t){.stated = true, .scale = 1.0 / 255.0, .std = {1, 1, 1}};
   const or_json_value_t *invert = or_json_get(image, "invert");
   or_status_t status = or_status_success();
   if (or_json_kind(image) != OR_JSON_OBJECT) status = or_error(OR_INVALID_ARGUMENT, "not an object");

@@ -39,8 +39,8 @@ or_status_t or_image_to_input(const or_allocator_t *allocator, const or_image_t 
   return status;
 }
 
-/* The axis that grows goes last if the other one shrinks, so that the strip is never larger than picture and input: a picture of a
-   million rows of one pixel takes no more memory than it has pixels. */
+/* The axis that grows goes last if the other one shrinks, so that the strip is never larger than picture and input: a
+   picture of a million rows of one pixel takes no more memory than it has pixels. */
 static bool rows_first(const plane_t *plane) {
   return plane->input->width > plane->image->width && plane->input->height < plane->image->height;
 }

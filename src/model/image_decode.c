@@ -131,8 +131,8 @@ static void jpeg_failed(j_common_ptr jpeg) {
   jpeg->err->format_message(jpeg, source->error);
   longjmp(source->jump, 1);
 }
-/* libjpeg fills what is missing with gray and only warns: a picture that is not all there is refused. Other warnings, of bytes
-   between segments and the like, are of no consequence. */
+/* libjpeg fills what is missing with gray and only warns: a picture that is not all there is refused. Other warnings,
+   of bytes between segments and the like, are of no consequence. */
 static void jpeg_message(j_common_ptr jpeg, int level) {
   int code = jpeg->err->msg_code;
   if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE)) jpeg_failed(jpeg);

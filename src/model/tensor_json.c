@@ -99,8 +99,8 @@ static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_j
   } else if (kind == OR_JSON_INTEGER && whole) {
     int64_t value = or_json_get_int(item, 0);
     or_element_set_int(out->dtype, out->data, (size_t)index, value);
-    bool held = out->dtype == OR_UINT64 ? value >= 0
-                                        : or_element_get_int(out->dtype, out->data, (size_t)index) == value;
+    bool held =
+        out->dtype == OR_UINT64 ? value >= 0 : or_element_get_int(out->dtype, out->data, (size_t)index) == value;
     if (!held) {
       return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is %lld, which %s can't hold",
                       (unsigned long long)index, (long long)value, or_dtype_name(out->dtype));

@@ -1,5 +1,5 @@
-/* For tests of the CPU backend, included once after cmocka's headers, fake/rig.h and backends/registry.h: puts small networks together, runs them on the
- * device and by the C references, and compares. */
+/* For tests of the CPU backend, included once after cmocka's headers, fake/rig.h and backends/registry.h: puts small
+   networks together, runs them on the device and by the C references, and compares. */
 
 #include <math.h>
 #include <stdio.h>
