@@ -11,6 +11,7 @@
 struct or_team_t {
   const or_allocator_t *allocator;
   int size;
+  int vendor_threads; /* what libgomp was told last */
   bool running; /* to assert that a body does not lead */
   pthread_t leader;
   or_pthread_team_t *own; /* NULL: libgomp's, or size 1 */
@@ -58,6 +59,7 @@ or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t 
   if (!or_ok(status)) return status;
   or_team_t *team = memory;
   *team = (or_team_t){.allocator = allocator, .size = size < 1 ? 1 : size, .leader = pthread_self()};
+  team->vendor_threads = team->size;
   if (have_libgomp()) {
     gomp_set_num_threads(team->size); /* of this thread's regions: what vendor libraries ask for, too */
   } else if (team->size > 1) {
@@ -78,6 +80,13 @@ void or_team_free(or_team_t *team) {
 }
 
 int or_team_size(const or_team_t *team) { return team != NULL ? team->size : 1; }
+
+void or_team_limit_vendor(or_team_t *team, int threads) {
+  if (team == NULL || team->vendor_threads == threads || !have_libgomp()) return;
+  assert(pthread_equal(team->leader, pthread_self()) && "a team is led by the thread that created it");
+  team->vendor_threads = threads;
+  gomp_set_num_threads(threads);
+}
 
 void or_loop_run_slice(const or_loop_t *loop, int index, int thread) {
   size_t slices = (size_t)loop->slices, each = loop->units / slices, more = loop->units % slices, i = (size_t)index;

@@ -14,6 +14,10 @@ or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t 
 void or_team_free(or_team_t *team);      /* takes NULL; on its thread */
 int or_team_size(const or_team_t *team); /* 1 for NULL */
 
+/* How many threads a vendor library that shares the team's runtime may use from now on, 1 or the team's size: for work
+ * that is not worth waking the others. On the leader's thread; costs nothing where it does not change. */
+void or_team_limit_vendor(or_team_t *team, int threads);
+
 /* Runs body over [0, count) in contiguous slices, one a thread, each at least `grain` long (grain >= 1); returns when
  * all is done. Waiting threads spin for a bound, then sleep. A NULL team runs all on the caller. Allocates nothing.
  * body must not lead a team itself. */

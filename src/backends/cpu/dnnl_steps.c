@@ -16,6 +16,16 @@ void or_cpu_dnnl_operands_init(or_cpu_dnnl_operands_t *operands) {
     operands->slots[role] = OR_CPU_NO_SLOT;
     operands->fixed[role] = NULL;
   }
+  operands->alone = false;
+}
+
+#define ALONE_FLOPS 2e6
+#define ALONE_BYTES 131072.0
+
+bool or_cpu_dnnl_alone(or_cpu_build_t *build, double flops, double bytes) {
+  bool alone = flops < ALONE_FLOPS && bytes < ALONE_BYTES;
+  or_team_limit_vendor(build->queue->team, alone ? 1 : or_team_size(build->queue->team));
+  return alone;
 }
 
 or_status_t or_cpu_dnnl_own(or_cpu_build_t *build, or_dnnl_op_t *op) {
@@ -52,6 +62,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
     or_cpu_slot_id_t slot = state->operands.slots[role];
     operands[role] = slot != OR_CPU_NO_SLOT ? run_state->slots[slot] : NULL;
   }
+  or_team_limit_vendor(run_state->team, state->operands.alone ? 1 : or_team_size(run_state->team));
   return or_dnnl_call_run(run_state->vendor[state->call], run_state->queue->dnnl_stream, operands);
 }
 
@@ -62,6 +73,8 @@ static or_status_t add_reorder(or_cpu_build_t *build, const or_dnnl_layout_t *fr
   size_t pending = build->touched_count;
   void *kept = NULL;
   or_dnnl_op_t *op = NULL;
+  double bytes = (double)or_dnnl_layout_bytes(from) + (double)or_dnnl_layout_bytes(to);
+  bool alone = or_cpu_dnnl_alone(build, 0.0, bytes);
   or_status_t status = or_cpu_build_temporary(build, (pending + 1) * sizeof *build->touched, &kept);
   if (or_ok(status)) status = or_dnnl_reorder_create(build->device->dnnl, build->device->allocator, from, to, &op);
   if (or_ok(status)) status = or_cpu_dnnl_own(build, op);
@@ -71,6 +84,7 @@ static or_status_t add_reorder(or_cpu_build_t *build, const or_dnnl_layout_t *fr
 
   or_cpu_dnnl_operands_t operands;
   or_cpu_dnnl_operands_init(&operands);
+  operands.alone = alone;
   operands.slots[OR_DNNL_SRC] = source;
   operands.slots[OR_DNNL_DST] = destination;
   status = or_cpu_build_touch(build, source);
@@ -171,6 +185,7 @@ or_status_t or_cpu_dnnl_reorder_now(or_cpu_build_t *build, const or_dnnl_layout_
   or_dnnl_op_t *op = NULL;
   or_dnnl_call_t *call = NULL;
   void *fixed[OR_DNNL_ROLES] = {NULL}, *operands[OR_DNNL_ROLES] = {NULL}, *scratch = NULL;
+  (void)or_cpu_dnnl_alone(build, 0.0, (double)or_dnnl_layout_bytes(from) + (double)or_dnnl_layout_bytes(to));
   or_status_t status = or_dnnl_reorder_create(build->device->dnnl, build->device->allocator, from, to, &op);
   if (!or_ok(status)) return status;
   status = or_dnnl_call_create(op, fixed, &call);

@@ -17,12 +17,13 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 }
 
 static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
-                            or_dnnl_op_t *op) {
+                            or_dnnl_op_t *op, bool alone) {
   or_cpu_dnnl_operands_t operands;
   or_cpu_conv_affine_t affine;
   const void *weights = NULL;
   or_value_id_t x = view->core->inputs[0], y = view->node->outputs[0];
   or_cpu_dnnl_operands_init(&operands);
+  operands.alone = alone;
   or_status_t status = or_cpu_conv_affine(build, view, &affine);
   if (or_ok(status)) status = pack_weights(build, view, &affine, op, &weights);
   if (!or_ok(status)) return status;
@@ -58,10 +59,12 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (spec.residual && build->values[conv.residual].blocked != OR_CPU_NO_SLOT) {
     spec.dst = build->values[conv.residual].layout;
   }
+  double each = (double)or_cpu_count(&or_cpu_input(view, 1)->shape) / (double)conv.shape.out_channels;
+  bool alone = or_cpu_dnnl_alone(build, 2.0 * each * (double)or_cpu_count(&or_cpu_output(view, 0)->shape), 0.0);
   or_status_t status = choose_op(build, view, &spec, &op);
   if (!or_ok(status)) return status;
   status = or_cpu_dnnl_own(build, op);
-  if (or_ok(status)) status = add_step(build, view, &conv, op);
+  if (or_ok(status)) status = add_step(build, view, &conv, op, alone);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "onednn %s", or_dnnl_op_kernel(op));
   /* Something was added by now, so no other family may begin anew. */
   if (or_status_code(status) == OR_UNIMPLEMENTED) {

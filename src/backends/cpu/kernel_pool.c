@@ -166,10 +166,13 @@ static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_cpu_view_t *view
                          .max = pool->max,
                          .include_padding = pool->include_padding,
                          .src = image->layout};
+  double bytes = (double)or_cpu_bytes(or_cpu_input(view, 0)) + (double)or_cpu_bytes(or_cpu_output(view, 0));
+  bool alone = or_cpu_dnnl_alone(build, 0.0, bytes);
   or_status_t status = or_dnnl_pool_create(build->device->dnnl, build->device->allocator, &spec, &op);
   if (!or_ok(status)) return status;
   or_cpu_dnnl_operands_t operands;
   or_cpu_dnnl_operands_init(&operands);
+  operands.alone = alone;
   operands.slots[OR_DNNL_SRC] = image->blocked;
   status = or_cpu_dnnl_own(build, op);
   if (or_ok(status)) status = or_cpu_build_touch(build, image->blocked);

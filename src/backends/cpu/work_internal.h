@@ -6,9 +6,9 @@
 
 /* A slice of at least this many bytes of memory traffic is worth another thread's attention: waking a team takes
  * microseconds. */
-#define OR_CPU_GRAIN_BYTES ((size_t)32 << 10)
+#define OR_CPU_GRAIN_BYTES ((size_t)64 << 10)
 /* The like in floating-point operations. */
-#define OR_CPU_GRAIN_FLOPS ((size_t)200000)
+#define OR_CPU_GRAIN_FLOPS ((size_t)500000)
 
 /* Elements for a loop's grain when each costs `bytes` of traffic: a multiple of 64 so that slices start at cache
  * lines. */
