@@ -278,7 +278,7 @@ static void submit_many(void *argument) {
   submitter_t *own = argument;
   for (int i = 0; i < EACH; ++i) {
     int which = (i + own->index) % 2;
-    or_status_t status = or_status_success();
+    or_status_t status;
     if (i % 3 == 0) {
       status = or_queue_run(own->queues[which], add, &own->sum[which]);
     } else {
