@@ -1,0 +1,185 @@
+/* Names, versions and listings over real folders. */
+#include "base/testing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/string.h"
+#include "model/repository.h"
+
+static char root[64];
+
+static void folder(const char *path) {
+  char full[256];
+  or_format(full, sizeof full, "%s/%s", root, path);
+  assert_int_equal(mkdir(full, 0777), 0);
+}
+static void file(const char *path) {
+  char full[256];
+  or_format(full, sizeof full, "%s/%s", root, path);
+  expect_ok(or_file_write(full, "x", 1));
+}
+
+static int setup(void **state) {
+  (void)state;
+  or_format(root, sizeof root, "/tmp/repository_test_XXXXXX");
+  assert_non_null(mkdtemp(root));
+  file("flat.onnx");
+  file("notes.txt");
+  folder("plain");
+  file("plain/model.onnx");
+  folder("versions");
+  folder("versions/2");
+  file("versions/2/model.onnx");
+  folder("versions/10");
+  file("versions/10/model.onnx");
+  folder("versions/011"); /* not a number as we write them */
+  folder("versions/12x");
+  folder("empty");
+  folder("hollow");
+  folder("hollow/3");
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  char command[128];
+  or_format(command, sizeof command, "rm -r '%s'", root);
+  return system(command);
+}
+
+static void accepts_names_of_the_rule_and_no_others(void **state) {
+  (void)state;
+  char longest[130];
+  memset(longest, 'a', sizeof longest);
+  longest[128] = '\0';
+  static const char *const good[] = {"a", "7", "resnet50", "org--name", "A.b_c-d", "a..b"};
+  static const char *const bad[] = {"", ".", "..", "-a", "_a", "a/b", "a b", "a:1", "\xc3\xa4", "a\n"};
+  for (size_t i = 0; i < sizeof good / sizeof *good; ++i) assert_true(or_repository_name_valid(good[i]));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) assert_false(or_repository_name_valid(bad[i]));
+  assert_true(or_repository_name_valid(longest));
+  longest[128] = 'a';
+  longest[129] = '\0';
+  assert_false(or_repository_name_valid(longest));
+}
+
+static void expect_found(const char *name, const char *expected) {
+  char *found = NULL, full[256];
+  expect_ok(or_repository_find(or_allocator_system(), root, name, &found));
+  or_format(full, sizeof full, "%s/%s", root, expected);
+  assert_string_equal(found, full);
+  or_free(or_allocator_system(), found);
+}
+
+static void finds_files_folders_and_versions_by_name(void **state) {
+  (void)state;
+  expect_found("flat", "flat.onnx");
+  expect_found("plain", "plain/model.onnx");
+  expect_found("versions", "versions/10/model.onnx"); /* by number, not by letters */
+  expect_found("versions:2", "versions/2/model.onnx");
+}
+
+static void names_the_nearest_model_and_what_is_wrong_with_a_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    or_status_code_t code;
+    const char *words;
+  } cases[] = {{"plane", OR_NOT_FOUND, "did you mean \"plain\""},
+               {"versions:3", OR_NOT_FOUND, "no model.onnx of that version"},
+               {"versions:99999999999999999999", OR_NOT_FOUND, "no model.onnx"},
+               {"empty", OR_NOT_FOUND, "no version folder"},
+               {"versions:", OR_INVALID_ARGUMENT, "the version is not a number"},
+               {"versions:2x", OR_INVALID_ARGUMENT, "the version is not a number"},
+               {"versions:-1", OR_INVALID_ARGUMENT, "the version is not a number"},
+               {"../plain", OR_INVALID_ARGUMENT, "starts with a letter or digit"},
+               {"plain/../plain", OR_INVALID_ARGUMENT, "letters, digits"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char *found = NULL;
+    expect_failure(or_repository_find(or_allocator_system(), root, cases[i].name, &found), cases[i].code,
+                   cases[i].words);
+    assert_null(found);
+  }
+}
+
+static void resolves_paths(void **state) {
+  (void)state;
+  char path[256], expected[256], *found = NULL;
+  or_format(path, sizeof path, "%s/versions", root);
+  or_format(expected, sizeof expected, "%s/versions/10/model.onnx", root);
+  expect_ok(or_repository_resolve(or_allocator_system(), path, &found));
+  assert_string_equal(found, expected);
+  or_free(or_allocator_system(), found);
+  or_format(path, sizeof path, "%s/flat.onnx", root);
+  expect_ok(or_repository_resolve(or_allocator_system(), path, &found));
+  assert_string_equal(found, path);
+  or_free(or_allocator_system(), found);
+  or_format(path, sizeof path, "%s/notes.txt", root);
+  expect_failure(or_repository_resolve(or_allocator_system(), path, &found), OR_UNIMPLEMENTED, "not an .onnx file");
+  or_format(path, sizeof path, "%s/hollow", root);
+  expect_failure(or_repository_resolve(or_allocator_system(), path, &found), OR_NOT_FOUND, "no model.onnx");
+  expect_failure(or_repository_resolve(or_allocator_system(), "/no/such", &found), OR_NOT_FOUND, "/no/such");
+  expect_failure(or_repository_resolve(or_allocator_system(), NULL, &found), OR_NOT_FOUND, "no path");
+}
+
+static void takes_the_models_name_from_its_file(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {
+      {"a/digits/3/model.onnx", "digits"}, {"a/digits/model.onnx", "digits"}, {"a//digits//model.onnx", "digits"},
+      {"a/net.onnx", "net"},               {"net.onnx", "net"},               {"model.onnx", "model"},
+      {"./model.onnx", "model"},           {"../model.onnx", "model"},        {"3/model.onnx", "model"},
+      {"/model.onnx", "model"},            {"a/model", "model"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char name[OR_REPOSITORY_NAME_BYTES];
+    assert_string_equal(or_repository_name_of(cases[i][0], name, sizeof name), cases[i][1]);
+  }
+}
+
+static or_status_t append_name(void *self, const char *name, const char *path) {
+  (void)path;
+  or_format((char *)self + strlen(self), 256 - strlen(self), "%s ", name);
+  return or_status_success();
+}
+static or_status_t refuse(void *self, const char *name, const char *path) {
+  (void)path;
+  ++*(int *)self;
+  return or_error(OR_CANCELLED, "enough of %s", name);
+}
+
+static void lists_models_in_order_and_passes_over_what_is_none(void **state) {
+  (void)state;
+  char names[256] = "";
+  int calls = 0;
+  expect_ok(or_repository_list(or_allocator_system(), root, append_name, names));
+  assert_string_equal(names, "flat plain versions ");
+  expect_failure(or_repository_list(or_allocator_system(), root, refuse, &calls), OR_CANCELLED, "enough of flat");
+  assert_int_equal(calls, 1);
+  expect_failure(or_repository_list(or_allocator_system(), "/no/such", append_name, names), OR_NOT_FOUND, "/no/such");
+}
+
+static or_status_t find_and_list(const or_allocator_t *allocator) {
+  char *found = NULL, names[256] = "";
+  or_status_t status = or_repository_find(allocator, root, "versions", &found);
+  or_free(allocator, found);
+  return or_ok(status) ? or_repository_list(allocator, root, append_name, names) : status;
+}
+static void survives_every_failing_allocation(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(find_and_list);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(accepts_names_of_the_rule_and_no_others),
+      cmocka_unit_test(finds_files_folders_and_versions_by_name),
+      cmocka_unit_test(names_the_nearest_model_and_what_is_wrong_with_a_name),
+      cmocka_unit_test(resolves_paths),
+      cmocka_unit_test(takes_the_models_name_from_its_file),
+      cmocka_unit_test(lists_models_in_order_and_passes_over_what_is_none),
+      cmocka_unit_test(survives_every_failing_allocation),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
