@@ -1,5 +1,6 @@
 /* MatMul and Gemm by our own packed product, with bias, residual and activation in its last step. Constant operands are
- * packed once and shared. float32, float64; bfloat16 and float16 with sums in float32. */
+ * packed once and shared. float32, float64; bfloat16 and float16 with sums in float32; 8-bit integers with sums in 32
+ * bits. */
 #include <stdio.h>
 #include <string.h>
 
@@ -190,6 +191,8 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, s
   return status;
 }
 
+static bool is_half(or_dtype_t dtype) { return dtype == OR_BFLOAT16 || dtype == OR_FLOAT16; }
+
 static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
   const or_node_t *core = view->core;
@@ -215,7 +218,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
     size_t bytes = or_align_up(state->plan.scratch_bytes, OR_GEMM_ALIGNMENT_BYTES) * team;
     status = or_cpu_build_scratch(build, bytes, &state->scratch);
   }
-  if (or_ok(status) && state->element < state->result) {
+  if (or_ok(status) && is_half(product->dtype)) {
     size_t bytes = product->batch * product->m * product->n * state->result;
     status = or_cpu_build_scratch(build, bytes, &state->wide);
   }

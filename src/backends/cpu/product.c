@@ -9,9 +9,15 @@ static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product);
 
+/* Without zero points, and B signed: what the kernels multiply. */
+static bool plain_integers(const or_cpu_view_t *view) {
+  return or_cpu_input(view, 1)->dtype == OR_INT8 && !or_cpu_has_input(view, 2) && !or_cpu_has_input(view, 3);
+}
+
 bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out) {
   const char *name = view->call.op->name;
-  bool matmul = strcmp(name, "MatMul") == 0, gemm = strcmp(name, "Gemm") == 0;
+  bool integer = strcmp(name, "MatMulInteger") == 0;
+  bool matmul = integer || strcmp(name, "MatMul") == 0, gemm = strcmp(name, "Gemm") == 0;
   if ((!matmul && !gemm) || view->call.op->domain[0] != '\0') return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
     if (or_cpu_has_input(view, i) && !or_shape_is_static(&or_cpu_input(view, i)->shape)) return false;
@@ -22,7 +28,7 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
                             .bias_scale = 1.0,
                             .residual = OR_NO_VALUE,
                             .residual_scale = 1.0};
-  if (or_cpu_product_ops(device->kernels, out->dtype) == NULL) return false;
+  if (or_cpu_product_ops(device->kernels, out->dtype) == NULL || (integer && !plain_integers(view))) return false;
   if (matmul ? !read_matmul(view, out) : !read_gemm(view, out)) return false;
   return read_epilogue(view, out) && type_can(view, out);
 }
@@ -33,6 +39,8 @@ const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtyp
   case OR_FLOAT64: return kernels->gemm_f64;
   case OR_BFLOAT16: return kernels->gemm_bf16;
   case OR_FLOAT16: return kernels->gemm_f16;
+  case OR_UINT8: return kernels->gemm_u8s8;
+  case OR_INT8: return kernels->gemm_s8s8;
   default: return NULL;
   }
 }

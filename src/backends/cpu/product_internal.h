@@ -1,6 +1,6 @@
 #ifndef OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
 #define OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
-/* MatMul and Gemm read as one thing: a batch of products Y = act(alpha op(A) op(B) + beta C + bias + residual). */
+/* MatMul, Gemm and MatMulInteger read as one thing: a batch of products Y = act(alpha op(A) op(B) + beta C + bias + residual). */
 
 #include "backends/cpu/program_internal.h"
 
@@ -12,7 +12,7 @@ typedef enum or_cpu_bias_form_t {
 } or_cpu_bias_form_t;
 
 typedef struct or_cpu_product_t {
-  or_dtype_t dtype;
+  or_dtype_t dtype; /* of A; B's is the same, or int8 where this is uint8 */
   size_t m, n, k;
   bool trans_a, trans_b;
   /* Products in the batch, and where each starts: dimensions with strides in elements, 0 where broadcast. */
