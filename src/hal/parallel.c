@@ -12,7 +12,7 @@ struct or_team_t {
   const or_allocator_t *allocator;
   int size;
   int vendor_threads; /* what libgomp was told last */
-  bool running; /* to assert that a body does not lead */
+  bool running;       /* to assert that a body does not lead */
   pthread_t leader;
   or_pthread_team_t *own; /* NULL: libgomp's, or size 1 */
 };
