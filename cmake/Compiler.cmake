@@ -14,8 +14,11 @@ endif()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+  add_compile_options(-Wno-pass-failed)  # a loop that was to be unrolled and is not: no fault, and always so below -O2
+endif()
 # gcc's -Wconversion has false findings in code that a sanitizer instruments; the other builds hold the line.
-if(OR_WERROR AND NOT OR_SANITIZE)
+if(OR_WERROR AND NOT OR_SANITIZE AND NOT OR_FUZZ)
   add_compile_options(-Werror)
 endif()
 

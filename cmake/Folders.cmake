@@ -104,7 +104,7 @@ function(or_executable out file)
 endfunction()
 
 function(or_unit_test file)
-  if(NOT OR_HAVE_CMOCKA)
+  if(NOT OR_HAVE_CMOCKA OR OR_FUZZ)
     return()
   endif()
   or_executable(test "${file}" ${ARGN} ${OR_CMOCKA})

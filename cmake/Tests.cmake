@@ -1,5 +1,5 @@
 # Tests that belong to no single folder: the conformance runner, faults, end to end, examples.
-if(NOT OR_TESTS)
+if(NOT OR_TESTS OR OR_FUZZ)  # a fuzz build is for the fuzz targets alone
   return()
 endif()
 set(every_library ${OR_LIBRARIES})
