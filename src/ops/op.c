@@ -6,6 +6,8 @@
 #include "ops/ops_list.h"
 #undef X
 
+#define OPSET_OF_BROADCASTING 7
+
 static const or_op_t *const catalogue[] = {
 #define X(symbol) &or_op_##symbol,
 #include "ops/ops_list.h"
@@ -21,7 +23,7 @@ static const char *canonical_domain(const char *domain);
 static or_status_t check_counts(const or_op_call_t *call);
 static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum, uint8_t maximum);
 static or_status_t check_attributes(const or_op_call_t *call);
-static or_status_t check_attribute(const or_op_t *op, const or_attribute_t *attribute);
+static or_status_t check_attribute(const or_op_call_t *call, const or_attribute_t *attribute);
 static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype);
 
 const or_op_t *or_op_at(size_t index) { return index < or_op_count() ? catalogue[index] : NULL; }
@@ -124,7 +126,7 @@ static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum
 
 static or_status_t check_attributes(const or_op_call_t *call) {
   for (uint32_t i = 0; i < call->node->attribute_count; ++i) {
-    or_status_t status = check_attribute(call->op, &call->node->attributes[i]);
+    or_status_t status = check_attribute(call, &call->node->attributes[i]);
     if (!or_ok(status)) return status;
   }
   for (size_t i = 0; i < OR_OP_MAX_ATTRIBUTES && call->op->attributes[i].name != NULL; ++i) {
@@ -141,7 +143,8 @@ static const char *kind_name(or_attribute_kind_t kind) {
   return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
 }
 
-static or_status_t check_attribute(const or_op_t *op, const or_attribute_t *attribute) {
+static or_status_t check_attribute(const or_op_call_t *call, const or_attribute_t *attribute) {
+  const or_op_t *op = call->op;
   for (size_t i = 0; i < OR_OP_MAX_ATTRIBUTES && op->attributes[i].name != NULL; ++i) {
     const or_op_attribute_t *known = &op->attributes[i];
     if (strcmp(known->name, attribute->name) != 0) continue;
@@ -149,7 +152,10 @@ static or_status_t check_attribute(const or_op_t *op, const or_attribute_t *attr
     return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" is %s, expected %s", attribute->name,
                     kind_name(attribute->kind), kind_name(known->kind));
   }
-  return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" is not one of %s", attribute->name, op->name);
+  /* Versions before 7 have attributes (`broadcast`, `consumed_inputs`) that are not in the tables: valid, not known. */
+  bool old = op->domain[0] == '\0' && call->node->version < OPSET_OF_BROADCASTING;
+  or_status_code_t code = old ? OR_UNIMPLEMENTED : OR_INVALID_ARGUMENT;
+  return or_error(code, "attribute \"%s\" is not one of %s", attribute->name, op->name);
 }
 
 static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype) {
