@@ -9,7 +9,7 @@
 #define G_MR 6
 #define G_NV 2
 #define G_SIZE "6x16"
-#define G_DEPTH 256
+#define G_DEPTH 320
 #define G_DIRECT_A
 #include "backends/cpu/kernels/gemm_terms_f32.h"
 

@@ -39,4 +39,5 @@ const or_gemm_ops_t OR_LEVEL(or_gemm_f64) = {.layout = "f64 " G_SIZE,
                                              .strip = strip_f64,
                                              .gemv_rows = gemv_rows,
                                              .gemv_dots = gemv_dots,
+                                             .gemv_panels = gemv_panels,
                                              .activate = activate_f64};

@@ -49,6 +49,7 @@ const or_gemm_ops_t OR_LEVEL(or_gemm_f32) = {.layout = "f32 " G_SIZE,
                                              .strip = strip_f32,
                                              .gemv_rows = gemv_rows,
                                              .gemv_dots = gemv_dots,
+                                             .gemv_panels = gemv_panels,
                                              .activate = OR_LEVEL(or_activate)};
 
 #define WIDENED(name, from)                                                         \

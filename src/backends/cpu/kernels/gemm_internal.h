@@ -45,6 +45,8 @@ struct or_gemm_ops_t {
    * x[i] b[j * ldb + i]. */
   void (*gemv_rows)(size_t k, size_t n, const void *x, size_t x_stride, const void *b, size_t ldb, void *y);
   void (*gemv_dots)(size_t k, size_t n, const void *x, const void *b, size_t ldb, void *y);
+  /* The same over packed panels of B, whole ones: y has room for them. */
+  void (*gemv_panels)(size_t kc, size_t panels, const void *x, size_t x_stride, const void *b, void *y);
   /* y = act(alpha * acc + beta * c ...) is done by the driver in C's type: */
   void (*activate)(const or_cpu_act_t *act, size_t n, void *y);
 };

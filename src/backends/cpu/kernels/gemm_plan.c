@@ -7,6 +7,7 @@ enum { USUAL_L1_BYTES = 32 << 10, USUAL_L2_BYTES = 512 << 10, USUAL_L3_BYTES = 8
 
 /* Costs in the time of one multiply-add step of a register tile, per element or each. */
 #define COST_PACKED_ELEMENT 0.12
+#define COST_STREAMED_ELEMENT 0.04 /* of B, once for each block of rows */
 #define COST_TILE 40.0
 #define COST_BARRIER 400.0
 
@@ -35,7 +36,7 @@ bool or_gemm_plan_init(or_gemm_plan_t *plan, const or_gemm_ops_t *ops, const or_
   if (plan_vector(plan, threads)) return plan->scratch_bytes != SIZE_MAX;
 
   size_t l2_bytes = caches->l2_bytes ? caches->l2_bytes : USUAL_L2_BYTES;
-  size_t rows = l2_bytes / 2 / (or_gemm_round_up(plan->kc, ops->k_group) * ops->packed_a_bytes + 1);
+  size_t rows = l2_bytes / 4 * 3 / (or_gemm_round_up(plan->kc, ops->k_group) * ops->packed_a_bytes + 1);
   plan->mc = rows / ops->mr > 1 ? rows / ops->mr * ops->mr : ops->mr;
   plan->a_source = shape->packed_a ? OR_GEMM_PACKED : OR_GEMM_PACK_LOCAL;
   plan->b_source = shape->packed_b ? OR_GEMM_PACKED : OR_GEMM_PACK_LOCAL;
@@ -45,8 +46,9 @@ bool or_gemm_plan_init(or_gemm_plan_t *plan, const or_gemm_ops_t *ops, const or_
 }
 
 size_t or_gemm_depth_block(const or_gemm_ops_t *ops, size_t k, const or_cpu_caches_t *caches) {
-  size_t l1_bytes = caches->l1_bytes ? caches->l1_bytes : USUAL_L1_BYTES;
-  size_t wanted = l1_bytes >= (48 << 10) ? (size_t)ops->l1_depth * 3 / 2 : ops->l1_depth;
+  size_t wanted = ops->l1_depth;
+  if (caches->l1_bytes > 0 && caches->l1_bytes < USUAL_L1_BYTES) wanted = wanted * caches->l1_bytes / USUAL_L1_BYTES;
+  if (wanted < ops->k_group) wanted = ops->k_group;
   size_t blocks = (k + wanted / 2) / wanted;
   if (blocks <= 1) return or_gemm_round_up(k ? k : 1, ops->k_group);
   size_t unit = ops->k_group > 8 ? ops->k_group : 8;
@@ -57,11 +59,11 @@ size_t or_gemm_depth_block(const or_gemm_ops_t *ops, size_t k, const or_cpu_cach
 static bool plan_vector(or_gemm_plan_t *plan, unsigned threads) {
   const or_gemm_shape_t *shape = &plan->shape;
   const or_gemm_ops_t *ops = plan->ops;
-  bool row = shape->m == 1 && !shape->packed_b && !shape->virtual_b;
+  bool row = shape->m == 1 && !shape->virtual_b;
   bool column = !row && shape->n == 1 && !shape->packed_a && !shape->packed_b && !shape->virtual_b;
   if (ops->gemv_rows == NULL || !(row || column)) return false;
   size_t length = row ? shape->n : shape->m;
-  bool dots = row ? shape->trans_b : !shape->trans_a;
+  bool dots = row ? shape->trans_b && !shape->packed_b : !shape->trans_a;
   /* Rows want long runs, dots only enough of them. Work below a few microseconds is not shared. */
   size_t shortest = dots ? 16 : 256;
   size_t pieces = threads == 1 ? 1 : (size_t)threads * 2;
@@ -70,7 +72,8 @@ static bool plan_vector(or_gemm_plan_t *plan, unsigned threads) {
   while (tile < length && (double)tile * (double)shape->k < 30000.0) tile *= 2;
   if (tile > length_max) tile = length_max;
   if (!dots && tile > 4096) tile = 4096; /* its part of the result stays in the first-level cache */
-  tile = or_gemm_round_up(tile < shortest ? shortest : tile, 16);
+  size_t unit = ops->nr > 16 ? ops->nr : 16;
+  tile = or_gemm_round_up(tile < shortest ? shortest : tile, unit);
   plan->vector = true;
   plan->tile_n = tile;
   plan->tiles = or_gemm_divide_up(length, tile);
@@ -111,11 +114,12 @@ static void choose_cut(or_gemm_plan_t *plan, const or_cpu_caches_t *caches, unsi
       if (best.cost < 0.0 || cut.cost < best.cost) best = cut;
     }
   }
+  /* Narrower before lower: the rows of a block share what is read of B. */
   double steps = (double)best.tile_m * (double)best.tile_n * (double)shape->k;
   while (steps > TILE_STEPS_MAX && (best.tile_m > plan->mc || best.tile_n > (size_t)16 * ops->nr)) {
-    size_t *larger = best.tile_m > plan->mc ? &best.tile_m : &best.tile_n;
-    size_t unit = best.tile_m > plan->mc ? ops->mr : ops->nr;
-    *larger = or_gemm_round_up(or_gemm_divide_up(*larger, 2), unit);
+    bool lower = best.tile_n <= (size_t)16 * ops->nr || best.tile_m >= 2 * plan->mc;
+    size_t *extent = lower ? &best.tile_m : &best.tile_n;
+    *extent = or_gemm_round_up(or_gemm_divide_up(*extent, 2), lower ? ops->mr : ops->nr);
     steps /= 2.0;
     weigh(&best, plan, threads);
   }
@@ -149,7 +153,8 @@ static void weigh(cut_t *cut, const or_gemm_plan_t *plan, unsigned threads) {
   double tile_m = (double)cut->tile_m, tile_n = (double)cut->tile_n;
   double rounds = (double)or_gemm_divide_up(or_gemm_mul(cut->m_tiles, cut->n_tiles), threads);
   double register_tile = (double)plan->ops->mr * (double)plan->ops->nr;
-  double tile = tile_m * tile_n * k / register_tile + COST_TILE;
+  double row_blocks = (double)or_gemm_divide_up(cut->tile_m, plan->mc);
+  double tile = tile_m * tile_n * k / register_tile + row_blocks * tile_n * k * COST_STREAMED_ELEMENT + COST_TILE;
   double a_local = plan->a_source == OR_GEMM_PACK_LOCAL ? rounds * tile_m * k * COST_PACKED_ELEMENT : 0.0;
   double b_local = plan->b_source == OR_GEMM_PACK_LOCAL ? rounds * tile_n * k * COST_PACKED_ELEMENT : 0.0;
   double a_phase = m * k * COST_PACKED_ELEMENT / team, b_phase = n * k * COST_PACKED_ELEMENT / team;

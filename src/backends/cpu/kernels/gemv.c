@@ -15,10 +15,21 @@ typedef struct run_t {
 static void finish_f32(const or_gemm_args_t *args, const run_t *run, float *y);
 static void finish_f64(const or_gemm_args_t *args, const run_t *run, double *y);
 
+static void multiply_panels(const or_gemm_plan_t *plan, const run_t *run, const char *x, size_t x_stride, const void *packed,
+                            void *y) {
+  const or_gemm_ops_t *ops = plan->ops;
+  for (size_t k0 = 0; k0 < plan->shape.k; k0 += plan->kc) {
+    size_t kc = or_gemm_min(plan->kc, plan->shape.k - k0);
+    size_t offset = or_gemm_packed_b_offset(ops, plan->shape.n, run->first, k0, kc);
+    ops->gemv_panels(kc, or_gemm_divide_up(run->count, ops->nr), x + k0 * x_stride * ops->c_bytes, x_stride,
+                     or_gemm_at(packed, offset, ops->packed_b_bytes), y);
+  }
+}
+
 void or_gemv_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t tile, void *scratch) {
   const or_gemm_shape_t *shape = &plan->shape;
   const or_gemm_ops_t *ops = plan->ops;
-  bool row = shape->m == 1 && !shape->packed_b && !shape->virtual_b; /* as the plan decided */
+  bool row = shape->m == 1 && !shape->virtual_b; /* as the plan decided */
   size_t length = row ? shape->n : shape->m, k = shape->k;
   size_t first = tile * plan->tile_n;
   run_t run = {.first = first,
@@ -31,15 +42,17 @@ void or_gemv_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
   bool packed_row = shape->packed_a; /* one row packed is the row itself */
   size_t x_stride = row ? (shape->trans_a && !packed_row ? args->lda : 1) : (shape->trans_b ? 1 : args->ldb);
   size_t ld = row ? args->ldb : args->lda;
-  bool dots = row ? shape->trans_b : !shape->trans_a;
+  bool panels = row && shape->packed_b, dots = row ? shape->trans_b && !panels : !shape->trans_a;
   char *packed_x = scratch, *y = packed_x + or_gemm_round_up(k, 16) * ops->c_bytes;
-  memset(y, 0, run.count * ops->c_bytes);
+  memset(y, 0, or_gemm_round_up(run.count, ops->nr) * ops->c_bytes);
   if (k > 0) {
     if (dots && x_stride != 1) {
       for (size_t i = 0; i < k; ++i) memcpy(packed_x + i * ops->c_bytes, x + i * x_stride * ops->c_bytes, ops->c_bytes);
       x = packed_x;
     }
-    if (dots) {
+    if (panels) {
+      multiply_panels(plan, &run, x, x_stride, args->b, y);
+    } else if (dots) {
       ops->gemv_dots(k, run.count, x, matrix + first * ld * ops->c_bytes, ld, y);
     } else {
       ops->gemv_rows(k, run.count, x, x_stride, matrix + first * ops->c_bytes, ld, y);

@@ -81,3 +81,43 @@ static void gemv_dots(size_t k, size_t n, const void *x_any, const void *b_any, 
     y[column] += G_REDUCE_ADD(sum);
   }
 }
+
+/* `count` panels side by side: each is a stream of its own. */
+OR_INLINE void gemv_panel_group(const size_t count, size_t kc, const G_T *x, size_t x_stride, const G_T *b, G_T *y) {
+  G_V sums[4][G_NV];
+  OR_UNROLL
+  for (size_t p = 0; p < count; ++p) {
+    OR_UNROLL
+    for (size_t v = 0; v < G_NV; ++v) sums[p][v] = G_LOAD(y + (p * G_NV + v) * G_W);
+  }
+  const size_t panel = kc * G_NV * G_W;
+  for (size_t k = 0; k < kc; ++k) {
+    const G_V factor = G_SET1(x[k * x_stride]);
+    OR_UNROLL
+    for (size_t p = 0; p < count; ++p) {
+      OR_UNROLL
+      for (size_t v = 0; v < G_NV; ++v) sums[p][v] = G_FMA(factor, G_LOAD(b + p * panel + v * G_W), sums[p][v]);
+    }
+    b += G_NV * G_W;
+  }
+  OR_UNROLL
+  for (size_t p = 0; p < count; ++p) {
+    OR_UNROLL
+    for (size_t v = 0; v < G_NV; ++v) G_STORE(y + (p * G_NV + v) * G_W, sums[p][v]);
+  }
+}
+
+static void gemv_panels(size_t kc, size_t panels, const void *x_any, size_t x_stride, const void *b_any, void *y_any) {
+  const G_T *x = x_any, *b = b_any;
+  G_T *y = y_any;
+  for (; panels >= 4; panels -= 4) {
+    gemv_panel_group(4, kc, x, x_stride, b, y);
+    b += 4 * kc * G_NV * G_W;
+    y += 4 * G_NV * G_W;
+  }
+  for (; panels > 0; --panels) {
+    gemv_panel_group(1, kc, x, x_stride, b, y);
+    b += kc * G_NV * G_W;
+    y += G_NV * G_W;
+  }
+}

@@ -10,7 +10,7 @@
 #define OR_INLINE static inline __attribute__((always_inline))
 /* Before a loop whose bounds are constant after inlining: so that arrays of vectors become registers. */
 #if defined(__clang__)
-#define OR_UNROLL _Pragma("clang loop unroll(full)")
+#define OR_UNROLL /* clang does so by itself */
 #else
 #define OR_UNROLL _Pragma("GCC unroll 16")
 #endif

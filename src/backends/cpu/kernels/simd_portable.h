@@ -12,7 +12,7 @@
 
 #define OR_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
-#define OR_UNROLL _Pragma("clang loop unroll(full)")
+#define OR_UNROLL /* clang does so by itself */
 #else
 #define OR_UNROLL _Pragma("GCC unroll 16")
 #endif
