@@ -96,8 +96,9 @@ static void reads_every_kind_of_png_as_rgba(void **state) {
                 (uint8_t[]){0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 255});
   expect_pixels(&(picture_t){.bits = 8, .color = PNG_COLOR_TYPE_GRAY_ALPHA, .rows = gray_alpha, .row_bytes = 4},
                 (uint8_t[]){10, 10, 10, 1, 20, 20, 20, 2, 30, 30, 30, 3, 40, 40, 40, 4});
-  expect_pixels(&(picture_t){.bits = 8, .color = PNG_COLOR_TYPE_PALETTE, .palette = palette, .rows = indices, .row_bytes = 2},
-                (uint8_t[]){1, 2, 3, 255, 200, 100, 50, 128, 200, 100, 50, 128, 1, 2, 3, 255});
+  expect_pixels(
+      &(picture_t){.bits = 8, .color = PNG_COLOR_TYPE_PALETTE, .palette = palette, .rows = indices, .row_bytes = 2},
+      (uint8_t[]){1, 2, 3, 255, 200, 100, 50, 128, 200, 100, 50, 128, 1, 2, 3, 255});
 }
 
 static void puts_interlaced_pictures_together(void **state) {
@@ -124,7 +125,7 @@ static void refuses_a_png_cut_anywhere_before_its_last_row(void **state) {
   (void)state;
   bytes_t bytes;
   write_png(&rgb_picture, &bytes);
-  size_t end = bytes.length - 12; /* without IEND the rows are all there */
+  size_t end = bytes.length - 12;                       /* without IEND the rows are all there */
   for (size_t length = 8; length < end - 4; ++length) { /* 4: the CRC of IDAT is looked at with the chunk behind it */
     or_image_t image;
     void *copy = malloc(length); /* so that a read past the end shows */
@@ -226,7 +227,8 @@ static void survives_every_failing_allocation(void **state) {
 #include <jpeglib.h>
 
 /* 16 x 16 pixels of one colour, which JPEG keeps to within rounding. */
-static void write_jpeg(J_COLOR_SPACE space, int components, const uint8_t *pixel, uint8_t **out, unsigned long *length) {
+static void write_jpeg(J_COLOR_SPACE space, int components, const uint8_t *pixel, uint8_t **out,
+                       unsigned long *length) {
   struct jpeg_compress_struct jpeg = {0};
   struct jpeg_error_mgr errors;
   uint8_t row[16 * 4];
@@ -316,22 +318,22 @@ static void refuses_a_jpeg_larger_than_allowed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(refuses_other_formats_with_the_cure),
+    cmocka_unit_test(refuses_other_formats_with_the_cure),
 #if OR_HAVE_PNG
-      cmocka_unit_test(reads_every_kind_of_png_as_rgba),
-      cmocka_unit_test(puts_interlaced_pictures_together),
-      cmocka_unit_test(refuses_a_png_cut_anywhere_before_its_last_row),
-      cmocka_unit_test(refuses_what_its_header_claims_before_it_takes_memory),
-      cmocka_unit_test(refuses_more_pixels_than_its_caller_allows),
-      cmocka_unit_test(refuses_a_png_whose_checksum_is_wrong),
-      cmocka_unit_test(refuses_a_png_of_no_extent),
-      cmocka_unit_test(survives_every_failing_allocation),
+    cmocka_unit_test(reads_every_kind_of_png_as_rgba),
+    cmocka_unit_test(puts_interlaced_pictures_together),
+    cmocka_unit_test(refuses_a_png_cut_anywhere_before_its_last_row),
+    cmocka_unit_test(refuses_what_its_header_claims_before_it_takes_memory),
+    cmocka_unit_test(refuses_more_pixels_than_its_caller_allows),
+    cmocka_unit_test(refuses_a_png_whose_checksum_is_wrong),
+    cmocka_unit_test(refuses_a_png_of_no_extent),
+    cmocka_unit_test(survives_every_failing_allocation),
 #endif
 #if OR_HAVE_JPEG
-      cmocka_unit_test(reads_jpegs_in_colour_and_gray),
-      cmocka_unit_test(refuses_a_jpeg_cut_anywhere_in_its_segments_or_scan),
-      cmocka_unit_test(refuses_a_jpeg_of_four_inks_with_the_cure),
-      cmocka_unit_test(refuses_a_jpeg_larger_than_allowed),
+    cmocka_unit_test(reads_jpegs_in_colour_and_gray),
+    cmocka_unit_test(refuses_a_jpeg_cut_anywhere_in_its_segments_or_scan),
+    cmocka_unit_test(refuses_a_jpeg_of_four_inks_with_the_cure),
+    cmocka_unit_test(refuses_a_jpeg_larger_than_allowed),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,12 +64,8 @@ static void scales_then_takes_the_mean_and_divides_each_channel(void **state) {
   uint8_t rgba[] = {51, 102, 204, 255}; /* 0.2, 0.4, 0.8 of 255 */
   float out[3];
   or_image_t image = {1, 1, rgba};
-  or_image_input_t input = {.stated = true,
-                            .width = 1,
-                            .height = 1,
-                            .scale = 1.0 / 255,
-                            .mean = {0.1, 0.2, 0.3},
-                            .std = {0.5, 0.25, 2}};
+  or_image_input_t input = {
+      .stated = true, .width = 1, .height = 1, .scale = 1.0 / 255, .mean = {0.1, 0.2, 0.3}, .std = {0.5, 0.25, 2}};
   expect_ok(or_image_to_input(or_allocator_system(), &image, &input, out));
   near_all(out, (double[]){0.2, 0.8, 0.25}, 3);
 }

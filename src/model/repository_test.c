@@ -1,6 +1,7 @@
 /* Names, versions and listings over real folders. */
 #include "base/testing.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -44,11 +45,16 @@ static int setup(void **state) {
   return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place) {
+  (void)info;
+  (void)kind;
+  (void)place;
+  return remove(path);
+}
+
 static int teardown(void **state) {
   (void)state;
-  char command[128];
-  or_format(command, sizeof command, "rm -r '%s'", root);
-  return system(command);
+  return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void accepts_names_of_the_rule_and_no_others(void **state) {
@@ -127,11 +133,17 @@ static void resolves_paths(void **state) {
 
 static void takes_the_models_name_from_its_file(void **state) {
   (void)state;
-  static const char *const cases[][2] = {
-      {"a/digits/3/model.onnx", "digits"}, {"a/digits/model.onnx", "digits"}, {"a//digits//model.onnx", "digits"},
-      {"a/net.onnx", "net"},               {"net.onnx", "net"},               {"model.onnx", "model"},
-      {"./model.onnx", "model"},           {"../model.onnx", "model"},        {"3/model.onnx", "model"},
-      {"/model.onnx", "model"},            {"a/model", "model"}};
+  static const char *const cases[][2] = {{"a/digits/3/model.onnx", "digits"},
+                                         {"a/digits/model.onnx", "digits"},
+                                         {"a//digits//model.onnx", "digits"},
+                                         {"a/net.onnx", "net"},
+                                         {"net.onnx", "net"},
+                                         {"model.onnx", "model"},
+                                         {"./model.onnx", "model"},
+                                         {"../model.onnx", "model"},
+                                         {"3/model.onnx", "model"},
+                                         {"/model.onnx", "model"},
+                                         {"a/model", "model"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
     char name[OR_REPOSITORY_NAME_BYTES];
     assert_string_equal(or_repository_name_of(cases[i][0], name, sizeof name), cases[i][1]);
