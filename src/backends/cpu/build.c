@@ -13,6 +13,14 @@ static or_cpu_slot_t *root_of(const or_cpu_build_t *build, or_cpu_slot_id_t id) 
   return slot;
 }
 
+/* Bytes from the start of the root to the start of the slot. */
+static size_t offset_in_root(const or_cpu_build_t *build, or_cpu_slot_id_t id) {
+  size_t offset = 0;
+  const or_cpu_slot_t *slot = &build->program->slots[id];
+  for (; slot->place == OR_CPU_ALIAS; slot = &build->program->slots[slot->index]) offset += slot->offset;
+  return offset;
+}
+
 bool or_cpu_build_same_place(const or_cpu_build_t *build, or_cpu_slot_id_t a, or_cpu_slot_id_t b) {
   return root_of(build, a) == root_of(build, b);
 }
@@ -138,9 +146,8 @@ or_status_t or_cpu_build_share(or_cpu_build_t *build, or_value_id_t input, or_va
   or_cpu_slot_t *root = root_of(build, source);
   if (to->output != OR_NO_VALUE) {
     /* The bytes have to end in the caller's buffer: they can if nothing has given them another place. */
-    if (root->place != OR_CPU_ARENA || offset != 0 || root->bytes != bytes || root != &build->program->slots[source]) {
-      return status;
-    }
+    bool whole = offset == 0 && offset_in_root(build, source) == 0 && root->bytes == bytes;
+    if (root->place != OR_CPU_ARENA || !whole) return status;
     root->place = OR_CPU_OUTPUT;
     root->index = to->output;
   }

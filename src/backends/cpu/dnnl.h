@@ -48,24 +48,12 @@ typedef struct or_dnnl_pool_t {
   const or_dnnl_layout_t *src;
 } or_dnnl_pool_t;
 
-/* C = act(A B + bias): one product. B may be packed (WEIGHTS in a layout of the library's choice). */
-typedef struct or_dnnl_matmul_t {
-  or_dtype_t dtype; /* float32, bfloat16, float16: of A, B and C */
-  size_t m, n, k;
-  bool trans_a, trans_b;
-  bool packed_b;
-  bool bias; /* [n], float32 */
-  or_cpu_act_t act;
-} or_dnnl_matmul_t;
-
 /* All on a queue's thread, whose team's size they take over. The op is the caller's. UNIMPLEMENTED: the library has no
  * fast kernel for it; RESOURCE_EXHAUSTED. */
 or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_conv_t *conv,
                                 or_dnnl_op_t **out);
 or_status_t or_dnnl_pool_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_pool_t *pool,
                                 or_dnnl_op_t **out);
-or_status_t or_dnnl_matmul_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator,
-                                  const or_dnnl_matmul_t *matmul, or_dnnl_op_t **out);
 /* From one order in memory to another of the same shape. */
 or_status_t or_dnnl_reorder_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_layout_t *from,
                                    const or_dnnl_layout_t *to, or_dnnl_op_t **out);

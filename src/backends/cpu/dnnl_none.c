@@ -44,15 +44,6 @@ or_status_t or_dnnl_pool_create(const or_dnnl_t *dnnl, const or_allocator_t *all
   return not_here();
 }
 
-or_status_t or_dnnl_matmul_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator,
-                                  const or_dnnl_matmul_t *matmul, or_dnnl_op_t **out) {
-  (void)dnnl;
-  (void)allocator;
-  (void)matmul;
-  *out = NULL;
-  return not_here();
-}
-
 or_status_t or_dnnl_reorder_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_layout_t *from,
                                    const or_dnnl_layout_t *to, or_dnnl_op_t **out) {
   (void)dnnl;

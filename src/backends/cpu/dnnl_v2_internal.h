@@ -43,7 +43,6 @@
   X(REQUIRED, dnnl_post_ops_append_eltwise)               \
   X(REQUIRED, dnnl_dilated_convolution_forward_desc_init) \
   X(REQUIRED, dnnl_pooling_v2_forward_desc_init)          \
-  X(REQUIRED, dnnl_matmul_desc_init)                      \
   X(REQUIRED, dnnl_reorder_primitive_desc_create)         \
   X(OPTIONAL, dnnl_set_max_cpu_isa)                       \
   X(OPTIONAL, dnnl_primitive_attr_set_fpmath_mode)

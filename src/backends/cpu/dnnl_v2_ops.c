@@ -124,41 +124,6 @@ or_status_t or_dnnl_pool_create(const or_dnnl_t *dnnl, const or_allocator_t *all
   return status;
 }
 
-or_status_t or_dnnl_matmul_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator,
-                                  const or_dnnl_matmul_t *matmul, or_dnnl_op_t **out) {
-  const dnnl_dim_t m = (dnnl_dim_t)matmul->m, n = (dnnl_dim_t)matmul->n, k = (dnnl_dim_t)matmul->k;
-  const dnnl_dims_t a_dims = {m, k}, b_dims = {k, n}, c_dims = {m, n}, bias_dims = {1, n};
-  dnnl_data_type_t type = matmul->dtype == OR_BFLOAT16 ? dnnl_bf16 : matmul->dtype == OR_FLOAT16 ? dnnl_f16 : dnnl_f32;
-  dnnl_format_tag_t b_dense = matmul->trans_b ? dnnl_ba : dnnl_ab;
-  dnnl_memory_desc_t a, b, c, bias, dense;
-  dnnl_matmul_desc_t desc;
-  *out = NULL;
-  or_status_t status = or_status_success();
-  const struct {
-    dnnl_memory_desc_t *desc;
-    const dnnl_dim_t *dims;
-    dnnl_data_type_t type;
-    dnnl_format_tag_t tag;
-  } operands[] = {{&a, a_dims, type, matmul->trans_a ? dnnl_ba : dnnl_ab},
-                  {&b, b_dims, type, matmul->packed_b ? dnnl_format_tag_any : b_dense},
-                  {&c, c_dims, type, dnnl_ab},
-                  {&bias, bias_dims, dnnl_f32, dnnl_ab},
-                  {&dense, b_dims, type, b_dense}};
-  for (size_t i = 0; or_ok(status) && i < sizeof operands / sizeof *operands; ++i) {
-    status = or_dnnl_check(
-        dnnl->dnnl_memory_desc_init_by_tag(operands[i].desc, 2, operands[i].dims, operands[i].type, operands[i].tag),
-        "dnnl_memory_desc_init_by_tag");
-  }
-  if (or_ok(status)) {
-    status = or_dnnl_check(dnnl->dnnl_matmul_desc_init(&desc, &a, &b, matmul->bias ? &bias : NULL, &c),
-                           "dnnl_matmul_desc_init");
-  }
-  or_dnnl_make_t make = {.desc = &desc, .act = matmul->act};
-  if (or_ok(status)) status = only_fast(or_dnnl_op_make(dnnl, allocator, &make, out), out);
-  if (or_ok(status)) (*out)->dense[OR_DNNL_WEIGHTS].desc = dense;
-  return status;
-}
-
 or_status_t or_dnnl_reorder_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_layout_t *from,
                                    const or_dnnl_layout_t *to, or_dnnl_op_t **out) {
   or_dnnl_make_t make = {.from = &from->desc, .to = &to->desc};
