@@ -12,8 +12,8 @@ typedef struct or_cpu_dnnl_operands_t {
 } or_cpu_dnnl_operands_t;
 void or_cpu_dnnl_operands_init(or_cpu_dnnl_operands_t *operands);
 
-/* True for work so small that waking the team would take longer: the op is made, and will run, on one thread. Ask before
- * the op is made. `flops` and `bytes` (of memory traffic) of one run. */
+/* True for work so small that waking the team would take longer: the op is made, and will run, on one thread. Ask
+ * before the op is made. `flops` and `bytes` (of memory traffic) of one run. */
 bool or_cpu_dnnl_alone(or_cpu_build_t *build, double flops, double bytes);
 /* The program owns the op from here on, whatever is answered. */
 or_status_t or_cpu_dnnl_own(or_cpu_build_t *build, or_dnnl_op_t *op);

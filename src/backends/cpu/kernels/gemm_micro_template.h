@@ -67,8 +67,8 @@ G_MICRO_ATTRIBUTES static void M_NAME(micro_)(const micro_t *micro) {
 #else
 #define M_STEP_D M_STEP_C
 #endif
-  /* Low tiles wait for B, which comes from memory then: it is asked for well ahead, across the edge of a page too. High ones wait for A,
-   * from the second-level cache. */
+  /* Low tiles wait for B, which comes from memory then: it is asked for well ahead, across the edge of a page too. High
+   * ones wait for A, from the second-level cache. */
 #if M_ROWS <= 4
 #define M_AHEAD __builtin_prefetch((const char *)(b + 32 * b_k), 0, 3);
 #else

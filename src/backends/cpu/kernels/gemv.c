@@ -15,8 +15,8 @@ typedef struct run_t {
 static void finish_f32(const or_gemm_args_t *args, const run_t *run, float *y);
 static void finish_f64(const or_gemm_args_t *args, const run_t *run, double *y);
 
-static void multiply_panels(const or_gemm_plan_t *plan, const run_t *run, const char *x, size_t x_stride, const void *packed,
-                            void *y) {
+static void multiply_panels(const or_gemm_plan_t *plan, const run_t *run, const char *x, size_t x_stride,
+                            const void *packed, void *y) {
   const or_gemm_ops_t *ops = plan->ops;
   for (size_t k0 = 0; k0 < plan->shape.k; k0 += plan->kc) {
     size_t kc = or_gemm_min(plan->kc, plan->shape.k - k0);
