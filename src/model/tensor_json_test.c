@@ -1,0 +1,133 @@
+#include "base/testing.h"
+
+#include <math.h>
+
+#include "model/tensor_json.h"
+
+static or_status_t read_text(const or_allocator_t *allocator, const char *text, or_tensor_data_t *out) {
+  or_json_document_t *document = NULL;
+  *out = (or_tensor_data_t){.data = NULL};
+  or_status_t status = or_json_parse(allocator, text, strlen(text), &document);
+  if (or_ok(status)) status = or_tensor_json_read(allocator, or_json_root(document), out);
+  or_json_document_free(document);
+  return status;
+}
+
+static void expect_elements(const char *text, or_dtype_t dtype, const void *expected, size_t bytes) {
+  or_tensor_data_t tensor;
+  expect_ok(read_text(or_allocator_system(), text, &tensor));
+  assert_int_equal(tensor.dtype, dtype);
+  assert_int_equal(tensor.bytes, bytes);
+  assert_memory_equal(tensor.data, expected, bytes);
+  or_free(or_allocator_system(), tensor.data);
+}
+
+static void reads_flat_and_nested_values_row_major(void **state) {
+  (void)state;
+  static const float floats[] = {1, 2.5f, -3, 4, 5, 6};
+  static const int8_t bytes[] = {-128, 127};
+  static const uint8_t bools[] = {1, 0, 1};
+  expect_elements("{\"shape\":[2,3],\"data\":[1,2.5,-3,4,5,6]}", OR_FLOAT32, floats, sizeof floats);
+  expect_elements("{\"shape\":[2,3],\"dtype\":\"fp32\",\"data\":[[1,2.5,-3],[4,5,6]]}", OR_FLOAT32, floats,
+                  sizeof floats);
+  expect_elements("{\"shape\":[],\"data\":[1]}", OR_FLOAT32, floats, 4);
+  expect_elements("{\"shape\":[0],\"data\":[]}", OR_FLOAT32, floats, 0);
+  expect_elements("{\"shape\":[2],\"dtype\":\"int8\",\"data\":[-128,127]}", OR_INT8, bytes, 2);
+  expect_elements("{\"shape\":[3],\"dtype\":\"bool\",\"data\":[true,0,1]}", OR_BOOL, bools, 3);
+}
+
+static void reads_base64_of_little_endian_elements(void **state) {
+  (void)state; /* RFC 4648, section 10 */
+  static const struct {
+    const char *text, *bytes;
+  } vectors[] = {{"", ""},
+                 {"Zg==", "f"},
+                 {"Zm8=", "fo"},
+                 {"Zm9v", "foo"},
+                 {"Zm9vYg==", "foob"},
+                 {"Zm9vYmE=", "fooba"},
+                 {"Zm9vYmFy", "foobar"}};
+  static const int16_t shorts[] = {1, 258};
+  for (size_t i = 0; i < sizeof vectors / sizeof *vectors; ++i) {
+    uint8_t out[8];
+    size_t length = 0;
+    assert_true(or_base64_decode(vectors[i].text, strlen(vectors[i].text), out, &length));
+    assert_int_equal(length, strlen(vectors[i].bytes));
+    assert_memory_equal(out, vectors[i].bytes, length);
+  }
+  static const char *const wrong[] = {"Zg=", "Zg", "Z===", "Zm=v", "Zm9\n", "Zm9-", "Zg==Zg=="};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    uint8_t out[8];
+    size_t length = 0;
+    assert_false(or_base64_decode(wrong[i], strlen(wrong[i]), out, &length));
+  }
+  expect_elements("{\"shape\":[2],\"dtype\":\"int16\",\"data_base64\":\"AQACAQ==\"}", OR_INT16, shorts, 4);
+}
+
+static void takes_three_strings_for_numbers_that_are_not_finite(void **state) {
+  (void)state;
+  or_tensor_data_t tensor;
+  expect_ok(read_text(or_allocator_system(), "{\"shape\":[3],\"data\":[\"NaN\",\"Infinity\",\"-Infinity\"]}", &tensor));
+  const float *values = tensor.data;
+  assert_true(isnan(values[0]) && values[1] > 0 && isinf(values[1]) && values[2] < 0 && isinf(values[2]));
+  or_free(or_allocator_system(), tensor.data);
+}
+
+static void refuses_what_is_wrong_and_names_it(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *words;
+    or_status_code_t code;
+  } cases[] = {
+      {"[1]", "a tensor is an object", OR_INVALID_ARGUMENT},
+      {"{\"data\":[1]}", "\"shape\" must be an array", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1.5],\"data\":[1]}", "\"shape\"[0]", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[-1],\"data\":[1]}", "\"shape\"[0]", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],\"data\":[1]}", "at most 16", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"string\",\"data\":[1]}", "\"string\" is not one of numbers", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":5,\"data\":[1]}", "\"dtype\" is not a string", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1]}", "either \"data\"", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[1],\"data_base64\":\"\"}", "either \"data\"", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[0],\"data_base64\":5}", "data_base64", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":1}", "\"data\" is not an array", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[2],\"data\":[1]}", "has 1 values; the shape needs 2", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[1,2]}", "more than the shape's 1", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}", "nested deeper than 16", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"int8\",\"data\":[128]}", "int8 can't hold", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"uint64\",\"data\":[-1]}", "uint64 can't hold", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"int32\",\"data\":[1.5]}", "value 0 is not a int32", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[\"\"]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[\"Na\"]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"data\":[null]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[2],\"dtype\":\"uint8\",\"data_base64\":\"AQID\"}", "the base64 of 2 bytes", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[4611686018427387904,4],\"data\":[]}", "overflows", OR_OUT_OF_RANGE},
+      {"{\"shape\":[268435457],\"data\":[]}", "the limit is 1073741824", OR_OUT_OF_RANGE},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    or_tensor_data_t tensor;
+    expect_failure(read_text(or_allocator_system(), cases[i].text, &tensor), cases[i].code, cases[i].words);
+    assert_null(tensor.data);
+  }
+}
+
+static or_status_t read_with(const or_allocator_t *allocator) {
+  or_tensor_data_t tensor;
+  or_status_t status = read_text(allocator, "{\"shape\":[2],\"data\":[1,2]}", &tensor);
+  or_free(allocator, tensor.data);
+  return status;
+}
+static void survives_every_failing_allocation(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(read_with);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(reads_flat_and_nested_values_row_major),
+      cmocka_unit_test(reads_base64_of_little_endian_elements),
+      cmocka_unit_test(takes_three_strings_for_numbers_that_are_not_finite),
+      cmocka_unit_test(refuses_what_is_wrong_and_names_it),
+      cmocka_unit_test(survives_every_failing_allocation),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
