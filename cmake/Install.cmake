@@ -4,6 +4,8 @@ if(NOT TARGET openruntime_shared)
 endif()
 install(TARGETS openruntime_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY include/openruntime DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+# Relative to the file itself, so that cmake --install --prefix and a moved folder work.
+file(RELATIVE_PATH OR_PREFIX_FROM_PC "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file(openruntime.pc.in "${CMAKE_BINARY_DIR}/openruntime.pc" @ONLY)
 install(FILES "${CMAKE_BINARY_DIR}/openruntime.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 if(EXISTS "${CMAKE_SOURCE_DIR}/data")
