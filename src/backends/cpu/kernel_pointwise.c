@@ -1,9 +1,12 @@
-/* One-operand functions, and arithmetic on two operands with broadcasting, in float32 (arithmetic in float64 too): runs
- * of neighbouring elements through the vector kernels, in place where nobody reads the operand again. */
+/* One-operand functions, and arithmetic on two operands with broadcasting: runs of neighbouring elements through the
+ * vector kernels, in place where nobody reads the operand again. float32; float16 and bfloat16 by way of it; arithmetic
+ * in float64 too. */
 #include <math.h>
 #include <string.h>
 
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/half_internal.h"
+#include "ops/elements.h"
 #include "ops/shape.h"
 
 typedef struct unary_row_t {
@@ -22,6 +25,7 @@ static const unary_row_t unary_rows[] = {
     {"Erf", OR_CPU_UNARY_ERF},
     {"Gelu", OR_CPU_UNARY_COUNT},
     {"Reciprocal", OR_CPU_UNARY_RECIPROCAL},
+    {"Swish", OR_CPU_UNARY_SILU},
 };
 
 typedef struct binary_row_t {
@@ -35,7 +39,11 @@ static const binary_row_t binary_rows[] = {
 
 static const unary_row_t *unary_of(const or_cpu_view_t *view) {
   for (size_t i = 0; i < sizeof unary_rows / sizeof *unary_rows; ++i) {
-    if (strcmp(view->call.op->name, unary_rows[i].op) == 0) return &unary_rows[i];
+    if (strcmp(view->call.op->name, unary_rows[i].op) != 0) continue;
+    /* Of x * sigmoid(alpha x) there is a kernel for an alpha of 1. */
+    bool other =
+        unary_rows[i].function == OR_CPU_UNARY_SILU && or_op_attribute_float(&view->call, "alpha", 1.0F) != 1.0F;
+    return other ? NULL : &unary_rows[i];
   }
   return NULL;
 }
@@ -57,7 +65,9 @@ static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
     if (!or_cpu_has_input(view, i + 1)) continue;
     const void *data = or_cpu_input(view, i + 1)->data;
     if (data == NULL || or_cpu_count(&or_cpu_input(view, i + 1)->shape) != 1) return false;
-    memcpy(&bounds[i], data, sizeof bounds[i]);
+    double bound = 0.0;
+    or_elements_load(or_cpu_input(view, i + 1)->dtype, data, 0, 1, &bound);
+    bounds[i] = (float)bound;
   }
   return !isnan(bounds[0]) && !isnan(bounds[1]) && bounds[0] <= bounds[1];
 }
@@ -68,9 +78,10 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   const or_op_tensor_t *x = or_cpu_input(view, 0);
   float bounds[2];
   if (binary_of(view) != NULL) {
-    return view->call.input_count == 2 && (x->dtype == OR_FLOAT32 || x->dtype == OR_FLOAT64);
+    bool known = x->dtype == OR_FLOAT32 || x->dtype == OR_FLOAT64 || or_cpu_is_half(x->dtype);
+    return view->call.input_count == 2 && known;
   }
-  if (x->dtype != OR_FLOAT32) return false;
+  if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
   return unary_of(view) != NULL || (is_clip(view) && clip_bounds(view, bounds));
 }
 
@@ -92,30 +103,49 @@ typedef struct unary_state_t {
   size_t count;
   or_cpu_unary_fn function; /* NULL: clip */
   float lo, hi;
+  or_dtype_t dtype;
 } unary_state_t;
 
 typedef struct unary_work_t {
   const unary_state_t *state;
   const or_cpu_kernels_t *kernels;
-  const float *x;
-  float *y;
+  const void *x;
+  void *y;
 } unary_work_t;
+
+static void unary_run(const unary_work_t *work, size_t n, const float *x, float *y) {
+  const unary_state_t *state = work->state;
+  if (state->function != NULL) {
+    state->function(n, x, y);
+  } else {
+    work->kernels->clip(n, state->lo, state->hi, x, y);
+  }
+}
 
 static void unary_body(void *self, size_t begin, size_t end, int thread) {
   const unary_work_t *work = self;
-  const unary_state_t *state = work->state;
   (void)thread;
-  if (state->function != NULL) {
-    state->function(end - begin, work->x + begin, work->y + begin);
-  } else {
-    work->kernels->clip(end - begin, state->lo, state->hi, work->x + begin, work->y + begin);
+  unary_run(work, end - begin, (const float *)work->x + begin, (float *)work->y + begin);
+}
+
+static void unary_half_body(void *self, size_t begin, size_t end, int thread) {
+  const unary_work_t *work = self;
+  or_cpu_half_t half = or_cpu_half(work->kernels, work->state->dtype);
+  float piece[OR_CPU_HALF_PIECE];
+  (void)thread;
+  for (size_t n; begin < end; begin += n) {
+    n = or_cpu_min(end - begin, OR_CPU_HALF_PIECE);
+    half.widen(n, (const uint16_t *)work->x + begin, piece);
+    unary_run(work, n, piece, piece);
+    half.narrow(n, piece, (uint16_t *)work->y + begin);
   }
 }
 
 static or_status_t run_unary(const or_cpu_step_t *step, const or_cpu_run_t *run) {
   const unary_state_t *state = step->state;
   unary_work_t work = {state, run->kernels, run->slots[state->x], run->slots[state->y]};
-  return or_cpu_parallel_elements(run, state->count, 8, unary_body, &work);
+  bool half = or_cpu_is_half(state->dtype);
+  return or_cpu_parallel_elements(run, state->count, 8, half ? unary_half_body : unary_body, &work);
 }
 
 static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view) {
@@ -124,6 +154,7 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *vie
   if (!or_ok(status)) return status;
   unary_state_t *state = memory;
   state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->dtype = or_cpu_input(view, 0)->dtype;
   const unary_row_t *row = unary_of(view);
   if (row == NULL) {
     float bounds[2];
@@ -155,7 +186,8 @@ typedef struct binary_state_t {
   int rank; /* of the outer dimensions */
   size_t extent[OR_MAX_RANK], a_stride[OR_MAX_RANK], b_stride[OR_MAX_RANK];
   bool a_vector, b_vector;
-  bool wide; /* float64 */
+  or_dtype_t dtype;
+  size_t element; /* bytes */
   or_cpu_binary_t function;
 } binary_state_t;
 
@@ -167,19 +199,37 @@ typedef struct binary_work_t {
   bool stream;
 } binary_work_t;
 
-static void binary_run(const binary_work_t *work, size_t n, size_t a, size_t b, size_t y) {
+static void binary_half_run(const binary_work_t *work, or_cpu_form_t form, size_t n, const uint16_t *a,
+                            const uint16_t *b, uint16_t *y) {
   const binary_state_t *state = work->state;
+  or_cpu_half_t half = or_cpu_half(work->kernels, state->dtype);
+  float left[OR_CPU_HALF_PIECE], right[OR_CPU_HALF_PIECE];
+  if (!state->a_vector) half.widen(1, a, left);
+  if (!state->b_vector) half.widen(1, b, right);
+  for (size_t done = 0, count; done < n; done += count) {
+    count = or_cpu_min(n - done, OR_CPU_HALF_PIECE);
+    if (state->a_vector) half.widen(count, a + done, left);
+    if (state->b_vector) half.widen(count, b + done, right);
+    float *result = state->a_vector ? left : right; /* in place: one of the two is a vector */
+    work->kernels->f32.binary[state->function][form](count, left, right, result, false);
+    half.narrow(count, result, y + done);
+  }
+}
+
+/* `n` elements of one row: offsets in elements. */
+static void binary_run(const binary_work_t *work, size_t n, const size_t at[3]) {
+  const binary_state_t *state = work->state;
+  const void *a = work->a + at[0] * state->element, *b = work->b + at[1] * state->element;
+  void *y = work->y + at[2] * state->element;
   or_cpu_form_t form = !state->a_vector   ? OR_CPU_SCALAR_VECTOR
                        : !state->b_vector ? OR_CPU_VECTOR_SCALAR
                                           : OR_CPU_VECTOR_VECTOR;
-  if (state->wide) {
-    work->kernels->f64.binary[state->function][form](n, (const double *)(const void *)work->a + a,
-                                                     (const double *)(const void *)work->b + b,
-                                                     (double *)(void *)work->y + y, work->stream);
+  if (state->dtype == OR_FLOAT64) {
+    work->kernels->f64.binary[state->function][form](n, a, b, y, work->stream);
+  } else if (state->dtype == OR_FLOAT32) {
+    work->kernels->f32.binary[state->function][form](n, a, b, y, work->stream);
   } else {
-    work->kernels->f32.binary[state->function][form](n, (const float *)(const void *)work->a + a,
-                                                     (const float *)(const void *)work->b + b,
-                                                     (float *)(void *)work->y + y, work->stream);
+    binary_half_run(work, form, n, a, b, y);
   }
 }
 
@@ -197,7 +247,8 @@ static void binary_body(void *self, size_t begin, size_t end, int thread) {
   }
   while (begin < end) {
     size_t n = or_cpu_min(state->inner - column, end - begin);
-    binary_run(work, n, a + (state->a_vector ? column : 0), b + (state->b_vector ? column : 0), begin);
+    const size_t at[3] = {a + (state->a_vector ? column : 0), b + (state->b_vector ? column : 0), begin};
+    binary_run(work, n, at);
     begin += n;
     column = 0;
     for (int i = state->rank; i-- > 0;) {
@@ -213,14 +264,13 @@ static void binary_body(void *self, size_t begin, size_t end, int thread) {
 
 static or_status_t run_binary(const or_cpu_step_t *step, const or_cpu_run_t *run) {
   const binary_state_t *state = step->state;
-  size_t element = state->wide ? sizeof(double) : sizeof(float);
   binary_work_t work = {.state = state, .kernels = run->kernels};
   work.a = run->slots[state->a];
   work.b = run->slots[state->b];
   work.y = run->slots[state->y];
   bool in_place = work.y == work.a || work.y == work.b;
-  work.stream = !in_place && state->count * element >= or_cpu_stream_bytes(run->device);
-  return or_cpu_parallel_elements(run, state->count, 3 * element, binary_body, &work);
+  work.stream = !in_place && state->count * state->element >= or_cpu_stream_bytes(run->device);
+  return or_cpu_parallel_elements(run, state->count, 3 * state->element, binary_body, &work);
 }
 
 /* Merges dimensions along which both operands move on as if there were one. */
@@ -259,7 +309,8 @@ static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *vi
   binary_state_t *state = memory;
   const or_node_t *node = view->core;
   state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
-  state->wide = or_cpu_input(view, 0)->dtype == OR_FLOAT64;
+  state->dtype = or_cpu_input(view, 0)->dtype;
+  state->element = or_dtype_bytes(state->dtype, 1);
   state->function = binary_of(view)->function;
   collapse(view, state);
   status = or_cpu_build_read(build, node->inputs[0], &state->a);
