@@ -16,7 +16,9 @@
 #else
 #define OR_UNROLL _Pragma("GCC unroll 16")
 #endif
+#ifndef OR_SIMD_BASE_ONLY
 #define OR_LEVEL(name) name##_portable
+#endif
 
 enum { V_WIDTH = 4, D_WIDTH = 2 };
 typedef float v_t __attribute__((vector_size(16)));
@@ -62,17 +64,6 @@ OR_INLINE v_t v_add(v_t a, v_t b) { return a + b; }
 OR_INLINE v_t v_sub(v_t a, v_t b) { return a - b; }
 OR_INLINE v_t v_mul(v_t a, v_t b) { return a * b; }
 OR_INLINE v_t v_div(v_t a, v_t b) { return a / b; }
-OR_INLINE v_t v_sqrt(v_t a) { return (v_t){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])}; }
-OR_INLINE v_t v_fma(v_t a, v_t b, v_t c) { return a * b + c; }
-OR_INLINE v_t v_fnma(v_t a, v_t b, v_t c) { return c - a * b; }
-#define V_FMA_INTO(sum, x, y) ((sum) = (sum) + (x) * (y))
-#define D_FMA_INTO(sum, x, y) ((sum) = (sum) + (x) * (y))
-/* a b - p where p is a b rounded: exact. */
-OR_INLINE v_t v_product_error(v_t a, v_t b, v_t p) {
-  v_t e;
-  for (int i = 0; i < V_WIDTH; ++i) e[i] = (float)((double)a[i] * (double)b[i] - (double)p[i]);
-  return e;
-}
 
 OR_INLINE v_t v_and(v_t a, v_t b) { return (v_t)((vi_t)a & (vi_t)b); }
 OR_INLINE v_t v_or(v_t a, v_t b) { return (v_t)((vi_t)a | (vi_t)b); }
@@ -87,31 +78,11 @@ OR_INLINE v_t v_select_nan(v_t a, v_t no) { return v_select(a == a, no, a); }
 OR_INLINE v_t v_max_b(v_t a, v_t b) { return v_select(a > b, a, b); }
 OR_INLINE v_t v_min_b(v_t a, v_t b) { return v_select(a < b, a, b); }
 
-/* Adding 1.5 * 2^23 rounds to an integer, to nearest even; numbers from 2^22 on go through the lanes. */
-OR_INLINE v_t v_round(v_t a) {
-  const v_t shift = v_set1(12582912.0f);
-  const v_t sign = v_and(a, v_set1(-0.0f)), rounded = v_or(v_abs((a + shift) - shift), sign);
-  v_t lanes;
-  for (int i = 0; i < V_WIDTH; ++i) lanes[i] = rintf(a[i]);
-  return v_select(v_abs(a) < v_set1(4194304.0f), rounded, lanes);
-}
-/* Of integral values within int32; NaN gives 0. */
-OR_INLINE vi_t v_to_int(v_t a) {
-  const v_t known = v_select(a == a, a, v_zero());
-  return (vi_t){(int32_t)known[0], (int32_t)known[1], (int32_t)known[2], (int32_t)known[3]};
-}
-OR_INLINE v_t v_from_int(vi_t a) { return (v_t){(float)a[0], (float)a[1], (float)a[2], (float)a[3]}; }
 
 OR_INLINE vi_t vi_load(const int32_t *p) {
   vi_t x;
   memcpy(&x, p, sizeof x);
   return x;
-}
-OR_INLINE v_t h_load(const uint16_t *p) {
-  return (v_t){or_f16_to_float(p[0]), or_f16_to_float(p[1]), or_f16_to_float(p[2]), or_f16_to_float(p[3])};
-}
-OR_INLINE void h_store(uint16_t *p, v_t x) {
-  for (int i = 0; i < V_WIDTH; ++i) p[i] = or_f16_from_float(x[i]);
 }
 OR_INLINE v_t b_load(const uint16_t *p) {
   return (v_t){or_bf16_to_float(p[0]), or_bf16_to_float(p[1]), or_bf16_to_float(p[2]), or_bf16_to_float(p[3])};
@@ -146,7 +117,6 @@ OR_INLINE d_t d_add(d_t a, d_t b) { return a + b; }
 OR_INLINE d_t d_sub(d_t a, d_t b) { return a - b; }
 OR_INLINE d_t d_mul(d_t a, d_t b) { return a * b; }
 OR_INLINE d_t d_div(d_t a, d_t b) { return a / b; }
-OR_INLINE d_t d_fma(d_t a, d_t b, d_t c) { return a * b + c; }
 OR_INLINE d_t d_select(di_t mask, d_t yes, d_t no) { return (d_t)(((di_t)yes & mask) | ((di_t)no & ~mask)); }
 OR_INLINE d_t d_max_b(d_t a, d_t b) { return d_select(a > b, a, b); }
 OR_INLINE d_t d_min_b(d_t a, d_t b) { return d_select(a < b, a, b); }
@@ -161,8 +131,44 @@ OR_INLINE d_t d_widen_high(d_t a) {
   (void)a;
   return d_zero();
 }
+
+/* What an instruction set has instructions for, and simd_neon.h replaces. */
+#ifndef OR_SIMD_BASE_ONLY
+OR_INLINE v_t v_sqrt(v_t a) { return (v_t){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])}; }
+OR_INLINE v_t v_fma(v_t a, v_t b, v_t c) { return a * b + c; }
+OR_INLINE v_t v_fnma(v_t a, v_t b, v_t c) { return c - a * b; }
+/* a b - p where p is a b rounded: exact. */
+OR_INLINE v_t v_product_error(v_t a, v_t b, v_t p) {
+  v_t e;
+  for (int i = 0; i < V_WIDTH; ++i) e[i] = (float)((double)a[i] * (double)b[i] - (double)p[i]);
+  return e;
+}
+/* Adding 1.5 * 2^23 rounds to an integer, to nearest even; numbers from 2^22 on go through the lanes. */
+OR_INLINE v_t v_round(v_t a) {
+  const v_t shift = v_set1(12582912.0f);
+  const v_t sign = v_and(a, v_set1(-0.0f)), rounded = v_or(v_abs((a + shift) - shift), sign);
+  v_t lanes;
+  for (int i = 0; i < V_WIDTH; ++i) lanes[i] = rintf(a[i]);
+  return v_select(v_abs(a) < v_set1(4194304.0f), rounded, lanes);
+}
+/* Of integral values within int32; NaN gives 0. */
+OR_INLINE vi_t v_to_int(v_t a) {
+  const v_t known = v_select(a == a, a, v_zero());
+  return (vi_t){(int32_t)known[0], (int32_t)known[1], (int32_t)known[2], (int32_t)known[3]};
+}
+OR_INLINE v_t v_from_int(vi_t a) { return (v_t){(float)a[0], (float)a[1], (float)a[2], (float)a[3]}; }
+OR_INLINE v_t h_load(const uint16_t *p) {
+  return (v_t){or_f16_to_float(p[0]), or_f16_to_float(p[1]), or_f16_to_float(p[2]), or_f16_to_float(p[3])};
+}
+OR_INLINE void h_store(uint16_t *p, v_t x) {
+  for (int i = 0; i < V_WIDTH; ++i) p[i] = or_f16_from_float(x[i]);
+}
+OR_INLINE d_t d_fma(d_t a, d_t b, d_t c) { return a * b + c; }
 OR_INLINE d_t v_widen_low(v_t a) { return (d_t){(double)a[0], (double)a[1]}; }
 OR_INLINE d_t v_widen_high(v_t a) { return (d_t){(double)a[2], (double)a[3]}; }
 OR_INLINE d_t v_widen_add(v_t a) { return v_widen_low(a) + v_widen_high(a); }
+#define V_FMA_INTO(sum, x, y) ((sum) = (sum) + (x) * (y))
+#define D_FMA_INTO(sum, x, y) ((sum) = (sum) + (x) * (y))
+#endif
 
 #endif
