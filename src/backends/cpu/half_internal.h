@@ -1,7 +1,7 @@
 #ifndef OR_BACKENDS_CPU_HALF_INTERNAL_H
 #define OR_BACKENDS_CPU_HALF_INTERNAL_H
-/* float16 and bfloat16 for kernels that compute in float32: a piece at a time is widened on the stack, where it stays in
- * the first-level cache, and narrowed again, rounded once. */
+/* float16 and bfloat16 for kernels that compute in float32: a piece at a time is widened on the stack, where it stays
+ * in the first-level cache, and narrowed again, rounded once. */
 
 #include "backends/cpu/kernels/kernels.h"
 #include "openruntime/types.h"

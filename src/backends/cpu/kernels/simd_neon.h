@@ -1,5 +1,5 @@
-/* Vectors of 4 floats (v_*) and 2 doubles (d_*), by NEON on aarch64: the portable vectors, which the compiler turns into NEON, with the
- * instructions that it can't find by itself: fused multiply-add, rounding, widening, absolute values. */
+/* Vectors of 4 floats (v_*) and 2 doubles (d_*), by NEON on aarch64: the portable vectors, which the compiler turns into
+ * NEON, with the instructions that it can't find by itself: fused multiply-add, rounding, widening, absolute values. */
 #ifndef OR_BACKENDS_CPU_KERNELS_SIMD_NEON_H
 #define OR_BACKENDS_CPU_KERNELS_SIMD_NEON_H
 
@@ -19,9 +19,7 @@ OR_INLINE v_t v_sqrt(v_t a) { return (v_t)vsqrtq_f32((float32x4_t)a); }
 OR_INLINE v_t v_round(v_t a) { return (v_t)vrndnq_f32((float32x4_t)a); }
 OR_INLINE vi_t v_to_int(v_t a) { return (vi_t)vcvtq_s32_f32((float32x4_t)a); }
 OR_INLINE v_t v_from_int(vi_t a) { return (v_t)vcvtq_f32_s32((int32x4_t)a); }
-OR_INLINE v_t h_load(const uint16_t *p) {
-  return (v_t)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
-}
+OR_INLINE v_t h_load(const uint16_t *p) { return (v_t)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 OR_INLINE void h_store(uint16_t *p, v_t x) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)x))); }
 
 OR_INLINE d_t d_fma(d_t a, d_t b, d_t c) { return (d_t)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
