@@ -163,6 +163,9 @@ static void bench_overhead(or_device_t *device) {
          (seconds[1] - seconds[0]) / 40.0 * 1e6);
 }
 
+/* backend_bench [threads [isa [novendor]]]; BENCH=name runs the parts whose name holds it. */
+static bool wanted(const char *name) { return getenv("BENCH") == NULL || strstr(name, getenv("BENCH")) != NULL; }
+
 int main(int argc, char **argv) {
   or_rig_t rig;
   or_backend_settings_t settings = {.cpu_isa = argc > 2 ? argv[2] : "", .system_root = "", .cache_directory = ""};
@@ -176,11 +179,11 @@ int main(int argc, char **argv) {
          (double)(or_clock_ns() - start) * 1e-9, peaks.fp32_flops * 1e-9, peaks.fp64_flops * 1e-9,
          peaks.bf16_flops * 1e-9, peaks.int8_ops * 1e-9, peaks.read_bytes_per_second * 1e-9,
          peaks.copy_bytes_per_second * 1e-9);
-  bench_overhead(rig.devices[0]);
-  bench_products(rig.devices[0], &peaks);
-  bench_vectors(rig.devices[0], &peaks);
-  bench_layers(rig.devices[0]);
-  bench_convolutions(rig.devices[0], &peaks);
+  if (wanted("overhead")) bench_overhead(rig.devices[0]);
+  if (wanted("products")) bench_products(rig.devices[0], &peaks);
+  if (wanted("vectors")) bench_vectors(rig.devices[0], &peaks);
+  if (wanted("layers")) bench_layers(rig.devices[0]);
+  if (wanted("convolutions")) bench_convolutions(rig.devices[0], &peaks);
   or_rig_close(&rig);
   return 0;
 }

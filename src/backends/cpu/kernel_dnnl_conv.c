@@ -11,9 +11,20 @@ static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, o
 static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
                                 const or_dnnl_op_t *op, const void **out);
 
+/* A call of the library can't be cancelled: what takes a thread longer than some 50 ms goes to our own kernels, which
+ * look at the token between tiles and are nearly as fast. */
+#define FLOPS_A_CALL 4e9
+
+static double flops_of(const or_cpu_view_t *view) {
+  const or_shape_t *weights = &or_cpu_input(view, 1)->shape;
+  double each = (double)or_cpu_count(weights) / (double)weights->dims[0];
+  return 2.0 * each * (double)or_cpu_count(&or_cpu_output(view, 0)->shape);
+}
+
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  return device->dnnl != NULL && or_cpu_conv_read(view, &conv) && or_cpu_constant_of(view, conv.weights) != NULL;
+  if (device->dnnl == NULL || !or_cpu_conv_read(view, &conv)) return false;
+  return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
 static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
@@ -59,8 +70,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (spec.residual && build->values[conv.residual].blocked != OR_CPU_NO_SLOT) {
     spec.dst = build->values[conv.residual].layout;
   }
-  double each = (double)or_cpu_count(&or_cpu_input(view, 1)->shape) / (double)conv.shape.out_channels;
-  bool alone = or_cpu_dnnl_alone(build, 2.0 * each * (double)or_cpu_count(&or_cpu_output(view, 0)->shape), 0.0);
+  bool alone = or_cpu_dnnl_alone(build, flops_of(view), 0.0);
   or_status_t status = choose_op(build, view, &spec, &op);
   if (!or_ok(status)) return status;
   status = or_cpu_dnnl_own(build, op);

@@ -1,26 +1,27 @@
 /* ReduceSum, ReduceMean, ReduceMax, ReduceMin over the last or the first of the dimensions, after neighbours that share
  * their fate are merged: rows, columns, columns of each of several matrices, or everything. float32; rows and
- * everything in float64. */
+ * everything in float64, float16 and bfloat16 too. */
 #include <math.h>
 #include <string.h>
 
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/half_internal.h"
 #include "ops/shape.h"
 
-typedef struct row_t {
+typedef struct function_t {
   const char *op;
   or_cpu_reduce_t kind;
-} row_t;
-static const row_t rows[] = {{"ReduceSum", OR_CPU_REDUCE_SUM},
-                             {"ReduceMean", OR_CPU_REDUCE_MEAN},
-                             {"ReduceMax", OR_CPU_REDUCE_MAX},
-                             {"ReduceMin", OR_CPU_REDUCE_MIN}};
+} function_t;
+static const function_t functions[] = {{"ReduceSum", OR_CPU_REDUCE_SUM},
+                                       {"ReduceMean", OR_CPU_REDUCE_MEAN},
+                                       {"ReduceMax", OR_CPU_REDUCE_MAX},
+                                       {"ReduceMin", OR_CPU_REDUCE_MIN}};
 
 /* x seen as [outer, n, columns], reduced along n. */
 typedef struct state_t {
   or_cpu_reduce_t kind;
   size_t outer, n, columns;
-  bool wide; /* float64 */
+  or_dtype_t dtype;
   or_cpu_slot_id_t x, y, parts;
 } state_t;
 
@@ -30,13 +31,15 @@ typedef struct part_t {
 } part_t;
 
 static bool read(const or_cpu_view_t *view, state_t *out) {
-  const row_t *row = NULL;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    if (strcmp(view->call.op->name, rows[i].op) == 0) row = &rows[i];
+  const function_t *function = NULL;
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i) {
+    if (strcmp(view->call.op->name, functions[i].op) == 0) function = &functions[i];
   }
   const or_op_tensor_t *x = or_cpu_input(view, 0);
   or_reduction_t reduction;
-  if (row == NULL || (x->dtype != OR_FLOAT32 && x->dtype != OR_FLOAT64) || !or_shape_is_static(&x->shape)) return false;
+  if (function == NULL || (x->dtype != OR_FLOAT32 && x->dtype != OR_FLOAT64 && !or_cpu_is_half(x->dtype)) ||
+      !or_shape_is_static(&x->shape))
+    return false;
   or_status_t status = or_reduction_make(&view->call, &reduction);
   bool ok = or_ok(status) && reduction.known;
   or_status_ignore(status); /* shape inference has told it already */
@@ -51,9 +54,9 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
     if (group > 2) return false;
     groups[group] *= (size_t)x->shape.dims[i];
   }
-  *out = (state_t){.kind = row->kind, .outer = groups[0], .n = groups[1], .columns = groups[2]};
-  out->wide = x->dtype == OR_FLOAT64;
-  return !out->wide || out->columns == 1;
+  *out = (state_t){.kind = function->kind, .outer = groups[0], .n = groups[1], .columns = groups[2]};
+  out->dtype = x->dtype;
+  return x->dtype == OR_FLOAT32 || out->columns == 1;
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
@@ -91,20 +94,62 @@ typedef struct work_t {
   part_t *parts;
 } work_t;
 
-/* A row, before a mean's division. */
-static double wide_row(const work_t *work, size_t first, size_t n) {
+/* NaN stays, as in the kernels. */
+static double join(or_cpu_reduce_t kind, double a, double b) {
+  if (kind == OR_CPU_REDUCE_SUM || kind == OR_CPU_REDUCE_MEAN) return a + b;
+  if (isnan(a) || isnan(b)) return a + b;
+  return kind == OR_CPU_REDUCE_MAX ? fmax(a, b) : fmin(a, b);
+}
+
+static double wide_row(const work_t *work, size_t n, const double *x) {
   const or_cpu_vector_f64_t *f64 = &work->kernels->f64;
-  const double *x = (const double *)work->x + first;
   or_cpu_reduce_t kind = work->state->kind;
   return kind == OR_CPU_REDUCE_MAX ? f64->max(n, x) : kind == OR_CPU_REDUCE_MIN ? f64->min(n, x) : f64->sum(n, x);
 }
 
-static void wide_rows_body(void *self, size_t begin, size_t end, int thread) {
+static double narrow_row(const work_t *work, size_t n, const float *x) {
+  const or_cpu_vector_f32_t *f32 = &work->kernels->f32;
+  or_cpu_reduce_t kind = work->state->kind;
+  if (kind == OR_CPU_REDUCE_MAX) return (double)f32->max(n, x);
+  return kind == OR_CPU_REDUCE_MIN ? (double)f32->min(n, x) : f32->sum(n, x);
+}
+
+/* `n` elements from `first` on, before a mean's division. n > 0. */
+static double row(const work_t *work, size_t first, size_t n) {
+  or_dtype_t dtype = work->state->dtype;
+  if (dtype == OR_FLOAT64) return wide_row(work, n, (const double *)work->x + first);
+  if (dtype == OR_FLOAT32) return narrow_row(work, n, (const float *)work->x + first);
+  or_cpu_half_t half = or_cpu_half(work->kernels, dtype);
+  float piece[OR_CPU_HALF_PIECE];
+  double value = 0.0;
+  for (size_t done = 0, count; done < n; done += count) {
+    count = or_cpu_min(n - done, OR_CPU_HALF_PIECE);
+    half.widen(count, (const uint16_t *)work->x + first + done, piece);
+    double more = narrow_row(work, count, piece);
+    value = done == 0 ? more : join(work->state->kind, value, more);
+  }
+  return value;
+}
+
+/* A result where it belongs, rounded once. */
+static void store(const work_t *work, size_t index, double value) {
+  or_dtype_t dtype = work->state->dtype;
+  float narrow = (float)value;
+  if (dtype == OR_FLOAT64) {
+    ((double *)work->y)[index] = value;
+  } else if (dtype == OR_FLOAT32) {
+    ((float *)work->y)[index] = narrow;
+  } else {
+    or_cpu_half(work->kernels, dtype).narrow(1, &narrow, (uint16_t *)work->y + index);
+  }
+}
+
+static void other_rows_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   size_t n = work->state->n;
-  bool mean = work->state->kind == OR_CPU_REDUCE_MEAN;
+  double divisor = work->state->kind == OR_CPU_REDUCE_MEAN ? (double)n : 1.0;
   (void)thread;
-  for (size_t i = begin; i < end; ++i) ((double *)work->y)[i] = wide_row(work, i * n, n) / (mean ? (double)n : 1.0);
+  for (size_t i = begin; i < end; ++i) store(work, i, row(work, i * n, n) / divisor);
 }
 
 static void rows_body(void *self, size_t begin, size_t end, int thread) {
@@ -127,25 +172,10 @@ static void columns_body(void *self, size_t begin, size_t end, int thread) {
   }
 }
 
-/* NaN stays, as in the kernels. */
-static double join(or_cpu_reduce_t kind, double a, double b) {
-  if (kind == OR_CPU_REDUCE_SUM || kind == OR_CPU_REDUCE_MEAN) return a + b;
-  if (isnan(a) || isnan(b)) return a + b;
-  return kind == OR_CPU_REDUCE_MAX ? fmax(a, b) : fmin(a, b);
-}
-
-static double narrow_row(const work_t *work, size_t first, size_t n) {
-  const or_cpu_vector_f32_t *f32 = &work->kernels->f32;
-  const float *x = (const float *)work->x + first;
-  or_cpu_reduce_t kind = work->state->kind;
-  if (kind == OR_CPU_REDUCE_MAX) return (double)f32->max(n, x);
-  return kind == OR_CPU_REDUCE_MIN ? (double)f32->min(n, x) : f32->sum(n, x);
-}
-
 static void whole_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   or_cpu_reduce_t kind = work->state->kind;
-  double value = work->state->wide ? wide_row(work, begin, end - begin) : narrow_row(work, begin, end - begin);
+  double value = row(work, begin, end - begin);
   part_t *part = &work->parts[thread];
   part->value = part->used ? join(kind, part->value, value) : value;
   part->used = true;
@@ -155,8 +185,7 @@ static or_status_t run_whole(work_t *work, const or_cpu_run_t *run_state) {
   const state_t *state = work->state;
   size_t threads = (size_t)or_team_size(run_state->team);
   memset(work->parts, 0, sizeof(part_t) * threads);
-  or_status_t status =
-      or_cpu_parallel_elements(run_state, state->n, state->wide ? sizeof(double) : sizeof(float), whole_body, work);
+  or_status_t status = or_cpu_parallel_elements(run_state, state->n, or_dtype_bytes(state->dtype, 1), whole_body, work);
   bool any = false;
   double value = 0.0;
   for (size_t i = 0; i < threads; ++i) {
@@ -165,11 +194,7 @@ static or_status_t run_whole(work_t *work, const or_cpu_run_t *run_state) {
     any = true;
   }
   if (state->kind == OR_CPU_REDUCE_MEAN) value /= (double)state->n;
-  if (state->wide) {
-    *(double *)work->y = value;
-  } else {
-    *(float *)work->y = (float)value;
-  }
+  store(work, 0, value);
   return status;
 }
 
@@ -184,7 +209,8 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   }
   size_t grain = or_cpu_row_grain(state->n * sizeof(float));
   if (state->columns == 1) {
-    or_parallel_for(run_state->team, state->outer, grain, state->wide ? wide_rows_body : rows_body, &work);
+    or_parallel_for(run_state->team, state->outer, grain, state->dtype == OR_FLOAT32 ? rows_body : other_rows_body,
+                    &work);
   } else {
     or_parallel_for(run_state->team, state->outer * state->columns, or_cpu_max(grain, 16), columns_body, &work);
   }

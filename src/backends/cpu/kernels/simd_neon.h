@@ -1,5 +1,6 @@
 /* Vectors of 4 floats (v_*) and 2 doubles (d_*), by NEON on aarch64: the portable vectors, which the compiler turns
- * into NEON, with the instructions that it can't find by itself: fused multiply-add, rounding, widening, absolute values. */
+ * into NEON, with the instructions that it can't find by itself: fused multiply-add, rounding, widening, absolute
+ * values. */
 #ifndef OR_BACKENDS_CPU_KERNELS_SIMD_NEON_H
 #define OR_BACKENDS_CPU_KERNELS_SIMD_NEON_H
 
