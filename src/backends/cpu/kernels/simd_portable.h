@@ -78,7 +78,6 @@ OR_INLINE v_t v_select_nan(v_t a, v_t no) { return v_select(a == a, no, a); }
 OR_INLINE v_t v_max_b(v_t a, v_t b) { return v_select(a > b, a, b); }
 OR_INLINE v_t v_min_b(v_t a, v_t b) { return v_select(a < b, a, b); }
 
-
 OR_INLINE vi_t vi_load(const int32_t *p) {
   vi_t x;
   memcpy(&x, p, sizeof x);
