@@ -61,9 +61,8 @@ static void png_take(png_structp png, png_bytep to, png_size_t length) {
   source->offset += length;
 }
 
-/* Reads the header and asks for RGBA of 8 bits, without colour management. */
+/* Asks for RGBA of 8 bits, without colour management, behind the header. */
 static void png_prepare(png_structp png, png_infop info) {
-  png_read_info(png, info);
   png_set_expand(png);
   png_set_strip_16(png);
   png_set_gray_to_rgb(png);
@@ -83,10 +82,11 @@ static or_status_t png_decode(const or_allocator_t *allocator, png_structp png, 
   }
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_read_fn(png, source, png_take);
-  png_prepare(png, info);
+  png_read_info(png, info);
   or_status_t status =
       check_extent(png_get_image_width(png, info), png_get_image_height(png, info), source->max_pixels);
   if (!or_ok(status)) return status;
+  png_prepare(png, info); /* allocates rows: after the check */
   out->width = png_get_image_width(png, info);
   out->height = png_get_image_height(png, info);
   if (png_get_rowbytes(png, info) != (size_t)out->width * 4)
