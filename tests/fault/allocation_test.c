@@ -178,7 +178,7 @@ static void takes_no_memory_past_the_allocator(void **state) {
   size_t ours = 0, total;
   assert_int_not_equal(dladdr((void *)(uintptr_t)&load_and_run_digits, &self), 0);
   atomic_store(&watching, true);
-  void *probe = malloc(16); /* proves that the watch sees a call of this program's */
+  void *volatile probe = malloc(16); /* proves that the watch sees a call of this program's */
   or_status_t status = load_and_run_digits(&allocator, probabilities);
   atomic_store(&watching, false);
   free(probe);

@@ -9,7 +9,7 @@
 #define G_MR 14
 #define G_NV 2
 #define G_SIZE "14x32"
-#define G_DEPTH 256
+#define G_DEPTH 512
 #include "backends/cpu/kernels/gemm_terms_f32.h"
 
 #include "backends/cpu/kernels/gemm_strip_template.h"

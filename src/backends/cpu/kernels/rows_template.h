@@ -68,7 +68,7 @@ void OR_LEVEL(or_reduce_rows_min)(size_t rows, size_t n, const float *x, size_t 
 
 /* Columns in strips, whole rows of a strip at a time, so that memory is read in runs; sums in blocks of 64 rows, added
  * up in double. */
-enum { COLUMN_STRIP = 512, ROW_BLOCK = 64 };
+enum { COLUMN_STRIP = 1024, ROW_BLOCK = 64 };
 
 OR_INLINE void sum_strip(size_t rows, size_t columns, const float *x, size_t ld, double factor, float *y) {
   double totals[COLUMN_STRIP];
@@ -77,12 +77,18 @@ OR_INLINE void sum_strip(size_t rows, size_t columns, const float *x, size_t ld,
   for (size_t row = 0; row < rows; row += ROW_BLOCK) {
     const size_t count = rows - row < ROW_BLOCK ? rows - row : ROW_BLOCK;
     for (size_t j = 0; j < columns; ++j) sums[j] = 0.0f;
-    for (size_t i = 0; i < count; ++i) {
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) { /* four rows a pass over the sums */
       const float *from = x + (row + i) * ld;
       size_t j = 0;
-      for (; j + V_WIDTH <= columns; j += V_WIDTH) v_store(sums + j, v_add(v_load(sums + j), v_load(from + j)));
-      for (; j < columns; ++j) sums[j] += from[j];
+      for (; j + V_WIDTH <= columns; j += V_WIDTH) {
+        const v_t low = v_add(v_load(from + j), v_load(from + ld + j));
+        const v_t high = v_add(v_load(from + 2 * ld + j), v_load(from + 3 * ld + j));
+        v_store(sums + j, v_add(v_load(sums + j), v_add(low, high)));
+      }
+      for (; j < columns; ++j) sums[j] += (from[j] + from[ld + j]) + (from[2 * ld + j] + from[3 * ld + j]);
     }
+    for (; i < count; ++i) OR_LEVEL(or_f32_add_vv)(columns, sums, x + (row + i) * ld, sums, false);
     for (size_t j = 0; j < columns; ++j) totals[j] += (double)sums[j];
   }
   for (size_t j = 0; j < columns; ++j) y[j] = (float)(totals[j] * factor);
