@@ -5,7 +5,7 @@ import subprocess
 import time
 
 SLOT_S = 0.05    # of one worker in one round, where a run is shorter than that
-SETTLE_S = 0.02  # between two workers: idle threads of the last one have stopped spinning
+SETTLE_S = 0.1  # between two workers: the last one's idle threads have stopped spinning (OpenBLAS: 2^26 cycles)
 MAX_RUNS = 20000
 TOLERANCE = 1e-3  # of the sums of magnitudes of two answers
 

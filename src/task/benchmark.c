@@ -140,8 +140,9 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
                    .dtype = OR_FLOAT32,
                    .shapes = {shape, shape},
                    .operands = kind->operands,
-                   .attributes = {{.name = "shape", .integers = &elements, .integer_count = 1}},
-                   .attribute_count = fill ? 1 : 0,
+                   .attributes = {{.name = "shape", .integers = &elements, .integer_count = 1},
+                                  {.name = "value", .real = OR_TASK_FILL_VALUE}},
+                   .attribute_count = fill ? 2 : 0,
                    .budget_s = budget_s};
   or_status_t status = measure_probe(run, &probe, &time);
   if (!or_ok(status)) return status;

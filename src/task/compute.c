@@ -214,14 +214,15 @@ static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *wo
   return status;
 }
 
-static size_t set_attributes(const or_task_run_t *run, const function_t *function, or_compute_attribute_t attributes[2],
+static size_t set_attributes(const or_task_run_t *run, const function_t *function, or_compute_attribute_t attributes[3],
                              int64_t *extent) {
   const or_task_parameters_t *p = &run->task->parameters;
   if (strcmp(function->op, "openruntime:Fill") == 0) {
     *extent = operand_shape(run, 0).dims[0];
     attributes[0] = (or_compute_attribute_t){.name = "shape", .integers = extent, .integer_count = 1};
     attributes[1] = (or_compute_attribute_t){.name = "dtype", .integer = (int64_t)p->dtype};
-    return 2;
+    attributes[2] = (or_compute_attribute_t){.name = "value", .real = OR_TASK_FILL_VALUE};
+    return 3;
   }
   bool alpha = strcmp(function->op, "openruntime:Axpy") == 0 || strcmp(function->op, "openruntime:Scale") == 0 ||
                strcmp(function->op, "openruntime:Triad") == 0;
@@ -232,7 +233,7 @@ static size_t set_attributes(const or_task_run_t *run, const function_t *functio
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work) {
   const or_task_parameters_t *p = &run->task->parameters;
-  or_compute_attribute_t attributes[2];
+  or_compute_attribute_t attributes[3];
   or_binding_t inputs[MAX_INPUTS], output = {0};
   int64_t extent = 0;
   or_status_t status = make_inputs(run, work);

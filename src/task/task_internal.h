@@ -13,7 +13,9 @@ typedef struct or_task_kind_t or_task_kind_t;
 #define OR_TASK_MAX_ITERATIONS INT64_C(1000000)
 #define OR_TASK_MAX_OPERANDS 16
 #define OR_TASK_DTYPE_BIT(dtype) (UINT32_C(1) << (dtype))
-#define OR_TASK_MAX_LIST 32                   /* sizes or dtypes of a benchmark */
+#define OR_TASK_MAX_LIST 32 /* sizes or dtypes of a benchmark */
+/* What `write` writes: memory systems have a short way with zeros, which would measure three times the bandwidth. */
+#define OR_TASK_FILL_VALUE 1.5
 #define OR_TASK_MAX_TEXT_BYTES ((size_t)4096) /* names and paths */
 
 /* A tensor that came in the request. */
