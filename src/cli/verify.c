@@ -34,16 +34,6 @@ static void conclude(or_verification_t *out, or_status_t status) {
   or_status_ignore(status); /* kept in words */
 }
 
-static or_status_t host_bytes(or_cli_t *cli, const or_tensor_t *tensor, void **copy, const void **out) {
-  *out = or_tensor_data(tensor);
-  *copy = NULL;
-  if (*out != NULL) return or_status_success();
-  or_status_t status = or_alloc(cli->allocator, or_tensor_bytes(tensor), copy);
-  if (or_ok(status)) status = or_tensor_read(tensor, *copy, or_tensor_bytes(tensor));
-  *out = *copy;
-  return status;
-}
-
 /* Element by element; dtype and shape must be the same. The first thing that differs becomes the detail. */
 static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
                            const or_verify_options_t *options, or_verification_t *out) {
@@ -57,33 +47,25 @@ static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *a
               or_shape_format(or_tensor_shape(expected), text[1], sizeof text[1]));
     return or_status_success();
   }
-  void *copies[2] = {NULL, NULL};
-  const void *a = NULL, *b = NULL;
   or_difference_t difference;
-  or_status_t status = host_bytes(cli, actual, &copies[0], &a);
-  if (or_ok(status)) status = host_bytes(cli, expected, &copies[1], &b);
-  if (or_ok(status)) {
-    bool exact = !or_dtype_is_float(dtype);
-    double step = dtype == OR_BFLOAT16  ? 0x1p-7
-                  : dtype == OR_FLOAT16 ? 0x1p-10
-                                        : 0; /* neighbours of a narrow type agree */
-    or_tolerance_t tolerance = {exact ? 0 : fmax(options->rtol, step), exact ? 0 : options->atol};
-    or_task_compare(dtype, a, b, or_tensor_count(actual), tolerance, &difference);
-    out->max_abs = fmax(out->max_abs, difference.max_abs);
-    out->max_rel = fmax(out->max_rel, difference.max_rel);
-    out->mean_abs = fmax(out->mean_abs, difference.mean_abs);
-    ++out->outputs;
-    if (difference.wrong > 0 && out->verdict == OR_VERDICT_PASSED) {
-      size_t at = (size_t)difference.first_wrong;
-      out->verdict = OR_VERDICT_WRONG;
-      or_format(out->detail, sizeof out->detail,
-                "output \"%s\": %llu of %llu elements differ, the first at %zu: got %.9g, expected %.9g", name,
-                (unsigned long long)difference.wrong, (unsigned long long)difference.count, at,
-                or_element_get(dtype, a, at), or_element_get(dtype, b, at));
-    }
+  bool exact = !or_dtype_is_float(dtype);
+  double step = dtype == OR_BFLOAT16  ? 0x1p-7
+                : dtype == OR_FLOAT16 ? 0x1p-10
+                                      : 0; /* neighbours of a narrow type agree */
+  or_task_tolerance_t tolerance = {exact ? 0 : fmax(options->rtol, step), exact ? 0 : options->atol};
+  or_status_t status = or_task_compare_tensors(cli->allocator, actual, expected, tolerance, &difference);
+  if (!or_ok(status)) return status;
+  out->max_abs = fmax(out->max_abs, difference.max_abs);
+  out->max_rel = fmax(out->max_rel, difference.max_rel);
+  out->mean_abs = fmax(out->mean_abs, difference.mean_abs);
+  ++out->outputs;
+  if (difference.wrong > 0 && out->verdict == OR_VERDICT_PASSED) {
+    out->verdict = OR_VERDICT_WRONG;
+    or_format(out->detail, sizeof out->detail,
+              "output \"%s\": %llu of %llu elements differ, the first at %llu: got %.9g, expected %.9g", name,
+              (unsigned long long)difference.wrong, (unsigned long long)difference.count,
+              (unsigned long long)difference.first_wrong, difference.wrong_actual, difference.wrong_expected);
   }
-  or_free(cli->allocator, copies[0]);
-  or_free(cli->allocator, copies[1]);
   return status;
 }
 

@@ -19,8 +19,7 @@ static or_shape_t shape_of(int64_t a, int64_t b, int64_t c, int64_t d) {
 static void begin(subject_t *subject, const or_allocator_t *allocator, or_shape_t pixels) {
   *subject = (subject_t){.graph = {.allocator = allocator, .input_count = 2}};
   subject->inputs[0] = (or_model_value_t){.name = "pixels", .dtype = OR_FLOAT32, .shape = pixels};
-  subject->inputs[1] =
-      (or_model_value_t){.name = "mask", .dtype = OR_INT64, .shape = or_shape_make(1, (int64_t[]){1})};
+  subject->inputs[1] = (or_model_value_t){.name = "mask", .dtype = OR_INT64, .shape = or_shape_make(1, (int64_t[]){1})};
   subject->model = (or_model_t){.graph = &subject->graph, .inputs = subject->inputs};
   or_arena_init(&subject->model.arena, allocator);
 }

@@ -24,8 +24,7 @@ static or_runtime_t *make_runtime(bool unified) {
   return runtime;
 }
 
-static or_status_t load_memory(or_runtime_t *runtime, pb_t proto, const or_model_options_t *options,
-                               or_model_t **out) {
+static or_status_t load_memory(or_runtime_t *runtime, pb_t proto, const or_model_options_t *options, or_model_t **out) {
   or_status_t status = or_model_load_memory(runtime, "small", proto.data, proto.length, options, out);
   pb_free(&proto);
   return status;
@@ -69,9 +68,9 @@ static void refuses_bytes_beyond_the_limits_it_is_given(void **state) {
   (void)state;
   or_runtime_t *runtime = make_runtime(true);
   or_model_t *model = NULL;
-  expect_failure(load_memory(runtime, model_proto(relu_graph(), 17), &(or_model_options_t){.limits = {.file_bytes = 8}},
-                             &model),
-                 OR_OUT_OF_RANGE, "8");
+  expect_failure(
+      load_memory(runtime, model_proto(relu_graph(), 17), &(or_model_options_t){.limits = {.file_bytes = 8}}, &model),
+      OR_OUT_OF_RANGE, "8");
   assert_null(model);
   expect_failure(or_model_load_memory(runtime, "small", "text", 4, NULL, &model), OR_DATA_LOSS, "small");
   assert_null(model);

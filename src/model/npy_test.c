@@ -119,9 +119,9 @@ static void refuses_what_is_cut_or_no_npy_file(void **state) {
 
 static void what_it_writes_is_aligned_and_reads_back(void **state) {
   (void)state;
-  static const or_dtype_t dtypes[] = {OR_FLOAT32, OR_FLOAT64,   OR_FLOAT16,    OR_INT8,   OR_UINT8,  OR_INT16, OR_UINT16,
-                                      OR_INT32,   OR_INT64,     OR_UINT32,     OR_UINT64, OR_BOOL,   OR_COMPLEX64,
-                                      OR_COMPLEX128};
+  static const or_dtype_t dtypes[] = {OR_FLOAT32, OR_FLOAT64, OR_FLOAT16,   OR_INT8,      OR_UINT8,
+                                      OR_INT16,   OR_UINT16,  OR_INT32,     OR_INT64,     OR_UINT32,
+                                      OR_UINT64,  OR_BOOL,    OR_COMPLEX64, OR_COMPLEX128};
   static const int64_t dims[OR_MAX_RANK] = {1, 2, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; ++i) {
     for (size_t rank = 0; rank <= OR_MAX_RANK; ++rank) {

@@ -141,7 +141,8 @@ static void names_the_folder_that_it_can_not_make(void **state) {
   expect_ok(or_tensor_create_from(or_runtime_device(runtime, 0), OR_FLOAT32, or_shape_make(0, NULL), &one, sizeof one,
                                   &tensor));
   expect_ok(or_file_write(in_folder("file"), "x", 1));
-  expect_failure(or_tensor_file_write(runtime, in_folder("file/below"), "x", tensor), OR_PERMISSION_DENIED, "file/below");
+  expect_failure(or_tensor_file_write(runtime, in_folder("file/below"), "x", tensor), OR_PERMISSION_DENIED,
+                 "file/below");
   expect_failure(or_tensor_file_write(runtime, longest, "x", tensor), OR_OUT_OF_RANGE, "4999 bytes; the limit is 4095");
   expect_failure(or_tensor_file_write(runtime, "/dev/null/x", "x", tensor), OR_PERMISSION_DENIED, "/dev/null/x");
   or_tensor_release(tensor);

@@ -2,21 +2,39 @@
 
 #include <math.h>
 
+#include "base/alloc.h"
 #include "base/numbers.h"
+#include "task/task_internal.h"
 
 void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count,
-                     or_tolerance_t tolerance, or_difference_t *out) {
+                     or_task_tolerance_t tolerance, or_difference_t *out) {
   *out = (or_difference_t){.count = count, .first_wrong = UINT64_MAX};
   for (uint64_t i = 0; i < count; ++i) {
     double a = or_element_get(dtype, actual, (size_t)i), b = or_element_get(dtype, expected, (size_t)i);
     bool same = a == b || (isnan(a) && isnan(b)), finite = isfinite(a) && isfinite(b);
     double error = finite ? fabs(a - b) : 0.0;
     if (!same && (!finite || error > tolerance.abs + tolerance.rel * fabs(b))) {
-      if (out->wrong++ == 0) out->first_wrong = i;
+      if (out->wrong++ == 0) {
+        out->first_wrong = i;
+        out->wrong_actual = a;
+        out->wrong_expected = b;
+      }
     }
     out->mean_abs += error;
     if (error > out->max_abs) out->max_abs = error;
     if (finite && b != 0.0 && error / fabs(b) > out->max_rel) out->max_rel = error / fabs(b);
   }
   if (count > 0) out->mean_abs /= (double)count;
+}
+
+or_status_t or_task_compare_tensors(const or_allocator_t *allocator, const or_tensor_t *actual,
+                                    const or_tensor_t *expected, or_task_tolerance_t tolerance, or_difference_t *out) {
+  void *copies[2] = {NULL, NULL};
+  const void *a = NULL, *b = NULL;
+  or_status_t status = or_task_host_bytes(allocator, actual, &copies[0], &a);
+  if (or_ok(status)) status = or_task_host_bytes(allocator, expected, &copies[1], &b);
+  if (or_ok(status)) or_task_compare(or_tensor_dtype(actual), a, b, or_tensor_count(actual), tolerance, out);
+  or_free(allocator, copies[0]);
+  or_free(allocator, copies[1]);
+  return status;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/tensor_json.h"
+#include "runtime/runtime.h"
 #include "task/task_internal.h"
 
 #define MAX_INPUTS 3
@@ -193,23 +194,38 @@ static void count_cost(const or_task_run_t *run, work_t *work) {
   work->bytes = (function->reads + function->writes) * count * element;
 }
 
-/* The same call by the C reference, and how far the result is from it. */
+/* The same call by the C reference, which needs operands that the host reaches: where the device has memory of its own,
+   copies of them. */
+static or_status_t run_reference(const or_task_run_t *run, or_compute_call_t call, const work_t *work,
+                                 or_tensor_t **out) {
+  or_tensor_t *operands[MAX_INPUTS] = {NULL};
+  or_device_t *device = run->device;
+  or_status_t status = or_status_success();
+  if (!or_device_facts(device)->unified_memory) {
+    device = or_runtime_host_device(run->context->runtime);
+    if (device == NULL) status = or_error(OR_UNAVAILABLE, "there is no device whose memory is the host's");
+    for (size_t i = 0; or_ok(status) && i < work->input_count; ++i)
+      status = or_tensor_copy_to(work->inputs[i], device, &operands[i]);
+    call.inputs = operands;
+  }
+  call.outputs = out;
+  call.reference = true;
+  if (or_ok(status)) status = or_compute(device, &call);
+  for (size_t i = 0; i < work->input_count; ++i) or_tensor_release(operands[i]);
+  return or_status_context(status, "reference");
+}
+
+/* How far the result is from the C reference's. */
 static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *work) {
   or_tensor_t *expected = NULL;
-  call.outputs = &expected;
-  call.reference = true;
-  or_status_t status = or_compute(run->device, &call);
-  if (!or_ok(status)) return or_status_context(status, "reference");
+  or_status_t status = run_reference(run, call, work, &expected);
+  if (!or_ok(status)) return status;
   or_dtype_t dtype = or_tensor_dtype(work->output);
   bool narrow = dtype == OR_BFLOAT16 || dtype == OR_FLOAT16;
   work->tolerance_rel = narrow ? 2e-2 : dtype == OR_FLOAT64 ? 1e-10 : dtype == OR_FLOAT32 ? 1e-4 : 0.0;
   work->tolerance_abs = work->tolerance_rel;
-  if (or_tensor_data(work->output) == NULL || or_tensor_data(expected) == NULL) {
-    status = or_error(OR_UNIMPLEMENTED, "--verify needs results in memory that the host can reach");
-  } else {
-    or_task_compare(dtype, or_tensor_data(work->output), or_tensor_data(expected), or_tensor_count(expected),
-                    (or_tolerance_t){work->tolerance_rel, work->tolerance_abs}, &work->difference);
-  }
+  status = or_task_compare_tensors(run->task->allocator, work->output, expected,
+                                   (or_task_tolerance_t){work->tolerance_rel, work->tolerance_abs}, &work->difference);
   or_tensor_release(expected);
   return status;
 }

@@ -184,48 +184,58 @@ static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
   return or_task_measure(inference->session, &bindings, &options, &inference->time);
 }
 
-/* The top k of each row of the first output, where it has labels or is a row of numbers for each item. */
-static void write_predictions(or_task_run_t *run, const inference_t *inference) {
-  const or_tensor_t *tensor = inference->outputs[0].tensor;
+/* The k best of one row of numbers, best first; equal ones by index. */
+static void write_row(or_task_run_t *run, const inference_t *inference, const void *data, uint64_t row,
+                      int64_t classes) {
   or_json_writer_t *json = &run->json;
-  or_json_key(json, "predictions");
-  if (inference->output_count == 0 || or_model_label_count(inference->model) == 0 ||
-      or_tensor_shape(tensor)->rank < 1 || or_tensor_data(tensor) == NULL ||
-      !or_dtype_is_float(or_tensor_dtype(tensor))) {
-    or_json_null(json);
-    return;
-  }
-  const or_shape_t *shape = or_tensor_shape(tensor);
-  uint64_t classes = (uint64_t)shape->dims[shape->rank - 1], count = or_tensor_count(tensor);
+  or_dtype_t dtype = or_tensor_dtype(inference->outputs[0].tensor);
+  double bound = INFINITY;
+  int64_t bound_index = -1;
   or_json_array_begin(json);
-  for (uint64_t row = 0; classes > 0 && row < count / classes; ++row) {
-    double bound = INFINITY;
-    int64_t bound_index = -1;
-    or_json_array_begin(json);
-    for (int64_t k = 0; k < run->task->parameters.top_k && k < (int64_t)classes; ++k) {
-      int64_t best = -1;
-      double best_value = -INFINITY;
-      for (int64_t c = 0; c < (int64_t)classes; ++c) { /* the next below the last one; equal values by index */
-        double value =
-            or_element_get(or_tensor_dtype(tensor), or_tensor_data(tensor), (size_t)(row * classes + (uint64_t)c));
-        bool below = value < bound || (value == bound && c > bound_index);
-        if (below && value > best_value) {
-          best = c;
-          best_value = value;
-        }
+  for (int64_t k = 0; k < run->task->parameters.top_k && k < classes; ++k) {
+    int64_t best = -1;
+    double best_value = -INFINITY;
+    for (int64_t c = 0; c < classes; ++c) { /* the next below the last one */
+      double value = or_element_get(dtype, data, (size_t)(row * (uint64_t)classes + (uint64_t)c));
+      bool below = value < bound || (value == bound && c > bound_index);
+      if (below && value > best_value) {
+        best = c;
+        best_value = value;
       }
-      if (best < 0) break;
-      bound = best_value;
-      bound_index = best;
-      or_json_object_begin(json);
-      or_json_field_string(json, "label", or_model_label(inference->model, (size_t)best));
-      or_json_field_int(json, "index", best);
-      or_json_field_double(json, "probability", best_value);
-      or_json_object_end(json);
     }
-    or_json_array_end(json);
+    if (best < 0) break;
+    bound = best_value;
+    bound_index = best;
+    or_json_object_begin(json);
+    or_json_field_string(json, "label", or_model_label(inference->model, (size_t)best));
+    or_json_field_int(json, "index", best);
+    or_json_field_double(json, "probability", best_value);
+    or_json_object_end(json);
   }
   or_json_array_end(json);
+}
+
+/* Of the first output, where the model has labels and it is a row of numbers for each item; else null. */
+static or_status_t write_predictions(or_task_run_t *run, const inference_t *inference) {
+  const or_allocator_t *allocator = run->task->allocator;
+  const or_tensor_t *tensor = inference->outputs[0].tensor;
+  void *copy = NULL;
+  const void *data = NULL;
+  or_json_key(&run->json, "predictions");
+  if (or_model_label_count(inference->model) == 0 || or_tensor_shape(tensor)->rank < 1 ||
+      !or_dtype_is_float(or_tensor_dtype(tensor))) {
+    or_json_null(&run->json);
+    return or_status_success();
+  }
+  const or_shape_t *shape = or_tensor_shape(tensor);
+  int64_t classes = shape->dims[shape->rank - 1];
+  or_status_t status = or_task_host_bytes(allocator, tensor, &copy, &data);
+  or_json_array_begin(&run->json);
+  for (uint64_t row = 0; or_ok(status) && classes > 0 && row < or_tensor_count(tensor) / (uint64_t)classes; ++row)
+    write_row(run, inference, data, row, classes);
+  or_json_array_end(&run->json);
+  or_free(allocator, copy);
+  return status;
 }
 
 static or_status_t write_outputs(or_task_run_t *run, const inference_t *inference) {
@@ -260,6 +270,6 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_string(json, "device", run->result->device_used);
   or_json_field_string(json, "weights", "file");
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
-  write_predictions(run, inference);
-  return inference->given ? write_outputs(run, inference) : or_status_success();
+  or_status_t status = write_predictions(run, inference);
+  return or_ok(status) && inference->given ? write_outputs(run, inference) : status;
 }

@@ -136,6 +136,17 @@ or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t s
   return status;
 }
 
+or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_t *tensor, void **copy,
+                               const void **out) {
+  *copy = NULL;
+  *out = or_tensor_data(tensor);
+  if (*out != NULL) return or_status_success();
+  or_status_t status = or_alloc(allocator, or_tensor_bytes(tensor), copy);
+  if (or_ok(status)) status = or_tensor_read(tensor, *copy, or_tensor_bytes(tensor));
+  *out = *copy;
+  return status;
+}
+
 /* A device that can't measure its limits has unknown ones; the task itself is not the worse for it. */
 static or_device_peaks_t peaks_of(or_device_t *device) {
   or_device_peaks_t peaks = {NAN, NAN, NAN, NAN, NAN, NAN};

@@ -123,6 +123,10 @@ or_status_t or_task_run_session(or_session_t *session, const or_binding_t *input
 
 /* A tensor on `device`, filled from the seed: the same on every machine. */
 or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed, or_tensor_t **out);
+/* The elements where the host can read them: where they lie, or a copy, which is the caller's also on failure.
+ * RESOURCE_EXHAUSTED, and what reading from the device fails with. */
+or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_t *tensor, void **copy,
+                               const void **out);
 /* The measured limits that the device has for `dtype` (operations a second) and reading (bytes a second); NaN if not
    known. */
 double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
