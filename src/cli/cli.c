@@ -35,19 +35,25 @@ static void catch_signals(or_cli_t *cli) {
 
 int or_cli_main(int count, char **arguments) {
   or_cli_t cli = {.allocator = or_allocator_system()};
-  or_cancel_init(&cli.cancel, INT64_MAX);
   look_at_terminal(&cli);
+  return or_cli_execute(&cli, count, arguments);
+}
+
+int or_cli_execute(or_cli_t *cli, int count, char **arguments) {
+  or_cancel_init(&cli->cancel, INT64_MAX);
   for (int i = 0; i < count; ++i)
-    cli.json = cli.json || strcmp(arguments[i], "--json") == 0; /* errors of parsing too */
-  int code = or_cli_parse(&cli, count, arguments);
-  if (code == OR_EXIT_OK) code = apply_global_flags(&cli);
+    cli->json = cli->json || strcmp(arguments[i], "--json") == 0; /* errors of parsing too */
+  int code = or_cli_parse(cli, count, arguments);
+  if (code == OR_EXIT_OK) code = apply_global_flags(cli);
   if (code == OR_EXIT_OK) {
-    catch_signals(&cli);
-    code = dispatch(&cli);
+    catch_signals(cli);
+    code = dispatch(cli);
   }
-  or_runtime_release(cli.runtime);
+  if (code == OR_EXIT_OK && cli->cut_short)
+    code = or_cli_fail(cli, or_error(OR_RESOURCE_EXHAUSTED, "no memory for all that was to be shown"));
+  or_runtime_release(cli->runtime);
   if (fflush(stdout) != 0 && code == OR_EXIT_OK) code = OR_EXIT_FAILED;
-  if (code == OR_EXIT_FAILED && atomic_load(&cli.cancel.requested)) code = OR_EXIT_INTERRUPTED;
+  if (code == OR_EXIT_FAILED && atomic_load(&cli->cancel.requested)) code = OR_EXIT_INTERRUPTED;
   return code;
 }
 

@@ -48,7 +48,8 @@ typedef struct or_cli_t {
   int threads;
   bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */
   int columns;                          /* of the terminal; 100 without one */
-  or_runtime_t *runtime;                /* made by or_cli_runtime at first use */
+  or_runtime_t *runtime;                /* made by or_cli_runtime at first use, unless it is given */
+  bool cut_short;                       /* a table lost cells for want of memory */
   int code;                             /* of the failure that was printed last */
   or_cancel_t cancel;                   /* requested by SIGINT and SIGTERM */
 } or_cli_t;
@@ -68,6 +69,9 @@ const or_cli_command_t *or_cli_command_find(const char *name);
 
 /* Everything behind main; `arguments` is argv without the program's name. Returns the exit code. */
 int or_cli_main(int count, char **arguments);
+
+/* The same with a terminal, an allocator and perhaps a runtime (a reference, which it takes) of the caller's. */
+int or_cli_execute(or_cli_t *cli, int count, char **arguments);
 
 /* The value of a flag, the last one given; NULL if it was not. */
 const char *or_cli_value(const or_cli_t *cli, const char *flag);

@@ -33,7 +33,8 @@ or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers) {
   void *memory = NULL;
   or_status_t status = or_alloc_zeroed(cli->allocator, sizeof(or_cli_table_t), &memory);
   if (!or_ok(status)) {
-    or_status_ignore(status); /* the caller prints nothing then, and says so by its exit code */
+    or_status_ignore(status); /* the exit code says it */
+    cli->cut_short = true;
     return NULL;
   }
   or_cli_table_t *table = memory;
@@ -58,7 +59,8 @@ void or_cli_table_cell(or_cli_table_t *table, const char *format, ...) {
   or_status_t status = or_grow_array(table->cli->allocator, table->count + 1, sizeof(cell_t), &cells, &table->capacity);
   table->cells = cells;
   if (!or_ok(status)) {
-    or_status_ignore(status); /* a table short of memory loses cells, never the program */
+    or_status_ignore(status); /* the exit code says it */
+    table->cli->cut_short = true;
     return;
   }
   va_list arguments;

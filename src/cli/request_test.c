@@ -1,0 +1,188 @@
+/* run, infer, benchmark and explain: from flags to what is printed. */
+#include "cli/cli_test_internal.h"
+
+static int setup(void **state) {
+  (void)make_folder(state);
+  write_model("relu.onnx", relu_graph());
+  return 0;
+}
+
+static void runs_a_task_and_prints_its_figures(void **state) {
+  (void)state;
+  assert_int_equal(RUN("run", "-s", "4", "--iterations", "1"), OR_EXIT_OK);
+  expect_out("matrix_multiply, size 4, float32, on fake_0: ");
+  expect_out("(median of 1, p99 ");
+  assert_null(strstr(out, "% of")); /* nobody measured the peak */
+  or_fake_set_unified(0);
+  assert_int_equal(RUN("run", "-s4", "--iterations=1", "--verify"), OR_EXIT_OK);
+  expect_out("agrees against the reference: max error 0 absolute");
+  assert_int_equal(RUN("run", "-t", "reduce", "-s", "4", "--iterations", "1", "--verify"), OR_EXIT_OK);
+  expect_out("FUNCTION");
+  expect_out("max ");
+  assert_int_equal(RUN("run", "-t", "memory_bandwidth", "--set", "function=triad", "-s", "4", "--iterations", "1"),
+                   OR_EXIT_OK);
+  expect_out("GB/s");
+  assert_int_equal(RUN("run", "-o", "inference", "-m", in_folder("relu.onnx"), "-b", "3", "--iterations", "1"),
+                   OR_EXIT_OK);
+  expect_out("relu on fake_0: batch 3 in ");
+  assert_int_equal(RUN("run", "-o", "benchmark", "-t", "compute", "--set", "sizes=[2]", "--set", "duration=0.1",
+                       "--set", "dtypes=[\"float32\"]"),
+                   OR_EXIT_OK);
+  expect_json();
+}
+
+static void says_where_it_ran_if_not_where_it_was_told(void **state) {
+  (void)state;
+  assert_int_equal(RUN("-d", "gpu", "run", "-s", "2", "--iterations", "1"), OR_EXIT_OK);
+  expect_err("openruntime: ran on fake_0: no device \"gpu\"");
+  assert_int_equal(RUN("-q", "-d", "gpu", "run", "-s", "2", "--iterations", "1"), OR_EXIT_OK);
+  assert_string_equal(err, "");
+  expect_exit(OR_EXIT_FAILED, "no device \"gpu\"", "--strict", "-d", "gpu", "run", "-s", "2");
+}
+
+static void names_the_field_that_is_wrong(void **state) {
+  (void)state;
+  expect_exit(OR_EXIT_USAGE, "data.size", "run", "-s", "0");
+  assert_int_equal(RUN("--json", "run", "-s", "0", "--dtype", "float7"), OR_EXIT_USAGE);
+  or_json_document_t *document = printed();
+  const or_json_value_t *detail = or_json_get(or_json_root(document), "detail");
+  assert_int_equal(or_json_count(detail), 2);
+  assert_string_equal(or_json_get_string(or_json_get(or_json_at(detail, 0), "loc"), ""), "data.size");
+  assert_true(or_json_get_string(or_json_get(or_json_at(detail, 1), "msg"), "")[0] != '\0');
+  or_json_document_free(document);
+  expect_exit(OR_EXIT_USAGE, "--set novalue: must be KEY=VALUE", "run", "--set", "novalue");
+  expect_exit(OR_EXIT_USAGE, "--set =1: must be KEY=VALUE", "run", "--set", "=1");
+  expect_exit(OR_EXIT_USAGE, "must be KEY=VALUE", "run", "--set",
+              "a_key_that_is_longer_than_any_field_of_a_task_can_be_because_it_has_no_end=1");
+  expect_exit(OR_EXIT_USAGE, "priority", "run", "--priority", "11");
+  expect_exit(OR_EXIT_USAGE, "timeout", "run", "--timeout", "x");
+  expect_exit(OR_EXIT_USAGE, "--async needs a server", "run", "--async");
+  expect_exit(OR_EXIT_FAILED, "fft", "run", "-t", "fft");
+}
+
+static void a_timeout_is_told_as_one(void **state) {
+  (void)state;
+  assert_int_equal(RUN("--json", "run", "-s", "2", "--iterations", "1000000", "--timeout", "1"), OR_EXIT_FAILED);
+  or_json_document_t *document = printed();
+  assert_string_equal(or_json_get_string(or_json_get(or_json_root(document), "status"), ""), "timeout");
+  assert_string_equal(or_json_get_string(or_json_get(or_json_root(document), "error_code"), ""), "deadline_exceeded");
+  or_json_document_free(document);
+}
+
+static void infers_from_tensors_and_writes_outputs(void **state) {
+  (void)state;
+  static const char text[] = "{\"shape\":[1,2],\"data\":[-1,2]}";
+  char input[300];
+  write_file("x.json", text, strlen(text));
+  or_format(input, sizeof input, "x=%s", in_folder("x.json"));
+  assert_int_equal(RUN("infer", in_folder("relu.onnx"), "--input", input, "--output", in_folder("out")), OR_EXIT_OK);
+  expect_out("OUTPUT  DTYPE    SHAPE  BYTES\ny       float32  [1,2]      8\n");
+  expect_err("relu on fake_0: ");
+  assert_int_equal(RUN("--json", "infer", in_folder("out/y.npy")), OR_EXIT_FAILED); /* no model */
+  or_format(input, sizeof input, "x=%s", in_folder("out/y.npy"));
+  assert_int_equal(RUN("--json", "infer", in_folder("relu.onnx"), "-i", input),
+                   OR_EXIT_OK); /* what it wrote it reads */
+  expect_out("\"data\":[0,2]");
+  assert_int_equal(RUN("-q", "infer", in_folder("relu.onnx")), OR_EXIT_OK);
+  expect_err("the input was generated");
+  expect_exit(OR_EXIT_FAILED, "out/y.npy", "infer", in_folder("relu.onnx"), "-i", input, "--output",
+              in_folder("out/y.npy"));
+}
+
+static void infers_from_pictures(void **state) {
+  (void)state;
+  or_fake_set_unified(0);
+  assert_int_equal(RUN("infer", "data/digits", "--image", "data/digits/samples/7-1.png", "-k", "2"), OR_EXIT_OK);
+  assert_true(out[0] == '7' && out[1] == ' ');
+  assert_int_equal(
+      RUN("infer", "data/digits", "--image", "data/digits/samples/7-1.png", "--image", "data/digits/samples/7-1.png"),
+      OR_EXIT_OK);
+  expect_out("7-1.png              7 ");
+  expect_exit(OR_EXIT_USAGE, "give one --image", "--json", "infer", "data/digits", "--image", "a", "--image", "b");
+  expect_exit(OR_EXIT_FAILED, "absent.png", "infer", "data/digits", "--image", "absent.png");
+  expect_exit(OR_EXIT_FAILED, "README.md", "infer", "data/digits", "--image", "README.md");
+}
+
+static void refuses_inputs_that_it_can_not_take(void **state) {
+  (void)state;
+  const char *words[80] = {"infer", "x"};
+  expect_exit(OR_EXIT_USAGE, "--input x: must be NAME=FILE", "infer", in_folder("relu.onnx"), "-i", "x");
+  expect_exit(OR_EXIT_USAGE, "--input =x: must be NAME=FILE", "infer", in_folder("relu.onnx"), "-i", "=x");
+  expect_exit(OR_EXIT_FAILED, "input \"x\": file \"absent.npy\"", "infer", in_folder("relu.onnx"), "-i",
+              "x=absent.npy");
+  expect_exit(OR_EXIT_FAILED, "no tokenizer", "infer", in_folder("relu.onnx"), "--text", "hello");
+  expect_exit(OR_EXIT_USAGE, "top_k", "infer", in_folder("relu.onnx"), "--top", "0");
+  assert_int_not_equal(RUN("infer", in_folder("relu.onnx"), "--precision", "int8"), OR_EXIT_OK);
+  for (size_t i = 2; i < 62; ++i) words[i] = i % 2 == 0 ? "-i" : "no-name";
+  assert_int_equal(run_words(words), OR_EXIT_USAGE);
+}
+
+static void prints_benchmarks_and_writes_them(void **state) {
+  (void)state;
+  assert_int_equal(RUN("benchmark", "-t", "compute", "--sizes", "2,3", "--dtypes", "float32", "--duration", "0.1",
+                       "--out", in_folder("b.json")),
+                   OR_EXIT_OK);
+  expect_out("fake_0: Fake device; measured limits: - float32, - read");
+  expect_out("DTYPE    SIZE  GFLOP/S  OF PEAK");
+  expect_out("float32     3 ");
+  char *text = NULL;
+  size_t length = 0;
+  expect_ok(or_file_read(or_allocator_system(), in_folder("b.json"), 65536, &text, &length));
+  assert_non_null(strstr(text, "\"benchmark_type\""));
+  or_free(or_allocator_system(), text);
+  assert_int_equal(RUN("benchmark", "-t", "memory", "-s", "1", "--duration", "0.1"), OR_EXIT_OK);
+  expect_out("triad  1.0 KiB");
+  assert_int_equal(RUN("--json", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1"), OR_EXIT_OK);
+  expect_json();
+  expect_exit(OR_EXIT_FAILED, "give -t compute or -t memory", "benchmark");
+  expect_exit(OR_EXIT_USAGE, "sizes", "benchmark", "-t", "compute", "-s", "x");
+  expect_exit(OR_EXIT_FAILED, "no/such", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1", "--out",
+              "no/such/folder.json");
+}
+
+static void explains_node_by_node(void **state) {
+  (void)state;
+  static const char *const supported[] = {"Conv", "Relu", NULL};
+  or_fake_set_supported(supported);
+  assert_int_equal(RUN("explain", "data/digits", "--no-profile", "-b", "2"), OR_EXIT_OK);
+  expect_out("not on the fake's list");
+  expect_out("[2,10]");
+  expect_out("on the device: ");
+  assert_null(strstr(out, "time: "));
+  assert_int_equal(RUN("explain", in_folder("relu.onnx"), "--trace", in_folder("trace.json")), OR_EXIT_OK);
+  expect_out("time: ");
+  assert_int_equal(RUN("--json", "explain", in_folder("relu.onnx"), "--no-fusion", "--dim", "batch=5"), OR_EXIT_OK);
+  expect_out("5,\n");
+  expect_exit(OR_EXIT_USAGE, "--trace needs times", "explain", "x", "--trace", "y", "--no-profile");
+  expect_exit(OR_EXIT_USAGE, "--batch 0", "explain", "x", "-b", "0");
+  expect_exit(OR_EXIT_FAILED, "no/such", "explain", in_folder("relu.onnx"), "--trace", "no/such/trace.json");
+  expect_exit(OR_EXIT_USAGE, "--dim batch: must be NAME=N", "explain", in_folder("relu.onnx"), "--dim", "batch");
+  expect_exit(OR_EXIT_USAGE, "must be NAME=N with N > 0", "explain", in_folder("relu.onnx"), "--dim", "batch=0");
+  expect_exit(OR_EXIT_USAGE, "no symbolic dimension of that name", "explain", in_folder("relu.onnx"), "--dim",
+              "rows=2");
+  expect_exit(OR_EXIT_FAILED, "absent", "explain", "absent");
+}
+
+static void survives_every_failing_allocation(void **state) {
+  (void)state;
+  SURVIVES("--json", "explain", in_folder("relu.onnx"), "--no-profile");
+  SURVIVES("explain", in_folder("relu.onnx"), "--no-profile");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, remove_folder)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(runs_a_task_and_prints_its_figures),
+      TEST(says_where_it_ran_if_not_where_it_was_told),
+      TEST(names_the_field_that_is_wrong),
+      TEST(a_timeout_is_told_as_one),
+      TEST(infers_from_tensors_and_writes_outputs),
+      TEST(infers_from_pictures),
+      TEST(refuses_inputs_that_it_can_not_take),
+      TEST(prints_benchmarks_and_writes_them),
+      TEST(explains_node_by_node),
+      TEST(survives_every_failing_allocation),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
