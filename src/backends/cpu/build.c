@@ -245,8 +245,8 @@ or_status_t or_cpu_build_packed(or_cpu_build_t *build, const or_cpu_packing_t *p
   if (!or_ok(status)) return status;
   program->packed = list;
 
-  or_packed_key_t key = {.dtype = packing->constant->dtype, .source_bytes = packing->constant->bytes};
-  key.hash = packing->constant->hash ^ (packing->salt * UINT64_C(0x9e3779b97f4a7c15));
+  or_packed_key_t key = {
+      .hash = packing->constant->hash, .dtype = packing->constant->dtype, .source_bytes = packing->constant->bytes};
   memcpy(key.packing, packing->packing, sizeof key.packing);
   or_packed_t *packed = NULL;
   or_cpu_packing_t copy = *packing;

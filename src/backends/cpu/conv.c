@@ -1,6 +1,5 @@
 #include "backends/cpu/conv_internal.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "ops/shape.h"
@@ -18,7 +17,6 @@ bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out) {
                          .weights = view->core->inputs[1],
                          .bias = OR_NO_VALUE,
                          .residual = view->epilogue.residual,
-                         .norm = view->epilogue.norm,
                          .act = view->epilogue.act};
   int64_t groups = or_op_attribute_int(&view->call, "group", 1);
   if (groups < 1) return false;
@@ -65,17 +63,10 @@ static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   const or_value_id_t added = view->epilogue.bias;
   bool own_known = own == OR_NO_VALUE || or_cpu_constant_of(view, own) != NULL;
   bool added_known = added == OR_NO_VALUE || or_cpu_constant_of(view, added) != NULL;
-  if (out->norm != NULL && or_cpu_constant_of(view, out->weights) == NULL) return false;
   if (own_known && added_known) return true;
-  if ((own != OR_NO_VALUE && added != OR_NO_VALUE) || out->norm != NULL) return false;
+  if (own != OR_NO_VALUE && added != OR_NO_VALUE) return false;
   out->bias = own_known ? added : own;
   return true;
-}
-
-void or_cpu_conv_scale(const float *weights, const float *scale, size_t channels, size_t each, float *scaled) {
-  for (size_t c = 0; c < channels; ++c) {
-    for (size_t i = 0; i < each; ++i) scaled[c * each + i] = weights[c * each + i] * scale[c];
-  }
 }
 
 static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view, or_value_id_t value, float *shift,
@@ -89,52 +80,15 @@ static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view
   return status;
 }
 
-/* y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, as one factor and one summand. */
-static or_status_t read_norm(or_cpu_build_t *build, const or_cpu_view_t *view, float *scale, float *shift,
-                             or_cpu_conv_affine_t *out) {
-  const or_node_t *norm = view->epilogue.norm;
+or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out) {
   size_t channels = (size_t)or_cpu_input(view, 1)->shape.dims[0];
-  const void *data[4] = {NULL};
-  or_status_t status = or_status_success();
-  for (int i = 0; or_ok(status) && i < 4; ++i) {
-    const or_constant_t *constant = or_cpu_constant_of(view, norm->inputs[i + 1]);
-    status = or_cpu_build_constant(build, constant, &data[i]);
-    out->salt = out->salt * 31 + constant->hash;
-  }
-  if (!or_ok(status)) return status;
-  double epsilon = 1e-5;
-  for (uint32_t i = 0; i < norm->attribute_count; ++i) {
-    if (strcmp(norm->attributes[i].name, "epsilon") == 0) epsilon = (double)norm->attributes[i].real;
-  }
-  uint64_t bits = 0;
-  memcpy(&bits, &epsilon, sizeof bits);
-  out->salt = (out->salt * 31 + bits) | 1;
-  const float *gamma = data[0], *beta = data[1], *mean = data[2], *variance = data[3];
-  for (size_t c = 0; c < channels; ++c) {
-    double factor = (double)gamma[c] / sqrt((double)variance[c] + epsilon);
-    scale[c] = (float)factor;
-    shift[c] = (float)((double)beta[c] + ((double)shift[c] - (double)mean[c]) * factor);
-  }
-  out->scale = scale;
-  return status;
-}
-
-or_status_t or_cpu_conv_affine(or_cpu_build_t *build, const or_cpu_view_t *view, or_cpu_conv_affine_t *out) {
-  *out = (or_cpu_conv_affine_t){0};
-  size_t channels = (size_t)or_cpu_input(view, 1)->shape.dims[0];
-  or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
-  bool any = or_cpu_constant_of(view, own) != NULL || or_cpu_constant_of(view, view->epilogue.bias) != NULL ||
-             view->epilogue.norm != NULL;
-  if (!any) return or_status_success();
+  or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE, added = view->epilogue.bias;
   void *memory = NULL;
-  or_status_t status = or_cpu_build_alloc(build, 2 * channels * sizeof(float), &memory);
-  if (!or_ok(status)) return status;
-  float *shift = memory;
-  out->shift = shift;
-  status = add_constant(build, view, own, shift, channels);
-  if (or_ok(status) && view->epilogue.norm != NULL) {
-    status = read_norm(build, view, shift + channels, shift, out);
-  }
-  if (or_ok(status)) status = add_constant(build, view, view->epilogue.bias, shift, channels);
+  *out = NULL;
+  if (or_cpu_constant_of(view, own) == NULL && or_cpu_constant_of(view, added) == NULL) return or_status_success();
+  or_status_t status = or_cpu_build_alloc(build, channels * sizeof(float), &memory);
+  if (or_ok(status)) status = add_constant(build, view, own, memory, channels);
+  if (or_ok(status)) status = add_constant(build, view, added, memory, channels);
+  *out = memory;
   return status;
 }

@@ -11,22 +11,13 @@ typedef struct or_cpu_conv_t {
   or_value_id_t weights;
   or_value_id_t bias; /* B of the node or the fused bias where it is not constant; else OR_NO_VALUE */
   or_value_id_t residual;
-  const or_node_t *norm;
   or_cpu_act_t act;
 } or_cpu_conv_t;
 
 /* False if the node is no float32 convolution of one or two spatial dimensions that can be done in one step. Pure. */
 bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out);
 
-/* What constants add: one factor and one summand an output channel, in the program's memory; NULL: 1 and 0. `salt`
- * tells packed weights of different factors apart. */
-typedef struct or_cpu_conv_affine_t {
-  const float *scale, *shift;
-  uint64_t salt;
-} or_cpu_conv_affine_t;
-or_status_t or_cpu_conv_affine(or_cpu_build_t *build, const or_cpu_view_t *view, or_cpu_conv_affine_t *out);
-
-/* weights [channels][each], each channel times its factor. `scaled` may be `weights`. */
-void or_cpu_conv_scale(const float *weights, const float *scale, size_t channels, size_t each, float *scaled);
+/* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
+or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);
 
 #endif

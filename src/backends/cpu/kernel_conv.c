@@ -18,8 +18,7 @@ typedef struct state_t {
 } state_t;
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
-                                state_t *state);
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
 static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state);
 
@@ -32,7 +31,6 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   void *memory = NULL;
   or_cpu_conv_t conv;
-  or_cpu_conv_affine_t affine;
   (void)or_cpu_conv_read(view, &conv); /* match has looked */
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
@@ -48,9 +46,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
                  (double)(or_cpu_count(&or_cpu_input(view, 1)->shape) / conv.shape.out_channels);
   double each = steps / (double)(state->plan.tiles > 0 ? state->plan.tiles : 1);
   state->group = (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0) + 1.0) * (size_t)build->device->threads;
-  status = or_cpu_conv_affine(build, view, &affine);
-  state->shift = affine.shift;
-  if (or_ok(status)) status = pack_weights(build, view, &affine, state);
+  status = or_cpu_conv_shift(build, view, &state->shift);
+  if (or_ok(status)) status = pack_weights(build, view, state);
   if (or_ok(status)) status = find_slots(build, view, &conv, state);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
   const char *kind = state->plan.depthwise ? "depthwise" : state->plan.unrolled ? "conv" : "conv1x1";
@@ -60,46 +57,22 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
 
 const or_cpu_family_t or_cpu_family_conv = {.name = "conv", .match = match, .prepare = prepare};
 
-typedef struct pack_t {
-  const or_conv_f32_plan_t *plan;
-  const float *scale;
-  size_t channels, each;
-  const or_allocator_t *allocator;
-} pack_t;
-
 static or_status_t pack_fill(void *self, const void *source, void *destination) {
-  const pack_t *pack = self;
-  void *scaled = NULL;
-  or_status_t status = or_status_success();
-  if (pack->scale != NULL) {
-    status = or_alloc_array(pack->allocator, pack->channels * pack->each, sizeof(float), &scaled);
-    if (!or_ok(status)) return status;
-    or_cpu_conv_scale(source, pack->scale, pack->channels, pack->each, scaled);
-  }
-  or_conv_f32_pack_weights(pack->plan, scaled != NULL ? scaled : source, destination);
-  or_free(pack->allocator, scaled);
-  return status;
+  or_conv_f32_pack_weights(self, source, destination);
+  return or_status_success();
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
-                                state_t *state) {
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
   const or_conv_shape_t *shape = &state->plan.shape;
   const or_constant_t *constant = or_cpu_input_constant(view, 1);
   if (constant == NULL) return or_status_success();
-  pack_t pack = {.plan = &state->plan,
-                 .scale = affine->scale,
-                 .channels = shape->out_channels,
-                 .each = or_cpu_count(&or_cpu_input(view, 1)->shape) / shape->out_channels,
-                 .allocator = build->device->allocator};
-  or_cpu_packing_t packing = {.constant = constant,
-                              .salt = affine->salt,
-                              .bytes = or_cpu_max(state->plan.weights_bytes, 1),
-                              .fill = pack_fill,
-                              .self = &pack};
+  size_t each = or_cpu_count(&or_cpu_input(view, 1)->shape) / shape->out_channels;
+  or_cpu_packing_t packing = {
+      .constant = constant, .bytes = or_cpu_max(state->plan.weights_bytes, 1), .fill = pack_fill, .self = &state->plan};
   const or_gemm_ops_t *ops = build->device->kernels->gemm_f32;
   (void)snprintf(packing.packing, sizeof packing.packing, "conv%c %s g%zu o%zu k%zu/%zu",
-                 state->plan.depthwise ? 'd' : 'p', or_gemm_layout(ops), shape->groups, shape->out_channels, pack.each,
-                 or_gemm_depth_block(ops, pack.each, &build->device->caches));
+                 state->plan.depthwise ? 'd' : 'p', or_gemm_layout(ops), shape->groups, shape->out_channels, each,
+                 or_gemm_depth_block(ops, each, &build->device->caches));
   return or_cpu_build_packed(build, &packing, &state->packed);
 }
 

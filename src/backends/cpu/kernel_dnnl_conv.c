@@ -8,8 +8,8 @@
 
 static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
                              or_dnnl_op_t **out);
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
-                                const or_dnnl_op_t *op, const void **out);
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_dnnl_op_t *op,
+                                const void **out);
 
 /* A call of the library can't be cancelled: what takes a thread longer than some 50 ms goes to our own kernels, which
  * look at the token between tiles and are nearly as fast. */
@@ -30,16 +30,16 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
                             or_dnnl_op_t *op, bool alone) {
   or_cpu_dnnl_operands_t operands;
-  or_cpu_conv_affine_t affine;
+  const float *shift = NULL;
   const void *weights = NULL;
   or_value_id_t x = view->core->inputs[0], y = view->node->outputs[0];
   or_cpu_dnnl_operands_init(&operands);
   operands.alone = alone;
-  or_status_t status = or_cpu_conv_affine(build, view, &affine);
-  if (or_ok(status)) status = pack_weights(build, view, &affine, op, &weights);
+  or_status_t status = or_cpu_conv_shift(build, view, &shift);
+  if (or_ok(status)) status = pack_weights(build, view, op, &weights);
   if (!or_ok(status)) return status;
   operands.fixed[OR_DNNL_WEIGHTS] = (void *)(uintptr_t)weights; /* only read, as all operands but the result */
-  operands.fixed[OR_DNNL_BIAS] = (void *)(uintptr_t)affine.shift;
+  operands.fixed[OR_DNNL_BIAS] = (void *)(uintptr_t)shift;
   status = or_cpu_dnnl_read(build, x, or_dnnl_op_layout(op, OR_DNNL_SRC), or_dnnl_op_dense(op, OR_DNNL_SRC),
                             &operands.slots[OR_DNNL_SRC]);
   if (or_ok(status) && conv->bias != OR_NO_VALUE) {
@@ -59,8 +59,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
   or_dnnl_op_t *op = NULL;
   (void)or_cpu_conv_read(view, &conv); /* match has looked */
-  bool has_bias =
-      conv.bias != OR_NO_VALUE || conv.norm != NULL || or_cpu_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
+  bool has_bias = conv.bias != OR_NO_VALUE || or_cpu_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
   or_dnnl_conv_t spec = {.shape = conv.shape,
                          .pad_bottom = conv.pad_bottom,
                          .pad_right = conv.pad_right,
@@ -104,35 +103,19 @@ static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, o
 typedef struct pack_t {
   or_cpu_build_t *build;
   const or_dnnl_op_t *op;
-  const float *scale;
-  size_t channels, each;
 } pack_t;
 
 static or_status_t pack_fill(void *self, const void *source, void *destination) {
   const pack_t *pack = self;
-  const or_allocator_t *allocator = pack->build->device->allocator;
-  void *scaled = NULL;
-  or_status_t status = or_status_success();
-  if (pack->scale != NULL) {
-    status = or_alloc_array(allocator, pack->channels * pack->each, sizeof(float), &scaled);
-    if (!or_ok(status)) return status;
-    or_cpu_conv_scale(source, pack->scale, pack->channels, pack->each, scaled);
-  }
-  status = or_cpu_dnnl_reorder_now(pack->build, or_dnnl_op_dense(pack->op, OR_DNNL_WEIGHTS),
-                                   scaled != NULL ? scaled : source, or_dnnl_op_layout(pack->op, OR_DNNL_WEIGHTS),
-                                   destination);
-  or_free(allocator, scaled);
-  return status;
+  return or_cpu_dnnl_reorder_now(pack->build, or_dnnl_op_dense(pack->op, OR_DNNL_WEIGHTS), source,
+                                 or_dnnl_op_layout(pack->op, OR_DNNL_WEIGHTS), destination);
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_affine_t *affine,
-                                const or_dnnl_op_t *op, const void **out) {
+static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_dnnl_op_t *op,
+                                const void **out) {
   const or_dnnl_layout_t *layout = or_dnnl_op_layout(op, OR_DNNL_WEIGHTS);
-  const or_shape_t *shape = &or_cpu_input(view, 1)->shape;
-  pack_t pack = {.build = build, .op = op, .scale = affine->scale, .channels = (size_t)shape->dims[0]};
-  pack.each = or_cpu_count(shape) / pack.channels;
+  pack_t pack = {.build = build, .op = op};
   or_cpu_packing_t packing = {.constant = or_cpu_input_constant(view, 1),
-                              .salt = affine->salt,
                               .bytes = or_dnnl_layout_bytes(layout),
                               .fill = pack_fill,
                               .self = &pack};

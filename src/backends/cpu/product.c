@@ -132,7 +132,6 @@ static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product) {
 static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) {
   const or_cpu_epilogue_t *epilogue = &view->epilogue;
   product->act = epilogue->act;
-  if (epilogue->norm != NULL) return false;
   if (epilogue->bias != OR_NO_VALUE) {
     /* A product with a vector has no columns to which a bias could belong. */
     if (product->bias != OR_NO_VALUE || or_cpu_input(view, 1)->shape.rank < 2) return false;

@@ -148,11 +148,9 @@ void or_cpu_build_name(or_cpu_build_t *build, const char *kernel);
 or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, ...) OR_PRINTF(2, 3);
 /* Bytes of a constant: resident, or a copy in the build's temporary memory. */
 or_status_t or_cpu_build_constant(or_cpu_build_t *build, const or_constant_t *constant, const void **out);
-/* A packed constant, held by the program. `salt` is mixed into the hash (what else decides the content). *out: its
- * bytes. */
+/* A packed constant, held by the program. *out: its bytes. */
 typedef struct or_cpu_packing_t {
   const or_constant_t *constant;
-  uint64_t salt;
   size_t bytes;
   or_status_t (*fill)(void *self, const void *source, void *destination);
   void *self;

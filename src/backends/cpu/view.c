@@ -98,21 +98,6 @@ static bool is_per_channel(const or_shape_t *operand, const or_shape_t *result, 
   return channel_axis >= shift || result->dims[channel_axis] == 1;
 }
 
-static bool read_norm(reader_t *reader, const or_node_t *part) {
-  or_cpu_epilogue_t *epilogue = &reader->view->epilogue;
-  bool first = epilogue->norm == NULL && epilogue->bias == OR_NO_VALUE && epilogue->residual == OR_NO_VALUE;
-  if (!first || strcmp(reader->view->core->op, "Conv") != 0 || part->input_count != 5 || part->output_count != 1) {
-    return false;
-  }
-  for (uint32_t i = 1; i < 5; ++i) {
-    const or_constant_t *constant = or_cpu_constant_of(reader->view, part->inputs[i]);
-    if (constant == NULL || constant->dtype != OR_FLOAT32) return false;
-  }
-  if (part->inputs[0] != reader->current) return false;
-  epilogue->norm = part;
-  return true;
-}
-
 static bool read_add(reader_t *reader, const or_node_t *part) {
   or_cpu_epilogue_t *epilogue = &reader->view->epilogue;
   or_value_id_t other = other_operand(part, reader->current);
@@ -210,9 +195,7 @@ static bool read_epilogue(or_cpu_view_t *view, char *reason) {
       reader.activated = true;
       ++i;
     } else {
-      ok = is(part, "BatchNormalization") ? read_norm(&reader, part)
-           : is(part, "Add")              ? read_add(&reader, part)
-                                          : read_activation(&reader, part);
+      ok = is(part, "Add") ? read_add(&reader, part) : read_activation(&reader, part);
     }
     if (ok) reader.current = node->parts[i].outputs[0];
   }

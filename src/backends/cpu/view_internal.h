@@ -8,10 +8,9 @@
 #include "openruntime/backend/backend.h"
 #include "ops/op.h"
 
-/* What follows a convolution or a matrix product: y = act(scale * x + shift + bias + residual). All over the same
+/* What follows a convolution or a matrix product: y = act(x + bias + residual). All over the same
  * channels: dimension 1 of a convolution's result, the last of a product's. */
 typedef struct or_cpu_epilogue_t {
-  const or_node_t *norm;  /* a BatchNormalization of constants: scale and shift; or NULL */
   or_value_id_t bias;     /* one element a channel; or OR_NO_VALUE */
   or_value_id_t residual; /* of the result's shape; or OR_NO_VALUE */
   or_cpu_act_t act;
