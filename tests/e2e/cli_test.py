@@ -230,6 +230,24 @@ def a_device_that_is_not_there_falls_back_visibly():
 
 def colours_only_on_a_terminal():
     expect("\033" not in run("help").out + run("devices").out + run("status").out, "escape codes in a pipe")
+    expect("\033[1m" in harness.run_on_a_terminal("help"), "no bold on a terminal")
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        expect("\033" not in harness.run_on_a_terminal("help", env=env), f"escape codes with {env}")
+
+
+def tables_fit_the_terminal():
+    wide = max(map(len, run("devices").out.splitlines()))
+    narrow = harness.run_on_a_terminal("devices", columns=wide - 5, env={"NO_COLOR": "1"})
+    expect(narrow.splitlines()[0].startswith("ID"), narrow)
+    table = [line for line in narrow.splitlines() if line.startswith(("ID", "cpu"))]
+    expect(all(len(line) <= wide - 5 for line in table) and "…" in narrow, narrow)
+
+
+def long_work_shows_progress_on_a_terminal():
+    arguments = ("benchmark", "-t", "memory", "-s", "64", "--duration", "3")
+    shown = harness.run_on_a_terminal(*arguments)
+    expect("\033[K[" in shown and " %  " in shown, shown)
+    expect("triad" in shown.split("\033[K")[-1], "the table is not behind the progress")
 
 
 def every_command_has_help_with_two_examples():

@@ -39,6 +39,30 @@ def run(*arguments, env=None, stdin=None):
     return Result(completed)
 
 
+def run_on_a_terminal(*arguments, columns=60, env=None):
+    """What the program prints on a terminal of so many columns, stdout and stderr together."""
+    import fcntl
+    import pty
+    import termios
+
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "OPENRUNTIME_URL")}
+    environment.update({"TERM": "xterm"}, **(env or {}))
+    with subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
+                          cwd=SOURCE, env=environment) as process:
+        os.close(terminal)
+        printed = b""
+        try:
+            while piece := os.read(controller, 65536):
+                printed += piece
+        except OSError:  # Linux: the last writer has closed the terminal
+            pass
+        process.wait(timeout=600)
+    os.close(controller)
+    return printed.decode()
+
+
 def expect(condition, message):
     if not condition:
         raise AssertionError(message)
