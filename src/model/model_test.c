@@ -70,7 +70,7 @@ static void refuses_bytes_beyond_the_limits_it_is_given(void **state) {
   or_model_t *model = NULL;
   expect_failure(
       load_memory(runtime, model_proto(relu_graph(), 17), &(or_model_options_t){.limits = {.file_bytes = 8}}, &model),
-      OR_OUT_OF_RANGE, "8");
+      OR_RESOURCE_EXHAUSTED, "74 bytes, more than 8, the limit");
   assert_null(model);
   expect_failure(or_model_load_memory(runtime, "small", "text", 4, NULL, &model), OR_DATA_LOSS, "small");
   assert_null(model);

@@ -1,5 +1,5 @@
-/* What may follow a convolution or a product in one step: every activation against the C references, and the chains that
-   are refused, so that their parts run one by one. */
+/* What may follow a convolution or a product in one step: every activation against the C references; and the chains
+   that are refused, so that their parts run one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
