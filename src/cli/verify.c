@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/alloc.h"
 #include "base/numbers.h"
 #include "base/string.h"
 #include "cli/models.h"
