@@ -30,8 +30,9 @@ typedef struct or_model_options_t {
   const char *base_directory; /* from memory: where external data lies; NULL: external data is refused */
 } or_model_options_t;
 
-/* A name or path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number).
- * `options` may be NULL.
+/* A path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number); or, where
+ * there is no such file or folder, the name of a network that is built in, with synthetic weights: resnet50,
+ * mobilenet-v2, bert-base (or bert), gpt2 (or gpt). `options` may be NULL.
  * *out: one reference. NOT_FOUND; DATA_LOSS (truncated, corrupt); INVALID_ARGUMENT (cycle, duplicate name, bad shape:
  * names node and operator); UNIMPLEMENTED (unknown operator or opset: names node, operator, domain, opset and the
  * cure); RESOURCE_EXHAUSTED (memory, a limit); PERMISSION_DENIED (external data outside the model's folder). */
@@ -50,7 +51,9 @@ typedef struct or_model_value_t {
   bool optional;    /* an input with a default in the file */
 } or_model_value_t;
 OR_API const char *or_model_name(const or_model_t *model);
-OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory */
+OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory or built in */
+/* "file", or "synthetic": generated numbers, for measuring, whose outputs mean nothing. Never NULL. */
+OR_API const char *or_model_weights(const or_model_t *model);
 OR_API size_t or_model_input_count(const or_model_t *model);
 OR_API size_t or_model_output_count(const or_model_t *model);
 OR_API const or_model_value_t *or_model_input(const or_model_t *model, size_t index); /* NULL outside */

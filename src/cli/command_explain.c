@@ -93,6 +93,7 @@ static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *dev
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
   print_totals(cli, report);
+  or_cli_note_weights(or_model_weights(model));
   return OR_EXIT_OK;
 }
 
@@ -111,6 +112,7 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
   or_json_field_string(&json, "model", or_model_name(model));
+  or_json_field_string(&json, "weights", or_model_weights(model));
   or_json_key(&json, "nodes");
   or_json_array_begin(&json);
   for (size_t i = 0; i < report->node_count; ++i) {

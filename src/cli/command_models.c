@@ -118,6 +118,11 @@ static void write_values(or_json_writer_t *json, const or_model_t *model, bool i
   or_json_array_end(json);
 }
 
+/* NULL: the model is in no file. */
+static const char *file_of(const or_model_t *model) {
+  return or_model_path(model)[0] != '\0' ? or_model_path(model) : NULL;
+}
+
 static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   or_text_t text;
   or_json_writer_t json;
@@ -125,9 +130,9 @@ static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
   or_json_field_string(&json, "name", or_model_name(model));
-  or_json_field_string(&json, "file", or_model_path(model));
+  or_json_field_string(&json, "file", file_of(model));
   or_json_field_string(&json, "state", "available");
-  or_json_field_string(&json, "weights", "file");
+  or_json_field_string(&json, "weights", or_model_weights(model));
   or_json_field_int(&json, "nodes", (int64_t)or_model_node_count(model));
   or_json_key(&json, "bytes");
   or_json_object_begin(&json);
@@ -163,9 +168,11 @@ static int show_model(or_cli_t *cli, const char *name) {
     code = show_as_json(cli, model);
   } else {
     char bytes[OR_CLI_NUMBER_BYTES];
-    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file", or_model_path(model),
+    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file",
+                 file_of(model) != NULL ? file_of(model) : "(built in)",
                  "nodes", or_model_node_count(model), "weights",
                  or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
+    or_cli_note_weights(or_model_weights(model));
     print_values(model, true);
     print_values(model, false);
     if (or_model_label_count(model) > 0) (void)printf("%-8s %zu\n", "labels", or_model_label_count(model));
