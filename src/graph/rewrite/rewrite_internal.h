@@ -13,6 +13,8 @@ typedef struct or_rewriter_t {
   uint32_t *consumers; /* how often each value is read; outputs of the graph count */
   uint32_t *reader;    /* a node that reads the value: the only one where consumers is 1 and it is no output */
   bool *dead;          /* per node: fused into another */
+  uint32_t pattern;    /* row of the table that is at work */
+  uint32_t *counts;    /* per row: how often it fired */
   uint32_t fused_count;
 } or_rewriter_t;
 
@@ -23,6 +25,8 @@ typedef or_status_t (*or_pattern_apply_t)(or_rewriter_t *rewriter, uint32_t root
 uint32_t or_rewrite_single_reader(const or_rewriter_t *rewriter, or_value_id_t value);
 /* The constant that `value` always has, or NULL. */
 const or_constant_t *or_rewrite_constant(const or_rewriter_t *rewriter, or_value_id_t value);
+/* The pattern at work fired once, and `gone` nodes are now within others. */
+void or_rewrite_count(or_rewriter_t *rewriter, uint32_t gone);
 /* True for a node of ai.onnx with that operator. */
 bool or_rewrite_is(const or_node_t *node, const char *op);
 
