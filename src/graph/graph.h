@@ -40,6 +40,7 @@ typedef struct or_graph_t {
   or_graph_pass_counts_t counts; /* of every pass so far, those of the parent included */
   size_t file_node_count;        /* nodes as the file had them */
   uint64_t weight_bytes;         /* all initializers together */
+  bool synthetic;                /* they are generated numbers, for measuring */
 } or_graph_t;
 
 or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits,
