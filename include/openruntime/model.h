@@ -69,6 +69,19 @@ OR_API size_t or_model_node_count(const or_model_t *model); /* as in the file */
 OR_API size_t or_model_label_count(const or_model_t *model);
 OR_API const char *or_model_label(const or_model_t *model, size_t index);
 
+typedef struct or_model_export_options_t {
+  bool replace;       /* write over what is there */
+  bool external_data; /* weights in PATH.data even if PATH could hold them (over 1.5 GiB they are there anyway) */
+  /* Called on the caller's thread with what is done, 0..1; false stops. May be NULL. */
+  bool (*progress)(void *self, double fraction);
+  void *progress_self;
+} or_model_export_options_t;
+/* Writes the model as an ONNX file (and PATH.data), whole or not at all. `options` may be NULL. ALREADY_EXISTS;
+ * UNIMPLEMENTED (the graph has what can't be written: named); CANCELLED; NOT_FOUND (the folder), PERMISSION_DENIED,
+ * RESOURCE_EXHAUSTED (memory, disk), DATA_LOSS. Any thread. */
+OR_API or_status_t or_model_export(const or_model_t *model, const char *path,
+                                   const or_model_export_options_t *options);
+
 /* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled,
  * batch 1. *out: one reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures),
  * DATA_LOSS (corrupt), OUT_OF_RANGE (more than OR_IMAGE_MAX_PIXELS), UNIMPLEMENTED (format or no decoder in this build:

@@ -43,6 +43,7 @@ typedef struct or_graph_t {
   size_t pattern_count;
   size_t file_node_count; /* nodes as the file had them */
   uint64_t weight_bytes;  /* all initializers together */
+  bool synthetic;         /* they are generated numbers, for measuring */
 } or_graph_t;
 
 or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits,

@@ -21,7 +21,6 @@ struct or_model_t {
   const or_graph_t *graph;
   or_arena_t arena; /* names, values, description */
   const char *name, *path;
-  bool synthetic; /* its weights are generated */
   or_model_value_t *inputs, *outputs;
   or_model_description_t description;
 };

@@ -61,6 +61,7 @@ or_status_t or_builtin_graph(const or_builtin_t *builtin, const or_allocator_t *
   if (!or_ok(status)) return status;
   or_synthetic_weights_init(&weights, OR_BUILTIN_SEED);
   or_network_begin(&network, graph, &weights.base);
+  graph->synthetic = true;
   builtin->build(&network);
   status = or_network_end(&network);
   if (!or_ok(status)) {
