@@ -2,12 +2,22 @@
 
 #include "graph/rewrite/rewrite_internal.h"
 
-/* In this order, each over the whole graph: what changes weights comes before what fuses. */
+/* In this order, each over the whole graph: operators of their parts first, then what changes weights, then what
+ * fuses. A pattern that stands in the file as the operator itself is counted with those that are found. */
 static const struct {
   const char *name; /* for people; rows in sequence with the same name are counted together */
   const char *root; /* operator of ai.onnx at which the pattern begins */
   or_pattern_apply_t apply;
 } patterns[] = {
+    {"layer norm", "LayerNormalization", or_rewrite_count_operator},
+    {"layer norm", "Div", or_rewrite_layer_norm},
+    {"layer norm", "Mul", or_rewrite_layer_norm},
+    {"gelu", "Gelu", or_rewrite_count_operator},
+    {"gelu", "Erf", or_rewrite_gelu_erf},
+    {"gelu", "Tanh", or_rewrite_gelu_tanh},
+    {"hard swish", "HardSwish", or_rewrite_count_operator},
+    {"hard swish", "Clip", or_rewrite_hard_swish_clip},
+    {"hard swish", "HardSigmoid", or_rewrite_hard_swish_sigmoid},
     {"conv+bn", "Conv", or_rewrite_conv_batch_norm},
     {"conv epilogue", "Conv", or_rewrite_conv},
     {"matmul epilogue", "MatMul", or_rewrite_matmul},
@@ -85,6 +95,12 @@ static or_status_t keep_counts(const or_rewriter_t *rewriter) {
   }
   graph->patterns = found;
   graph->pattern_count = count;
+  return or_status_success();
+}
+
+or_status_t or_rewrite_count_operator(or_rewriter_t *rewriter, uint32_t root) {
+  (void)root;
+  or_rewrite_count(rewriter, 0);
   return or_status_success();
 }
 
