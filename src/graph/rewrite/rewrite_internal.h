@@ -109,6 +109,7 @@ or_value_id_t or_polynomial_after(or_match_t *match, or_value_id_t x, or_value_i
 
 /* The patterns, one file each. */
 or_status_t or_rewrite_count_operator(or_rewriter_t *rewriter, uint32_t root);
+or_status_t or_rewrite_gemm_to_matmul(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_layer_norm(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_gelu_erf(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_gelu_tanh(or_rewriter_t *rewriter, uint32_t root);
