@@ -30,8 +30,9 @@ typedef struct or_model_options_t {
   const char *base_directory; /* from memory: where external data lies; NULL: external data is refused */
 } or_model_options_t;
 
-/* A name or path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number).
- * `options` may be NULL.
+/* A path: NAME.onnx, a folder with model.onnx (and model.json), a folder of versions (the highest number); or, where
+ * there is no such file or folder, the name of a network that is built in, with synthetic weights: resnet50,
+ * mobilenet-v2, bert-base (or bert), gpt2 (or gpt). `options` may be NULL.
  * *out: one reference. NOT_FOUND; DATA_LOSS (truncated, corrupt); INVALID_ARGUMENT (cycle, duplicate name, bad shape:
  * names node and operator); UNIMPLEMENTED (unknown operator or opset: names node, operator, domain, opset and the
  * cure); RESOURCE_EXHAUSTED (memory, a limit); PERMISSION_DENIED (external data outside the model's folder). */
@@ -50,7 +51,9 @@ typedef struct or_model_value_t {
   bool optional;    /* an input with a default in the file */
 } or_model_value_t;
 OR_API const char *or_model_name(const or_model_t *model);
-OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory */
+OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory or built in */
+/* "file", or "synthetic": generated numbers, for measuring, whose outputs mean nothing. Never NULL. */
+OR_API const char *or_model_weights(const or_model_t *model);
 OR_API size_t or_model_input_count(const or_model_t *model);
 OR_API size_t or_model_output_count(const or_model_t *model);
 OR_API const or_model_value_t *or_model_input(const or_model_t *model, size_t index); /* NULL outside */
@@ -65,6 +68,19 @@ OR_API size_t or_model_node_count(const or_model_t *model); /* as in the file */
 /* Class names from model.json; 0 and NULL if it has none. */
 OR_API size_t or_model_label_count(const or_model_t *model);
 OR_API const char *or_model_label(const or_model_t *model, size_t index);
+
+typedef struct or_model_export_options_t {
+  bool replace;       /* write over what is there */
+  bool external_data; /* weights in PATH.data even if PATH could hold them (over 1.5 GiB they are there anyway) */
+  /* Called on the caller's thread with what is done, 0..1; false stops. May be NULL. */
+  bool (*progress)(void *self, double fraction);
+  void *progress_self;
+} or_model_export_options_t;
+/* Writes the model as an ONNX file (and PATH.data), whole or not at all. `options` may be NULL. ALREADY_EXISTS;
+ * UNIMPLEMENTED (the graph has what can't be written: named); CANCELLED; NOT_FOUND (the folder), PERMISSION_DENIED,
+ * RESOURCE_EXHAUSTED (memory, disk), DATA_LOSS. Any thread. */
+OR_API or_status_t or_model_export(const or_model_t *model, const char *path,
+                                   const or_model_export_options_t *options);
 
 /* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled,
  * batch 1. *out: one reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures),

@@ -82,14 +82,21 @@ typedef struct or_node_report_t {
   double flops, bytes;   /* by the cost model */
   double seconds;        /* of the last profiled run; OR_UNKNOWN_F if there was none */
 } or_node_report_t;
+/* How often rewriting found a pattern in the graph. */
+typedef struct or_pattern_report_t {
+  const char *name; /* "conv epilogue", "layer norm" */
+  uint32_t count;   /* at least 1 */
+} or_pattern_report_t;
 typedef struct or_session_report_t {
   const or_node_report_t *nodes; /* in the order of execution, of the shape class used last */
   size_t node_count;
   uint64_t arena_bytes, workspace_bytes, packed_bytes, weight_bytes;
-  uint64_t arena_bytes_unplanned; /* what the intermediates would take without sharing */
-  double flops_on_device;         /* share 0..1 */
-  double seconds;                 /* of the last profiled run, whole; OR_UNKNOWN_F */
-  const char *folded;             /* words: how many nodes were folded, fused, removed */
+  uint64_t arena_bytes_unplanned;      /* what the intermediates would take without sharing */
+  double flops_on_device;              /* share 0..1 */
+  double seconds;                      /* of the last profiled run, whole; OR_UNKNOWN_F */
+  const char *folded;                  /* words: how many nodes were folded, fused, removed */
+  const or_pattern_report_t *patterns; /* those that were found, in the order in which they are looked for */
+  size_t pattern_count;
 } or_session_report_t;
 /* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on
  * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free. */

@@ -14,7 +14,6 @@
 #include "base/thread.h"
 
 #define READ_FIRST_BYTES ((size_t)4 << 10) /* for files whose size says 0 */
-#define PATH_BYTES 4096
 
 static or_status_t system_error(const char *action, const char *path, int error) {
   or_status_code_t code = OR_DATA_LOSS;
@@ -123,23 +122,61 @@ static or_status_t write_in_place(const char *path, const void *bytes, size_t le
 }
 
 or_status_t or_file_write(const char *path, const void *bytes, size_t length) {
-  static atomic_uint counter;
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return write_in_place(path, bytes, length);
-  char temporary[PATH_BYTES];
-  int count =
-      snprintf(temporary, sizeof temporary, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&counter, 1));
-  if (count < 0 || (size_t)count >= sizeof temporary) return system_error("written", path, ENAMETOOLONG);
+  or_file_writer_t writer;
+  or_status_t status = or_file_writer_begin(&writer, path, true);
+  if (!or_ok(status)) return status;
+  return or_file_writer_end(&writer, or_file_writer_append(&writer, bytes, length));
+}
 
-  int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) return system_error("written", path, errno);
-  or_status_t status = write_all(descriptor, path, bytes, length);
+static or_status_t already_exists(const char *path) {
+  return or_error(OR_ALREADY_EXISTS, "\"%s\" exists and is not overwritten", path);
+}
+
+or_status_t or_file_writer_begin(or_file_writer_t *writer, const char *path, bool replace) {
+  static atomic_uint counter;
+  struct stat info;
+  writer->descriptor = -1;
+  writer->length = 0;
+  writer->replace = replace;
+  int count = snprintf(writer->path, sizeof writer->path, "%s", path);
+  if (count >= 0 && (size_t)count < sizeof writer->path)
+    count = snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld-%u.tmp", path, (long)getpid(),
+                     atomic_fetch_add(&counter, 1));
+  if (count < 0 || (size_t)count >= sizeof writer->temporary) return system_error("written", path, ENAMETOOLONG);
+  if (!replace && lstat(path, &info) == 0) return already_exists(path);
+  writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  return writer->descriptor < 0 ? system_error("written", path, errno) : or_status_success();
+}
+
+or_status_t or_file_writer_append(or_file_writer_t *writer, const void *bytes, size_t length) {
+  or_status_t status = write_all(writer->descriptor, writer->path, bytes, length);
+  if (or_ok(status)) writer->length += length;
+  return status;
+}
+
+/* A link fails where a name is taken, which a rename does not; some file systems have none. */
+static or_status_t give_name(const or_file_writer_t *writer) {
+  struct stat info;
+  if (!writer->replace && link(writer->temporary, writer->path) == 0) {
+    (void)unlink(writer->temporary);
+    return or_status_success();
+  }
+  if (!writer->replace && (errno == EEXIST || lstat(writer->path, &info) == 0)) return already_exists(writer->path);
+  return rename(writer->temporary, writer->path) == 0 ? or_status_success()
+                                                      : system_error("written", writer->path, errno);
+}
+
+or_status_t or_file_writer_end(or_file_writer_t *writer, or_status_t status) {
+  if (writer->descriptor < 0) return status;
   /* Some file systems have no fsync; the rename is then all there is. */
-  if (or_ok(status) && fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP)
-    status = system_error("written", path, errno);
-  if (close(descriptor) != 0 && or_ok(status)) status = system_error("written", path, errno);
-  if (or_ok(status) && rename(temporary, path) != 0) status = system_error("written", path, errno);
-  if (!or_ok(status)) (void)unlink(temporary);
+  if (or_ok(status) && fsync(writer->descriptor) != 0 && errno != EINVAL && errno != ENOTSUP)
+    status = system_error("written", writer->path, errno);
+  if (close(writer->descriptor) != 0 && or_ok(status)) status = system_error("written", writer->path, errno);
+  writer->descriptor = -1;
+  if (or_ok(status)) status = give_name(writer);
+  if (!or_ok(status)) (void)unlink(writer->temporary);
   return status;
 }
 

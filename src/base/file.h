@@ -12,6 +12,20 @@ or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size
 /* Writes a file through a temporary name in the same folder and a rename, so that it is whole or not there. */
 or_status_t or_file_write(const char *path, const void *bytes, size_t length);
 
+/* A file written piece by piece through a temporary name, as or_file_write does. In place; owned by one thread. */
+#define OR_FILE_PATH_BYTES 4096
+typedef struct or_file_writer_t {
+  int descriptor; /* -1: not open */
+  uint64_t length; /* bytes appended */
+  bool replace;
+  char path[OR_FILE_PATH_BYTES], temporary[OR_FILE_PATH_BYTES];
+} or_file_writer_t;
+/* ALREADY_EXISTS: something is there and `replace` is false, here or at the end. */
+or_status_t or_file_writer_begin(or_file_writer_t *writer, const char *path, bool replace);
+or_status_t or_file_writer_append(or_file_writer_t *writer, const void *bytes, size_t length);
+/* Gives the file its name, or, if `status` or that fails, leaves nothing behind. Takes and gives the status. */
+or_status_t or_file_writer_end(or_file_writer_t *writer, or_status_t status);
+
 /* A regular file opened for positioned reads. Counted, thread-safe. */
 typedef struct or_file_t or_file_t;
 or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out); /* NOT_FOUND … */

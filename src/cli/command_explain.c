@@ -56,6 +56,10 @@ static void print_totals(or_cli_t *cli, const or_session_report_t *report) {
                or_cli_bytes(report->arena_bytes_unplanned, text[3], sizeof text[3]),
                or_cli_bytes(report->arena_bytes, text[4], sizeof text[4]));
   if (report->folded != NULL && report->folded[0] != '\0') (void)printf("graph: %s\n", report->folded);
+  for (size_t i = 0; i < report->pattern_count; ++i) {
+    (void)printf("%s%u %s", i == 0 ? "patterns: " : ", ", report->patterns[i].count, report->patterns[i].name);
+  }
+  if (report->pattern_count > 0) (void)printf("\n");
   (void)printf("on the device: %.1f %% of the flops\n", 100.0 * report->flops_on_device);
   if (isfinite(report->seconds)) {
     (void)printf("time: %s, of which nodes %.1f %%\n", or_cli_seconds(report->seconds, text[5], sizeof text[5]),
@@ -93,6 +97,7 @@ static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *dev
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
   print_totals(cli, report);
+  or_cli_note_weights(or_model_weights(model));
   return OR_EXIT_OK;
 }
 
@@ -111,6 +116,7 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
   or_json_field_string(&json, "model", or_model_name(model));
+  or_json_field_string(&json, "weights", or_model_weights(model));
   or_json_key(&json, "nodes");
   or_json_array_begin(&json);
   for (size_t i = 0; i < report->node_count; ++i) {
@@ -144,6 +150,11 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
   or_json_field_int(&json, "unplanned", (int64_t)report->arena_bytes_unplanned);
   or_json_object_end(&json);
   or_json_field_string(&json, "graph", report->folded);
+  or_json_key(&json, "patterns");
+  or_json_object_begin(&json);
+  for (size_t i = 0; i < report->pattern_count; ++i)
+    or_json_field_int(&json, report->patterns[i].name, report->patterns[i].count);
+  or_json_object_end(&json);
   or_json_field_double(&json, "flops_on_device", report->flops_on_device);
   write_known(&json, "seconds", report->seconds);
   or_json_object_end(&json);

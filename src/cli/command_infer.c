@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/string.h"
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "cli/request.h"
 #include "model/tensor_file.h"
 
@@ -158,6 +159,7 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
     bool labelled = or_json_kind(or_json_get(outcome.root, "predictions")) == OR_JSON_ARRAY;
     print_predictions(cli, outcome.root, label);
     if (!labelled) print_outputs(cli, &outcome.result);
+    or_cli_note_weights(or_json_get_string(or_json_get(outcome.root, "weights"), ""));
     if (strcmp(or_json_get_string(or_json_get(outcome.root, "inputs"), ""), "generated") == 0)
       (void)fprintf(
           stderr,

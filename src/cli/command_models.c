@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/string.h"
 #include "cli/cli.h"
@@ -7,9 +8,10 @@
 
 static int list_models(or_cli_t *cli);
 static int show_model(or_cli_t *cli, const char *name);
+static int export_model(or_cli_t *cli, const char *name, const char *path);
 
 int or_cli_models_command(or_cli_t *cli) {
-  static const char *const later[] = {"pull", "remove", "load", "unload", "export"};
+  static const char *const later[] = {"pull", "remove", "load", "unload"};
   const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
   if (!or_cli_runtime(cli)) return cli->code;
   if (strcmp(action, "list") == 0 && cli->arguments.word_count > 1)
@@ -19,12 +21,16 @@ int or_cli_models_command(or_cli_t *cli) {
     if (cli->arguments.word_count != 2) return or_cli_usage_error(cli, "models show needs a NAME");
     return show_model(cli, cli->arguments.words[1]);
   }
+  if (strcmp(action, "export") == 0) {
+    if (cli->arguments.word_count != 3) return or_cli_usage_error(cli, "models export needs a NAME and a FILE.onnx");
+    return export_model(cli, cli->arguments.words[1], cli->arguments.words[2]);
+  }
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
     if (strcmp(later[i], action) == 0)
       return or_cli_fail(cli,
-                         or_error(OR_UNIMPLEMENTED, "models %s: this version lists and shows models only", action));
+                         or_error(OR_UNIMPLEMENTED, "models %s: this version lists, shows and exports models", action));
   }
-  return or_cli_usage_error(cli, "models \"%s\"? There are: list, show", action);
+  return or_cli_usage_error(cli, "models \"%s\"? There are: list, show, export", action);
 }
 
 /* A listing being printed: rows of a table or of JSON. */
@@ -118,6 +124,11 @@ static void write_values(or_json_writer_t *json, const or_model_t *model, bool i
   or_json_array_end(json);
 }
 
+/* NULL: the model is in no file. */
+static const char *file_of(const or_model_t *model) {
+  return or_model_path(model)[0] != '\0' ? or_model_path(model) : NULL;
+}
+
 static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   or_text_t text;
   or_json_writer_t json;
@@ -125,9 +136,9 @@ static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
   or_json_field_string(&json, "name", or_model_name(model));
-  or_json_field_string(&json, "file", or_model_path(model));
+  or_json_field_string(&json, "file", file_of(model));
   or_json_field_string(&json, "state", "available");
-  or_json_field_string(&json, "weights", "file");
+  or_json_field_string(&json, "weights", or_model_weights(model));
   or_json_field_int(&json, "nodes", (int64_t)or_model_node_count(model));
   or_json_key(&json, "bytes");
   or_json_object_begin(&json);
@@ -163,12 +174,72 @@ static int show_model(or_cli_t *cli, const char *name) {
     code = show_as_json(cli, model);
   } else {
     char bytes[OR_CLI_NUMBER_BYTES];
-    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file", or_model_path(model),
+    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file",
+                 file_of(model) != NULL ? file_of(model) : "(built in)",
                  "nodes", or_model_node_count(model), "weights",
                  or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
+    or_cli_note_weights(or_model_weights(model));
     print_values(model, true);
     print_values(model, false);
     if (or_model_label_count(model) > 0) (void)printf("%-8s %zu\n", "labels", or_model_label_count(model));
+  }
+  or_model_release(model);
+  return code;
+}
+
+static bool show_export(void *self, double fraction) {
+  or_cli_t *cli = self;
+  or_cli_progress(cli, fraction, "writing");
+  return !or_cancel_requested(&cli->cancel);
+}
+
+/* The bytes of a file; 0 if it is not there. */
+static uint64_t size_of(or_cli_t *cli, const char *path, const char *ending) {
+  or_text_t text;
+  struct stat info;
+  uint64_t size = 0;
+  or_text_init(&text, cli->allocator);
+  or_status_t status = or_text_printf(&text, "%s%s", path, ending);
+  if (or_ok(status) && stat(or_text_string(&text), &info) == 0) size = (uint64_t)info.st_size;
+  or_status_ignore(status); /* a fact for the answer only */
+  or_text_deinit(&text);
+  return size;
+}
+
+static int export_model(or_cli_t *cli, const char *name, const char *path) {
+  or_model_t *model = NULL;
+  const or_model_export_options_t options = {.replace = or_cli_has(cli, "--force"),
+                                             .external_data = or_cli_has(cli, "--external-data"),
+                                             .progress = show_export,
+                                             .progress_self = cli};
+  or_status_t status = or_cli_load_model(cli, name, &model);
+  if (or_ok(status)) status = or_model_export(model, path, &options);
+  or_cli_progress_end(cli);
+  if (or_status_code(status) == OR_ALREADY_EXISTS) status = or_status_context(status, "--force replaces it");
+  if (!or_ok(status)) {
+    or_model_release(model);
+    return or_cli_fail(cli, status);
+  }
+  const uint64_t bytes = size_of(cli, path, "");
+  const uint64_t data_bytes = bytes < or_model_weight_bytes(model) ? size_of(cli, path, ".data") : 0;
+  int code = OR_EXIT_OK;
+  if (cli->json) {
+    or_text_t text;
+    or_json_writer_t json;
+    or_text_init(&text, cli->allocator);
+    or_json_begin(&json, &text, 2);
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "model", or_model_name(model));
+    or_json_field_string(&json, "file", path);
+    or_json_field_int(&json, "bytes", (int64_t)(bytes + data_bytes));
+    or_json_field_string(&json, "weights", or_model_weights(model));
+    or_json_object_end(&json);
+    code = or_cli_print_json(cli, &json, &text);
+  } else {
+    char text[OR_CLI_NUMBER_BYTES];
+    (void)printf("%s: %s\n", path, or_cli_bytes(bytes, text, sizeof text));
+    if (data_bytes > 0) (void)printf("%s.data: %s\n", path, or_cli_bytes(data_bytes, text, sizeof text));
+    or_cli_note_weights(or_model_weights(model));
   }
   or_model_release(model);
   return code;

@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "cli/request.h"
 
 static bool add_set_fields(or_cli_t *cli, or_cli_request_t *request);
@@ -109,6 +110,7 @@ static void print_inference(const or_cli_outcome_t *outcome) {
                (long long)or_json_get_int(or_json_get(root, "batch_size"), 1), number(root, "latency_ms"),
                (long long)or_json_get_int(or_json_get(root, "runs"), 0), number(root, "p90_ms"),
                number(root, "throughput_fps"));
+  or_cli_note_weights(or_json_get_string(or_json_get(root, "weights"), ""));
 }
 
 static void print_result(or_cli_t *cli, const or_cli_outcome_t *outcome) {

@@ -6,27 +6,16 @@
 #include "base/alloc.h"
 #include "base/numbers.h"
 #include "base/string.h"
-#include "model/repository.h"
+#include "model/find.h"
 
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
-  char *file = NULL;
-  *out = NULL;
-  if (strchr(name, '/') == NULL) { /* a name, NAME:VERSION, or a file or folder here */
-    or_status_t status = or_repository_find(cli->allocator, cli->models_directory, name, &file);
-    if (or_ok(status)) {
-      status = or_model_load(cli->runtime, file, NULL, out);
-      or_free(cli->allocator, file);
-      return status;
-    }
-    or_status_t by_path = or_model_load(cli->runtime, name, NULL, out);
-    if (or_ok(by_path) || or_status_code(by_path) != OR_NOT_FOUND) {
-      or_status_ignore(status); /* it was a path */
-      return by_path;
-    }
-    or_status_ignore(by_path); /* neither: the repository's answer has the hint */
-    return status;
-  }
-  return or_model_load(cli->runtime, name, NULL, out);
+  const or_model_search_t search = {.directory = cli->models_directory, .allow_paths = true};
+  return or_model_find(cli->runtime, &search, name, out);
+}
+
+void or_cli_note_weights(const char *weights) {
+  if (strcmp(weights, "synthetic") == 0)
+    (void)printf("weights: synthetic (generated, for measuring): the answers mean nothing\n");
 }
 
 /* The extent that --dim NAME=N gives a symbol; 0 if none does. */

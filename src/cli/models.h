@@ -7,6 +7,9 @@
 /* A name below --models, or a path. Statuses of or_model_load. */
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out);
 
+/* A line on stdout if a model's weights ("file", "synthetic") are not its own. */
+void or_cli_note_weights(const char *weights);
+
 /* Inputs of a model with the extents of --batch and --dim, filled from --seed. Each binding holds one reference. */
 #define OR_CLI_MAX_BINDINGS 64
 typedef struct or_cli_bindings_t {

@@ -5,7 +5,7 @@ static double bytes_of(const or_graph_t *graph, const or_value_id_t *ids, uint32
 
 or_status_t or_graph_node_cost(const or_graph_t *graph, const or_node_t *node, or_node_call_t *call, or_cost_t *out) {
   *out = (or_cost_t){0};
-  if (node->part_count == 0) return add_part(graph, node, call, out);
+  if (!or_node_is_fused(node)) return add_part(graph, node, call, out);
   or_status_t status = or_status_success();
   for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) status = add_part(graph, &node->parts[p], call, out);
   out->bytes_read = bytes_of(graph, node->inputs, node->input_count);

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "openruntime/backend/subgraph.h"
 #include "openruntime/model.h"
+#include "openruntime/session.h"
 #include "ops/op.h"
 
 /* What the passes did, in nodes. */
@@ -37,9 +38,12 @@ typedef struct or_graph_t {
   /* Per value (shorter, or NULL, where there is none): what its producer stood for: "Conv+BatchNormalization". */
   const char **origins;
   size_t origin_capacity;
-  or_graph_pass_counts_t counts; /* of every pass so far, those of the parent included */
-  size_t file_node_count;        /* nodes as the file had them */
-  uint64_t weight_bytes;         /* all initializers together */
+  or_graph_pass_counts_t counts;       /* of every pass so far, those of the parent included */
+  const or_pattern_report_t *patterns; /* that rewriting found */
+  size_t pattern_count;
+  size_t file_node_count; /* nodes as the file had them */
+  uint64_t weight_bytes;  /* all initializers together */
+  bool synthetic;         /* they are generated numbers, for measuring */
 } or_graph_t;
 
 or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits,

@@ -34,8 +34,8 @@ void or_node_call_deinit(or_node_call_t *self);
  * `overridable`: see above. */
 or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_node_call_t *call, bool *folded);
 
-/* flops and bytes of a node of a static graph; of a fused one, the sum of its parts' flops and what goes in and out of
- * the whole. */
+/* flops and bytes of a node of a static graph by its operator; of a fused one, the sum of its parts' flops and what
+ * goes in and out of the whole. */
 or_status_t or_graph_node_cost(const or_graph_t *graph, const or_node_t *node, or_node_call_t *call, or_cost_t *out);
 
 /* Words for what the producer of `value` stood for, or `op` if nothing was recorded. */

@@ -26,7 +26,7 @@ or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts) {
   for (; or_ok(status) && done < graph->node_count; ++done) {
     or_node_t node = graph->nodes[done];
     bool folded = false;
-    status = node.part_count > 0 ? infer_parts(&infer, &node) : infer_node(&infer, &node, &folded);
+    status = or_node_is_fused(&node) ? infer_parts(&infer, &node) : infer_node(&infer, &node, &folded);
     if (!or_ok(status)) {
       status = or_graph_node_error(graph, &node, status);
       break;

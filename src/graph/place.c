@@ -17,8 +17,10 @@ typedef struct placer_t {
 } placer_t;
 
 static or_status_t begin(placer_t *placer);
+static size_t leaf_count(const or_node_t *node);
 static or_status_t place_node(placer_t *placer, const or_node_t *node);
 static or_status_t place_parts(placer_t *placer, const or_node_t *node, const or_support_t *whole);
+static bool takes_some(placer_t *placer, const or_node_t *node);
 static or_status_t place_prefix(placer_t *placer, const or_node_t *node, uint32_t *together);
 static or_status_t make_prefix(placer_t *placer, const or_node_t *node, uint32_t count, or_node_t *out, bool *whole);
 static bool reads(const or_node_t *part, or_value_id_t value);
@@ -48,8 +50,7 @@ static or_status_t begin(placer_t *placer) {
   const or_graph_t *graph = plan->graph;
   size_t most = 0;
   void *nodes = NULL, *placed = NULL;
-  for (size_t n = 0; n < graph->node_count; ++n)
-    most += graph->nodes[n].part_count > 0 ? graph->nodes[n].part_count : 1;
+  for (size_t n = 0; n < graph->node_count; ++n) most += leaf_count(&graph->nodes[n]);
   or_status_t status = or_arena_array(&plan->arena, most, sizeof(or_node_t), &nodes);
   if (or_ok(status)) status = or_arena_array(&plan->arena, most, sizeof(or_placed_node_t), &placed);
   plan->nodes = nodes;
@@ -65,6 +66,13 @@ static or_status_t begin(placer_t *placer) {
   return status;
 }
 
+/* What a node comes to in parts; as deep as rewriting nests them, at most OR_NODE_MAX_DEPTH. */
+static size_t leaf_count(const or_node_t *node) {
+  size_t count = node->part_count > 0 ? 0 : 1;
+  for (uint32_t p = 0; p < node->part_count; ++p) count += leaf_count(&node->parts[p]);
+  return count;
+}
+
 static or_status_t place_node(placer_t *placer, const or_node_t *node) {
   if (placer->plan->reference) return add(placer, node, 0, "");
   if (node->part_count == 0) return place_single(placer, node);
@@ -73,20 +81,27 @@ static or_status_t place_node(placer_t *placer, const or_node_t *node) {
   return place_parts(placer, node, &answer);
 }
 
-/* Refused whole: on the device as far as it takes it, first parts that it takes together, then the others one by one.
- * If it takes none, the fallback may take it whole. */
+/* Refused whole: on the device as far as it takes it, of a fused node first parts that it takes together, then the
+ * others one by one, those that have parts likewise. If it takes none, the fallback may take it whole. */
 static or_status_t place_parts(placer_t *placer, const or_node_t *node, const or_support_t *whole) {
   or_support_t answer;
-  bool takes_some = false;
-  for (uint32_t p = 0; p < node->part_count; ++p) takes_some = takes_some || ask(placer, 0, &node->parts[p], &answer);
-  if (!takes_some && placer->plan->device_count > 1 && ask(placer, 1, node, &answer))
+  if (!takes_some(placer, node) && placer->plan->device_count > 1 && ask(placer, 1, node, &answer))
     return add(placer, node, 1, whole->reason);
   uint32_t together = 0;
-  or_status_t status = place_prefix(placer, node, &together);
+  or_status_t status = or_status_success();
+  if (or_node_is_fused(node)) status = place_prefix(placer, node, &together);
   for (uint32_t p = together; or_ok(status) && p < node->part_count; ++p) {
-    status = place_single(placer, &node->parts[p]);
+    status = place_node(placer, &node->parts[p]);
   }
   return status;
+}
+
+static bool takes_some(placer_t *placer, const or_node_t *node) {
+  or_support_t answer;
+  for (uint32_t p = 0; p < node->part_count; ++p) {
+    if (ask(placer, 0, &node->parts[p], &answer) || takes_some(placer, &node->parts[p])) return true;
+  }
+  return false;
 }
 
 /* The most parts from the first on that the device takes as one node; 0 if none. */

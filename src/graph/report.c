@@ -18,6 +18,7 @@ static or_status_t operator_words(reporter_t *reporter, const or_node_t *node, c
 static or_status_t keep(reporter_t *reporter, const char *text, const char **out);
 static void report_memory(const or_plan_t *plan, or_session_report_t *out);
 static or_status_t report_passes(reporter_t *reporter, const char **out);
+static or_status_t report_patterns(reporter_t *reporter, or_session_report_t *out);
 static void report_times(reporter_t *reporter, or_session_report_t *out);
 
 or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report_t *out) {
@@ -29,6 +30,7 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
   for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s)
     status = report_segment(&reporter, &plan->segments[s]);
   if (or_ok(status)) status = report_passes(&reporter, &out->folded);
+  if (or_ok(status)) status = report_patterns(&reporter, out);
   if (!or_ok(status)) return status;
   out->nodes = reporter.rows;
   out->node_count = plan->row_count;
@@ -88,8 +90,8 @@ static or_status_t report_node(reporter_t *reporter, const or_segment_t *segment
 /* "Conv+BatchNormalization+Relu" */
 static or_status_t operator_words(reporter_t *reporter, const or_node_t *node, const char **out) {
   const or_graph_t *graph = reporter->plan->graph;
-  const or_node_t *parts = node->part_count > 0 ? node->parts : node;
-  uint32_t count = node->part_count > 0 ? node->part_count : 1;
+  const or_node_t *parts = or_node_is_fused(node) ? node->parts : node;
+  uint32_t count = or_node_is_fused(node) ? node->part_count : 1;
   or_text_t text;
   or_text_init(&text, reporter->plan->allocator);
   or_status_t status = or_status_success();
@@ -130,6 +132,17 @@ static or_status_t report_passes(reporter_t *reporter, const char **out) {
             plan->graph->file_node_count, counts->folded, counts->removed, counts->fused);
   if (copies > 0) or_format(text + strlen(text), sizeof text - strlen(text), "; %u copies between devices", copies);
   return keep(reporter, text, out);
+}
+
+static or_status_t report_patterns(reporter_t *reporter, or_session_report_t *out) {
+  const or_graph_t *graph = reporter->plan->graph;
+  void *memory = NULL;
+  or_status_t status = or_arena_array(reporter->arena, graph->pattern_count, sizeof(or_pattern_report_t), &memory);
+  if (!or_ok(status)) return status;
+  if (graph->pattern_count > 0) memcpy(memory, graph->patterns, graph->pattern_count * sizeof(or_pattern_report_t));
+  out->patterns = memory; /* the names are the program's */
+  out->pattern_count = graph->pattern_count;
+  return or_status_success();
 }
 
 static void report_times(reporter_t *reporter, or_session_report_t *out) {

@@ -26,7 +26,7 @@ or_status_t or_subgraph_memory_plan(const or_allocator_t *allocator, const or_su
   walk.lives = memory;
   for (uint32_t n = 0; or_ok(status) && n < subgraph->node_count; ++n) {
     const or_node_t *node = &subgraph->nodes[n];
-    bool parts = by_parts && node->part_count > 0;
+    bool parts = by_parts && or_node_is_fused(node);
     if (!parts) walk_node(&walk, node);
     for (uint32_t p = 0; parts && p < node->part_count; ++p) walk_node(&walk, &node->parts[p]);
   }

@@ -60,6 +60,7 @@ static void what_lies_inside_a_fused_node_counts_by_parts_only(void **state) {
   (void)state;
   const or_node_t parts[] = {NODE(X, A), NODE(A, B), NODE(B, C)};
   or_node_t nodes[] = {NODE(X, C), NODE(C, Y)};
+  nodes[0].domain = OR_DOMAIN_FUSED;
   nodes[0].parts = parts;
   nodes[0].part_count = 3;
   or_subgraph_t subgraph = subgraph_of(nodes, 2);

@@ -25,6 +25,12 @@ or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_mode
   *out = NULL;
   if (options == NULL) options = &defaults;
   or_status_t status = or_repository_resolve(allocator, path, &file);
+  const or_builtin_t *builtin =
+      or_status_code(status) == OR_NOT_FOUND && path != NULL ? or_builtin_find(path) : NULL;
+  if (builtin != NULL) {
+    or_status_ignore(status); /* no file of that name: the network's own */
+    return or_model_load_builtin(runtime, builtin, &options->limits, out);
+  }
   if (or_ok(status)) status = or_onnx_read_file(allocator, file, &options->limits, &graph);
   if (or_ok(status)) {
     char name[OR_REPOSITORY_NAME_BYTES];
@@ -37,6 +43,16 @@ or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_mode
   }
   or_graph_release(graph);
   or_free(allocator, file);
+  return status;
+}
+
+or_status_t or_model_load_builtin(or_runtime_t *runtime, const or_builtin_t *builtin, const or_model_limits_t *limits,
+                                  or_model_t **out) {
+  or_graph_t *graph = NULL;
+  *out = NULL;
+  or_status_t status = or_builtin_graph(builtin, or_runtime_allocator(runtime), limits, &graph);
+  if (or_ok(status)) status = make_model(runtime, graph, builtin->name, "", out);
+  or_graph_release(graph);
   return status;
 }
 
@@ -133,6 +149,7 @@ static or_status_t read_description(or_model_t *model) {
 
 const char *or_model_name(const or_model_t *model) { return model->name; }
 const char *or_model_path(const or_model_t *model) { return model->path; }
+const char *or_model_weights(const or_model_t *model) { return model->graph->synthetic ? "synthetic" : "file"; }
 size_t or_model_input_count(const or_model_t *model) { return model->graph->input_count; }
 size_t or_model_output_count(const or_model_t *model) { return model->graph->output_count; }
 const or_model_value_t *or_model_input(const or_model_t *model, size_t index) {
@@ -153,6 +170,10 @@ size_t or_model_node_count(const or_model_t *model) { return model->graph->file_
 size_t or_model_label_count(const or_model_t *model) { return model->description.label_count; }
 const char *or_model_label(const or_model_t *model, size_t index) {
   return index < model->description.label_count ? model->description.labels[index] : NULL;
+}
+
+or_status_t or_model_export(const or_model_t *model, const char *path, const or_model_export_options_t *options) {
+  return or_onnx_write_file(model->graph, path, options);
 }
 
 or_status_t or_model_read_image(const or_model_t *model, size_t input_index, const void *bytes, size_t length,

@@ -3,6 +3,7 @@
 /* A model's insides, for the files of this folder. */
 
 #include "graph/graph.h"
+#include "model/builtin/builtin.h"
 #include "model/image.h"
 #include "openruntime/model.h"
 
@@ -23,6 +24,10 @@ struct or_model_t {
   or_model_value_t *inputs, *outputs;
   or_model_description_t description;
 };
+
+/* A built-in network. *out: one reference. */
+or_status_t or_model_load_builtin(or_runtime_t *runtime, const or_builtin_t *builtin, const or_model_limits_t *limits,
+                                  or_model_t **out);
 
 /* Fills the description from JSON text. INVALID_ARGUMENT names file and field. */
 or_status_t or_model_describe(or_model_t *model, const char *json_path, const char *text, size_t length);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/string.h"
+#include "model/builtin/builtin.h"
 
 #define MAX_MODELS 10000u /* of one folder */
 
@@ -104,6 +105,8 @@ static or_status_t keep_nearest(void *self, const char *name, const char *file) 
 static or_status_t no_such_model(const or_allocator_t *allocator, const char *directory, const char *name) {
   nearest_t nearest = {.wanted = name};
   or_status_ignore(or_repository_list(allocator, directory, keep_nearest, &nearest)); /* a hint only */
+  for (size_t i = 0; or_builtin_at(i) != NULL; ++i)
+    or_status_ignore(keep_nearest(&nearest, or_builtin_at(i)->name, NULL)); /* never fails */
   bool found = nearest.name[0] != '\0';
   return or_error(OR_NOT_FOUND, "no model \"%s\"%s%s%s", name, found ? "; did you mean \"" : "", nearest.name,
                   found ? "\"?" : "");

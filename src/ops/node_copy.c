@@ -1,7 +1,9 @@
 #include "ops/node_copy.h"
 
+#include <assert.h>
 #include <string.h>
 
+static or_status_t copy_node(or_arena_t *arena, const or_node_t *node, or_node_t *out, uint32_t depth);
 static or_status_t copy_plain(or_arena_t *arena, const or_node_t *node, or_node_t *out);
 static or_status_t copy_bytes(or_arena_t *arena, const void *source, size_t count, size_t element_bytes,
                               const void **out);
@@ -9,14 +11,18 @@ static or_status_t copy_text(or_arena_t *arena, const char *text, const char **o
 static or_status_t copy_attribute(or_arena_t *arena, or_attribute_t *attribute);
 
 or_status_t or_node_copy(or_arena_t *arena, const or_node_t *node, or_node_t *out) {
+  return copy_node(arena, node, out, 1);
+}
+
+static or_status_t copy_node(or_arena_t *arena, const or_node_t *node, or_node_t *out, uint32_t depth) {
   void *memory = NULL;
   or_status_t status = copy_plain(arena, node, out);
   if (!or_ok(status) || node->part_count == 0) return status;
+  assert(depth < OR_NODE_MAX_DEPTH);
   status = or_arena_array(arena, node->part_count, sizeof(or_node_t), &memory);
   or_node_t *parts = memory;
-  for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) { /* parts have none themselves */
-    status = copy_plain(arena, &node->parts[p], &parts[p]);
-  }
+  for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p)
+    status = copy_node(arena, &node->parts[p], &parts[p], depth + 1);
   out->parts = parts;
   return status;
 }

@@ -25,7 +25,9 @@ static void keeps_everything_but_the_tensors(void **state) {
       {.name = name, .kind = OR_ATTRIBUTE_TENSOR, .tensor = &tensor},
       {.name = name, .kind = OR_ATTRIBUTE_INT, .integer = 9},
   };
-  or_node_t part = {.name = name, .domain = "", .op = op, .inputs = in, .input_count = 2};
+  or_node_t inner = {.name = name, .domain = "", .op = op, .outputs = out, .output_count = 1};
+  or_node_t part = {
+      .name = name, .domain = "", .op = op, .inputs = in, .input_count = 2, .parts = &inner, .part_count = 1};
   or_node_t node = {.name = name,
                     .domain = "",
                     .op = op,
@@ -52,6 +54,7 @@ static void keeps_everything_but_the_tensors(void **state) {
   memset(strings, 0, sizeof strings);
   memset(attributes, 0, sizeof attributes);
   memset(&part, 0, sizeof part);
+  memset(&inner, 0, sizeof inner);
 
   assert_string_equal(copy.name, "node");
   assert_string_equal(copy.op, "Op");
@@ -64,6 +67,8 @@ static void keeps_everything_but_the_tensors(void **state) {
   assert_int_equal(copy.attributes[5].integer, 9);
   assert_string_equal(copy.parts[0].name, "node");
   assert_int_equal(copy.parts[0].inputs[0], 4);
+  assert_string_equal(copy.parts[0].parts[0].op, "Op");
+  assert_int_equal(copy.parts[0].parts[0].outputs[0], 7);
   or_arena_deinit(&arena);
 }
 

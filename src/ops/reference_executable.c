@@ -87,14 +87,15 @@ static or_status_t copy_steps(reference_t *self, const or_subgraph_t *subgraph, 
   size_t count = 0;
   void *memory = NULL;
   for (uint32_t n = 0; n < subgraph->node_count; ++n)
-    count += subgraph->nodes[n].part_count > 0 ? subgraph->nodes[n].part_count : 1;
+    count += or_node_is_fused(&subgraph->nodes[n]) ? subgraph->nodes[n].part_count : 1;
   self->node_count = subgraph->node_count;
   or_status_t status = or_arena_array(&self->arena, count, sizeof(step_t), &memory);
   self->steps = memory;
   for (uint32_t n = 0; or_ok(status) && n < subgraph->node_count; ++n) {
     const or_node_t *node = &subgraph->nodes[n];
-    if (node->part_count == 0) status = copy_step(self, node, n, max_ports);
-    for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p)
+    bool fused = or_node_is_fused(node);
+    if (!fused) status = copy_step(self, node, n, max_ports);
+    for (uint32_t p = 0; fused && or_ok(status) && p < node->part_count; ++p)
       status = copy_step(self, &node->parts[p], n, max_ports);
   }
   return status;

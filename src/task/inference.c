@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
-#include "model/repository.h"
+#include "model/find.h"
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
 
@@ -43,26 +43,8 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
 
 static or_status_t load_model(or_task_run_t *run, inference_t *inference) {
   const or_task_context_t *context = run->context;
-  const char *name = run->task->parameters.model;
-  char *file = NULL;
-  or_status_t status = or_error(OR_NOT_FOUND, "no model \"%s\"", name);
-  if (context->models_directory != NULL && strchr(name, '/') == NULL) {
-    or_status_ignore(status); /* replaced by what the repository says */
-    status = or_repository_find(run->task->allocator, context->models_directory, name, &file);
-  }
-  if (!or_ok(status) && context->allow_paths) {
-    or_status_t by_path = or_model_load(context->runtime, name, NULL, &inference->model);
-    if (or_ok(by_path) || strchr(name, '/') != NULL || or_string_ends_with(name, ".onnx") ||
-        or_status_code(by_path) != OR_NOT_FOUND) {
-      or_status_ignore(status); /* it was a path, and the path's answer counts */
-      status = by_path;
-    } else {
-      or_status_ignore(by_path); /* a name: the repository's answer has the hint */
-    }
-  } else if (or_ok(status)) {
-    status = or_model_load(context->runtime, file, NULL, &inference->model);
-  }
-  or_free(run->task->allocator, file);
+  const or_model_search_t search = {.directory = context->models_directory, .allow_paths = context->allow_paths};
+  or_status_t status = or_model_find(context->runtime, &search, run->task->parameters.model, &inference->model);
   if (!or_ok(status)) return status;
   or_session_options_t options = {
       .device = run->device, .precision = run->task->parameters.dtype, .strict = run->task->strict_device};
@@ -222,8 +204,9 @@ static or_status_t write_predictions(or_task_run_t *run, const inference_t *infe
   void *copy = NULL;
   const void *data = NULL;
   or_json_key(&run->json, "predictions");
-  if (or_model_label_count(inference->model) == 0 || or_tensor_shape(tensor)->rank < 1 ||
-      !or_dtype_is_float(or_tensor_dtype(tensor))) {
+  bool synthetic = strcmp(or_model_weights(inference->model), "synthetic") == 0; /* such answers mean nothing */
+  if (synthetic || inference->output_count == 0 || or_model_label_count(inference->model) == 0 ||
+      or_tensor_shape(tensor)->rank < 1 || !or_dtype_is_float(or_tensor_dtype(tensor))) {
     or_json_null(&run->json);
     return or_status_success();
   }
@@ -268,7 +251,7 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_int(json, "runs", inference->time.runs);
   or_json_field_double(json, "throughput_fps", run->result->throughput);
   or_json_field_string(json, "device", run->result->device_used);
-  or_json_field_string(json, "weights", "file");
+  or_json_field_string(json, "weights", or_model_weights(inference->model));
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);
   return or_ok(status) && inference->given ? write_outputs(run, inference) : status;

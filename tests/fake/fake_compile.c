@@ -65,7 +65,7 @@ static bool ports_fit(const or_subgraph_t *subgraph, const or_value_id_t *ports,
 or_status_t fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out) {
   (void)self;
   *out = (or_support_t){.supported = true};
-  if (node->part_count > 0) {
+  if (or_node_is_fused(node)) {
     if (!fake_supports_fused()) refuse(out, "fused nodes are not on the fake's list");
     return or_status_success();
   }
@@ -145,15 +145,16 @@ static or_status_t copy_steps(fake_executable_t *executable, const or_subgraph_t
   size_t count = 0;
   void *memory = NULL;
   for (uint32_t i = 0; i < subgraph->node_count; ++i) {
-    count += subgraph->nodes[i].part_count > 0 ? subgraph->nodes[i].part_count : 1;
+    count += or_node_is_fused(&subgraph->nodes[i]) ? subgraph->nodes[i].part_count : 1;
   }
   executable->node_count = subgraph->node_count;
   or_status_t status = or_arena_array(&executable->arena, count, sizeof(step_t), &memory);
   executable->steps = memory;
   for (uint32_t i = 0; or_ok(status) && i < subgraph->node_count; ++i) {
     const or_node_t *node = &subgraph->nodes[i];
-    if (node->part_count == 0) status = copy_step(executable, node, i);
-    for (uint32_t part = 0; or_ok(status) && part < node->part_count; ++part) {
+    bool fused = or_node_is_fused(node);
+    if (!fused) status = copy_step(executable, node, i);
+    for (uint32_t part = 0; fused && or_ok(status) && part < node->part_count; ++part) {
       status = copy_step(executable, &node->parts[part], i);
     }
   }

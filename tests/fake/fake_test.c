@@ -143,6 +143,7 @@ static void refuses_what_is_not_on_its_list(void **state) {
   assert_false(answer.supported);
   assert_string_equal(answer.reason, "not on the fake's list");
   or_node_t fused = nodes[0];
+  fused.domain = OR_DOMAIN_FUSED;
   fused.parts = nodes;
   fused.part_count = 2;
   or_expect_ok(opened->supports(opened->self, &subgraph, &fused, &answer));

@@ -3,6 +3,8 @@
 /* What a backend is asked to compile: nodes and values as plain data. Everything is borrowed for the length of the
  * call, except constants that the backend retains through or_constant_t. */
 
+#include <string.h>
+
 #include "openruntime/status.h"
 
 #ifdef __cplusplus
@@ -62,11 +64,20 @@ typedef struct or_node_t {
   uint32_t input_count, output_count;
   const or_attribute_t *attributes;
   uint32_t attribute_count;
-  /* Of a fused node: the nodes that it stands for, in order of execution; they use values of the same table. */
+  /* What rewriting put in the place of several nodes: the nodes that it stands for, in order of execution; they use
+   * values of the same table and may have parts themselves, down to OR_NODE_MAX_DEPTH. A fused node (or_node_is_fused)
+   * is its parts: its first one's operator with all that follows. Any other is the operator that it names, as good as
+   * its parts together and with inputs of its own; a device that refuses it is asked for them. */
   const struct or_node_t *parts;
   uint32_t part_count;
   const struct or_op_t *definition; /* the catalogue's row; NULL in a plug-in's copy and for fused nodes */
 } or_node_t;
+
+#define OR_NODE_MAX_DEPTH 3u /* a node, its parts, theirs */
+#define OR_DOMAIN_FUSED "openruntime.fused"
+static inline bool or_node_is_fused(const or_node_t *node) {
+  return node->part_count > 0 && node->domain != NULL && strcmp(node->domain, OR_DOMAIN_FUSED) == 0;
+}
 
 typedef struct or_value_info_t {
   const char *name;

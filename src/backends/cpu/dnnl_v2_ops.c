@@ -7,7 +7,7 @@
 
 /* Nothing but compiled code counts as fast: the library's own loops in C lose to ours. */
 static bool is_fast(const or_dnnl_op_t *op) {
-  return strstr(op->kernel, "jit") != NULL || strstr(op->kernel, "brg") != NULL;
+  return strstr(op->kernel, "jit") != NULL || strstr(op->kernel, "brg") != NULL || strstr(op->kernel, "brdgmm") != NULL;
 }
 
 static or_status_t only_fast(or_status_t status, or_dnnl_op_t **out) {

@@ -14,7 +14,7 @@ or_status_t or_cpu_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, c
                              or_cpu_view_t *out, bool *known, char reason[160]) {
   *known = false;
   reason[0] = '\0';
-  bool fused = node->part_count > 0;
+  bool fused = or_node_is_fused(node);
   or_cpu_view_t view = {.subgraph = subgraph, .node = node, .core = fused ? &node->parts[0] : node, .fused = fused};
   view.epilogue = (or_cpu_epilogue_t){.bias = OR_NO_VALUE, .residual = OR_NO_VALUE};
   void *inputs = NULL, *outputs = NULL;

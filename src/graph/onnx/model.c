@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
+#include "graph/onnx/write.h"
 
 static or_status_t start(or_onnx_reader_t *reader, const or_allocator_t *allocator, const char *name,
                          const or_model_limits_t *limits);
@@ -105,6 +106,30 @@ static or_status_t read_opset(or_onnx_reader_t *reader, or_wire_t message) {
   return status;
 }
 
+/* StringStringEntryProto: only what our own writer says of weights that it generated; any other may be as long as it
+ * likes. */
+static or_status_t read_metadata(or_onnx_reader_t *reader, or_wire_t message) {
+  static const struct {
+    uint32_t field;
+    const char *text;
+  } expected[] = {{1, OR_ONNX_WEIGHTS_KEY}, {2, OR_ONNX_WEIGHTS_SYNTHETIC}};
+  size_t equal = 0;
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    for (size_t i = 0; or_ok(status) && i < sizeof expected / sizeof *expected; ++i) {
+      char text[sizeof OR_ONNX_WEIGHTS_KEY] = "";
+      size_t length = strlen(expected[i].text);
+      if (field.number != expected[i].field || field.type != OR_WIRE_BYTES || or_wire_length(&field.bytes) != length)
+        continue;
+      status = or_wire_copy(&field.bytes, text);
+      equal += memcmp(text, expected[i].text, length) == 0;
+    }
+  }
+  reader->graph->synthetic = reader->graph->synthetic || equal == sizeof expected / sizeof *expected;
+  return status;
+}
+
 /* FunctionProto: its name, for the message that refuses it. */
 static or_status_t refuse_function(or_wire_t message) {
   or_onnx_text_t name = {.length = 0};
@@ -143,6 +168,10 @@ static or_status_t read_model(or_onnx_reader_t *reader) {
     case 8:
       status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.opset_import");
       if (or_ok(status)) status = read_opset(reader, field.bytes);
+      break;
+    case 14:
+      status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.metadata_props");
+      if (or_ok(status)) status = read_metadata(reader, field.bytes);
       break;
     case 25:
       status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.functions");

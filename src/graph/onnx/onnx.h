@@ -27,6 +27,13 @@ typedef struct or_onnx_source_t {
 or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_source_t *source,
                                 const or_model_limits_t *limits, or_graph_t **out);
 
+/* Writes a graph as it was read or built (not a rewritten one) through a temporary name: nothing is left on failure.
+ * Weights lie in PATH.data, named without its folder, if that is asked for or if they are more than
+ * OR_ONNX_MAX_INLINE_BYTES together. A default that does not have its input's shape is left out. Statuses of
+ * or_model_export. */
+#define OR_ONNX_MAX_INLINE_BYTES ((uint64_t)1500 << 20) /* readers take messages of at most 2 GiB */
+or_status_t or_onnx_write_file(const or_graph_t *graph, const char *path, const or_model_export_options_t *options);
+
 /* A TensorProto (test data, `.pb` inputs). `data` is the caller's (or_free); string tensors are UNIMPLEMENTED.
  * DATA_LOSS, INVALID_ARGUMENT (sizes do not add up), RESOURCE_EXHAUSTED (limits). */
 typedef struct or_onnx_tensor_t {

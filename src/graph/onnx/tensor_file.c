@@ -3,13 +3,11 @@
 
 #include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
+#include "graph/onnx/wire_writer.h"
 
-#define MAX_VARINT_BYTES 10
+#define HEADER_BYTES ((size_t)512) /* what a tensor takes besides its elements, at most */
 
 static void copy_name(const or_wire_t *name, char *to, size_t capacity);
-static void put_varint(or_text_t *text, or_status_t *status, uint64_t value);
-static void put_field(or_text_t *text, or_status_t *status, uint32_t number, or_wire_type_t type, uint64_t value);
-static void put_bytes(or_text_t *text, or_status_t *status, const void *bytes, size_t length);
 
 or_status_t or_onnx_read_tensor(const or_allocator_t *allocator, const void *bytes, size_t length,
                                 or_onnx_tensor_t *out) {
@@ -61,44 +59,17 @@ or_status_t or_onnx_write_tensor(const or_allocator_t *allocator, const or_onnx_
     return or_error(OR_INVALID_ARGUMENT, "tensor \"%s\": %zu bytes are not what %s %s takes", tensor->name,
                     tensor->bytes, or_dtype_name(tensor->dtype), or_shape_format(&tensor->shape, text, sizeof text));
   }
-  or_text_t text;
-  or_text_init(&text, allocator);
-  or_status_t status =
-      or_text_reserve(&text, tensor->bytes + sizeof tensor->name + MAX_VARINT_BYTES * (OR_MAX_RANK + 8) * 2);
-  for (int32_t i = 0; i < tensor->shape.rank; ++i)
-    put_field(&text, &status, 1, OR_WIRE_VARINT, (uint64_t)tensor->shape.dims[i]);
-  put_field(&text, &status, 2, OR_WIRE_VARINT, (uint64_t)tensor->dtype);
-  if (tensor->name[0] != '\0') {
-    put_field(&text, &status, 8, OR_WIRE_BYTES, strlen(tensor->name));
-    put_bytes(&text, &status, tensor->name, strlen(tensor->name));
+  or_wire_writer_t writer;
+  or_wire_writer_init(&writer, allocator);
+  writer.status = or_text_reserve(&writer.text, tensor->bytes + HEADER_BYTES);
+  for (int32_t i = 0; i < tensor->shape.rank; ++i) or_wire_put_int(&writer, 1, tensor->shape.dims[i]);
+  or_wire_put_int(&writer, 2, (int64_t)tensor->dtype);
+  if (tensor->name[0] != '\0') or_wire_put_text(&writer, 8, tensor->name);
+  or_wire_put_bytes(&writer, 9, tensor->data, tensor->bytes);
+  if (or_ok(writer.status)) {
+    *out = writer.text.data;
+    *length = writer.text.length;
+    or_text_init(&writer.text, allocator); /* the caller's now */
   }
-  put_field(&text, &status, 9, OR_WIRE_BYTES, tensor->bytes);
-  put_bytes(&text, &status, tensor->data, tensor->bytes);
-  if (!or_ok(status)) {
-    or_text_deinit(&text);
-    return status;
-  }
-  *out = text.data;
-  *length = text.length;
-  return status;
-}
-
-static void put_field(or_text_t *text, or_status_t *status, uint32_t number, or_wire_type_t type, uint64_t value) {
-  put_varint(text, status, (uint64_t)number << 3 | (uint64_t)type);
-  put_varint(text, status, value);
-}
-
-static void put_varint(or_text_t *text, or_status_t *status, uint64_t value) {
-  char bytes[MAX_VARINT_BYTES];
-  size_t length = 0;
-  do {
-    bytes[length] = (char)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-    ++length;
-    value >>= 7;
-  } while (value != 0);
-  put_bytes(text, status, bytes, length);
-}
-
-static void put_bytes(or_text_t *text, or_status_t *status, const void *bytes, size_t length) {
-  if (or_ok(*status) && length > 0) *status = or_text_append(text, bytes, length);
+  return or_wire_writer_deinit(&writer);
 }

@@ -59,7 +59,7 @@ or_status_t or_rewrite_conv_batch_norm(or_rewriter_t *rewriter, uint32_t root) {
   if (!or_ok(status)) return status;
   rewriter->dead[norm_index] = true;
   rewriter->producers[fold.conv->outputs[0]] = root;
-  ++rewriter->fused_count;
+  or_rewrite_count(rewriter, 1);
   return or_status_success();
 }
 

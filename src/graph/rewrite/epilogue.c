@@ -3,7 +3,6 @@
 
 #include "graph/rewrite/rewrite_internal.h"
 
-#define FUSED_DOMAIN "openruntime.fused"
 enum { SLOT_BIAS = 2, SLOT_RESIDUAL = 3, SLOTS = 4 };
 
 static bool is_activation(const or_rewriter_t *rewriter, const or_node_t *node, or_value_id_t input);
@@ -62,7 +61,7 @@ or_status_t or_epilogue_fuse(or_rewriter_t *rewriter, const or_epilogue_t *epilo
   while (slot_count > 2 && slots[slot_count - 1] == OR_NO_VALUE) --slot_count;
 
   or_node_t fused = {.name = root->name,
-                     .domain = FUSED_DOMAIN,
+                     .domain = OR_DOMAIN_FUSED,
                      .op = root->op,
                      .version = root->version,
                      .inputs = slots,
@@ -75,7 +74,7 @@ or_status_t or_epilogue_fuse(or_rewriter_t *rewriter, const or_epilogue_t *epilo
                      .part_count = epilogue->part_count};
   take_over_uses(rewriter, epilogue);
   graph->nodes[last] = fused;
-  rewriter->fused_count += epilogue->part_count - 1;
+  or_rewrite_count(rewriter, epilogue->part_count - 1);
   return or_status_success();
 }
 

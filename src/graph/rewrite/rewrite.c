@@ -1,25 +1,45 @@
 #include <string.h>
 
 #include "graph/rewrite/rewrite_internal.h"
+#include "graph/rewrite/simplify_internal.h"
 
-/* In this order, each over the whole graph: what changes weights comes before what fuses. */
+/* In this order, each over the whole graph: operators of their parts first, then what changes weights, then what
+ * fuses. A pattern that stands in the file as the operator itself is counted with those that are found. */
 static const struct {
+  const char *name; /* for people; rows in sequence with the same name are counted together */
   const char *root; /* operator of ai.onnx at which the pattern begins */
   or_pattern_apply_t apply;
 } patterns[] = {
-    {"Conv", or_rewrite_conv_batch_norm},
-    {"Conv", or_rewrite_conv},
-    {"MatMul", or_rewrite_matmul},
-    {"Gemm", or_rewrite_gemm},
+    {"gemm as matmul", "Gemm", or_rewrite_gemm_to_matmul},
+    {"layer norm", "LayerNormalization", or_rewrite_count_operator},
+    {"layer norm", "Div", or_rewrite_layer_norm},
+    {"layer norm", "Mul", or_rewrite_layer_norm},
+    {"gelu", "Gelu", or_rewrite_count_operator},
+    {"gelu", "Erf", or_rewrite_gelu_erf},
+    {"gelu", "Tanh", or_rewrite_gelu_tanh},
+    {"hard swish", "HardSwish", or_rewrite_count_operator},
+    {"hard swish", "Clip", or_rewrite_hard_swish_clip},
+    {"hard swish", "HardSigmoid", or_rewrite_hard_swish_sigmoid},
+    {"conv+bn", "Conv", or_rewrite_conv_batch_norm},
+    {"conv epilogue", "Conv", or_rewrite_conv},
+    {"matmul epilogue", "MatMul", or_rewrite_matmul},
+    {"matmul epilogue", "Gemm", or_rewrite_gemm},
 };
+enum { PATTERNS = sizeof patterns / sizeof *patterns };
 
 static or_status_t begin(or_rewriter_t *rewriter);
 static void end(or_rewriter_t *rewriter);
+static or_status_t keep_counts(const or_rewriter_t *rewriter, uint32_t repeated_count, uint32_t chained_count);
+static uint32_t drop_unread(or_rewriter_t *rewriter);
 
 or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) {
+  uint32_t repeated_count = 0, chained_count = 0;
+  or_status_t status = or_graph_simplify(graph, &repeated_count, &chained_count);
+  if (!or_ok(status)) return status;
   or_rewriter_t rewriter = {.graph = graph, .value_count = graph->value_count};
-  or_status_t status = begin(&rewriter);
-  for (size_t p = 0; p < sizeof patterns / sizeof *patterns; ++p) {
+  status = begin(&rewriter);
+  for (uint32_t p = 0; p < PATTERNS; ++p) {
+    rewriter.pattern = p;
     /* Backwards, so that of two convolutions that an Add joins the later one takes it: the other's result is there by
      * then. */
     for (uint32_t n = (uint32_t)graph->node_count; or_ok(status) && n-- > 0;) {
@@ -27,13 +47,10 @@ or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) 
         status = patterns[p].apply(&rewriter, n);
     }
   }
+  if (or_ok(status)) status = keep_counts(&rewriter, repeated_count, chained_count);
   if (or_ok(status)) {
-    size_t kept = 0;
-    for (size_t n = 0; n < graph->node_count; ++n) {
-      if (!rewriter.dead[n]) graph->nodes[kept++] = graph->nodes[n];
-    }
-    graph->node_count = kept;
-    or_graph_count(graph, counts, (or_graph_pass_counts_t){.fused = rewriter.fused_count});
+    or_graph_pass_counts_t done = {.fused = rewriter.fused_count, .removed = repeated_count + drop_unread(&rewriter)};
+    or_graph_count(graph, counts, done);
   }
   end(&rewriter);
   return status;
@@ -48,6 +65,7 @@ static or_status_t begin(or_rewriter_t *rewriter) {
   if (or_ok(status))
     status = or_alloc_array(allocator, graph->value_count, sizeof(uint32_t), (void **)&rewriter->reader);
   if (or_ok(status)) status = or_alloc_array(allocator, graph->node_count, sizeof(bool), (void **)&rewriter->dead);
+  if (or_ok(status)) status = or_alloc_array(allocator, PATTERNS, sizeof(uint32_t), (void **)&rewriter->counts);
   if (!or_ok(status)) return status;
   or_graph_uses(graph, rewriter->producers, rewriter->consumers);
   memset(rewriter->reader, 0xff, graph->value_count * sizeof(uint32_t));
@@ -60,8 +78,64 @@ static or_status_t begin(or_rewriter_t *rewriter) {
 }
 
 static void end(or_rewriter_t *rewriter) {
-  void *const arrays[] = {rewriter->producers, rewriter->consumers, rewriter->reader, rewriter->dead};
+  void *const arrays[] = {rewriter->producers, rewriter->consumers, rewriter->reader, rewriter->dead, rewriter->counts};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(rewriter->graph->allocator, arrays[i]);
+}
+
+static or_status_t keep_counts(const or_rewriter_t *rewriter, uint32_t repeated_count, uint32_t chained_count) {
+  or_graph_t *graph = rewriter->graph;
+  void *memory = NULL;
+  or_status_t status = or_arena_array(&graph->arena, PATTERNS + 2, sizeof(or_pattern_report_t), &memory);
+  if (!or_ok(status)) return status;
+  or_pattern_report_t *found = memory;
+  size_t count = 0;
+  if (repeated_count > 0) found[count++] = (or_pattern_report_t){"common subexpression", repeated_count};
+  if (chained_count > 0) found[count++] = (or_pattern_report_t){"reshape chain", chained_count};
+  for (uint32_t p = 0; p < PATTERNS; ++p) {
+    if (rewriter->counts[p] == 0) continue;
+    if (count == 0 || strcmp(found[count - 1].name, patterns[p].name) != 0)
+      found[count++] = (or_pattern_report_t){.name = patterns[p].name};
+    found[count - 1].count += rewriter->counts[p];
+  }
+  graph->patterns = found;
+  graph->pattern_count = count;
+  return or_status_success();
+}
+
+/* Takes out what is fused, and what nobody reads any more: that number is returned. Backwards, so that whoever was read
+ * by those only goes too. */
+static uint32_t drop_unread(or_rewriter_t *rewriter) {
+  or_graph_t *graph = rewriter->graph;
+  uint32_t unread_count = 0;
+  for (uint32_t n = (uint32_t)graph->node_count; n-- > 0;) {
+    if (rewriter->dead[n]) continue;
+    bool read = false;
+    for (uint32_t i = 0; i < graph->nodes[n].output_count; ++i) {
+      or_value_id_t v = graph->nodes[n].outputs[i];
+      read = read || (v < rewriter->value_count && rewriter->consumers[v] > 0);
+    }
+    if (read) continue;
+    or_rewrite_unread(rewriter, n);
+    rewriter->dead[n] = true;
+    ++unread_count;
+  }
+  size_t kept = 0;
+  for (size_t n = 0; n < graph->node_count; ++n) {
+    if (!rewriter->dead[n]) graph->nodes[kept++] = graph->nodes[n];
+  }
+  graph->node_count = kept;
+  return unread_count;
+}
+
+or_status_t or_rewrite_count_operator(or_rewriter_t *rewriter, uint32_t root) {
+  (void)root;
+  or_rewrite_count(rewriter, 0);
+  return or_status_success();
+}
+
+void or_rewrite_count(or_rewriter_t *rewriter, uint32_t gone) {
+  ++rewriter->counts[rewriter->pattern];
+  rewriter->fused_count += gone;
 }
 
 /* An output of the graph that nobody reads has one consumer too, and no reader. */

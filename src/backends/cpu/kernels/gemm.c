@@ -83,6 +83,9 @@ void or_gemm_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
   } while (k0 < shape->k);
 }
 
+/* A residual that is C itself is gone once the first block of the depth has been written: it counts there, as C. */
+static bool is_in_place(const or_gemm_args_t *args) { return args->residual != NULL && args->residual == args->c; }
+
 /* Finds or packs the block's rows of A and fills in what its strips share. */
 static void start_block(walk_t *walk) {
   const or_gemm_plan_t *plan = walk->plan;
@@ -96,7 +99,7 @@ static void start_block(walk_t *walk) {
                              .kc = or_gemm_round_up(kc, ops->k_group),
                              .ldc = args->ldc,
                              .alpha = args->alpha,
-                             .beta = walk->depth[0] == 0 ? args->beta : 1.0,
+                             .beta = walk->depth[0] == 0 && !is_in_place(args) ? args->beta : 1.0,
                              .a_packed = true};
   if (last) {
     strip->bias_row = or_gemm_at(args->bias_row, m0, ops->c_bytes);
@@ -138,7 +141,8 @@ static void run_strips(walk_t *walk) {
     strip->c = or_gemm_at_mut(args->c, m0 * args->ldc + column, ops->c_bytes);
     if (last) {
       strip->bias_col = or_gemm_at(args->bias_col, column, ops->c_bytes);
-      strip->residual = or_gemm_at(args->residual, m0 * args->residual_ld + column, ops->c_bytes);
+      const void *residual = is_in_place(args) ? NULL : args->residual;
+      strip->residual = or_gemm_at(residual, m0 * args->residual_ld + column, ops->c_bytes);
     }
     ops->strip(strip);
   }

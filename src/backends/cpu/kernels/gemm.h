@@ -75,7 +75,7 @@ typedef struct or_gemm_args_t {
   /* All of these may be NULL. Their type is C's (float, double or int32_t). */
   const void *bias_col; /* [n], added to each row */
   const void *bias_row; /* [m], added to each column */
-  const void *residual; /* [m,n] with row stride residual_ld */
+  const void *residual; /* [m,n] with row stride residual_ld; may be C itself, with its stride, where beta is 0 */
   size_t residual_ld;
   or_cpu_act_t act; /* fp32 C: all; fp64 C: none, relu, clip; integer C: none */
   or_gemm_read_b_fn read_b;
