@@ -182,7 +182,7 @@ static void shows_and_lists_models(void **state) {
   expect_exit(OR_EXIT_FAILED, "did you mean \"relu\"", "models", "show", "rely");
   (void)unsetenv("OPENRUNTIME_MODELS");
   expect_exit(OR_EXIT_FAILED, "README.md", "models", "show", "README.md");
-  expect_exit(OR_EXIT_FAILED, "this version lists and shows models only", "models", "pull", "x");
+  expect_exit(OR_EXIT_FAILED, "this version lists, shows and exports models", "models", "pull", "x");
   expect_exit(OR_EXIT_USAGE, "There are: list, show", "models", "lost");
   expect_exit(OR_EXIT_USAGE, "models show needs a NAME", "models", "show");
   expect_exit(OR_EXIT_USAGE, "models list: unexpected \"x\"", "models", "list", "x");
