@@ -73,7 +73,7 @@ static int parse_long(or_cli_t *cli, int count, char **arguments, int *used) {
 static int parse_short(or_cli_t *cli, int count, char **arguments, int *used) {
   *used = 1;
   for (const char *letter = arguments[0] + 1; *letter != '\0'; ++letter) {
-    const or_cli_flag_t *flag = find_flag(cli->command, NULL, 0, *letter);
+    const or_cli_flag_t *flag = find_flag(cli->command, "", 0, *letter);
     if (flag == NULL) return or_cli_usage_error(cli, "unknown flag \"-%c\"", *letter);
     if (flag->value == NULL) {
       int code = keep_flag(cli, flag, NULL);
