@@ -120,6 +120,16 @@ static int dispatch(or_cli_t *cli) {
   return cli->command->run(cli);
 }
 
+/* More threads than cores are not had. */
+static void tell_threads(const or_cli_t *cli) {
+  for (size_t i = 0; !cli->quiet && i < or_runtime_device_count(cli->runtime); ++i) {
+    const or_device_facts_t *facts = or_device_facts(or_runtime_device(cli->runtime, i));
+    if (strcmp(facts->type, "cpu") != 0 || facts->compute_units >= (uint32_t)cli->threads) continue;
+    (void)fprintf(stderr, "openruntime: --threads %d: this process may use %u cores, and as many threads work\n",
+                  cli->threads, facts->compute_units);
+  }
+}
+
 bool or_cli_runtime(or_cli_t *cli) {
   if (cli->runtime != NULL) return true;
   or_runtime_options_t options = or_runtime_options_default();
@@ -129,7 +139,10 @@ bool or_cli_runtime(or_cli_t *cli) {
   options.vendor_libraries = !or_cli_has(cli, "--no-vendor");
   options.system_root = getenv("OPENRUNTIME_SYSTEM_ROOT");
   or_status_t status = or_runtime_create(&options, &cli->runtime);
-  if (or_ok(status)) return true;
+  if (or_ok(status)) {
+    tell_threads(cli);
+    return true;
+  }
   (void)or_cli_fail(cli, status);
   return false;
 }

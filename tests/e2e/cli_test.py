@@ -228,6 +228,11 @@ def a_device_that_is_not_there_falls_back_visibly():
     expect(answer["device_used"] == "cpu_0" and "cuda" in answer["fallback_reason"], str(answer))
 
 
+def more_threads_than_cores_are_not_had():
+    result = run("--threads", "4096", "run", "-s", "64", "--iterations", "3")
+    expect(result.code == 0 and "cores" in result.err, f"{result.code} {result.err}")
+
+
 def colours_only_on_a_terminal():
     expect("\033" not in run("help").out + run("devices").out + run("status").out, "escape codes in a pipe")
     expect("\033[1m" in harness.run_on_a_terminal("help"), "no bold on a terminal")
