@@ -18,11 +18,15 @@ static int dispatch(or_cli_t *cli);
 
 /* Where a signal leaves its request: set once before the handlers are installed. */
 static or_cancel_t *interrupted;
+static volatile sig_atomic_t ends_at_once;
 
 static void on_signal(int number) {
   (void)number;
+  if (ends_at_once != 0) _exit(OR_EXIT_INTERRUPTED);
   or_cancel_request(interrupted);
 }
+
+void or_cli_end_at_signal(void) { ends_at_once = 1; }
 
 static void catch_signals(or_cli_t *cli) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one ends at once */

@@ -132,6 +132,12 @@ def the_same_seed_gives_the_same_numbers():
         expect((files[0] == files[1]).all() and files[0].shape == (1, 10), "not the same")
 
 
+def writes_the_outputs_of_generated_inputs_too():
+    with harness.scratch() as folder:
+        result = run("infer", DIGITS, "--output", folder)
+        expect(result.code == 0 and os.listdir(folder) == ["probabilities.npy"], f"{os.listdir(folder)} {result.err}")
+
+
 def reads_tensors_from_npy_pb_and_json():
     import numpy
 
