@@ -31,6 +31,7 @@ void or_cli_end_at_signal(void) { ends_at_once = 1; }
 static void catch_signals(or_cli_t *cli) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one ends at once */
   interrupted = &cli->cancel;
+  ends_at_once = 0;
   (void)sigemptyset(&action.sa_mask);
   (void)sigaction(SIGINT, &action, NULL);
   (void)sigaction(SIGTERM, &action, NULL);
