@@ -1,4 +1,4 @@
-# cmake --install: program, library, public headers, pkg-config file, data; man page and completions where they exist.
+# cmake --install: program, library, public headers, pkg-config file, data, man page, completions.
 if(NOT TARGET openruntime_shared)
   return()
 endif()
@@ -11,25 +11,24 @@ install(FILES "${CMAKE_BINARY_DIR}/openruntime.pc" DESTINATION "${CMAKE_INSTALL_
 if(EXISTS "${CMAKE_SOURCE_DIR}/data")
   install(DIRECTORY data/ DESTINATION "${CMAKE_INSTALL_DATADIR}/openruntime")
 endif()
-if(EXISTS "${CMAKE_SOURCE_DIR}/docs/openruntime.1")
-  install(FILES docs/openruntime.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
-endif()
 
 if(TARGET openruntime)
   install(TARGETS openruntime RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-  # The completions are printed by the program itself; a build for another machine can't run it and goes without.
+  # Man page and completions are printed by the program itself; a build for another machine can't run it and goes without.
   if(NOT CMAKE_CROSSCOMPILING)
-    set(completions "bash=bash-completion/completions/openruntime" "zsh=zsh/site-functions/_openruntime")
-    foreach(entry IN LISTS completions)
+    set(printed "bash=${CMAKE_INSTALL_DATADIR}/bash-completion/completions/openruntime"
+                "zsh=${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_openruntime"
+                "man=${CMAKE_INSTALL_MANDIR}/man1/openruntime.1")
+    foreach(entry IN LISTS printed)
       string(REGEX MATCH "^([^=]+)=(.+)$" unused "${entry}")
       install(CODE "
         execute_process(COMMAND \"$<TARGET_FILE:openruntime>\" completion ${CMAKE_MATCH_1} ERROR_QUIET
-                        OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" RESULT_VARIABLE failed)
+                        OUTPUT_FILE \"${CMAKE_BINARY_DIR}/printed.${CMAKE_MATCH_1}\" RESULT_VARIABLE failed)
         if(NOT failed)
           get_filename_component(folder \"${CMAKE_MATCH_2}\" DIRECTORY)
           get_filename_component(name \"${CMAKE_MATCH_2}\" NAME)
-          file(INSTALL \"${CMAKE_BINARY_DIR}/completion.${CMAKE_MATCH_1}\" RENAME \"\${name}\"
-               DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/\${folder}\")
+          file(INSTALL \"${CMAKE_BINARY_DIR}/printed.${CMAKE_MATCH_1}\" RENAME \"\${name}\"
+               DESTINATION \"\${CMAKE_INSTALL_PREFIX}/\${folder}\")
         endif()")
     endforeach()
   endif()

@@ -38,6 +38,9 @@ strip -o "$prefix/stripped" "$program"
 size=$(stat -c %s "$prefix/stripped")
 [[ $size -le $max_program_bytes ]] || fail "the stripped program has $size bytes; the limit is $max_program_bytes"
 "$program" version >/dev/null || fail "the installed program does not start"
+for printed in man/man1/openruntime.1 bash-completion/completions/openruntime zsh/site-functions/_openruntime; do
+  [[ -s $prefix/share/$printed ]] || fail "share/$printed is not installed"
+done
 leaked=$(grep -rlF "$PWD" "$prefix/include" "$pc" || true)
 [[ -z $leaked ]] || fail "names the build folder: $leaked"
 

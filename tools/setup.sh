@@ -8,10 +8,10 @@ set -euo pipefail
 build_debian=(gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libjansson-dev libpng-dev libjpeg-dev
   libcurl4-openssl-dev libhwloc-dev)
 test_debian=(g++ libcmocka-dev libonnx-testdata python3 python3-numpy)
-ci_debian=(clang clang-tidy clang-format gcovr shellcheck binutils)
+ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils)
 build_brew=(cmake ninja pkg-config onednn jansson libpng jpeg-turbo curl hwloc)
 test_brew=(cmocka numpy)
-ci_brew=(llvm gcovr shellcheck)
+ci_brew=(llvm cppcheck gcovr shellcheck)
 
 main() {
   local set_name=${1:-build} install=yes

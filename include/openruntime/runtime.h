@@ -37,7 +37,7 @@ typedef struct or_runtime_options_t {
                            "neon"; NULL: all */
   const char *system_root;     /* prefix of /proc, /sys and the cgroup tree, for tests; NULL or "": the real ones */
   const char *cache_directory; /* for compiled kernels and measured choices; NULL: none is kept */
-  int32_t threads;             /* CPU threads per queue; 0: the usable cores */
+  int32_t threads;             /* CPU threads per queue, at most the usable cores; 0: all of them */
   bool vendor_libraries;       /* false keeps oneDNN and the like closed: portable kernels of our own only */
 } or_runtime_options_t;
 /* Defaults: vendor libraries on, all else 0 / NULL. */

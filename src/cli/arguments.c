@@ -48,12 +48,16 @@ static int keep_flag(or_cli_t *cli, const or_cli_flag_t *flag, const char *value
   return OR_EXIT_OK;
 }
 
+/* A command that is not there yet: its flags are not known, and not the mistake. */
+static bool belongs_to_later(const or_cli_t *cli) { return cli->command != NULL && cli->command->run == NULL; }
+
 /* "--name", "--name=value", "--name value". *used counts the arguments taken. */
 static int parse_long(or_cli_t *cli, int count, char **arguments, int *used) {
   const char *argument = arguments[0], *equals = strchr(argument, '=');
   size_t length = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
   const or_cli_flag_t *flag = find_flag(cli->command, argument, length, 0);
   *used = 1;
+  if (flag == NULL && belongs_to_later(cli)) return OR_EXIT_OK;
   if (flag == NULL) {
     const char *nearest = nearest_flag(cli->command, argument);
     if (nearest == NULL) return or_cli_usage_error(cli, "unknown flag \"%.*s\"", (int)length, argument);
@@ -73,7 +77,8 @@ static int parse_long(or_cli_t *cli, int count, char **arguments, int *used) {
 static int parse_short(or_cli_t *cli, int count, char **arguments, int *used) {
   *used = 1;
   for (const char *letter = arguments[0] + 1; *letter != '\0'; ++letter) {
-    const or_cli_flag_t *flag = find_flag(cli->command, NULL, 0, *letter);
+    const or_cli_flag_t *flag = find_flag(cli->command, "", 0, *letter);
+    if (flag == NULL && belongs_to_later(cli)) return OR_EXIT_OK;
     if (flag == NULL) return or_cli_usage_error(cli, "unknown flag \"-%c\"", *letter);
     if (flag->value == NULL) {
       int code = keep_flag(cli, flag, NULL);

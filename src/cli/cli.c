@@ -18,15 +18,20 @@ static int dispatch(or_cli_t *cli);
 
 /* Where a signal leaves its request: set once before the handlers are installed. */
 static or_cancel_t *interrupted;
+static volatile sig_atomic_t ends_at_once;
 
 static void on_signal(int number) {
   (void)number;
+  if (ends_at_once != 0) _exit(OR_EXIT_INTERRUPTED);
   or_cancel_request(interrupted);
 }
+
+void or_cli_end_at_signal(void) { ends_at_once = 1; }
 
 static void catch_signals(or_cli_t *cli) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one ends at once */
   interrupted = &cli->cancel;
+  ends_at_once = 0;
   (void)sigemptyset(&action.sa_mask);
   (void)sigaction(SIGINT, &action, NULL);
   (void)sigaction(SIGTERM, &action, NULL);
@@ -120,6 +125,16 @@ static int dispatch(or_cli_t *cli) {
   return cli->command->run(cli);
 }
 
+/* More threads than cores are not had. */
+static void tell_threads(const or_cli_t *cli) {
+  for (size_t i = 0; !cli->quiet && i < or_runtime_device_count(cli->runtime); ++i) {
+    const or_device_facts_t *facts = or_device_facts(or_runtime_device(cli->runtime, i));
+    if (strcmp(facts->type, "cpu") != 0 || facts->compute_units >= (uint32_t)cli->threads) continue;
+    (void)fprintf(stderr, "openruntime: --threads %d: this process may use %u cores, and as many threads work\n",
+                  cli->threads, facts->compute_units);
+  }
+}
+
 bool or_cli_runtime(or_cli_t *cli) {
   if (cli->runtime != NULL) return true;
   or_runtime_options_t options = or_runtime_options_default();
@@ -129,7 +144,10 @@ bool or_cli_runtime(or_cli_t *cli) {
   options.vendor_libraries = !or_cli_has(cli, "--no-vendor");
   options.system_root = getenv("OPENRUNTIME_SYSTEM_ROOT");
   or_status_t status = or_runtime_create(&options, &cli->runtime);
-  if (or_ok(status)) return true;
+  if (or_ok(status)) {
+    tell_threads(cli);
+    return true;
+  }
   (void)or_cli_fail(cli, status);
   return false;
 }

@@ -151,6 +151,7 @@ static int print_one(or_cli_t *cli, const char *id) {
   or_device_sample_t sample;
   bool measure = or_cli_has(cli, "--peaks");
   or_status_t status = or_runtime_find_device(cli->runtime, id, &device);
+  if (measure) or_cli_end_at_signal();
   if (or_ok(status) && measure) status = or_device_measure_peaks(device, &peaks);
   if (!or_ok(status)) return or_cli_fail(cli, status);
   if (cli->json) return print_one_json(cli, device, measure ? &peaks : NULL);

@@ -21,6 +21,7 @@ int or_cli_explain_command(or_cli_t *cli) {
   if (trace != NULL && !profile) return or_cli_usage_error(cli, "--trace needs times: leave out --no-profile");
   if (!or_cli_check_generation(cli)) return OR_EXIT_USAGE;
   if (!or_cli_find_device(cli, &device)) return cli->code;
+  or_cli_end_at_signal();
   or_session_options_t options = {.device = device, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);

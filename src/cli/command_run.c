@@ -22,8 +22,9 @@ int or_cli_run_command(or_cli_t *cli) {
   or_cli_request_t request;
   or_cli_outcome_t outcome;
   if (or_cli_has(cli, "--async")) {
-    return or_cli_usage_error(cli,
-                              "--async needs a server, and this version has none; leave it out to wait for the result");
+    return or_cli_fail(cli,
+                       or_error(OR_UNIMPLEMENTED, "--async needs a server, and this version has none; leave it out "
+                                                  "to wait for the result"));
   }
   or_cli_request_begin(&request, cli, operation != NULL ? operation : "compute");
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; ++i) {

@@ -102,6 +102,7 @@ static int verify_one(or_cli_t *cli, const or_verify_options_t *options) {
   const char *path = cli->arguments.words[0];
   or_verification_t result;
   bool pair = options->other != NULL || options->reference;
+  or_cli_end_at_signal();
   if (pair) {
     or_verify_pair(cli, path, options, &result);
   } else {

@@ -1,4 +1,5 @@
 /* Tables, units, colours, progress. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ static size_t width_of(const char *text) {
 
 static void measure_columns(const or_cli_table_t *table, size_t *widths) {
   size_t total = 0, widest = table->columns; /* none */
+  assert(table->columns > 0);
   for (size_t c = 0; c < table->columns; ++c) widths[c] = 0;
   for (size_t i = 0; i < table->count; ++i) {
     size_t width = width_of(table->cells[i]);

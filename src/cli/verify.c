@@ -157,11 +157,38 @@ static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char 
   return status;
 }
 
+/* Whether the tensor can't be what the model declares for that input. */
+static bool contradicts(const or_model_value_t *declared, const or_tensor_t *tensor) {
+  const or_shape_t *shape = or_tensor_shape(tensor);
+  if (or_tensor_dtype(tensor) != declared->dtype) return true;
+  if (declared->shape.rank == OR_RANK_UNKNOWN) return false;
+  if (shape->rank != declared->shape.rank) return true;
+  for (int32_t d = 0; d < shape->rank; ++d) {
+    if (declared->shape.dims[d] >= 0 && declared->shape.dims[d] != shape->dims[d]) return true;
+  }
+  return false;
+}
+
+/* The case at odds with itself, so that nothing can be said of the run: refused, not failed. Takes and gives the status. */
+static or_status_t blame_data(or_status_t status, const or_model_t *model, const or_cli_bindings_t *inputs) {
+  if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
+  for (size_t i = 0, b = 0; i < or_model_input_count(model) && b < inputs->count; ++i) {
+    const or_model_value_t *declared = or_model_input(model, i);
+    if (strcmp(declared->name, inputs->items[b].name) != 0) continue;
+    if (!contradicts(declared, inputs->items[b++].tensor)) continue;
+    or_status_t refusal =
+        or_error(OR_UNIMPLEMENTED, "the test data contradicts the model: %s", or_status_message(status));
+    or_status_ignore(status); /* told in the other */
+    return refusal;
+  }
+  return status;
+}
+
 static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char *set, side_t *side,
                              const or_verify_options_t *options, or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
-  if (or_ok(status)) status = run_side(model, side, &inputs, out);
+  if (or_ok(status)) status = blame_data(run_side(model, side, &inputs, out), model, &inputs);
   if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, set, side, options);
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;

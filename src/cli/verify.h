@@ -6,7 +6,7 @@
 
 typedef enum or_verdict_t {
   OR_VERDICT_PASSED,
-  OR_VERDICT_REFUSED, /* an operator, type or feature that is not there: said by name */
+  OR_VERDICT_REFUSED, /* what is not there, said by name; test data that contradicts the model */
   OR_VERDICT_WRONG,   /* it ran, and the result differs */
   OR_VERDICT_FAILED,  /* it could not be loaded or run, or its data is missing */
 } or_verdict_t;

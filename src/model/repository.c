@@ -72,7 +72,7 @@ static or_status_t take_text(or_text_t *text, or_status_t status, char **out) {
 
 or_status_t or_repository_resolve(const or_allocator_t *allocator, const char *path, char **file) {
   or_text_t text;
-  or_status_t status = or_status_success();
+  or_status_t status;
   *file = NULL;
   or_text_init(&text, allocator);
   kind_t kind = path != NULL ? kind_of(path) : KIND_NONE;

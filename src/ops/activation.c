@@ -6,64 +6,63 @@
 static or_cost_t unary_cost(const or_op_call_t *call);
 static or_status_t unary_reference(or_op_call_t *call);
 
-/* Versions and the remaining fields stand in parentheses, for the sake of their commas. */
+/* Versions stand in parentheses, for the sake of their commas; after them the remaining fields. */
 #define LIST(...) \
   { __VA_ARGS__ }
-#define FIELDS(...) __VA_ARGS__
-#define UNARY(symbol, title, what, versions, fields) \
-  const or_op_t or_op_##symbol = {                   \
-      .domain = "",                                  \
-      .name = title,                                 \
-      .summary = what,                               \
-      .since = LIST versions,                        \
-      .input_min = 1,                                \
-      .input_max = 1,                                \
-      .output_min = 1,                               \
-      .output_max = 1,                               \
-      .pointwise = true,                             \
-      .infer = or_infer_same_as_input,               \
-      .cost = unary_cost,                            \
-      .reference = unary_reference,                  \
-      FIELDS fields,                                 \
+#define UNARY(symbol, title, what, versions, ...) \
+  const or_op_t or_op_##symbol = {                \
+      .domain = "",                               \
+      .name = title,                              \
+      .summary = what,                            \
+      .since = LIST versions,                     \
+      .input_min = 1,                             \
+      .input_max = 1,                             \
+      .output_min = 1,                            \
+      .output_max = 1,                            \
+      .pointwise = true,                          \
+      .infer = or_infer_same_as_input,            \
+      .cost = unary_cost,                         \
+      .reference = unary_reference,               \
+      __VA_ARGS__,                                \
   };
 #define CLOSE .tolerance = {.rel = 1e-5, .abs = 1e-6}
 #define ALPHA \
   { "alpha", OR_ATTRIBUTE_FLOAT, false }
 
-UNARY(relu, "Relu", "max(x, 0)", (1, 6, 13, 14), (.dtypes = OR_OP_FLOATS | OR_OP_SIGNED_INTS))
-UNARY(sigmoid, "Sigmoid", "1 / (1 + exp(-x))", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(tanh, "Tanh", "hyperbolic tangent", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(exp, "Exp", "exponential", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(log, "Log", "natural logarithm", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(sqrt, "Sqrt", "square root", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(abs, "Abs", "absolute value", (1, 6, 13), (.dtypes = OR_OP_NUMERIC))
-UNARY(neg, "Neg", "-x", (1, 6, 13), (.dtypes = OR_OP_FLOATS | OR_OP_SIGNED_INTS))
-UNARY(reciprocal, "Reciprocal", "1 / x", (1, 6, 13), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(erf, "Erf", "error function", (9, 13), (.dtypes = OR_OP_NUMERIC, CLOSE))
-UNARY(gelu, "Gelu", "Gaussian error linear unit, exact or by tanh", (20),
-      (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {{"approximate", OR_ATTRIBUTE_STRING, false}}))
-UNARY(hard_sigmoid, "HardSigmoid", "max(0, min(1, alpha x + beta))", (1, 6, 22),
-      (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA, {"beta", OR_ATTRIBUTE_FLOAT, false}}))
-UNARY(hard_swish, "HardSwish", "x max(0, min(1, x / 6 + 1 / 2))", (14, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(elu, "Elu", "x, alpha (exp(x) - 1) below 0", (1, 6, 22), (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA}))
-UNARY(celu, "Celu", "x, alpha (exp(x / alpha) - 1) below 0", (12, 28),
-      (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA}))
-UNARY(selu, "Selu", "gamma x, gamma alpha (exp(x) - 1) below 0", (1, 6, 22),
-      (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA, {"gamma", OR_ATTRIBUTE_FLOAT, false}}))
-UNARY(leaky_relu, "LeakyRelu", "x, alpha x below 0", (1, 6, 16), (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA}))
-UNARY(thresholded_relu, "ThresholdedRelu", "x above alpha, else 0", (10, 22),
-      (.dtypes = OR_OP_FLOATS, .attributes = {ALPHA}))
-UNARY(softplus, "Softplus", "log(1 + exp(x))", (1, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(softsign, "Softsign", "x / (1 + |x|)", (1, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(mish, "Mish", "x tanh(softplus(x))", (18, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(swish, "Swish", "x sigmoid(alpha x)", (24), (.dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA}))
-UNARY(sin, "Sin", "sine", (7, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(cos, "Cos", "cosine", (7, 22), (.dtypes = OR_OP_FLOATS, CLOSE))
-UNARY(tan, "Tan", "tangent", (7, 22), (.dtypes = OR_OP_FLOATS, .tolerance = {.rel = 1e-4, .abs = 1e-5}))
-UNARY(floor, "Floor", "largest whole number not above x", (1, 6, 13), (.dtypes = OR_OP_FLOATS))
-UNARY(ceil, "Ceil", "least whole number not below x", (1, 6, 13), (.dtypes = OR_OP_FLOATS))
-UNARY(round, "Round", "nearest whole number, halves to even", (11, 22), (.dtypes = OR_OP_FLOATS))
-UNARY(sign, "Sign", "-1, 0 or 1", (9, 13), (.dtypes = OR_OP_NUMERIC))
+UNARY(relu, "Relu", "max(x, 0)", (1, 6, 13, 14), .dtypes = OR_OP_FLOATS | OR_OP_SIGNED_INTS)
+UNARY(sigmoid, "Sigmoid", "1 / (1 + exp(-x))", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(tanh, "Tanh", "hyperbolic tangent", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(exp, "Exp", "exponential", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(log, "Log", "natural logarithm", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(sqrt, "Sqrt", "square root", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(abs, "Abs", "absolute value", (1, 6, 13), .dtypes = OR_OP_NUMERIC)
+UNARY(neg, "Neg", "-x", (1, 6, 13), .dtypes = OR_OP_FLOATS | OR_OP_SIGNED_INTS)
+UNARY(reciprocal, "Reciprocal", "1 / x", (1, 6, 13), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(erf, "Erf", "error function", (9, 13), .dtypes = OR_OP_NUMERIC, CLOSE)
+UNARY(gelu, "Gelu", "Gaussian error linear unit, exact or by tanh", (20), .dtypes = OR_OP_FLOATS, CLOSE,
+      .attributes = {{"approximate", OR_ATTRIBUTE_STRING, false}})
+UNARY(hard_sigmoid, "HardSigmoid", "max(0, min(1, alpha x + beta))", (1, 6, 22), .dtypes = OR_OP_FLOATS, CLOSE,
+      .attributes = {ALPHA, {"beta", OR_ATTRIBUTE_FLOAT, false}})
+UNARY(hard_swish, "HardSwish", "x max(0, min(1, x / 6 + 1 / 2))", (14, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(elu, "Elu", "x, alpha (exp(x) - 1) below 0", (1, 6, 22), .dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA})
+UNARY(celu, "Celu", "x, alpha (exp(x / alpha) - 1) below 0", (12, 28), .dtypes = OR_OP_FLOATS, CLOSE,
+      .attributes = {ALPHA})
+UNARY(selu, "Selu", "gamma x, gamma alpha (exp(x) - 1) below 0", (1, 6, 22), .dtypes = OR_OP_FLOATS, CLOSE,
+      .attributes = {ALPHA, {"gamma", OR_ATTRIBUTE_FLOAT, false}})
+UNARY(leaky_relu, "LeakyRelu", "x, alpha x below 0", (1, 6, 16), .dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA})
+UNARY(thresholded_relu, "ThresholdedRelu", "x above alpha, else 0", (10, 22), .dtypes = OR_OP_FLOATS,
+      .attributes = {ALPHA})
+UNARY(softplus, "Softplus", "log(1 + exp(x))", (1, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(softsign, "Softsign", "x / (1 + |x|)", (1, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(mish, "Mish", "x tanh(softplus(x))", (18, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(swish, "Swish", "x sigmoid(alpha x)", (24), .dtypes = OR_OP_FLOATS, CLOSE, .attributes = {ALPHA})
+UNARY(sin, "Sin", "sine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(cos, "Cos", "cosine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(tan, "Tan", "tangent", (7, 22), .dtypes = OR_OP_FLOATS, .tolerance = {.rel = 1e-4, .abs = 1e-5})
+UNARY(floor, "Floor", "largest whole number not above x", (1, 6, 13), .dtypes = OR_OP_FLOATS)
+UNARY(ceil, "Ceil", "least whole number not below x", (1, 6, 13), .dtypes = OR_OP_FLOATS)
+UNARY(round, "Round", "nearest whole number, halves to even", (11, 22), .dtypes = OR_OP_FLOATS)
+UNARY(sign, "Sign", "-1, 0 or 1", (9, 13), .dtypes = OR_OP_NUMERIC)
 
 static or_cost_t unary_cost(const or_op_call_t *call) { return or_cost_per_output(call, or_unary_of(call->op)->flops); }
 

@@ -160,6 +160,7 @@ static void scale_row_int(const gemm_t *gemm, uint64_t first, size_t count, uint
     double product = is_signed ? (double)(int64_t)row[j] : (double)row[j];
     double result = gemm->alpha * product + gemm->beta * (is_signed ? (double)(int64_t)addend : (double)addend);
     uint64_t bits = 0; /* NaN, and what no 64-bit integer holds, are zero */
+    /* cppcheck-suppress incorrectLogicOperator ; it reads 0x1p63 as a whole number */
     if (result > -0x1p63 && result < 0x1p63) {
       bits = (uint64_t)(int64_t)result;
     } else if (result >= 0x1p63 && result < 0x1p64) {

@@ -5,11 +5,10 @@
 
 const char *or_version(void) { return OR_VERSION; }
 
-#define WITH(have, yes, no) OR_PICK(have)(yes, no)
-#define OR_PICK(have) OR_PICK_(have)
-#define OR_PICK_(have) OR_PICK_##have
-#define OR_PICK_1(yes, no) yes
-#define OR_PICK_0(yes, no) no
+#define WITH(have, yes, no) WITH_(have, yes, no)
+#define WITH_(have, yes, no) WITH_##have(yes, no)
+#define WITH_1(yes, no) yes
+#define WITH_0(yes, no) no
 
 const char *or_version_details(void) {
   return OR_VERSION " (revision " OR_GIT_REVISION ", " OR_COMPILER ", " OR_BUILD_TYPE

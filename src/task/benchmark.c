@@ -45,7 +45,8 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
   or_session_t *session = NULL;
   or_status_t status = or_status_success();
   for (int i = 0; or_ok(status) && i < probe->operands; ++i) {
-    status = or_task_generate(run->device, probe->dtype, probe->shapes[i], (uint64_t)i, &inputs[i]);
+    status =
+        or_task_generate(run->device, probe->dtype, probe->shapes[i], (uint64_t)i, run->context->cancel, &inputs[i]);
     bindings[i].tensor = inputs[i];
   }
   or_compute_call_t call = {.op = probe->op,

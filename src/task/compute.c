@@ -165,7 +165,8 @@ static or_status_t make_inputs(or_task_run_t *run, work_t *work) {
       status = or_error(OR_INVALID_ARGUMENT, "operand %d of %s is missing: its tensors are named %s", i + 1,
                         run->task->kind->type, run->task->kind->operands);
     } else if (or_ok(status) && tensor == NULL) {
-      status = or_task_generate(run->device, p->dtype, operand_shape(run, i), (uint64_t)p->seed + (uint64_t)i, &tensor);
+      status = or_task_generate(run->device, p->dtype, operand_shape(run, i), (uint64_t)p->seed + (uint64_t)i,
+                                run->context->cancel, &tensor);
     }
     if (or_ok(status)) work->inputs[work->input_count++] = tensor;
   }

@@ -157,7 +157,7 @@ static void the_same_seed_gives_the_same_input_on_every_device(void **state) {
   float values[3][8];
   or_shape_t shape = or_shape_make(1, (int64_t[]){8});
   for (size_t i = 0; i < 3; ++i) {
-    expect_ok(or_task_generate(or_runtime_device(runtime, i % 2), OR_FLOAT32, shape, i < 2 ? 7 : 8, &tensors[i]));
+    expect_ok(or_task_generate(or_runtime_device(runtime, i % 2), OR_FLOAT32, shape, i < 2 ? 7 : 8, NULL, &tensors[i]));
     expect_ok(or_tensor_read(tensors[i], values[i], sizeof values[i]));
     or_tensor_release(tensors[i]);
   }

@@ -77,7 +77,7 @@ static or_status_t generate(or_task_run_t *run, inference_t *inference, const or
     if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? p->batch_size : 1;
   }
   or_status_t status = or_task_generate(run->device, value->dtype, shape, (uint64_t)p->seed + index,
-                                        &inference->inputs[inference->input_count].tensor);
+                                        run->context->cancel, &inference->inputs[inference->input_count].tensor);
   if (or_ok(status)) ++inference->input_count;
   return status;
 }
@@ -221,6 +221,16 @@ static or_status_t write_predictions(or_task_run_t *run, const inference_t *infe
   return status;
 }
 
+/* For who asked in this process: of generated inputs too. */
+static or_status_t keep_outputs(or_task_run_t *run, const inference_t *inference) {
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
+    or_tensor_retain(inference->outputs[i].tensor);
+    status = or_task_result_add(run->result, or_model_output(inference->model, i)->name, inference->outputs[i].tensor);
+  }
+  return status;
+}
+
 static or_status_t write_outputs(or_task_run_t *run, const inference_t *inference) {
   or_status_t status = or_status_success();
   or_json_key(&run->json, "outputs");
@@ -229,9 +239,6 @@ static or_status_t write_outputs(or_task_run_t *run, const inference_t *inferenc
     const char *name = or_model_output(inference->model, i)->name;
     or_json_key(&run->json, name);
     status = or_tensor_json_write(run->task->allocator, inference->outputs[i].tensor, &run->json);
-    if (!or_ok(status)) break;
-    or_tensor_retain(inference->outputs[i].tensor);
-    status = or_task_result_add(run->result, name, inference->outputs[i].tensor);
   }
   or_json_object_end(&run->json);
   return status;
@@ -254,5 +261,6 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_string(json, "weights", or_model_weights(inference->model));
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);
+  if (or_ok(status)) status = keep_outputs(run, inference);
   return or_ok(status) && inference->given ? write_outputs(run, inference) : status;
 }

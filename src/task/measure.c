@@ -12,6 +12,7 @@
 #define WARM_UP_RUNS 2
 #define WARM_UP_S 0.05
 #define CANCEL_POLL_NS INT64_C(5000000)
+#define FILL_PIECE ((size_t)1 << 22) /* elements between two looks at a cancel request; even, for types of 4 bits */
 
 /* What the callback of a run tells its waiter. */
 typedef struct waiter_t {
@@ -108,22 +109,33 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
   return status;
 }
 
-or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed,
-                             or_tensor_t **out) {
-  or_tensor_t *tensor = NULL;
+static or_status_t fill(uint64_t seed, or_dtype_t dtype, char *data, size_t count, const or_cancel_t *cancel) {
   or_random_t random = {seed};
+  or_status_t status = or_status_success();
+  for (size_t first = 0; or_ok(status) && first < count; first += FILL_PIECE) {
+    size_t piece = count - first < FILL_PIECE ? count - first : FILL_PIECE;
+    or_random_fill(&random, dtype, data + or_dtype_bytes(dtype, first), piece);
+    if (cancel != NULL) status = or_cancel_status(cancel);
+  }
+  return status;
+}
+
+or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed,
+                             const or_cancel_t *cancel, or_tensor_t **out) {
+  or_tensor_t *tensor = NULL;
   *out = NULL;
   or_status_t status = or_tensor_create(device, dtype, shape, &tensor);
   if (!or_ok(status)) return status;
   void *host = or_buffer_host_pointer(or_tensor_buffer(tensor));
+  size_t count = (size_t)or_tensor_count(tensor);
   if (host != NULL) {
-    or_random_fill(&random, dtype, (char *)host + or_tensor_offset(tensor), (size_t)or_tensor_count(tensor));
+    status = fill(seed, dtype, (char *)host + or_tensor_offset(tensor), count, cancel);
   } else {
     const or_allocator_t *allocator = or_runtime_allocator(or_runtime_of_device(device));
     void *memory = NULL;
     status = or_alloc(allocator, or_tensor_bytes(tensor), &memory);
+    if (or_ok(status)) status = fill(seed, dtype, memory, count, cancel);
     if (or_ok(status)) {
-      or_random_fill(&random, dtype, memory, (size_t)or_tensor_count(tensor));
       status = or_buffer_write(or_tensor_buffer(tensor), or_tensor_offset(tensor), memory, or_tensor_bytes(tensor));
     }
     or_free(allocator, memory);

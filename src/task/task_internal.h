@@ -121,8 +121,9 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
 or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);
 
-/* A tensor on `device`, filled from the seed: the same on every machine. */
-or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed, or_tensor_t **out);
+/* A tensor on `device`, filled from the seed: the same on every machine. `cancel`, which may be NULL, ends it early. */
+or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t shape, uint64_t seed,
+                             const or_cancel_t *cancel, or_tensor_t **out);
 /* The elements where the host can read them: where they lie, or a copy, which is the caller's also on failure.
  * RESOURCE_EXHAUSTED, and what reading from the device fails with. */
 or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_t *tensor, void **copy,

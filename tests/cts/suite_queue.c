@@ -22,7 +22,7 @@ static or_status_t take_note(void *self, const or_queue_context_t *context) {
 
 static or_status_t keeps_the_order(cts_t *cts, const void *data) {
   (void)data;
-  int notes[COUNT], count = 0;
+  int notes[COUNT] = {0}, count = 0;
   note_t work[COUNT];
   or_event_t *last = NULL;
   CTS_TRY(or_event_create(cts->allocator, &last));

@@ -132,6 +132,12 @@ def the_same_seed_gives_the_same_numbers():
         expect((files[0] == files[1]).all() and files[0].shape == (1, 10), "not the same")
 
 
+def writes_the_outputs_of_generated_inputs_too():
+    with harness.scratch() as folder:
+        result = run("infer", DIGITS, "--output", folder)
+        expect(result.code == 0 and os.listdir(folder) == ["probabilities.npy"], f"{os.listdir(folder)} {result.err}")
+
+
 def reads_tensors_from_npy_pb_and_json():
     import numpy
 
@@ -209,7 +215,9 @@ def what_belongs_to_later_versions_says_so_in_one_line():
         ["server"],
         ["tasks"],
         ["monitor"],
-        ["generate", "gpt2"],
+        ["generate", "gpt2", "--text", "hello", "--max-tokens", "3"],
+        ["serve", "--port", "8000", "-x"],
+        ["run", "--async"],
         ["kernels"],
         ["keys", "list"],
         ["store", "check"],
@@ -226,6 +234,11 @@ def what_belongs_to_later_versions_says_so_in_one_line():
 def a_device_that_is_not_there_falls_back_visibly():
     answer = run("--json", "--device", "cuda", "run", "-s", "16").json()
     expect(answer["device_used"] == "cpu_0" and "cuda" in answer["fallback_reason"], str(answer))
+
+
+def more_threads_than_cores_are_not_had():
+    result = run("--threads", "4096", "run", "-s", "64", "--iterations", "3")
+    expect(result.code == 0 and "cores" in result.err, f"{result.code} {result.err}")
 
 
 def colours_only_on_a_terminal():

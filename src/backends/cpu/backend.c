@@ -69,6 +69,12 @@ static or_status_t sample(void *self, or_device_sample_t *out) {
   return or_status_success();
 }
 
+/* At most the usable cores: threads that wait for each other by spinning must all have one. */
+static int team_size(int32_t wanted, uint32_t cores) {
+  int most = cores > 0 ? (int)cores : 1;
+  return wanted > 0 && wanted < most ? wanted : most;
+}
+
 static or_status_t open_device(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out) {
   or_cpu_backend_t *backend = self;
   if (index != 0) return or_error(OR_NOT_FOUND, "there is one CPU device, 0, not %u", index);
@@ -84,9 +90,8 @@ static or_status_t open_device(void *self, uint32_t index, or_device_t *device, 
       .kernels = backend->kernels,
       .dnnl = or_cpu_backend_dnnl(backend),
       .caches = {(size_t)facts->cache_bytes[0], (size_t)facts->cache_bytes[1], (size_t)facts->cache_bytes[2]},
-      .threads = backend->host->settings.threads > 0 ? backend->host->settings.threads : (int)facts->compute_units,
+      .threads = team_size(backend->host->settings.threads, facts->compute_units),
   };
-  if (opened->threads < 1) opened->threads = 1;
   /* The facts name a core's share; kernels count with what the team has of it. */
   opened->caches.l3_bytes *= or_cpu_min((size_t)opened->threads, facts->compute_units);
   status = or_cpu_sampler_create(opened->allocator, backend->host->settings.system_root, &opened->sampler);

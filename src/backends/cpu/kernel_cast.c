@@ -91,7 +91,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   void *memory = NULL;
-  or_status_t status = or_status_success();
+  or_status_t status;
   if (row_of(view) == NULL) {
     bool shared = false;
     or_cpu_build_name(build, "alias");

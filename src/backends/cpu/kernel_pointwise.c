@@ -157,7 +157,7 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *vie
   state->dtype = or_cpu_input(view, 0)->dtype;
   const unary_row_t *row = unary_of(view);
   if (row == NULL) {
-    float bounds[2];
+    float bounds[2] = {-INFINITY, INFINITY};
     (void)clip_bounds(view, bounds); /* match has looked */
     state->lo = bounds[0];
     state->hi = bounds[1];

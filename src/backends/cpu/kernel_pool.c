@@ -186,7 +186,7 @@ static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_cpu_view_t *view
 }
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
-  or_cpu_pool_t pool;
+  or_cpu_pool_t pool = {.batch = 0};
   (void)or_cpu_pool_read(view, &pool); /* match has looked */
   or_status_t status = prepare_dnnl(build, view, &pool);
   if (or_status_code(status) != OR_UNIMPLEMENTED) return status;

@@ -25,7 +25,7 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 
 /* Merges output dimensions whose input dimensions follow each other, and leaves out extents of 1. */
 static void collapse(const or_shape_t *x, const int32_t permutation[OR_MAX_RANK], state_t *state) {
-  size_t stride[OR_MAX_RANK], step = 1;
+  size_t stride[OR_MAX_RANK] = {0}, step = 1;
   for (int32_t i = x->rank; i-- > 0;) {
     stride[i] = step;
     step *= (size_t)x->dims[i];

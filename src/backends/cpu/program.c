@@ -1,4 +1,5 @@
 /* A program's life after compile: runs, the report, the end. */
+#include <assert.h>
 #include <string.h>
 
 #include "backends/cpu/program_internal.h"
@@ -59,6 +60,7 @@ or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t
   or_status_t status = take_frame(program, &frame);
   if (!or_ok(status)) return status;
 
+  assert(workspace != NULL); /* the table of slots alone needs one */
   void **slots = (void **)(void *)workspace;
   find_slots(program, arguments, workspace, slots);
   or_cpu_run_t run = {

@@ -139,6 +139,7 @@ OR_INLINE v_t v_fnma(v_t a, v_t b, v_t c) { return c - a * b; }
 /* a b - p where p is a b rounded: exact. */
 OR_INLINE v_t v_product_error(v_t a, v_t b, v_t p) {
   v_t e;
+  /* cppcheck-suppress uninitvar ; every lane is written, and none read before */
   for (int i = 0; i < V_WIDTH; ++i) e[i] = (float)((double)a[i] * (double)b[i] - (double)p[i]);
   return e;
 }
@@ -147,6 +148,7 @@ OR_INLINE v_t v_round(v_t a) {
   const v_t shift = v_set1(12582912.0f);
   const v_t sign = v_and(a, v_set1(-0.0f)), rounded = v_or(v_abs((a + shift) - shift), sign);
   v_t lanes;
+  /* cppcheck-suppress uninitvar ; every lane is written, and none read before */
   for (int i = 0; i < V_WIDTH; ++i) lanes[i] = rintf(a[i]);
   return v_select(v_abs(a) < v_set1(4194304.0f), rounded, lanes);
 }
