@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/dynlib.h"
 #include "hal/parallel_internal.h"
@@ -49,6 +50,12 @@ static bool have_libgomp(void) {
   return gomp_found;
 }
 #endif
+
+#define IDLE_LOOKS "4000"
+
+void or_parallel_prepare_process(void) {
+  if (getenv("OMP_WAIT_POLICY") == NULL) (void)setenv("GOMP_SPINCOUNT", IDLE_LOOKS, 0);
+}
 
 const char *or_parallel_kind(void) { return have_libgomp() ? "libgomp" : "pthread"; }
 

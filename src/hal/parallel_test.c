@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/thread.h"
@@ -156,8 +157,23 @@ static void gives_everything_back_when_the_nth_allocation_fails(void **state) {
   }
 }
 
+static void tells_idle_threads_to_sleep_soon_unless_the_environment_speaks(void **state) {
+  (void)state;
+  assert_int_equal(unsetenv("GOMP_SPINCOUNT"), 0);
+  assert_int_equal(setenv("OMP_WAIT_POLICY", "active", 1), 0);
+  or_parallel_prepare_process();
+  assert_null(getenv("GOMP_SPINCOUNT"));
+  assert_int_equal(unsetenv("OMP_WAIT_POLICY"), 0);
+  or_parallel_prepare_process();
+  assert_non_null(getenv("GOMP_SPINCOUNT"));
+  assert_int_equal(setenv("GOMP_SPINCOUNT", "7", 1), 0);
+  or_parallel_prepare_process();
+  assert_string_equal(getenv("GOMP_SPINCOUNT"), "7");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(tells_idle_threads_to_sleep_soon_unless_the_environment_speaks),
       cmocka_unit_test(runs_every_index_exactly_once),
       cmocka_unit_test(runs_all_on_the_caller_without_a_team),
       cmocka_unit_test(uses_the_whole_team),

@@ -247,6 +247,8 @@ static or_status_t device_found(void *context, uint32_t index, const or_device_f
   return status;
 }
 
+void or_runtime_prepare_process(void) { or_parallel_prepare_process(); }
+
 static void destroy(or_runtime_t *runtime) {
   or_compute_cache_deinit(&runtime->compute);
   for (size_t i = runtime->device_count; i-- > 0;) or_device_free(runtime->devices[i]);

@@ -14,5 +14,7 @@ or_status_t or_runtime_create_with(const or_runtime_options_t *options, const or
 or_device_t *or_runtime_host_device(const or_runtime_t *runtime);
 /* The runtime of a device. */
 or_runtime_t *or_runtime_of_device(const or_device_t *device);
+/* For a program's main, before it has a second thread: how the process's threads wait (or_parallel_prepare_process). */
+void or_runtime_prepare_process(void);
 
 #endif
