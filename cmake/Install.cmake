@@ -14,7 +14,7 @@ endif()
 
 if(TARGET openruntime)
   install(TARGETS openruntime RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-  # Man page and completions are printed by the program itself; a build for another machine can't run it and goes without.
+  # The program prints its man page and completions itself; a build for another machine can't run it and goes without.
   if(NOT CMAKE_CROSSCOMPILING)
     set(printed "bash=${CMAKE_INSTALL_DATADIR}/bash-completion/completions/openruntime"
                 "zsh=${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_openruntime"

@@ -169,7 +169,7 @@ static bool contradicts(const or_model_value_t *declared, const or_tensor_t *ten
   return false;
 }
 
-/* The case at odds with itself, so that nothing can be said of the run: refused, not failed. Takes and gives the status. */
+/* A case at odds with itself says nothing of the run: refused, not failed. Takes and gives the status. */
 static or_status_t blame_data(or_status_t status, const or_model_t *model, const or_cli_bindings_t *inputs) {
   if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
   for (size_t i = 0, b = 0; i < or_model_input_count(model) && b < inputs->count; ++i) {

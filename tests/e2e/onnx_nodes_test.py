@@ -23,8 +23,8 @@ MAY_REFUSE = {
     "test_identity_opt": "optionals",
     "test_constant_pad": "Pad, in its constant mode",
 }
-# Cases whose data gives input "like" the shape [1] where the model itself declares [3,4]: a fault of these models, which
-# later versions of ONNX no longer have (https://github.com/onnx/onnx/pull/4684).
+# Cases whose data gives input "like" the shape [1] where the model itself declares [3,4]: a fault of these models that
+# later versions of ONNX no longer have (onnx/onnx pull request 4684).
 CONTRADICTORY = {
     f"test_castlike_{pair}{form}" for pair in ("BFLOAT16_to_FLOAT", "FLOAT_to_BFLOAT16") for form in ("", "_expanded")
 }

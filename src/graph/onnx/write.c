@@ -89,6 +89,7 @@ static or_status_t write_both(onnx_writer_t *self, const char *path) {
   bool left = begun && or_ok(status) && !self->options->replace;
   status = or_file_writer_end(&model, status);
   if (left && !or_ok(status)) (void)unlink(data_path);
+  self->folderless = NULL;
   return status;
 }
 

@@ -18,7 +18,7 @@ or_status_t or_rewrite_gemm_to_matmul(or_rewriter_t *rewriter, uint32_t root) {
   bool biased = gemm.input_count > 2 && gemm.inputs[2] != OR_NO_VALUE;
   or_rewrite_unread(rewriter, root);
   or_rewrite_unread(rewriter, after);
-  or_status_t status = or_status_success();
+  or_status_t status;
   if (biased) {
     graph->values[product].shape = graph->values[graph->nodes[after].outputs[0]].shape;
     status = make(rewriter, root, "MatMul", source, gemm.inputs[1]);

@@ -82,7 +82,9 @@ static bool same_attribute(const or_attribute_t *a, const or_attribute_t *b) {
   if (strcmp(a->name, b->name) != 0 || a->kind != b->kind) return false;
   switch (a->kind) {
   case OR_ATTRIBUTE_INT: return a->integer == b->integer;
-  case OR_ATTRIBUTE_FLOAT: return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+  case OR_ATTRIBUTE_FLOAT: /* bits: NaN is itself, and 0 is not -0 */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
+    return memcmp(&a->real, &b->real, sizeof a->real) == 0;
   case OR_ATTRIBUTE_STRING: return same_string(&a->string, &b->string);
   case OR_ATTRIBUTE_TENSOR: return same_constant(a->tensor, b->tensor);
   case OR_ATTRIBUTE_INTS:
