@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Compares our tokenizers with the PyPI package `tokenizers` (where it is installed): ids, types, spans, decoded text, time.
+"""Compares our tokenizers with the PyPI package `tokenizers`, where it is installed: ids, types, spans, text, time.
 
     bench/compare_tokenizers.py [--bench PROGRAM] [--texts N] [--every-character] [--time FILE] TOKENIZER.json...
 
-Texts are made of a seeded mixture of scripts; --every-character adds "a", the character, "b" for each code point, and prints
-which ones differ: the package's tables are of several Unicode versions (8 to 17), ours of 16. --time measures both on one thread over the
-lines of FILE. Exit 1 if a text differs."""
+Texts are made of a seeded mixture of scripts; --every-character adds "a", the character, "b" for each code point, and
+prints which ones differ: the package's tables are of several Unicode versions (8 to 17), ours of 16. --time measures
+both on one thread over the lines of FILE. Exit 1 if a text differs."""
+
 import argparse
 import json
 import os
@@ -21,22 +22,81 @@ os.environ["RAYON_NUM_THREADS"] = "1"
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RANGES = [
-    (0x20, 0x7E), (0x20, 0x7E), (0x61, 0x7A), (0x61, 0x7A), (0x30, 0x39), (0x09, 0x0D), (0x00, 0x1F), (0x7F, 0xA0), (0xA0, 0x24F),
-    (0x300, 0x36F), (0x300, 0x345), (0x370, 0x3FF), (0x400, 0x4FF), (0x5D0, 0x5EA), (0x591, 0x5BD), (0x620, 0x64A), (0x64B, 0x65F),
-    (0x904, 0x94D), (0x966, 0x96F), (0xE01, 0xE3A), (0xF71, 0xF84), (0x1100, 0x11FF), (0x1E00, 0x1EFF), (0x1F00, 0x1FB4),
-    (0x2000, 0x206F), (0x20D0, 0x20DC), (0x2100, 0x218B), (0x2460, 0x24FF), (0x2600, 0x26FF), (0x3000, 0x303F), (0x3041, 0x309F),
-    (0x30A1, 0x30FA), (0x4E00, 0x4FFF), (0xAC00, 0xAD00), (0xF900, 0xFA6D), (0xFB00, 0xFB06), (0xFB1D, 0xFB4F), (0xFE00, 0xFE0F),
-    (0xFF01, 0xFF5E), (0x1D400, 0x1D454), (0x1F300, 0x1F5FF), (0x1F600, 0x1F64F), (0x20000, 0x20100), (0x2F800, 0x2F81D),
+    (0x20, 0x7E),
+    (0x20, 0x7E),
+    (0x61, 0x7A),
+    (0x61, 0x7A),
+    (0x30, 0x39),
+    (0x09, 0x0D),
+    (0x00, 0x1F),
+    (0x7F, 0xA0),
+    (0xA0, 0x24F),
+    (0x300, 0x36F),
+    (0x300, 0x345),
+    (0x370, 0x3FF),
+    (0x400, 0x4FF),
+    (0x5D0, 0x5EA),
+    (0x591, 0x5BD),
+    (0x620, 0x64A),
+    (0x64B, 0x65F),
+    (0x904, 0x94D),
+    (0x966, 0x96F),
+    (0xE01, 0xE3A),
+    (0xF71, 0xF84),
+    (0x1100, 0x11FF),
+    (0x1E00, 0x1EFF),
+    (0x1F00, 0x1FB4),
+    (0x2000, 0x206F),
+    (0x20D0, 0x20DC),
+    (0x2100, 0x218B),
+    (0x2460, 0x24FF),
+    (0x2600, 0x26FF),
+    (0x3000, 0x303F),
+    (0x3041, 0x309F),
+    (0x30A1, 0x30FA),
+    (0x4E00, 0x4FFF),
+    (0xAC00, 0xAD00),
+    (0xF900, 0xFA6D),
+    (0xFB00, 0xFB06),
+    (0xFB1D, 0xFB4F),
+    (0xFE00, 0xFE0F),
+    (0xFF01, 0xFF5E),
+    (0x1D400, 0x1D454),
+    (0x1F300, 0x1F5FF),
+    (0x1F600, 0x1F64F),
+    (0x20000, 0x20100),
+    (0x2F800, 0x2F81D),
 ]
-WORDS = ("the model's attention isn't what you've think they'll do 'S 'LL don't I'm he'd we're 12345 3.14 1,000,000 "
-         "naïve café Übergröße straße İstanbul Ǆ ﬁne e\u0301 a\u0323\u0302 안녕하세요 한국어 東京都 ไทย नमस्ते مرحبا שלום Ελληνικά русский "
-         "👩‍👩‍👧‍👦 🏳️‍🌈 🇫🇷 ½ ² Ⅷ http://example.org/a?b=c&d=%20 x_1 foo.bar() == != -> \\n {} [CLS] [SEP] [MASK] <|endoftext|> <mask> ##ing").split(" ")
+WORDS = (
+    "the model's attention isn't what you've think they'll do 'S 'LL don't I'm he'd we're 12345 3.14 "
+    "1,000,000 na\xefve caf\xe9 \xdcbergr\xf6\xdfe stra\xdfe \u0130stanbul \u01c4 \ufb01ne e\u0301 "
+    "a\u0323\u0302 \uc548\ub155\ud558\uc138\uc694 \ud55c\uad6d\uc5b4 \u6771\u4eac\u90fd "
+    "ไทย नमस्ते مرحبا "
+    "שלום Ελληνικά "
+    "русский "
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 \U0001f3f3\ufe0f\u200d\U0001f308 "
+    "\U0001f1eb\U0001f1f7 \xbd \xb2 \u2167 http://example.org/a?b=c&d=%20 x_1 foo.bar() == != -> \\n {} "
+    "[CLS] [SEP] [MASK] <|endoftext|> <mask> ##ing"
+).split(" ")
 SPACES = [" ", " ", " ", " ", "  ", "   ", "\n", "\n\n", "\t", " \n", "\r\n", "\u00a0", "\u3000", ""]
 
 
 def make_texts(count, seed):
     generator = random.Random(seed)
-    texts = ["", " ", "  ", "a", "\n", "'", "' s", "e\u0301", "\u0301", "\u0301\u0323a", "a" * 300, "\u0315\u0300\u05ae\u0300" * 40]
+    texts = [
+        "",
+        " ",
+        "  ",
+        "a",
+        "\n",
+        "'",
+        "' s",
+        "e\u0301",
+        "\u0301",
+        "\u0301\u0323a",
+        "a" * 300,
+        "\u0315\u0300\u05ae\u0300" * 40,
+    ]
     while len(texts) < count:
         parts = []
         for _ in range(generator.randint(1, 30)):
@@ -87,6 +147,7 @@ def ours(bench, what, path, texts):
 
 def compare(bench, path, pairs):
     import tokenizers
+
     tokenizer = tokenizers.Tokenizer.from_file(path)
     answers = ours(bench, "ids", path, [a if b is None else a + "\x1f" + b for a, b in pairs])
     assert len(answers) == len(pairs)
@@ -107,6 +168,7 @@ def compare(bench, path, pairs):
 
 def measure(bench, path, file):
     import tokenizers
+
     begin = time.perf_counter()
     tokenizer = tokenizers.Tokenizer.from_file(path)
     load = time.perf_counter() - begin
@@ -121,8 +183,9 @@ def measure(bench, path, file):
     begin = time.perf_counter()
     tokenizer.encode_batch_fast(lines)
     batch = size / (time.perf_counter() - begin) / 1e6
-    print(f"  load {mine['load_ms']:.1f} ms, theirs {load * 1e3:.1f}; {mine['megabytes_per_s']:.1f} MB/s, theirs {count / spent / 1e6:.1f} "
-          f"line by line, {batch:.1f} by encode_batch_fast; one thread")
+    print(f"  load {mine['load_ms']:.1f} ms, theirs {load * 1e3:.1f}")
+    theirs = f"{count / spent / 1e6:.1f} line by line, {batch:.1f} by encode_batch_fast"
+    print(f"  {mine['megabytes_per_s']:.1f} MB/s, theirs {theirs}")
 
 
 def main():
@@ -137,13 +200,16 @@ def main():
     failed = False
     for path in arguments.tokenizers:
         wrong = compare(arguments.bench, path, make_texts(arguments.texts, arguments.seed))
-        print(f"{path}: {arguments.texts} texts; differ: " + ", ".join(f"{name} {len(found)}" for name, found in wrong.items()))
+        counts = ", ".join(f"{name} {len(found)}" for name, found in wrong.items())
+        print(f"{path}: {arguments.texts} texts; differ: {counts}")
         for name, found in wrong.items():
             failed |= bool(found)
             for case in sorted(found, key=lambda case: len(str(case[0])))[:2]:
                 print(f"  {name}: {case[0]!a}\n    theirs {case[1]!a}\n    ours   {case[2]!a}")
         if arguments.every_character:
-            every = [(f"a{chr(code)}b", None) for code in range(1, 0x110000) if code != 0x1F and not 0xD800 <= code < 0xE000]
+            every = [
+                (f"a{chr(code)}b", None) for code in range(1, 0x110000) if code != 0x1F and not 0xD800 <= code < 0xE000
+            ]
             found = {ord(case[0][0][1]) for case in compare(arguments.bench, path, every)["ids"]}
             print(f"  {len(found)} characters differ: " + " ".join(f"{code:X}" for code in sorted(found)[:40]))
         if arguments.time:

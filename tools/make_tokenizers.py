@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/data/tokenizers/: small tokenizers trained on the sample below, and what the PyPI package `tokenizers` makes of
-that sample with them. Needs that package (pip install tokenizers==0.23.3); tokenizer_test.c reads what is written here."""
+"""Trains small tokenizers on tests/data/tokenizers/sample.json and writes beside it what the PyPI package `tokenizers`
+makes of that sample with them. Needs the package (pip install tokenizers==0.23.3); agreement_test.c reads what is
+written here. Training is not the same twice: both files of a tokenizer are replaced together."""
+
 import json
 import os
 import pathlib
@@ -11,30 +13,14 @@ import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "tokenizers"
-LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+LLAMA = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
 
-SAMPLE = [
-    "", " ", "\n", "a", "Hello, world!", "The quick brown fox jumps over the lazy dog.", "  two  spaces   here  ",
-    "I'm sure they'd've said it's what you'll need, don't you? WE'RE SURE; IT'S.", "'s 't 're 'quoted' rock'n'roll \u2019s",
-    "naïve café, Ångström, Übergröße, straße, El Niño, piñata, Đà Nẵng, žluťoučký kůň, İstanbul, ığdır, Ǆungla",
-    "e\u0301 and é; a\u0323\u0302 and a\u0302\u0323 and \u1ead; \u0301 alone; q\u0307\u0323; \u0344; o\u0302\u0301\u0303\u0304\u0323",
-    "Ελληνικά: ΟΔΥΣΣΕΥΣ, ᾄδω. Русский язык: ёжик, Йод. Українська їжа.", "中文分词没有空格。東京都に行きました。カタカナ ﾊﾝｶｸ　全角",
-    "한국어 문장입니다. 각\u1100\u1161\u11a8 \uac00\u11a8", "\U00020000\U0002f81a 豈更 㐀㐁",
-    "مرحبا بالعالم، كيف الحال؟ ١٢٣٤٥ مُحَمَّد", "שלום עולם, שָׁלוֹם", "नमस्ते दुनिया! क्षत्रिय १२३ हिन्दी", "สวัสดีชาวโลก ภาษาไทย", "வணக்கம் உலகம்",
-    "emoji: 😀 👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇫🇷 ❤️ ☕️ 1️⃣", "control:\x01\x02\x07\x08 \x0b\x0c\x1b[0m\x7f \x85 \xad soft\u00adhyphen \u200bzero\u200dwidth \ufeff \ufffd \ue000",
-    "1234567890123456789012345678901234567890 3.14159 1,000,000 ½ ²³ Ⅷ ① 0x1F 1e-9", "tabs\tand\nlines\r\nand\n\n\nmore   \n  indented\u00a0\u2003\u3000wide\u2028end ",
-    "def f(x: int) -> int:\n    if x <= 1:\n        return 1\n    return x * f(x - 1)  # recursion\n", "int main(void) { return puts(\"a\\n\") != EOF ? 0 : -1; }",
-    "https://example.org/path?q=1&r=%20#frag user.name@example.org", "[CLS] a [MASK] token [SEP] [UNK] [PAD]", "a<mask>b <mask> c  <mask>\n<s> </s><|endoftext|>x",
-    "newword newwords anewword Newword NEWWORD newword.", "ﬁne ﬂow Å Ω ™ ㎏ ﷺ ｆｕｌｌ", "x" * 120, "ab" * 60 + " end", "!!!??? ... --- *** ~~~~ `code` $5 + 6% = ^|<>",
-    "unaffable unbelievably tokenization retokenize embeddings", "don\u2019t \u201cquote\u201d \u2013 \u2014 \u2026 \u00bfqué? \u00a1sí!", "ſ 'ſ KELVIN \u212a \u1e9e",
-    "_snake_case_ camelCase kebab-case v2.0.1 a1b2c3", " leading and trailing ", "مرحبا hello 你好 नमस्ते привет", "\u0915\u094d\u0937\u093f \u0ba8\u0bbf \u0e19\u0e49\u0e33",
-]
-PAIRS = [("What is it?", "It's a pair of texts, the second longer than the first."), ("", "only the second"), ("only the first", ""),
-         ("naïve 你好", "<mask> é"), ("one two three four five six seven eight nine ten " * 3, "eleven twelve thirteen " * 6)]
-CORPUS = [text for text in SAMPLE if len(text) < 110] + [text for pair in PAIRS for text in pair] + [
-    "the a an of to in is it that for on with as are this be by from or not have at but they all one can which when there what so if out about who get",
-    "token tokens tokenizer word words piece pieces byte bytes pair pairs merge merges model models text texts length padding truncation",
-] * 3
+SAMPLE = json.loads((FOLDER / "sample.json").read_text())
+TEXTS, PAIRS = SAMPLE["texts"], SAMPLE["pairs"]
+CORPUS = [text for text in TEXTS if len(text) < 110] + [text for pair in PAIRS for text in pair] + SAMPLE["words"] * 3
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -42,7 +28,9 @@ def wordpiece_uncased():
     t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
     t.normalizer = normalizers.BertNormalizer()
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    t.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=600, special_tokens=SPECIAL, show_progress=False))
+    t.train_from_iterator(
+        CORPUS, trainers.WordPieceTrainer(vocab_size=600, special_tokens=SPECIAL, show_progress=False)
+    )
     ids = [(name, t.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     t.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", ids)
     t.decoder = decoders.WordPiece()
@@ -52,14 +40,31 @@ def wordpiece_uncased():
 def wordpiece_steps():
     """Cased; several steps of each kind; texts cut to 24 tokens and padded on the left to 8."""
     t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=20))
-    t.normalizer = normalizers.Sequence([
-        normalizers.Replace("``", '"'), normalizers.Strip(), normalizers.NFKD(), normalizers.StripAccents(), normalizers.NFKC(),
-        normalizers.Sequence([normalizers.Lowercase(), normalizers.Prepend("x ")])])
-    t.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("merged_with_previous"), pre_tokenizers.Digits(individual_digits=False),
-        pre_tokenizers.Split("ab", "merged_with_next"), pre_tokenizers.Split("e", "contiguous", invert=True)])
-    t.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=400, special_tokens=SPECIAL, show_progress=False))
-    t.add_tokens([AddedToken("NewWord", single_word=True, normalized=True), AddedToken("café", normalized=False, rstrip=True)])
+    t.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace("``", '"'),
+            normalizers.Strip(),
+            normalizers.NFKD(),
+            normalizers.StripAccents(),
+            normalizers.NFKC(),
+            normalizers.Sequence([normalizers.Lowercase(), normalizers.Prepend("x ")]),
+        ]
+    )
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Whitespace(),
+            pre_tokenizers.Punctuation("merged_with_previous"),
+            pre_tokenizers.Digits(individual_digits=False),
+            pre_tokenizers.Split("ab", "merged_with_next"),
+            pre_tokenizers.Split("e", "contiguous", invert=True),
+        ]
+    )
+    t.train_from_iterator(
+        CORPUS, trainers.WordPieceTrainer(vocab_size=400, special_tokens=SPECIAL, show_progress=False)
+    )
+    t.add_tokens(
+        [AddedToken("NewWord", single_word=True, normalized=True), AddedToken("café", normalized=False, rstrip=True)]
+    )
     t.post_processor = processors.BertProcessing(("[SEP]", t.token_to_id("[SEP]")), ("[CLS]", t.token_to_id("[CLS]")))
     t.decoder = decoders.WordPiece(cleanup=False)
     t.enable_truncation(24, strategy="longest_first", direction="left")
@@ -77,8 +82,10 @@ def bpe(name, prefix_space=False, **model):
 
 def train(t, size, special, alphabet=True):
     letters = pre_tokenizers.ByteLevel.alphabet() if alphabet else []
-    t.train_from_iterator(CORPUS, trainers.BpeTrainer(
-        vocab_size=size, special_tokens=special, initial_alphabet=letters, show_progress=False))
+    t.train_from_iterator(
+        CORPUS,
+        trainers.BpeTrainer(vocab_size=size, special_tokens=special, initial_alphabet=letters, show_progress=False),
+    )
 
 
 def bpe_gpt2():
@@ -99,10 +106,16 @@ def bpe_roberta():
 
 def bpe_llama():
     t = bpe("llama", ignore_merges=True)
-    t.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(LLAMA), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(LLAMA), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     train(t, 600, ["<s>"])
-    t.post_processor = processors.Sequence([processors.ByteLevel(), processors.TemplateProcessing("<s> $A", "<s> $A <s>:1 $B:1", [("<s>", 0)])])
+    t.post_processor = processors.Sequence(
+        [processors.ByteLevel(), processors.TemplateProcessing("<s> $A", "<s> $A <s>:1 $B:1", [("<s>", 0)])]
+    )
     return t
 
 
@@ -111,7 +124,9 @@ def bpe_characters():
     t = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     t.normalizer = normalizers.NFD()
     t.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    t.train_from_iterator(CORPUS[:12], trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False))
+    t.train_from_iterator(
+        CORPUS[:12], trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False)
+    )
     return t
 
 
@@ -121,14 +136,21 @@ def byte_spans(encoding, texts):
     for sums, text in zip(places, texts):
         for character in text:
             sums.append(sums[-1] + len(character.encode()))
-    return [[places[s][begin], places[s][end]] if s is not None else [0, 0]
-            for s, (begin, end) in zip(encoding.sequence_ids, encoding.offsets)]
+    return [
+        [places[s][begin], places[s][end]] if s is not None else [0, 0]
+        for s, (begin, end) in zip(encoding.sequence_ids, encoding.offsets)
+    ]
 
 
 def expectation(t, texts):
     encoding = t.encode(*texts)
-    row = {"texts": texts, "ids": encoding.ids, "type_ids": encoding.type_ids, "mask": encoding.attention_mask,
-           "spans": [place for span in byte_spans(encoding, texts) for place in span]}
+    row = {
+        "texts": texts,
+        "ids": encoding.ids,
+        "type_ids": encoding.type_ids,
+        "mask": encoding.attention_mask,
+        "spans": [place for span in byte_spans(encoding, texts) for place in span],
+    }
     row["decoded"] = t.decode(encoding.ids, skip_special_tokens=True)
     row["decoded_with_special"] = t.decode(encoding.ids, skip_special_tokens=False)
     return row
@@ -144,7 +166,7 @@ def main():
         path = FOLDER / f"{make.__name__}.json"
         path.write_text(json.dumps(text, ensure_ascii=False) + "\n")
         t = Tokenizer.from_file(str(path))
-        rows = [expectation(t, [text]) for text in SAMPLE] + [expectation(t, list(pair)) for pair in PAIRS]
+        rows = [expectation(t, [text]) for text in TEXTS] + [expectation(t, pair) for pair in PAIRS]
         answers = {"made_by": f"tools/make_tokenizers.py, tokenizers {tokenizers.__version__}", "cases": rows}
         text = json.dumps(answers, ensure_ascii=False, separators=(",", ":")).replace('{"texts"', '\n{"texts"')
         (FOLDER / f"{make.__name__}.expected.json").write_text(text + "\n")

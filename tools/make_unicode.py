@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes src/model/tokenizer/unicode_*_table.c from Python's unicodedata, or from the package unicodedata2 where it is installed.
+"""Writes src/model/tokenizer/unicode_*_table.c from Python's unicodedata, or the package unicodedata2 if installed.
 
-The tables that are committed are of Unicode 16.0 (pip install unicodedata2==16.0.0): the version whose letters and numbers the
-regular expressions of the PyPI package tokenizers 0.23 know. --check says whether the files are what this would write."""
+The tables that are committed are of Unicode 16.0 (Python 3.11, pip install unicodedata2==16.0.0): the version whose
+letters and numbers the regular expressions of the PyPI package tokenizers 0.23 know. The lower case is Python's own,
+of 14.0. --check says whether the files are what this would write."""
+
 import pathlib
 import sys
 
@@ -21,9 +23,14 @@ END = 0x32400
 TAIL = range(0xE0000, 0xE0200)
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 
-# Properties that unicodedata does not have: White_Space, and what is Alphabetic without being a letter, a mark or a number.
+# Properties that unicodedata does not have: White_Space; Alphabetic that is neither letter, mark nor number.
 WHITE_SPACE = {*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
-ALPHABETIC_SYMBOLS = {*range(0x24B6, 0x24EA), *range(0x1F130, 0x1F14A), *range(0x1F150, 0x1F16A), *range(0x1F170, 0x1F18A)}
+ALPHABETIC_SYMBOLS = {
+    *range(0x24B6, 0x24EA),
+    *range(0x1F130, 0x1F14A),
+    *range(0x1F150, 0x1F16A),
+    *range(0x1F170, 0x1F18A),
+}
 JOIN_CONTROL = {0x200C, 0x200D}
 WORD_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc"}
 
@@ -117,7 +124,8 @@ def records_file():
     text = f"const or_unicode_record_t or_unicode_records[{len(unique)}] = {{\n"
     text += wrapped([f"{{0x{bits:X}u, {distance}, {ccc}}}" for bits, distance, ccc in unique]) + "\n};\n"
     return head() + text + array("uint16_t", "or_unicode_record_blocks", first), head() + array(
-        "uint8_t", "or_unicode_record_indices", blocks)
+        "uint8_t", "or_unicode_record_indices", blocks
+    )
 
 
 def decomposition_file(name, form, other):
@@ -135,8 +143,8 @@ def decomposition_file(name, form, other):
     first, blocks = two_stage(index)
     assert len(pool) < 1 << 16
     return head() + array("uint16_t", f"or_unicode_{name}_pool", pool), head() + array(
-        "uint8_t" if max(first) < 256 else "uint16_t", f"or_unicode_{name}_blocks", first) + array(
-            "uint16_t", f"or_unicode_{name}_indices", blocks)
+        "uint8_t" if max(first) < 256 else "uint16_t", f"or_unicode_{name}_blocks", first
+    ) + array("uint16_t", f"or_unicode_{name}_indices", blocks)
 
 
 def composition_file():
@@ -151,8 +159,13 @@ def main():
     canonical_pool, canonical = decomposition_file("canonical", "NFD", None)
     compatible_pool, compatible = decomposition_file("compatible", "NFKD", "NFD")
     files = {
-        "records": records, "record_indices": indices, "canonical_pool": canonical_pool, "canonical": canonical,
-        "compatible_pool": compatible_pool, "compatible": compatible, "pairs": composition_file(),
+        "records": records,
+        "record_indices": indices,
+        "canonical_pool": canonical_pool,
+        "canonical": canonical,
+        "compatible_pool": compatible_pool,
+        "compatible": compatible,
+        "pairs": composition_file(),
     }
     stale = 0
     for name, text in files.items():

@@ -23,7 +23,8 @@ or_status_t or_added_set_finish(or_added_set_t *set) {
   return or_status_success();
 }
 
-/* The longest token that stands at the text's beginning: the tokens that agree so far are a range, narrowed byte by byte. */
+/* The longest token that stands at the text's beginning: the tokens that agree so far are a range, narrowed byte by
+ * byte. */
 static const or_added_token_t *longest_at(const or_added_set_t *set, const char *text, size_t length) {
   const or_added_token_t *found = NULL;
   size_t low = 0, high = set->count;

@@ -22,11 +22,11 @@ or_status_t or_added_set_finish(or_added_set_t *set);
 
 typedef struct or_added_match_t {
   const or_added_token_t *token;
-  size_t begin, end;           /* with the white space that the token takes */
-  size_t resume;               /* where the search goes on */
+  size_t begin, end; /* with the white space that the token takes */
+  size_t resume;     /* where the search goes on */
 } or_added_match_t;
-/* The next match from `at` on, leftmost and longest, in a text whose bytes before `taken` are spoken for; false if there
- * is none. */
+/* The next match from `at` on, leftmost and longest, in a text whose bytes before `taken` are spoken for; false if
+ * there is none. */
 bool or_added_next(const or_added_set_t *set, or_tokenizer_text_t text, size_t at, size_t taken, bool skip_special,
                    or_added_match_t *out);
 

@@ -11,15 +11,16 @@ void or_aligned_deinit(or_aligned_t *text) {
 
 or_status_t or_aligned_reserve(or_aligned_t *text, size_t extra) {
   size_t needed = text->length + extra; /* each is bounded */
-  if (needed <= text->capacity && needed <= text->span_capacity) return or_status_success();
   if (needed > OR_TOKENIZER_MAX_NORMALIZED_BYTES) {
-    return or_error(OR_OUT_OF_RANGE, "the normalized text has more than %zu bytes; the limit is %zu", text->length,
+    return or_error(OR_OUT_OF_RANGE, "the normalized text needs %zu bytes; the limit is %zu", needed,
                     OR_TOKENIZER_MAX_NORMALIZED_BYTES);
   }
+  if (needed <= text->capacity && needed <= text->span_capacity) return or_status_success();
   void *bytes = text->bytes, *spans = text->spans;
   or_status_t status = or_grow_array(text->allocator, needed, 1, &bytes, &text->capacity);
   text->bytes = bytes;
-  if (or_ok(status)) status = or_grow_array(text->allocator, needed, sizeof text->spans[0], &spans, &text->span_capacity);
+  if (or_ok(status))
+    status = or_grow_array(text->allocator, needed, sizeof text->spans[0], &spans, &text->span_capacity);
   text->spans = spans;
   return status;
 }

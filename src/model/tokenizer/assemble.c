@@ -9,8 +9,8 @@ typedef struct kept_t {
   const char *text;
 } kept_t;
 
-static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_options_t *options, const or_template_t *template,
-                       kept_t kept[2], bool has_pair, bool *truncated);
+static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_options_t *options,
+                       const or_template_t *template, kept_t kept[2], bool has_pair, bool *truncated);
 static void trim(const or_tokenizer_t *tokenizer, const kept_t *kept, size_t index, or_token_span_t *span);
 static or_status_t padded_length(const or_tokenizer_t *tokenizer, const or_tokenizer_options_t *options, size_t count,
                                  size_t *out);
@@ -117,8 +117,8 @@ static void cut_longest(const or_tokenizer_t *tokenizer, kept_t kept[2], size_t 
   keep(tokenizer, &kept[1], first_is_longer ? shorter : longer);
 }
 
-static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_options_t *options, const or_template_t *template,
-                       kept_t kept[2], bool has_pair, bool *truncated) {
+static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_options_t *options,
+                       const or_template_t *template, kept_t kept[2], bool has_pair, bool *truncated) {
   size_t room = tokenizer->max_length, special = options->without_special_tokens ? 0 : template->special_count;
   bool bounded = tokenizer->truncates || options->max_length > 0;
   if (options->max_length == OR_TOKENIZER_NONE || !bounded) return or_status_success();
@@ -141,9 +141,11 @@ static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_optio
   size_t which = tokenizer->truncation == OR_ONLY_SECOND;
   size_t remove = total - room;
   if (which == 1 && !has_pair)
-    return or_error(OR_INVALID_ARGUMENT, "the tokenizer cuts second texts only, and there is one text of %zu tokens", total);
+    return or_error(OR_INVALID_ARGUMENT, "the tokenizer cuts second texts only, and there is one text of %zu tokens",
+                    total);
   if (kept[which].count <= remove) {
-    return or_error(OR_INVALID_ARGUMENT, "the tokenizer cuts the %s text only: its %zu tokens are too few to remove %zu",
+    return or_error(OR_INVALID_ARGUMENT,
+                    "the tokenizer cuts the %s text only: its %zu tokens are too few to remove %zu",
                     which == 1 ? "second" : "first", kept[which].count, remove);
   }
   keep(tokenizer, &kept[which], kept[which].count - remove);
@@ -153,7 +155,8 @@ static or_status_t cut(const or_tokenizer_t *tokenizer, const or_tokenizer_optio
 /* A space in GPT-2's alphabet is U+0120, C4 A0 in UTF-8. */
 static size_t spaces_at_begin(or_tokenizer_text_t token) {
   size_t count = 0;
-  while (count * 2 + 1 < token.length && token.bytes[count * 2] == '\xC4' && token.bytes[count * 2 + 1] == '\xA0') ++count;
+  while (count * 2 + 1 < token.length && token.bytes[count * 2] == '\xC4' && token.bytes[count * 2 + 1] == '\xA0')
+    ++count;
   return count;
 }
 

@@ -115,12 +115,12 @@ static void offer(const or_bpe_t *model, or_bpe_work_t *work, uint32_t left) {
   if (merge != NULL) heap_push(work, (uint64_t)merge->rank << 32 | left);
 }
 
-/* Each merge takes one symbol and offers two pairs, so that 3 entries a symbol are enough. An entry whose pair is gone is
- * passed over: its rank is no longer that of what stands there. */
+/* Each merge takes one symbol and offers two pairs, so that 3 entries a symbol are enough. An entry whose pair is
+ * gone is passed over: its rank is no longer that of what stands there. */
 static or_status_t merge_all(const or_bpe_t *model, or_bpe_work_t *work) {
   void *memory = work->heap;
-  or_status_t status = or_grow_array(work->allocator, work->symbol_count * 3 + 1, sizeof work->heap[0], &memory,
-                                     &work->heap_capacity);
+  or_status_t status =
+      or_grow_array(work->allocator, work->symbol_count * 3 + 1, sizeof work->heap[0], &memory, &work->heap_capacity);
   work->heap = memory;
   if (!or_ok(status)) return status;
   work->heap_count = 0;

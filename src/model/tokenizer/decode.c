@@ -7,7 +7,8 @@
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
 static or_status_t decode_bytes(or_token_stream_t *stream, or_tokenizer_text_t token, or_text_t *out);
-static or_status_t decode_wordpiece(const or_tokenizer_t *tokenizer, or_tokenizer_text_t token, bool first, or_text_t *out);
+static or_status_t decode_wordpiece(const or_tokenizer_t *tokenizer, or_tokenizer_text_t token, bool first,
+                                    or_text_t *out);
 static or_status_t push_byte(or_token_stream_t *stream, char byte, or_text_t *out);
 
 or_status_t or_token_stream_push(or_token_stream_t *stream, const or_tokenizer_t *tokenizer, uint32_t id,
@@ -116,15 +117,16 @@ static size_t replace(char *text, size_t length, const char *from, const char *t
 }
 
 static size_t clean_up(char *text, size_t length) {
-  static const char *const pairs[][2] = {{" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},
-                                         {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"}, {" do not", " don't"},
-                                         {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+  static const char *const pairs[][2] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                                         {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                                         {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; ++i) length = replace(text, length, pairs[i][0], pairs[i][1]);
   return length;
 }
 
 /* A token that goes on loses its prefix; any other but the first stands behind a space. */
-static or_status_t decode_wordpiece(const or_tokenizer_t *tokenizer, or_tokenizer_text_t token, bool first, or_text_t *out) {
+static or_status_t decode_wordpiece(const or_tokenizer_t *tokenizer, or_tokenizer_text_t token, bool first,
+                                    or_text_t *out) {
   const or_tokenizer_text_t *prefix = &tokenizer->decoder_prefix;
   bool goes_on = !first && token.length >= prefix->length && memcmp(token.bytes, prefix->bytes, prefix->length) == 0;
   size_t begin = out->length, skip = goes_on ? prefix->length : 0;

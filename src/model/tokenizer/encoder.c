@@ -55,8 +55,9 @@ static or_status_t check_text(or_tokenizer_text_t text) {
                   (unsigned)(unsigned char)text.bytes[at]);
 }
 
-or_status_t or_tokenizer_encode(or_tokenizer_encoder_t *encoder, or_tokenizer_text_t text, const or_tokenizer_text_t *pair,
-                                const or_tokenizer_options_t *options, or_encoding_t *out) {
+or_status_t or_tokenizer_encode(or_tokenizer_encoder_t *encoder, or_tokenizer_text_t text,
+                                const or_tokenizer_text_t *pair, const or_tokenizer_options_t *options,
+                                or_encoding_t *out) {
   static const or_tokenizer_options_t as_file = {0};
   if (options == NULL) options = &as_file;
   *out = (or_encoding_t){0};

@@ -81,7 +81,8 @@ static segment_t part_of(const segment_t *segment, size_t begin, size_t end) {
 }
 
 or_status_t or_tokenizer_find(or_tokenizer_encoder_t *encoder, or_tokenizer_text_t text, bool plain, int which) {
-  finder_t finder = {.encoder = encoder, .tokenizer = encoder->tokenizer, .found = &encoder->found[which], .plain = plain};
+  finder_t finder = {
+      .encoder = encoder, .tokenizer = encoder->tokenizer, .found = &encoder->found[which], .plain = plain};
   segment_t whole = {.text = text};
   or_added_match_t match;
   size_t at = 0, taken = 0;
@@ -112,8 +113,7 @@ static or_status_t find_normalized(finder_t *finder, or_tokenizer_text_t piece, 
   }
   or_added_match_t match;
   size_t at = 0, taken = 0;
-  while (or_ok(status) &&
-         or_added_next(&tokenizer->added_normalized, segment.text, at, taken, finder->plain, &match)) {
+  while (or_ok(status) && or_added_next(&tokenizer->added_normalized, segment.text, at, taken, finder->plain, &match)) {
     segment_t gap = part_of(&segment, taken, taken < match.begin ? match.begin : taken);
     status = find_words(finder, &gap);
     if (or_ok(status)) status = put_added(finder, &segment, &match);
@@ -144,7 +144,8 @@ static or_status_t cut(finder_t *finder, or_tokenizer_text_t word) {
   const or_tokenizer_t *tokenizer = finder->tokenizer;
   or_tokenizer_encoder_t *encoder = finder->encoder;
   encoder->parts.count = 0;
-  if (tokenizer->is_bpe) return or_bpe_cut(&tokenizer->bpe, &tokenizer->vocabulary, &encoder->bpe, word, &encoder->parts);
+  if (tokenizer->is_bpe)
+    return or_bpe_cut(&tokenizer->bpe, &tokenizer->vocabulary, &encoder->bpe, word, &encoder->parts);
   return or_wordpiece_cut(&tokenizer->wordpiece, &tokenizer->vocabulary, word, &encoder->parts);
 }
 

@@ -52,8 +52,8 @@ static or_status_t emit_starter(or_normal_form_t *form, or_transform_t *out) {
   return status;
 }
 
-/* The canonical composition algorithm, section 3.11 of the Unicode standard: a mark composes with the starter unless one
- * of its class or a higher one stands between them. */
+/* The canonical composition algorithm, section 3.11 of the Unicode standard: a mark composes with the starter unless
+ * one of its class or a higher one stands between them. */
 static or_status_t compose(or_normal_form_t *form, or_mark_t mark, or_transform_t *out) {
   uint8_t class = mark.combining_class;
   if (!form->has_starter) {

@@ -13,7 +13,8 @@ static or_status_t replace(or_normalizing_t *work, const or_normalizer_t *step);
 static or_status_t prepend(or_normalizing_t *work, or_tokenizer_text_t content);
 
 void or_normalizing_init(or_normalizing_t *work, const or_allocator_t *allocator) {
-  *work = (or_normalizing_t){.texts = {{.allocator = allocator}, {.allocator = allocator}}, .form.allocator = allocator};
+  *work =
+      (or_normalizing_t){.texts = {{.allocator = allocator}, {.allocator = allocator}}, .form.allocator = allocator};
 }
 
 void or_normalizing_deinit(or_normalizing_t *work) {
@@ -104,7 +105,8 @@ static bool is_space(uint32_t c) {
   return c < 0x80 ? c == ' ' || (c >= 9 && c <= 13) : or_unicode_is(c, OR_UNICODE_SPACE);
 }
 
-/* Cleaning and spaces around Chinese characters; and for ASCII, which has no accents, the lower case in the same pass. */
+/* Cleaning and spaces around Chinese characters; and for ASCII, which has no accents, the lower case in the same
+ * pass. */
 static or_status_t bert_clean(or_normalizing_t *work, const or_normalizer_t *step, bool lowercase) {
   const or_aligned_t *from = or_normalizing_text(work);
   or_aligned_t *to = other(work);
@@ -147,8 +149,7 @@ static or_status_t bert(or_normalizing_t *work, const or_normalizer_t *step) {
 
 static or_status_t normal_form(or_normalizing_t *work, bool compatible, bool compose) {
   if (is_ascii(or_normalizing_text(work))) return or_status_success();
-  or_status_t status =
-      or_normal_form_apply(&work->form, compatible, compose, or_normalizing_text(work), other(work));
+  or_status_t status = or_normal_form_apply(&work->form, compatible, compose, or_normalizing_text(work), other(work));
   turn(work);
   return status;
 }
@@ -199,9 +200,9 @@ static or_status_t replace(or_normalizing_t *work, const or_normalizer_t *step) 
   size_t at = 0;
   to->length = 0;
   while (or_ok(status)) {
-    const char *found = from->length > at ? memmem(from->bytes + at, from->length - at, step->pattern.bytes,
-                                                   step->pattern.length)
-                                          : NULL;
+    const char *found = from->length > at
+                            ? memmem(from->bytes + at, from->length - at, step->pattern.bytes, step->pattern.length)
+                            : NULL;
     size_t begin = found != NULL ? (size_t)(found - from->bytes) : from->length;
     status = copy(to, from, at, begin);
     if (found == NULL) break;

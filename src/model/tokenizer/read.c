@@ -3,11 +3,15 @@
 
 #include "model/tokenizer/tokenizer_internal.h"
 
-const char *or_tokenizer_type(const or_json_value_t *value) { return or_json_get_string(or_json_get(value, "type"), ""); }
+const char *or_tokenizer_type(const or_json_value_t *value) {
+  return or_json_get_string(or_json_get(value, "type"), "");
+}
 
 or_status_t or_tokenizer_unsupported(const char *what, const char *type, const char *supported) {
-  return or_error(OR_UNIMPLEMENTED, "the %s \"%.60s\" is not supported; use one of %s, or encode the text elsewhere and "
-                  "give the model its ids", what, type, supported);
+  return or_error(OR_UNIMPLEMENTED,
+                  "the %s \"%.60s\" is not supported; use one of %s, or encode the text elsewhere and "
+                  "give the model its ids",
+                  what, type, supported);
 }
 
 or_status_t or_tokenizer_read_bool(const or_json_value_t *object, const char *key, bool fallback, bool *out) {
@@ -90,7 +94,8 @@ static or_status_t read_padding(or_tokenizer_t *tokenizer, const or_json_value_t
   if (or_ok(status))
     status = or_tokenizer_read_count(value, "pad_to_multiple_of", OR_TOKENIZER_MAX_LENGTH, &tokenizer->pad_multiple);
   if (or_ok(status)) status = or_tokenizer_read_count(value, "pad_type_id", UINT16_MAX, &type_id);
-  if (or_ok(status)) status = or_tokenizer_read_id(tokenizer, or_json_get(value, "pad_id"), "\"pad_id\"", &tokenizer->pad_id);
+  if (or_ok(status))
+    status = or_tokenizer_read_id(tokenizer, or_json_get(value, "pad_id"), "\"pad_id\"", &tokenizer->pad_id);
   tokenizer->pad_type_id = (uint32_t)type_id;
   return status;
 }

@@ -6,7 +6,8 @@
 
 #define MAX_WORD_CHARACTERS ((size_t)1024) /* of max_input_chars_per_word: cutting a word costs their square */
 
-static or_status_t read_vocabulary(or_tokenizer_t *tokenizer, const or_json_value_t *vocab, const or_json_value_t *added);
+static or_status_t read_vocabulary(or_tokenizer_t *tokenizer, const or_json_value_t *vocab,
+                                   const or_json_value_t *added);
 static or_status_t read_wordpiece(or_tokenizer_t *tokenizer, const or_json_value_t *model);
 static or_status_t read_bpe(or_tokenizer_t *tokenizer, const or_json_value_t *model);
 static or_status_t read_merges(or_tokenizer_t *tokenizer, const or_json_value_t *merges);
@@ -61,7 +62,8 @@ static or_status_t find_id_limit(const or_json_value_t *vocab, const or_json_val
   return status;
 }
 
-static or_status_t read_vocabulary(or_tokenizer_t *tokenizer, const or_json_value_t *vocab, const or_json_value_t *added) {
+static or_status_t read_vocabulary(or_tokenizer_t *tokenizer, const or_json_value_t *vocab,
+                                   const or_json_value_t *added) {
   size_t count = or_json_count(vocab);
   uint32_t id_limit = 0, id = 0;
   if (or_json_kind(vocab) != OR_JSON_OBJECT) return or_error(OR_INVALID_ARGUMENT, "\"vocab\" is not an object");
@@ -109,8 +111,10 @@ static or_status_t read_wordpiece(or_tokenizer_t *tokenizer, const or_json_value
 /* Null, absent and "" are all none. */
 static or_status_t refuse_text(const or_json_value_t *model, const char *key) {
   const or_json_value_t *value = or_json_get(model, key);
-  bool none = or_json_kind(value) == OR_JSON_NULL || (or_json_kind(value) == OR_JSON_STRING && or_json_string_length(value) == 0);
-  return none ? or_status_success() : or_error(OR_UNIMPLEMENTED, "BPE with \"%s\" is not supported; it must be null", key);
+  bool none = or_json_kind(value) == OR_JSON_NULL ||
+              (or_json_kind(value) == OR_JSON_STRING && or_json_string_length(value) == 0);
+  return none ? or_status_success()
+              : or_error(OR_UNIMPLEMENTED, "BPE with \"%s\" is not supported; it must be null", key);
 }
 
 static or_status_t check_bpe(const or_json_value_t *model) {
@@ -164,7 +168,8 @@ static bool read_merge(const or_json_value_t *merge, or_tokenizer_text_t *left, 
   return or_json_count(merge) == 2 && or_json_kind(first) == OR_JSON_STRING && or_json_kind(second) == OR_JSON_STRING;
 }
 
-static or_status_t add_merge(or_tokenizer_t *tokenizer, or_tokenizer_text_t left, or_tokenizer_text_t right, uint32_t rank) {
+static or_status_t add_merge(or_tokenizer_t *tokenizer, or_tokenizer_text_t left, or_tokenizer_text_t right,
+                             uint32_t rank) {
   const or_vocabulary_t *vocabulary = &tokenizer->vocabulary;
   uint32_t left_id = or_vocabulary_find(vocabulary, left.bytes, left.length);
   uint32_t right_id = or_vocabulary_find(vocabulary, right.bytes, right.length);
@@ -173,8 +178,8 @@ static or_status_t add_merge(or_tokenizer_t *tokenizer, or_tokenizer_text_t left
                                     right.length);
   if (left.length == 0 || right.length == 0) return or_error(OR_INVALID_ARGUMENT, "a merge with nothing");
   if (left_id == OR_NO_TOKEN || right_id == OR_NO_TOKEN || id == OR_NO_TOKEN) {
-    return or_error(OR_INVALID_ARGUMENT, "\"%.*s\" + \"%.*s\": %s not in the vocabulary", (int)(left.length % 80), left.bytes,
-                    (int)(right.length % 80), right.bytes,
+    return or_error(OR_INVALID_ARGUMENT, "\"%.*s\" + \"%.*s\": %s not in the vocabulary", (int)(left.length % 80),
+                    left.bytes, (int)(right.length % 80), right.bytes,
                     left_id == OR_NO_TOKEN    ? "the first is"
                     : right_id == OR_NO_TOKEN ? "the second is"
                                               : "what they make is");

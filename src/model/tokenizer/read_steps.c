@@ -6,8 +6,9 @@
 #define MAX_SEQUENCE_DEPTH 8 /* Sequences in Sequences */
 #define NORMALIZERS \
   "Sequence, BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Replace (with a String), Prepend"
-#define SPLITTERS \
-  "Sequence, BertPreTokenizer, ByteLevel, Whitespace, WhitespaceSplit, Punctuation, Digits, Split (with a String, or the " \
+#define SPLITTERS                                                                                                      \
+  "Sequence, BertPreTokenizer, ByteLevel, Whitespace, WhitespaceSplit, Punctuation, Digits, Split (with a String, or " \
+  "the "                                                                                                               \
   "expression of Llama 3 or Qwen 2)"
 
 typedef or_status_t (*read_step_t)(or_tokenizer_t *tokenizer, const or_json_value_t *value);
@@ -20,9 +21,11 @@ static or_status_t read_sequence(or_tokenizer_t *tokenizer, const or_json_value_
   if (or_json_kind(steps) != OR_JSON_ARRAY)
     return or_error(OR_INVALID_ARGUMENT, "the Sequence has no list \"%s\"", list);
   if (depth >= MAX_SEQUENCE_DEPTH)
-    return or_error(OR_OUT_OF_RANGE, "Sequences lie %d deep in Sequences; the limit is %d", depth + 1, MAX_SEQUENCE_DEPTH);
+    return or_error(OR_OUT_OF_RANGE, "Sequences lie %d deep in Sequences; the limit is %d", depth + 1,
+                    MAX_SEQUENCE_DEPTH);
   for (size_t i = 0; or_ok(status) && i < or_json_count(steps); ++i) { /* depth is bounded */
-    status = or_status_context(read_sequence(tokenizer, or_json_at(steps, i), list, read, depth + 1), "%s[%zu]", list, i);
+    status =
+        or_status_context(read_sequence(tokenizer, or_json_at(steps, i), list, read, depth + 1), "%s[%zu]", list, i);
   }
   return status;
 }
@@ -58,7 +61,8 @@ static or_status_t read_normalizer(or_tokenizer_t *tokenizer, const or_json_valu
     status = read_bert(value, step);
   } else if (strcmp(type, "NFC") == 0 || strcmp(type, "NFD") == 0 || strcmp(type, "NFKC") == 0 ||
              strcmp(type, "NFKD") == 0) {
-    *step = (or_normalizer_t){.kind = OR_NORMALIZE_FORM, .compatible = type[2] == 'K', .compose = type[strlen(type) - 1] == 'C'};
+    *step = (or_normalizer_t){
+        .kind = OR_NORMALIZE_FORM, .compatible = type[2] == 'K', .compose = type[strlen(type) - 1] == 'C'};
   } else if (strcmp(type, "Lowercase") == 0) {
     step->kind = OR_NORMALIZE_LOWERCASE;
   } else if (strcmp(type, "StripAccents") == 0) {
@@ -107,7 +111,8 @@ static or_status_t read_split(or_tokenizer_t *tokenizer, const or_json_value_t *
     const char *expression;
     or_splitter_kind_t kind;
   } known[] = {
-      {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|"
+      {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| "
+       "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|"
        "\\s+(?!\\S)|\\s+",
        OR_SPLIT_CL100K},
       {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|"
@@ -134,7 +139,8 @@ static or_status_t read_byte_level(or_tokenizer_t *tokenizer, const or_json_valu
   if (or_ok(status)) status = or_tokenizer_read_bool(value, "add_prefix_space", true, &prefix_space);
   if (!or_ok(status)) return status;
   if (prefix_space && tokenizer->splitter_count > 1)
-    return or_error(OR_UNIMPLEMENTED, "\"add_prefix_space\" behind another pre-tokenizer is not supported; let it be false");
+    return or_error(OR_UNIMPLEMENTED,
+                    "\"add_prefix_space\" behind another pre-tokenizer is not supported; let it be false");
   tokenizer->byte_level = true;
   tokenizer->prefix_space = prefix_space;
   if (expression) {

@@ -9,8 +9,7 @@
 static or_status_t put(or_tokenizer_t *tokenizer, or_template_t *template, or_template_piece_t piece) {
   void *memory = template->pieces;
   or_status_t status = or_status_success();
-  if (memory == NULL)
-    status = or_arena_array(&tokenizer->arena, OR_TOKENIZER_MAX_STEPS, sizeof piece, &memory);
+  if (memory == NULL) status = or_arena_array(&tokenizer->arena, OR_TOKENIZER_MAX_STEPS, sizeof piece, &memory);
   template->pieces = memory;
   if (or_ok(status) && template->count == OR_TOKENIZER_MAX_STEPS)
     status = or_error(OR_OUT_OF_RANGE, "a template has more than %zu pieces", OR_TOKENIZER_MAX_STEPS);
@@ -28,8 +27,8 @@ static or_status_t put_all(or_tokenizer_t *tokenizer, or_template_t *template, c
 }
 
 /* {"SpecialToken": {"id": name, "type_id": n}}: the ids stand in special_tokens under the name. */
-static or_status_t read_special(or_tokenizer_t *tokenizer, const or_json_value_t *specials, const or_json_value_t *value,
-                                uint32_t type_id, or_template_t *template) {
+static or_status_t read_special(or_tokenizer_t *tokenizer, const or_json_value_t *specials,
+                                const or_json_value_t *value, uint32_t type_id, or_template_t *template) {
   const char *name = or_json_get_string(or_json_get(value, "id"), "");
   const or_json_value_t *ids = or_json_get(or_json_get(specials, name), "ids");
   or_status_t status = or_status_success();
@@ -62,8 +61,9 @@ static or_status_t read_pieces(or_tokenizer_t *tokenizer, const or_json_value_t 
       bool second = id[0] == 'B';
       has_first = has_first || !second;
       has_second = has_second || second;
-      status = put(tokenizer, template,
-                   (or_template_piece_t){.kind = second ? OR_PIECE_SECOND : OR_PIECE_FIRST, .type_id = (uint32_t)type_id});
+      status =
+          put(tokenizer, template,
+              (or_template_piece_t){.kind = second ? OR_PIECE_SECOND : OR_PIECE_FIRST, .type_id = (uint32_t)type_id});
     } else {
       status = or_error(OR_INVALID_ARGUMENT, "\"%s\"[%zu] is neither SpecialToken nor Sequence A or B", key, i);
     }
@@ -76,7 +76,8 @@ static or_status_t read_pieces(or_tokenizer_t *tokenizer, const or_json_value_t 
 }
 
 /* ["token", id] */
-static or_status_t read_named(const or_tokenizer_t *tokenizer, const or_json_value_t *value, const char *key, uint32_t *id) {
+static or_status_t read_named(const or_tokenizer_t *tokenizer, const or_json_value_t *value, const char *key,
+                              uint32_t *id) {
   return or_tokenizer_read_id(tokenizer, or_json_at(or_json_get(value, key), 1), key, id);
 }
 
@@ -84,8 +85,11 @@ static or_status_t read_bert(or_tokenizer_t *tokenizer, const or_json_value_t *v
   uint32_t cls = 0, sep = 0;
   or_status_t status = read_named(tokenizer, value, "cls", &cls);
   if (or_ok(status)) status = read_named(tokenizer, value, "sep", &sep);
-  const or_template_piece_t pieces[] = {{OR_PIECE_SPECIAL, cls, 0}, {OR_PIECE_FIRST, 0, 0},   {OR_PIECE_SPECIAL, sep, 0},
-                                        {OR_PIECE_SECOND, 0, 1},    {OR_PIECE_SPECIAL, sep, 1}};
+  const or_template_piece_t pieces[] = {{OR_PIECE_SPECIAL, cls, 0},
+                                        {OR_PIECE_FIRST, 0, 0},
+                                        {OR_PIECE_SPECIAL, sep, 0},
+                                        {OR_PIECE_SECOND, 0, 1},
+                                        {OR_PIECE_SPECIAL, sep, 1}};
   if (or_ok(status)) status = put_all(tokenizer, &tokenizer->single, pieces, 3);
   if (or_ok(status)) status = put_all(tokenizer, &tokenizer->pair, pieces, 5);
   return status;
@@ -95,7 +99,8 @@ static or_status_t read_trimming(or_tokenizer_t *tokenizer, const or_json_value_
   bool trims = true;
   or_status_t status = or_tokenizer_read_bool(value, "trim_offsets", true, &trims);
   if (!or_ok(status) || !trims) return status;
-  if (tokenizer->trim_spans) return or_error(OR_UNIMPLEMENTED, "two that trim offsets are not supported; let one not do it");
+  if (tokenizer->trim_spans)
+    return or_error(OR_UNIMPLEMENTED, "two that trim offsets are not supported; let one not do it");
   tokenizer->trim_spans = true;
   return or_tokenizer_read_bool(value, "add_prefix_space", true, &tokenizer->trim_keeps_prefix);
 }
@@ -105,8 +110,9 @@ static or_status_t read_roberta(or_tokenizer_t *tokenizer, const or_json_value_t
   or_status_t status = read_trimming(tokenizer, value);
   if (or_ok(status)) status = read_named(tokenizer, value, "cls", &cls);
   if (or_ok(status)) status = read_named(tokenizer, value, "sep", &sep);
-  const or_template_piece_t pieces[] = {{OR_PIECE_SPECIAL, cls, 0}, {OR_PIECE_FIRST, 0, 0},  {OR_PIECE_SPECIAL, sep, 0},
-                                        {OR_PIECE_SPECIAL, sep, 0}, {OR_PIECE_SECOND, 0, 0}, {OR_PIECE_SPECIAL, sep, 0}};
+  const or_template_piece_t pieces[] = {{OR_PIECE_SPECIAL, cls, 0}, {OR_PIECE_FIRST, 0, 0},
+                                        {OR_PIECE_SPECIAL, sep, 0}, {OR_PIECE_SPECIAL, sep, 0},
+                                        {OR_PIECE_SECOND, 0, 0},    {OR_PIECE_SPECIAL, sep, 0}};
   if (or_ok(status)) status = put_all(tokenizer, &tokenizer->single, pieces, 3);
   if (or_ok(status)) status = put_all(tokenizer, &tokenizer->pair, pieces, 6);
   return status;
@@ -118,7 +124,8 @@ static or_status_t read_processor(or_tokenizer_t *tokenizer, const or_json_value
   bool surrounds = strcmp(type, "TemplateProcessing") == 0 || strcmp(type, "BertProcessing") == 0 ||
                    strcmp(type, "RobertaProcessing") == 0;
   if (surrounds && tokenizer->single.count > 0)
-    return or_error(OR_UNIMPLEMENTED, "\"%.60s\" behind another that adds special tokens is not supported; merge them", type);
+    return or_error(OR_UNIMPLEMENTED, "\"%.60s\" behind another that adds special tokens is not supported; merge them",
+                    type);
   if (strcmp(type, "Sequence") == 0) {
     const or_json_value_t *list = or_json_get(value, "processors");
     if (or_json_kind(list) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"processors\" is not a list");
@@ -150,7 +157,8 @@ static or_status_t read_processor(or_tokenizer_t *tokenizer, const or_json_value
 or_status_t or_tokenizer_read_template(or_tokenizer_t *tokenizer, const or_json_value_t *value) {
   static const or_template_piece_t plain[] = {{OR_PIECE_FIRST, 0, 0}, {OR_PIECE_SECOND, 0, 1}};
   or_status_t status = or_status_success();
-  if (or_json_kind(value) != OR_JSON_NULL) status = or_status_context(read_processor(tokenizer, value, 0), "post_processor");
+  if (or_json_kind(value) != OR_JSON_NULL)
+    status = or_status_context(read_processor(tokenizer, value, 0), "post_processor");
   if (or_ok(status) && tokenizer->single.count == 0) status = put_all(tokenizer, &tokenizer->single, plain, 1);
   if (or_ok(status) && tokenizer->pair.count == 0) status = put_all(tokenizer, &tokenizer->pair, plain, 2);
   return status;

@@ -157,9 +157,9 @@ static void behave(or_split_behavior_t behavior, or_pieces_t *pieces, size_t fir
   bool after_match = false;
   for (size_t i = first; i < count; ++i) {
     or_piece_t piece = all[i];
-    bool merge = behavior == OR_SPLIT_CONTIGUOUS ? kept > first && piece.matched == after_match
-                                                 : behavior == OR_SPLIT_MERGED_WITH_PREVIOUS && piece.matched &&
-                                                       !after_match && kept > first;
+    bool merge = behavior == OR_SPLIT_CONTIGUOUS
+                     ? kept > first && piece.matched == after_match
+                     : behavior == OR_SPLIT_MERGED_WITH_PREVIOUS && piece.matched && !after_match && kept > first;
     after_match = piece.matched;
     if (behavior == OR_SPLIT_REMOVED && piece.matched) continue;
     if (merge) {

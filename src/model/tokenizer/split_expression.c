@@ -1,5 +1,5 @@
-/* Regular expressions of byte-level tokenizers, as scanners. In each the alternatives are tried in their order; together
- * they match at every place. */
+/* Regular expressions of byte-level tokenizers, as scanners. In each the alternatives are tried in their order;
+ * together they match at every place. */
 #include "model/tokenizer/split.h"
 #include "model/tokenizer/unicode.h"
 
@@ -72,7 +72,8 @@ static size_t lines(const char *text, size_t at, size_t end) {
   return stop;
 }
 
-/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|
+ * \s+(?!\S)|\s+ */
 size_t or_split_cl100k(const char *text, size_t at, size_t end, size_t digits_max) {
   size_t width = 0, next_width = 0, next = 0;
   if (text[at] == '\'') {

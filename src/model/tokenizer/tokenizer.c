@@ -43,7 +43,7 @@ or_status_t or_tokenizer_parse(const or_allocator_t *allocator, const char *json
   return status;
 }
 
-/* Added tokens last: their forms are normalized; ids that the template and the padding name are checked against them. */
+/* Added tokens last: their forms are normalized; ids that template and padding name are checked against them. */
 static or_status_t read_all(or_tokenizer_t *tokenizer, const or_json_value_t *root) {
   if (or_json_kind(root) != OR_JSON_OBJECT) return or_error(OR_INVALID_ARGUMENT, "the document is not an object");
   or_status_t status = or_tokenizer_read_normalizer(tokenizer, or_json_get(root, "normalizer"));

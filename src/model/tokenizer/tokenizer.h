@@ -10,20 +10,20 @@
 #define OR_TOKENIZER_MAX_FILE_BYTES ((size_t)64 << 20)
 #define OR_TOKENIZER_MAX_VOCABULARY ((size_t)1 << 20) /* entries of model.vocab; ids are below twice that */
 #define OR_TOKENIZER_MAX_MERGES ((size_t)1 << 20)
-#define OR_TOKENIZER_MAX_ADDED ((size_t)1 << 16)        /* entries of added_tokens */
-#define OR_TOKENIZER_MAX_TOKEN_BYTES ((size_t)4096)     /* of a token, a pattern, a replacement */
-#define OR_TOKENIZER_MAX_STEPS ((size_t)64)             /* normalizers, pre-tokenizers, pieces of a template: each */
-#define OR_TOKENIZER_MAX_LENGTH ((size_t)1 << 24)       /* tokens that a sequence is cut or padded to */
-#define OR_TOKENIZER_MAX_TEXT_BYTES ((size_t)16 << 20)  /* of one text to encode */
-#define OR_TOKENIZER_MAX_NORMALIZED_BYTES ((size_t)64 << 20) /* of a text between two steps */
+#define OR_TOKENIZER_MAX_ADDED ((size_t)1 << 16)      /* entries of added_tokens */
+#define OR_TOKENIZER_MAX_TOKEN_BYTES ((size_t)4096)   /* of a token, a pattern, a replacement */
+#define OR_TOKENIZER_MAX_STEPS ((size_t)64)           /* normalizers, pre-tokenizers, pieces of a template: each */
+#define OR_TOKENIZER_MAX_LENGTH ((size_t)1 << 24)     /* tokens that a sequence is cut or padded to */
+#define OR_TOKENIZER_MAX_TEXT_BYTES ((size_t)4 << 20) /* of one text to encode */
+#define OR_TOKENIZER_MAX_NORMALIZED_BYTES ((size_t)16 << 20) /* of a text between two steps */
 #define OR_NO_TOKEN UINT32_MAX
 
 typedef struct or_tokenizer_t or_tokenizer_t; /* counted, immutable: any thread */
 
-/* Reads tokenizer.json from a file or from bytes, which are not kept. On success one reference, the caller's; on failure
- * NULL. NOT_FOUND, PERMISSION_DENIED (the file); OUT_OF_RANGE (a bound); INVALID_ARGUMENT (not JSON, a field that is missing
- * or contradicts another; names it); UNIMPLEMENTED (a component that is not supported, by its name, with the cure; a build
- * without jansson); RESOURCE_EXHAUSTED. */
+/* Reads tokenizer.json from a file or from bytes, which are not kept. On success one reference, the caller's; on
+ * failure NULL. NOT_FOUND, PERMISSION_DENIED (the file); OUT_OF_RANGE (a bound); INVALID_ARGUMENT (not JSON, a field
+ * that is missing or contradicts another; names it); UNIMPLEMENTED (a component that is not supported, by its name,
+ * with the cure; a build without jansson); RESOURCE_EXHAUSTED. */
 or_status_t or_tokenizer_load(const or_allocator_t *allocator, const char *path, or_tokenizer_t **out);
 or_status_t or_tokenizer_parse(const or_allocator_t *allocator, const char *json, size_t length, or_tokenizer_t **out);
 void or_tokenizer_retain(or_tokenizer_t *tokenizer);
@@ -42,8 +42,8 @@ typedef struct or_tokenizer_facts_t {
 or_tokenizer_facts_t or_tokenizer_facts(const or_tokenizer_t *tokenizer);
 /* OR_NO_TOKEN if there is none; a terminated name for that which the file gives. */
 uint32_t or_tokenizer_token_id(const or_tokenizer_t *tokenizer, const char *token);
-/* The token's text as the file writes it (a byte-level one in GPT-2's alphabet), terminated; NULL if no token has the id.
- * Lives as long as the tokenizer. */
+/* The token's text as the file writes it (a byte-level one in GPT-2's alphabet), terminated; NULL if no token has the
+ * id. Lives as long as the tokenizer. */
 const char *or_tokenizer_token(const or_tokenizer_t *tokenizer, uint32_t id, size_t *length);
 
 /* What turns texts into ids: the tokenizer (retained) with memory of its own, a word cache of at most 3 MiB, and no
@@ -73,15 +73,16 @@ typedef struct or_encoding_t {
   bool truncated;
 } or_encoding_t;
 
-/* Encodes a text, or with `pair` not NULL two as one sequence. options NULL: all as the file says.
- * INVALID_ARGUMENT: not UTF-8 (names the byte), or a max_length with no room for the special tokens; OUT_OF_RANGE: a bound;
+/* Encodes a text, or with `pair` not NULL two as one sequence. options NULL: all as the file says. INVALID_ARGUMENT:
+ * not UTF-8 (names the byte), or a max_length with no room for the special tokens; OUT_OF_RANGE: a bound;
  * RESOURCE_EXHAUSTED. */
 typedef struct or_tokenizer_text_t {
   const char *bytes;
   size_t length;
 } or_tokenizer_text_t;
-or_status_t or_tokenizer_encode(or_tokenizer_encoder_t *encoder, or_tokenizer_text_t text, const or_tokenizer_text_t *pair,
-                                const or_tokenizer_options_t *options, or_encoding_t *out);
+or_status_t or_tokenizer_encode(or_tokenizer_encoder_t *encoder, or_tokenizer_text_t text,
+                                const or_tokenizer_text_t *pair, const or_tokenizer_options_t *options,
+                                or_encoding_t *out);
 
 /* Appends the text of `ids`. Bytes that are no UTF-8 become U+FFFD. Unknown ids: OUT_OF_RANGE, nothing appended. */
 or_status_t or_tokenizer_decode(const or_tokenizer_t *tokenizer, const uint32_t *ids, size_t count, bool skip_special,

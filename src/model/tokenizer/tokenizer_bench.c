@@ -1,6 +1,6 @@
 /* Encodes texts: to compare ids with other programs', and to measure.
  *
- *   tokenizer_bench ids TOKENIZER.json FILE    texts, or pairs joined by U+001F, each ended by a NUL; prints a line each:
+ *   tokenizer_bench ids TOKENIZER.json FILE    texts, or pairs joined by U+001F, each ended by a NUL; prints lines:
  *                                              id:type:begin:end …
  *   tokenizer_bench text TOKENIZER.json FILE   encodes without special tokens and prints what decodes, ended by a NUL
  *   tokenizer_bench time TOKENIZER.json FILE   the lines of FILE again and again for two seconds, and the load */
@@ -37,8 +37,8 @@ static or_status_t print_ids(or_tokenizer_encoder_t *encoder, char *text, size_t
 }
 
 static or_status_t print_text(or_tokenizer_t *tokenizer, or_tokenizer_encoder_t *encoder, char *text, size_t length) {
-  or_tokenizer_options_t options = {.without_special_tokens = true, .max_length = OR_TOKENIZER_NONE,
-                                    .pad_length = OR_TOKENIZER_NONE};
+  or_tokenizer_options_t options = {
+      .without_special_tokens = true, .max_length = OR_TOKENIZER_NONE, .pad_length = OR_TOKENIZER_NONE};
   or_encoding_t encoding;
   or_text_t out;
   or_text_init(&out, or_allocator_system());

@@ -47,7 +47,7 @@ struct or_tokenizer_t {
   or_bpe_t bpe;
 
   or_template_t single, pair;
-  bool trim_spans; /* spans leave the white space of byte-level tokens out, */
+  bool trim_spans;        /* spans leave the white space of byte-level tokens out, */
   bool trim_keeps_prefix; /* but for the one space that the tokenizer put there itself */
 
   bool truncates, truncates_left;
@@ -67,7 +67,8 @@ struct or_tokenizer_t {
 typedef struct or_found_token_t {
   uint32_t id;
   or_token_span_t span;
-  uint16_t leading, trailing; /* characters of white space in an added token's text; OR_FROM_VOCABULARY: as its name says */
+  uint16_t leading,
+      trailing; /* characters of white space in an added token's text; OR_FROM_VOCABULARY: as its name says */
 } or_found_token_t;
 typedef struct or_found_t {
   or_found_token_t *tokens;

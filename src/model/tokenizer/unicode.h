@@ -9,13 +9,13 @@
 
 /* One bit a general category, in the order of tools/make_unicode.py; then two properties beside it. */
 enum {
-  OR_UNICODE_LETTER = 0x1Fu,        /* Lu Ll Lt Lm Lo */
-  OR_UNICODE_NONSPACING = 1u << 5,  /* Mn */
-  OR_UNICODE_MARK = 7u << 5,        /* Mn Mc Me */
-  OR_UNICODE_NUMBER = 7u << 8,      /* Nd Nl No */
+  OR_UNICODE_LETTER = 0x1Fu,            /* Lu Ll Lt Lm Lo */
+  OR_UNICODE_NONSPACING = 1u << 5,      /* Mn */
+  OR_UNICODE_MARK = 7u << 5,            /* Mn Mc Me */
+  OR_UNICODE_NUMBER = 7u << 8,          /* Nd Nl No */
   OR_UNICODE_PUNCTUATION = 0x7Fu << 11, /* Pc Pd Ps Pe Pi Pf Po */
-  OR_UNICODE_OTHER = 0xFu << 25,    /* Cc Cf Cs Co: not the unassigned */
-  OR_UNICODE_SPACE = 1u << 30,      /* White_Space */
+  OR_UNICODE_OTHER = 0xFu << 25,        /* Cc Cf Cs Co: not the unassigned */
+  OR_UNICODE_SPACE = 1u << 30,          /* White_Space */
 };
 #define OR_UNICODE_WORD (UINT32_C(1) << 31) /* \w of UTS 18: Alphabetic, M, Nd, Pc, Join_Control */
 

@@ -1,7 +1,7 @@
 #ifndef OR_MODEL_TOKENIZER_UNICODE_INTERNAL_H
 #define OR_MODEL_TOKENIZER_UNICODE_INTERNAL_H
-/* The tables that tools/make_unicode.py writes. Two stages: indices[blocks[place / BLOCK] * BLOCK + place % BLOCK], where
- * the place is the code point, or for the tail OR_UNICODE_END and on. */
+/* The tables that tools/make_unicode.py writes. Two stages: indices[blocks[place / BLOCK] * BLOCK + place % BLOCK],
+ * where the place is the code point, or for the tail OR_UNICODE_END and on. */
 
 #include "model/tokenizer/unicode.h"
 

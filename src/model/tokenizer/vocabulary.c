@@ -19,7 +19,10 @@ or_status_t or_vocabulary_init(or_vocabulary_t *vocabulary, or_arena_t *arena, s
   if (or_ok(status)) status = or_arena_array(arena, slot_count, sizeof vocabulary->slots[0], &slots);
   if (!or_ok(status)) return status;
   uint64_t entropy[2] = {(uint64_t)(uintptr_t)slots, (uint64_t)or_clock_ns()};
-  *vocabulary = (or_vocabulary_t){.tokens = tokens, .id_limit = id_limit, .slots = slots, .slot_mask = slot_count - 1,
+  *vocabulary = (or_vocabulary_t){.tokens = tokens,
+                                  .id_limit = id_limit,
+                                  .slots = slots,
+                                  .slot_mask = slot_count - 1,
                                   .seed = or_hash_bytes(entropy, sizeof entropy, 0)};
   for (size_t i = 0; i < slot_count; ++i) vocabulary->slots[i].id = OR_NO_TOKEN;
   return status;

@@ -39,7 +39,8 @@ uint64_t or_word_hash(or_tokenizer_text_t word) {
   return hash ^ hash >> 29;
 }
 
-const or_part_t *or_word_cache_get(const or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_t word, size_t *count) {
+const or_part_t *or_word_cache_get(const or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_t word,
+                                   size_t *count) {
   for (size_t i = (size_t)hash & (OR_WORD_CACHE_SLOTS - 1);; i = (i + 1) & (OR_WORD_CACHE_SLOTS - 1)) {
     const or_cached_word_t *slot = &cache->slots[i];
     if (slot->length == 0) return NULL;
@@ -64,8 +65,7 @@ void or_word_cache_put(or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_
   while (cache->slots[i].length != 0) i = (i + 1) & (OR_WORD_CACHE_SLOTS - 1);
   if (count > 0) memcpy(cache->pool + cache->used_bytes, parts, parts_bytes);
   memcpy(cache->pool + cache->used_bytes + parts_bytes, word.bytes, word.length);
-  cache->slots[i] =
-      (or_cached_word_t){hash, (uint32_t)cache->used_bytes, (uint16_t)word.length, (uint16_t)count};
+  cache->slots[i] = (or_cached_word_t){hash, (uint32_t)cache->used_bytes, (uint16_t)word.length, (uint16_t)count};
   cache->used_bytes += bytes;
   ++cache->word_count;
 }

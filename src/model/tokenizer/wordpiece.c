@@ -23,8 +23,8 @@ static bool is_longer(or_tokenizer_text_t word, size_t characters) {
 
 #define STEP_BYTES ((size_t)256) /* beginnings whose hashes are at hand */
 
-/* The longest token prefix + word[begin, *end); OR_NO_TOKEN if there is none. Hashes of the beginnings grow byte by byte;
- * they are kept for a window at a time and the longest is tried first. */
+/* The longest token prefix + word[begin, *end); OR_NO_TOKEN if there is none. Hashes of the beginnings grow byte by
+ * byte; they are kept for a window at a time and the longest is tried first. */
 static uint32_t longest(const or_vocabulary_t *vocabulary, or_tokenizer_text_t prefix, or_tokenizer_text_t word,
                         size_t begin, size_t *end) {
   uint64_t hashes[STEP_BYTES], hash = or_vocabulary_hash(vocabulary->seed, prefix.bytes, prefix.length);

@@ -18,10 +18,11 @@ typedef struct or_parts_t {
 void or_parts_deinit(or_parts_t *parts);
 or_status_t or_parts_put(or_parts_t *parts, or_part_t part);
 
-/* WordPiece: the longest token that begins the word, then the longest that goes on, … (Wu et al. 2016; Devlin et al. 2018). */
+/* WordPiece: the longest token that begins the word, then the longest that goes on, … (Wu et al. 2016; Devlin et al.
+ * 2018). */
 typedef struct or_wordpiece_t {
-  uint32_t unknown; /* for a word that tokens can't make up */
-  size_t word_limit; /* characters; longer words are unknown */
+  uint32_t unknown;           /* for a word that tokens can't make up */
+  size_t word_limit;          /* characters; longer words are unknown */
   or_tokenizer_text_t prefix; /* of tokens that go on */
 } or_wordpiece_t;
 or_status_t or_wordpiece_cut(const or_wordpiece_t *model, const or_vocabulary_t *vocabulary, or_tokenizer_text_t word,
@@ -33,8 +34,8 @@ typedef struct or_merge_t {
 } or_merge_t;
 #define OR_NO_PAIR UINT64_MAX
 
-/* Byte-pair encoding (Sennrich et al. 2016): of the pairs side by side the one of the lowest rank is merged, the leftmost
- * first, until none can be. Immutable once filled; in the tokenizer's arena. */
+/* Byte-pair encoding (Sennrich et al. 2016): of the pairs side by side the one of the lowest rank is merged, the
+ * leftmost first, until none can be. Immutable once filled; in the tokenizer's arena. */
 typedef struct or_bpe_t {
   or_merge_t *slots; /* open addressing */
   size_t slot_mask;
@@ -42,7 +43,7 @@ typedef struct or_bpe_t {
   size_t merge_count;
   uint32_t unknown; /* OR_NO_TOKEN: what is unknown is left out */
   bool fuse_unknown, ignore_merges;
-  bool byte_level;    /* words are bytes, which GPT-2's alphabet stands for in the vocabulary */
+  bool byte_level;     /* words are bytes, which GPT-2's alphabet stands for in the vocabulary */
   uint32_t bytes[256]; /* the token of a byte, or OR_NO_TOKEN; byte_level only */
 } or_bpe_t;
 or_status_t or_bpe_init(or_bpe_t *model, or_arena_t *arena, size_t merge_count);
@@ -68,11 +69,11 @@ or_status_t or_bpe_cut(const or_bpe_t *model, const or_vocabulary_t *vocabulary,
 
 /* What words were cut into before. Of a fixed size; when full it begins anew. Owned by one thread. */
 #define OR_WORD_CACHE_SLOTS ((size_t)1 << 15)
-#define OR_WORD_CACHE_BYTES ((size_t)2 << 20)      /* of words and parts */
-#define OR_WORD_CACHE_WORD_BYTES ((size_t)64)      /* longer words are not kept */
+#define OR_WORD_CACHE_BYTES ((size_t)2 << 20) /* of words and parts */
+#define OR_WORD_CACHE_WORD_BYTES ((size_t)64) /* longer words are not kept */
 typedef struct or_cached_word_t {
   uint64_t hash;
-  uint32_t place; /* in the pool: the parts, then the word */
+  uint32_t place;         /* in the pool: the parts, then the word */
   uint16_t length, count; /* 0 parts and 0 bytes: free */
 } or_cached_word_t;
 typedef struct or_word_cache_t {
@@ -85,7 +86,8 @@ or_status_t or_word_cache_init(or_word_cache_t *cache, const or_allocator_t *all
 void or_word_cache_deinit(or_word_cache_t *cache);
 uint64_t or_word_hash(or_tokenizer_text_t word);
 /* The parts, in the pool until the next put; NULL if the word is not there. */
-const or_part_t *or_word_cache_get(const or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_t word, size_t *count);
+const or_part_t *or_word_cache_get(const or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_t word,
+                                   size_t *count);
 void or_word_cache_put(or_word_cache_t *cache, uint64_t hash, or_tokenizer_text_t word, const or_part_t *parts,
                        size_t count);
 
