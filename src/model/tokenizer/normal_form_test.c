@@ -44,6 +44,7 @@ static void makes_the_four_forms(void **state) {
          "b",
          "\u00E0\u05AE\u0315"
          "b");
+  expect(&nfc, "a\u0346\u0301", "a\u0346\u0301"); /* a mark of the same class blocks */
   expect(&nfc, "a\u0327b\u0301", "a\u0327b\u0301");
 }
 

@@ -144,6 +144,40 @@ static void refuses_components_by_their_name(void **state) {
 }
 
 #define BPE(rest) "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2}," rest "}}"
+/* cd (rank 0), then ab (2) before b + cd (3), although bc (1) once stood where b + cd does. */
+static void merges_by_rank_what_stands_side_by_side_now(void **state) {
+  (void)state;
+  or_tokenizer_encoder_t *encoder =
+      encoder_of("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"cd\":4,\"bc\":5,\"ab\":6,"
+                 "\"bcd\":7},\"merges\":[\"c d\",\"b c\",\"a b\",\"b cd\"]}}");
+  expect_ids(encoder, "abcd", NULL, NULL, (int64_t[]){6, 4, -1});
+  expect_ids(encoder, "bcd", NULL, NULL, (int64_t[]){7, -1});
+  expect_ids(encoder, "bcab", NULL, NULL, (int64_t[]){5, 6, -1});
+  or_tokenizer_encoder_free(encoder);
+}
+
+static void finds_added_tokens_leftmost_and_longest(void **state) {
+  (void)state;
+  or_tokenizer_encoder_t *encoder =
+      encoder_of("{" WORDPIECE "," SPLIT ",\"added_tokens\":[{\"id\":8,\"content\":\"ab\"},{\"id\":9,\"content\":"
+                                         "\"abc\"},{\"id\":10,\"content\":\"bcab\"},"
+                 "{\"id\":11,\"content\":\"c\\u00e9\",\"single_word\":true},{\"id\":12,\"content\":\"!\",\"lstrip\":"
+                 "true,\"rstrip\":true}]}");
+  or_encoding_t encoding;
+  expect_ids(encoder, "abcab", NULL, NULL, (int64_t[]){9, 8, -1});
+  expect_ids(encoder, "bcabc", NULL, NULL, (int64_t[]){10, 4, -1});
+  expect_ids(encoder,
+             "c\xC3\xA9 c\xC3\xA9"
+             "a",
+             NULL, NULL, (int64_t[]){11, 0, -1});
+  expect_ok(or_tokenizer_encode(encoder, (or_tokenizer_text_t){"a \t! \nb", 7}, NULL, NULL, &encoding));
+  assert_int_equal(encoding.count, 3);
+  assert_int_equal(encoding.ids[1], 12);
+  assert_int_equal(encoding.spans[1].begin, 1); /* with the white space on either side */
+  assert_int_equal(encoding.spans[1].end, 6);
+  or_tokenizer_encoder_free(encoder);
+}
+
 static void refuses_what_bpe_here_can_not(void **state) {
   (void)state;
   expect_refused(BPE("\"merges\":[],\"byte_fallback\":true"), OR_UNIMPLEMENTED, "byte_fallback");
@@ -321,6 +355,8 @@ int main(void) {
       cmocka_unit_test(refuses_what_is_no_utf8_naming_the_byte),
       cmocka_unit_test(tells_its_facts),
       cmocka_unit_test(refuses_components_by_their_name),
+      cmocka_unit_test(merges_by_rank_what_stands_side_by_side_now),
+      cmocka_unit_test(finds_added_tokens_leftmost_and_longest),
       cmocka_unit_test(refuses_what_bpe_here_can_not),
       cmocka_unit_test(refuses_files_that_contradict_themselves),
       cmocka_unit_test(refuses_what_exceeds_a_bound_naming_it),
