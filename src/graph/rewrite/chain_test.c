@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static or_value_id_t reshape(or_graph_t *graph, const char *name, or_value_id_t x, size_t rank, const int64_t *shape) {
