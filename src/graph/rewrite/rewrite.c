@@ -24,6 +24,8 @@ static const struct {
     {"conv epilogue", "Conv", or_rewrite_conv},
     {"matmul epilogue", "MatMul", or_rewrite_matmul},
     {"matmul epilogue", "Gemm", or_rewrite_gemm},
+    {"embedding sum", "Add", or_rewrite_embedding_sum},
+    {"add+layer norm", "LayerNormalization", or_rewrite_add_layer_norm}, /* last: where no product takes the Add */
 };
 enum { PATTERNS = sizeof patterns / sizeof *patterns };
 

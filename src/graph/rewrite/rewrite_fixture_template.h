@@ -1,5 +1,5 @@
-/* For tests of patterns, included once after cmocka's headers and fixtures/graphs.h: graphs before and after rewriting, and the references'
-   results of both. */
+/* For tests of patterns, included once after cmocka's headers and fixtures/graphs.h: graphs before and after rewriting,
+   and the references' results of both. */
 
 #include <math.h>
 
