@@ -37,7 +37,12 @@ or_status_t or_rewrite_gemm_to_matmul(or_rewriter_t *rewriter, uint32_t root) {
     rewriter->dead[root] = true;
     status = make(rewriter, layer.after, "MatMul", layer.source, gemm.inputs[1]);
   }
-  if (or_ok(status)) or_rewrite_count(rewriter, 1);
+  if (!or_ok(status)) return status;
+  if (rewriter->consumers[gemm.inputs[0]] == 0) { /* not read by others, nor by the product */
+    or_rewrite_unread(rewriter, layer.before);
+    rewriter->dead[layer.before] = true;
+  }
+  or_rewrite_count(rewriter, 1);
   return status;
 }
 
