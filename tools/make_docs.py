@@ -26,7 +26,8 @@ GROUPS = [
 ]
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
-DOMAINS = [("", "ONNX (`ai.onnx`)"), ("openruntime", "Ours (`openruntime`): the work of compute tasks")]
+DOMAINS = [("", "ONNX (`ai.onnx`)"),
+           ("openruntime", "Ours (`openruntime`): the work of compute tasks, and what rewriting makes of nodes")]
 OPERATORS_INTRODUCTION = NOTE + """
 # Operators
 

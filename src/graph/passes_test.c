@@ -71,6 +71,58 @@ static void keeps_the_output_of_the_graph_when_an_identity_makes_it(void **state
   or_graph_release(graph);
 }
 
+static or_status_t dropout_infer(or_op_call_t *call) {
+  for (uint32_t i = 0; i < call->output_count; ++i) {
+    call->outputs[i].dtype = i == 0 ? call->inputs[0].dtype : OR_BOOL;
+    call->outputs[i].shape = call->inputs[0].shape;
+  }
+  return or_status_success();
+}
+
+/* x -> Dropout [and its mask] -> Relu; form 1: the mask is left out, 2: read, 3: training_mode false, 4: true. */
+static or_graph_t *with_dropout(int form) {
+  static const or_op_t dropout = {.domain = "",
+                                  .name = "Dropout",
+                                  .since = {13},
+                                  .input_min = 1,
+                                  .input_max = 3,
+                                  .output_min = 1,
+                                  .output_max = 2,
+                                  .dtypes = OR_OP_FLOATS,
+                                  .infer = dropout_infer};
+  const bool training = form == 4;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2)), dropped = value(graph, "dropped");
+  or_value_id_t mask = form == 0 ? OR_NO_VALUE : value(graph, "mask");
+  or_value_id_t mode = constant(graph, "mode", OR_BOOL, or_shape_make(0, NULL), &training);
+  or_node_t *made = NULL;
+  or_expect_ok(or_graph_add_node(graph, "dropout", form > 2 ? 3 : 1, form == 0 ? 1 : 2, 0, &made));
+  made->op = "Dropout";
+  made->definition = &dropout;
+  made->version = 13;
+  ((or_value_id_t *)made->inputs)[0] = x;
+  if (form > 2) ((or_value_id_t *)made->inputs)[2] = mode;
+  ((or_value_id_t *)made->outputs)[0] = dropped;
+  if (form > 0) ((or_value_id_t *)made->outputs)[1] = mask;
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Relu", "y", IDS(dropped))));
+  if (form == 2) or_expect_ok(or_graph_add_output(graph, apply(graph, "Not", "n", IDS(mask))));
+  finish_graph(graph);
+  return graph;
+}
+
+static void passes_by_a_dropout_that_is_not_in_training(void **state) {
+  (void)state;
+  for (int form = 0; form < 5; ++form) {
+    or_graph_t *graph = with_dropout(form), *special = NULL;
+    or_expect_ok(specialize_static(graph, true, &special));
+    bool stays = form == 2 || form == 4;
+    assert_int_equal(node_named(special, "dropout") != NULL, stays);
+    if (!stays) assert_int_equal(special->nodes[0].inputs[0], graph->inputs[0]);
+    or_graph_release(special);
+    or_graph_release(graph);
+  }
+}
+
 static void keeps_an_identity_between_an_input_and_an_output(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -235,6 +287,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(removes_nodes_that_no_output_needs, set_up, tear_down),
       cmocka_unit_test_setup_teardown(passes_by_identities_in_a_row, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(passes_by_a_dropout_that_is_not_in_training, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_the_output_of_the_graph_when_an_identity_makes_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_an_identity_between_an_input_and_an_output, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_an_identity_between_two_outputs, set_up, tear_down),

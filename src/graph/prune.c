@@ -13,7 +13,8 @@ typedef struct prune_t {
 
 static or_status_t begin(prune_t *prune);
 static void bypass(prune_t *prune, uint32_t n);
-static bool passes_input_on(const or_graph_t *graph, const or_node_t *node);
+static bool passes_input_on(const prune_t *prune, const or_node_t *node);
+static bool drops_nothing(const prune_t *prune, const or_node_t *node);
 static or_value_id_t resolve(const prune_t *prune, or_value_id_t value);
 static bool rename_producer(prune_t *prune, or_value_id_t from, or_value_id_t to);
 static void drop_unneeded(prune_t *prune, bool *needed);
@@ -63,7 +64,7 @@ static or_status_t begin(prune_t *prune) {
  * input produces the output instead, and where that can't be (an input, a constant, another output) the node stays. */
 static void bypass(prune_t *prune, uint32_t n) {
   const or_node_t *node = &prune->graph->nodes[n];
-  if (!passes_input_on(prune->graph, node)) return;
+  if (!passes_input_on(prune, node)) return;
   or_value_id_t from = resolve(prune, node->inputs[0]), to = node->outputs[0];
   if (!prune->is_output[to]) {
     prune->same_as[to] = from;
@@ -75,14 +76,16 @@ static void bypass(prune_t *prune, uint32_t n) {
   prune->dead[n] = true;
 }
 
-static bool passes_input_on(const or_graph_t *graph, const or_node_t *node) {
+static bool passes_input_on(const prune_t *prune, const or_node_t *node) {
+  const or_graph_t *graph = prune->graph;
   if (node->domain[0] != '\0' || node->input_count < 1 || node->inputs[0] == OR_NO_VALUE ||
       node->outputs[0] == OR_NO_VALUE)
     return false;
-  if (node->output_count != 1) return false;
+  bool dropout = drops_nothing(prune, node);
+  if (node->output_count != 1 && !dropout) return false;
   const or_value_info_t *in = &graph->values[node->inputs[0]], *out = &graph->values[node->outputs[0]];
   if (in->dtype != out->dtype || in->dtype == OR_DTYPE_NONE) return false;
-  if (strcmp(node->op, "Identity") == 0 || strcmp(node->op, "Cast") == 0) return true;
+  if (dropout || strcmp(node->op, "Identity") == 0 || strcmp(node->op, "Cast") == 0) return true;
   if (strcmp(node->op, "Concat") == 0) return node->input_count == 1;
   static const char *const reshaping[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
   for (size_t i = 0; i < sizeof reshaping / sizeof *reshaping; ++i) {
@@ -90,6 +93,19 @@ static bool passes_input_on(const or_graph_t *graph, const or_node_t *node) {
       return or_shape_is_static(&in->shape) && or_shape_equal(&in->shape, &out->shape);
   }
   return false;
+}
+
+/* A Dropout that is not in training, and whose mask nobody reads. A training_mode that a run may still give is looked at
+ * in the specialisation. */
+static bool drops_nothing(const prune_t *prune, const or_node_t *node) {
+  if (strcmp(node->op, "Dropout") != 0) return false;
+  for (uint32_t i = 1; i < node->output_count; ++i) {
+    if (node->outputs[i] != OR_NO_VALUE && prune->consumers[node->outputs[i]] > 0) return false;
+  }
+  if (node->input_count < 3 || node->inputs[2] == OR_NO_VALUE) return true;
+  const or_constant_t *training = prune->graph->values[node->inputs[2]].constant;
+  if (prune->graph->parent == NULL || training == NULL || training->data == NULL) return false;
+  return training->dtype == OR_BOOL && training->bytes == 1 && *(const uint8_t *)training->data == 0;
 }
 
 static or_value_id_t resolve(const prune_t *prune, or_value_id_t value) {

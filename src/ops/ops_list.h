@@ -90,7 +90,10 @@ X(reduce_l2)
 X(reduce_sum_square)
 X(reduce_log_sum)
 X(reduce_log_sum_exp)
-/* Ours, domain "openruntime": the work of compute tasks. */
+/* Ours, domain "openruntime": what rewriting makes of several nodes. */
+X(add_layer_normalization)
+X(embedding_sum)
+/* Ours: the work of compute tasks. */
 X(copy)
 X(scale)
 X(axpy)

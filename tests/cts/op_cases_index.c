@@ -96,6 +96,23 @@ void cts_generate_gather(cts_generator_t *g) {
   }
 }
 
+void cts_generate_embedding_sum(cts_generator_t *g) {
+  const or_shape_t places[][2] = {{SHAPE(3), SHAPE(3)}, {SHAPE(2, 7), SHAPE(1, 7)}, {SHAPE(2, 1), SHAPE(7)},
+                                  {SCALAR, SCALAR},     {SHAPE(0), SHAPE(1)},       {SHAPE(4, 128), SHAPE(128)}};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
+      for (int tables = 2; tables < 5; ++tables) {
+        cts_op_case_t it = cts_op_case(g, "");
+        for (int t = 0; t < tables; ++t) {
+          cts_input(&it, dtype, SHAPE(9 - t, 33))->constant = t % 2 == 0;
+          cts_input_range(&it, t % 2 == 0 ? OR_INT64 : OR_INT32, places[i][t % 2], -5, 5);
+        }
+        cts_emit(g, &it);
+      }
+    }
+  }
+}
+
 void cts_generate_gather_elements(cts_generator_t *g) {
   CTS_EACH_DTYPE(g->op, dtype) {
     gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(3, 7), 0, false});

@@ -57,6 +57,31 @@ void cts_generate_layer_normalization(cts_generator_t *g) {
   }
 }
 
+void cts_generate_add_layer_normalization(cts_generator_t *g) {
+  const struct {
+    or_shape_t a, b, scale;
+    int64_t axis;
+  } rows[] = {{SHAPE(3, 8), SHAPE(3, 8), SHAPE(8), -1},        {SHAPE(2, 5, 33), SHAPE(1, 5, 33), SHAPE(33), -1},
+              {SHAPE(5, 33), SHAPE(2, 5, 33), SHAPE(33), 2},   {SHAPE(2, 3, 4), SHAPE(4), SHAPE(3, 4), 1},
+              {SHAPE(2, 3, 4), SHAPE(2, 1, 4), SHAPE(4), -1},  {SHAPE(0, 5), SHAPE(0, 5), SHAPE(5), -1},
+              {SHAPE(17, 768), SHAPE(17, 768), SHAPE(768), -1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    CTS_EACH_DTYPE(g->op, dtype) {
+      for (int form = 0; form < 4; ++form) {
+        cts_op_case_t it = cts_op_case(g, "");
+        cts_input(&it, dtype, rows[i].a);
+        cts_input(&it, dtype, rows[i].b);
+        cts_input(&it, dtype, rows[i].scale)->constant = form % 2 == 0;
+        if (form > 1) cts_input(&it, dtype, rows[i].scale);
+        cts_attribute_int(&it, "axis", rows[i].axis);
+        if (form == 2) cts_attribute_float(&it, "epsilon", 0.5f);
+        it.output_count = form % 2 == 0 ? 1 : 2;
+        cts_emit(g, &it);
+      }
+    }
+  }
+}
+
 static void softmax(cts_generator_t *g, or_dtype_t dtype, or_shape_t shape, int64_t axis, double width) {
   cts_op_case_t it = cts_op_case(g, width > 1 ? "wide" : "");
   cts_input_range(&it, dtype, shape, -width, width);

@@ -96,6 +96,8 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "ReduceSumSquare", cts_generate_reduce},
     {"", "ReduceLogSum", cts_generate_reduce},
     {"", "ReduceLogSumExp", cts_generate_reduce},
+    {"openruntime", "AddLayerNormalization", cts_generate_add_layer_normalization},
+    {"openruntime", "EmbeddingSum", cts_generate_embedding_sum},
     {"openruntime", "Copy", cts_generate_copying},
     {"openruntime", "Scale", cts_generate_vector},
     {"openruntime", "Norm", cts_generate_vector},

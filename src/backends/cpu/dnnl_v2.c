@@ -109,6 +109,11 @@ static or_status_t append_activation(const or_dnnl_t *dnnl, const or_cpu_act_t *
     kind = dnnl_eltwise_swish;
     alpha = 1.0F;
     break;
+  case OR_CPU_ACT_HARD_SWISH: /* the first versions have these two fixed */
+    kind = dnnl_eltwise_hardswish;
+    alpha = 1.0F / 6.0F;
+    beta = 0.5F;
+    break;
   }
   return or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, kind, alpha, beta),
                        "dnnl_post_ops_append_eltwise");

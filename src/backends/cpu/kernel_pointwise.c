@@ -26,6 +26,7 @@ static const unary_row_t unary_rows[] = {
     {"Gelu", OR_CPU_UNARY_COUNT},
     {"Reciprocal", OR_CPU_UNARY_RECIPROCAL},
     {"Swish", OR_CPU_UNARY_SILU},
+    {"HardSwish", OR_CPU_UNARY_HARD_SWISH},
 };
 
 typedef struct binary_row_t {

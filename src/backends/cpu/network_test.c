@@ -309,6 +309,70 @@ static void random_networks_equal_the_references(void **state) {
   }
 }
 
+/* A norm that says it stands for something else: what it is named counts. */
+static void an_operator_that_keeps_parts_is_itself(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(5, 40)),
+                scale = net_constant(&net, OR_FLOAT32, NET_SHAPE(40));
+  or_value_id_t y = net_done(&net, net_node(&net, "LayerNormalization", 17, NET_IDS(x, scale)));
+  or_value_id_t other = net_value(&net, OR_FLOAT32, NET_SHAPE(5, 40));
+  or_node_t part = net.nodes[0];
+  part.op = "Relu";
+  part.definition = or_op_find("", "Relu");
+  part.input_count = 1;
+  part.outputs = &other;
+  net.nodes[0].parts = &part;
+  net.nodes[0].part_count = 1;
+  net_output(&net, y);
+  expect_at_every_level(&net, 1e-4);
+  net_deinit(&net);
+}
+
+static void an_operator_without_a_kernel_is_left_to_its_parts(void **state) {
+  (void)state;
+  net_t net;
+  or_rig_t rig;
+  or_support_t answer;
+  const or_backend_device_t *backend = NULL;
+  or_device_t *device = open_level(&rig, &levels[0], or_allocator_system(), 1);
+  net_ok(or_device_open(device, &backend));
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT64, NET_SHAPE(5, 40)),
+                scale = net_constant(&net, OR_FLOAT64, NET_SHAPE(40));
+  net_output(&net, net_done(&net, net_node(&net, "LayerNormalization", 17, NET_IDS(x, scale))));
+  net_ok(backend->supports(backend->self, &net.graph, &net.nodes[0], &answer));
+  assert_true(answer.supported); /* by the reference */
+  or_node_t part = net.nodes[0];
+  net.nodes[0].parts = &part;
+  net.nodes[0].part_count = 1;
+  net_ok(backend->supports(backend->self, &net.graph, &net.nodes[0], &answer));
+  assert_false(answer.supported);
+  assert_non_null(strstr(answer.reason, "LayerNormalization of float64"));
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
+static void a_convolution_and_hard_swish_are_one_step(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(2, 3, 12, 12)),
+                w = net_constant(&net, OR_FLOAT32, NET_SHAPE(8, 3, 3, 3));
+  or_value_id_t y = conv(&net, x, w, OR_NO_VALUE, 1);
+  y = net_simple(&net, "Mul", 14, NET_IDS(y, y));
+  y = conv(&net, y, net_constant(&net, OR_FLOAT32, NET_SHAPE(16, 8, 3, 3)), OR_NO_VALUE, 0);
+  y = net_simple(&net, "HardSwish", 22, NET_IDS(y));
+  net_fuse(&net, 2);
+  y = net_simple(&net, "MatMul", 13, NET_IDS(y, net_constant(&net, OR_FLOAT32, NET_SHAPE(10, 7))));
+  y = net_simple(&net, "HardSwish", 22, NET_IDS(y));
+  net_fuse(&net, 2);
+  net_output(&net, y);
+  expect_at_every_level(&net, 1e-3);
+  net_deinit(&net);
+}
+
 static void two_executables_share_packed_constants(void **state) {
   (void)state;
   for (size_t i = 0; i < LEVELS; ++i) {
@@ -474,6 +538,9 @@ int main(void) {
       cmocka_unit_test(multiplies_batches_vectors_and_constants),
       cmocka_unit_test(adds_each_form_of_a_gemm_bias),
       cmocka_unit_test(random_networks_equal_the_references),
+      cmocka_unit_test(an_operator_that_keeps_parts_is_itself),
+      cmocka_unit_test(an_operator_without_a_kernel_is_left_to_its_parts),
+      cmocka_unit_test(a_convolution_and_hard_swish_are_one_step),
       cmocka_unit_test(two_executables_share_packed_constants),
       cmocka_unit_test(runs_allocate_nothing),
       cmocka_unit_test(stops_when_it_is_cancelled),

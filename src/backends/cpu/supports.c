@@ -11,8 +11,9 @@ static or_status_t answer(or_cpu_device_t *device, or_arena_t *arena, const or_s
   size_t index = 0;
   out->supported = or_cpu_family_find(device, &view, &index) != NULL;
   if (!out->supported) {
-    or_format(out->reason, sizeof out->reason, "%s of %s with what is fused to it has no kernel here; its parts have",
-              view.core->op, or_dtype_name(view.call.input_count > 0 ? view.call.inputs[0].dtype : OR_DTYPE_NONE));
+    or_format(out->reason, sizeof out->reason, "%s of %s%s has no kernel here; its parts have", view.core->op,
+              or_dtype_name(view.call.input_count > 0 ? view.call.inputs[0].dtype : OR_DTYPE_NONE),
+              view.fused ? " with what is fused to it" : "");
   }
   return status;
 }

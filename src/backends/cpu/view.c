@@ -166,10 +166,11 @@ static bool read_activation(reader_t *reader, const or_node_t *part) {
   if (part->input_count != 1) return false;
   if (is(part, "Gelu")) return read_gelu(part, act);
   if (is(part, "Swish")) return read_swish(part, act);
-  act->kind = is(part, "Relu")      ? OR_CPU_ACT_RELU
-              : is(part, "Sigmoid") ? OR_CPU_ACT_SIGMOID
-              : is(part, "Tanh")    ? OR_CPU_ACT_TANH
-                                    : OR_CPU_ACT_NONE;
+  act->kind = is(part, "Relu")        ? OR_CPU_ACT_RELU
+              : is(part, "Sigmoid")   ? OR_CPU_ACT_SIGMOID
+              : is(part, "Tanh")      ? OR_CPU_ACT_TANH
+              : is(part, "HardSwish") ? OR_CPU_ACT_HARD_SWISH
+                                      : OR_CPU_ACT_NONE;
   return act->kind != OR_CPU_ACT_NONE;
 }
 

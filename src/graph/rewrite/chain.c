@@ -10,6 +10,7 @@ static or_status_t chain_reshape(or_simplifier_t *simplifier, uint32_t n);
 static bool swaps_last_axes(const or_simplifier_t *simplifier, const or_node_t *last, or_value_id_t *source);
 static or_status_t make_reshape(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source);
 static or_status_t chain_transpose(or_simplifier_t *simplifier, uint32_t n);
+static or_status_t transpose_of(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source, const int64_t *own);
 static or_status_t make_transpose(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source, const int64_t *order);
 static bool order_of(const or_simplifier_t *simplifier, const or_node_t *node, int64_t order[OR_MAX_RANK]);
 
@@ -47,7 +48,7 @@ static or_status_t chain_reshape(or_simplifier_t *simplifier, uint32_t n) {
     for (int32_t d = 0; d < shape->rank; ++d) order[d] = d;
     order[shape->rank - 2] = shape->rank - 1;
     order[shape->rank - 1] = shape->rank - 2;
-    return make_transpose(simplifier, n, source, order);
+    return transpose_of(simplifier, n, source, order);
   }
   const or_node_t *before = producer_of(simplifier, node->inputs[0]);
   bool chained = before != NULL && reshapes(simplifier, before);
@@ -107,23 +108,30 @@ static or_status_t make_reshape(or_simplifier_t *simplifier, uint32_t n, or_valu
 }
 
 static or_status_t chain_transpose(or_simplifier_t *simplifier, uint32_t n) {
-  const or_graph_t *graph = simplifier->graph;
-  const or_node_t *node = &graph->nodes[n];
+  const or_node_t *node = &simplifier->graph->nodes[n];
   const or_node_t *before = producer_of(simplifier, node->inputs[0]);
-  int64_t own[OR_MAX_RANK], first[OR_MAX_RANK], order[OR_MAX_RANK];
+  int64_t own[OR_MAX_RANK], first[OR_MAX_RANK];
   if (before == NULL || !order_of(simplifier, node, own) || !order_of(simplifier, before, first))
     return or_status_success();
-  int32_t rank = graph->values[node->inputs[0]].shape.rank;
-  bool identity = true;
+  return transpose_of(simplifier, n, node->inputs[0], own);
+}
+
+/* Node `n` becomes the transposition of `source`, or of what is transposed there, or nothing if that cancels. */
+static or_status_t transpose_of(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source, const int64_t *own) {
+  int32_t rank = simplifier->graph->values[source].shape.rank;
+  const or_node_t *before = producer_of(simplifier, source);
+  int64_t first[OR_MAX_RANK], order[OR_MAX_RANK];
+  bool chained = before != NULL && order_of(simplifier, before, first), identity = true;
+  if (chained) source = before->inputs[0];
   for (int32_t d = 0; d < rank; ++d) {
-    order[d] = first[own[d]];
+    order[d] = chained ? first[own[d]] : own[d];
     identity = identity && order[d] == d;
   }
-  if (identity && or_simplify_bypass(simplifier, n, before->inputs[0])) {
+  if (identity && or_simplify_bypass(simplifier, n, source)) {
     ++simplifier->chained_count;
     return or_status_success();
   }
-  return make_transpose(simplifier, n, before->inputs[0], order);
+  return make_transpose(simplifier, n, source, order);
 }
 
 static or_status_t make_transpose(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source, const int64_t *order) {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static or_value_id_t reshape(or_graph_t *graph, const char *name, or_value_id_t x, size_t rank, const int64_t *shape) {
@@ -97,6 +98,22 @@ static void transpositions_that_cancel_go(void **state) {
   or_graph_release(graph);
 }
 
+static void it_is_composed_with_the_one_before(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 4, 3, 5));
+  or_value_id_t y = reshape(graph, "a", transpose(graph, "heads", x, DIMS(0, 2, 1, 3)), DIMS(-1, 4, 5));
+  y = reshape(graph, "c", transpose(graph, "b", y, DIMS(0, 2, 1)), DIMS(2, 3, 5, 4));
+  or_graph_t *special = rewritten(graph, end(graph, y));
+  assert_int_equal(special->node_count, 2);
+  static const int64_t composed[] = {0, 2, 3, 1};
+  assert_int_equal(special->nodes[0].inputs[0], x);
+  assert_memory_equal(special->nodes[0].attributes[0].integers, composed, sizeof composed);
+  assert_same_results(graph, special, 1, 0);
+  or_graph_release(special);
+  or_graph_release(graph);
+}
+
 /* As exporters swap the last axes of keys. */
 static void a_transposition_between_reshapes_is_one_of_the_last_axes(void **state) {
   (void)state;
@@ -125,6 +142,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_others_read_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(transpositions_are_composed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(transpositions_that_cancel_go, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(it_is_composed_with_the_one_before, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_transposition_between_reshapes_is_one_of_the_last_axes, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static or_value_id_t two(or_graph_t *graph, const char *op, or_value_id_t a, or_value_id_t b) {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static or_value_id_t reshape(or_graph_t *graph, const char *name, or_value_id_t x, or_shape_t shape) {
@@ -36,6 +37,24 @@ static void becomes_a_product_with_its_bias(void **state) {
   }
 }
 
+static void a_reshape_that_does_more_gives_the_rows_as_they_lie_afterwards(void **state) {
+  (void)state;
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(2, 3, 2, 2));
+  or_value_id_t flat = reshape(graph, "before", x, SHAPE(6, 4));
+  or_value_id_t gemm =
+      apply(graph, "Gemm", "gemm", IDS(flat, weights(graph, "w", SHAPE(4, 5)), weights(graph, "b", SHAPE(5))));
+  or_graph_t *special = rewritten(graph, apply(graph, "Relu", "y", IDS(reshape(graph, "after", gemm, SHAPE(2, 3, 5)))));
+  assert_int_equal(special->node_count, 2);
+  assert_string_equal(special->nodes[0].op, "Reshape");
+  or_shape_t rows = SHAPE(2, 3, 4);
+  assert_true(or_shape_equal(&special->values[special->nodes[0].outputs[0]].shape, &rows));
+  assert_string_equal(special->nodes[1].op, "MatMul");
+  assert_same_results(graph, special, 1, 1e-6);
+  or_graph_release(special);
+  or_graph_release(graph);
+}
+
 static void a_reshape_that_others_read_stays(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -64,7 +83,7 @@ static void leaves_what_is_more_than_a_product(void **state) {
     if (wrong == 0) attribute(gemm, "alpha", OR_ATTRIBUTE_FLOAT)->real = 0.5F;
     if (wrong == 1) attribute(gemm, "beta", OR_ATTRIBUTE_FLOAT)->real = 0.5F;
     if (wrong == 2) attribute(gemm, "transB", OR_ATTRIBUTE_INT)->integer = 1;
-    or_value_id_t after = reshape(graph, "after", gemm->outputs[0], wrong == 3 ? SHAPE(3, 2, 5) : SHAPE(2, 3, 5));
+    or_value_id_t after = reshape(graph, "after", gemm->outputs[0], wrong == 3 ? SHAPE(2, 5, 3) : SHAPE(2, 3, 5));
     or_graph_t *special = rewritten(graph, apply(graph, "Cos", "y", IDS(after)));
     assert_int_equal(found(special, "gemm as matmul"), 0);
     assert_same_results(graph, special, 1, 0);
@@ -76,6 +95,8 @@ static void leaves_what_is_more_than_a_product(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(becomes_a_product_with_its_bias, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_reshape_that_does_more_gives_the_rows_as_they_lie_afterwards, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_reshape_that_others_read_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(leaves_what_is_more_than_a_product, set_up, tear_down),
   };

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static or_value_id_t clipped(or_graph_t *graph, or_value_id_t x, double high) {

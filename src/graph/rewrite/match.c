@@ -7,7 +7,7 @@
 static uint32_t reads_within(const or_match_t *match, or_value_id_t value);
 static void sort_parts(or_match_t *match);
 static or_status_t copy(or_arena_t *arena, const void *source, size_t count, size_t bytes, const void **out);
-static void take_over_uses(or_rewriter_t *rewriter, const or_match_t *match, uint32_t last);
+static void take_over_uses(or_rewriter_t *rewriter, const or_match_t *match, uint32_t place);
 
 uint32_t or_rewrite_producer(const or_rewriter_t *rewriter, or_value_id_t value) {
   if (value >= rewriter->value_count) return UINT32_MAX;
@@ -79,11 +79,12 @@ or_status_t or_match_replace(or_rewriter_t *rewriter, or_match_t *match, const o
   node.definition = or_op_find(node.domain, node.op);
   assert(node.definition != NULL);
   node.version = or_op_version(node.definition, or_op_newest_opset(node.domain));
-  take_over_uses(rewriter, match, last);
-  graph->nodes[last] = node;
-  or_rewrite_read(rewriter, last);
+  uint32_t place = match->at_first ? match->parts[0] : last;
+  take_over_uses(rewriter, match, place);
+  graph->nodes[place] = node;
+  or_rewrite_read(rewriter, place);
   for (uint32_t i = 0; i < node.output_count; ++i) {
-    if (node.outputs[i] < rewriter->value_count) rewriter->producers[node.outputs[i]] = last;
+    if (node.outputs[i] < rewriter->value_count) rewriter->producers[node.outputs[i]] = place;
   }
   or_rewrite_count(rewriter, match->count - 1);
   return or_status_success();
@@ -106,10 +107,10 @@ static or_status_t copy(or_arena_t *arena, const void *source, size_t count, siz
   return status;
 }
 
-static void take_over_uses(or_rewriter_t *rewriter, const or_match_t *match, uint32_t last) {
+static void take_over_uses(or_rewriter_t *rewriter, const or_match_t *match, uint32_t place) {
   for (uint32_t p = 0; p < match->count; ++p) {
     or_rewrite_unread(rewriter, match->parts[p]);
-    rewriter->dead[match->parts[p]] = match->parts[p] != last;
+    rewriter->dead[match->parts[p]] = match->parts[p] != place;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 
 static void computes_once_what_stands_twice(void **state) {

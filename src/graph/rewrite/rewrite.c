@@ -24,17 +24,19 @@ static const struct {
     {"conv epilogue", "Conv", or_rewrite_conv},
     {"matmul epilogue", "MatMul", or_rewrite_matmul},
     {"matmul epilogue", "Gemm", or_rewrite_gemm},
+    {"embedding sum", "Add", or_rewrite_embedding_sum},
+    {"add+layer norm", "LayerNormalization", or_rewrite_add_layer_norm}, /* last: where no product takes the Add */
 };
 enum { PATTERNS = sizeof patterns / sizeof *patterns };
 
 static or_status_t begin(or_rewriter_t *rewriter);
 static void end(or_rewriter_t *rewriter);
-static or_status_t keep_counts(const or_rewriter_t *rewriter, uint32_t repeated_count, uint32_t chained_count);
+static or_status_t keep_counts(const or_rewriter_t *rewriter, const or_simplified_t *simplified);
 static uint32_t drop_unread(or_rewriter_t *rewriter);
 
 or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) {
-  uint32_t repeated_count = 0, chained_count = 0;
-  or_status_t status = or_graph_simplify(graph, &repeated_count, &chained_count);
+  or_simplified_t simplified;
+  or_status_t status = or_graph_simplify(graph, &simplified);
   if (!or_ok(status)) return status;
   or_rewriter_t rewriter = {.graph = graph, .value_count = graph->value_count};
   status = begin(&rewriter);
@@ -47,9 +49,10 @@ or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) 
         status = patterns[p].apply(&rewriter, n);
     }
   }
-  if (or_ok(status)) status = keep_counts(&rewriter, repeated_count, chained_count);
+  if (or_ok(status)) status = keep_counts(&rewriter, &simplified);
   if (or_ok(status)) {
-    or_graph_pass_counts_t done = {.fused = rewriter.fused_count, .removed = repeated_count + drop_unread(&rewriter)};
+    or_graph_pass_counts_t done = {.fused = rewriter.fused_count, .removed = drop_unread(&rewriter)};
+    done.removed += simplified.repeated_count + simplified.unread_count;
     or_graph_count(graph, counts, done);
   }
   end(&rewriter);
@@ -82,15 +85,16 @@ static void end(or_rewriter_t *rewriter) {
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(rewriter->graph->allocator, arrays[i]);
 }
 
-static or_status_t keep_counts(const or_rewriter_t *rewriter, uint32_t repeated_count, uint32_t chained_count) {
+static or_status_t keep_counts(const or_rewriter_t *rewriter, const or_simplified_t *simplified) {
   or_graph_t *graph = rewriter->graph;
   void *memory = NULL;
   or_status_t status = or_arena_array(&graph->arena, PATTERNS + 2, sizeof(or_pattern_report_t), &memory);
   if (!or_ok(status)) return status;
   or_pattern_report_t *found = memory;
   size_t count = 0;
-  if (repeated_count > 0) found[count++] = (or_pattern_report_t){"common subexpression", repeated_count};
-  if (chained_count > 0) found[count++] = (or_pattern_report_t){"reshape chain", chained_count};
+  if (simplified->repeated_count > 0)
+    found[count++] = (or_pattern_report_t){"common subexpression", simplified->repeated_count};
+  if (simplified->chained_count > 0) found[count++] = (or_pattern_report_t){"reshape chain", simplified->chained_count};
   for (uint32_t p = 0; p < PATTERNS; ++p) {
     if (rewriter->counts[p] == 0) continue;
     if (count == 0 || strcmp(found[count - 1].name, patterns[p].name) != 0)

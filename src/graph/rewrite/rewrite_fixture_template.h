@@ -1,10 +1,9 @@
-/* For tests of patterns, included once after cmocka's headers: graphs before and after rewriting, and the references'
-   results of both. */
+/* For tests of patterns, included once after cmocka's headers and fixtures/graphs.h: graphs before and after rewriting,
+   and the references' results of both. */
 
 #include <math.h>
 
 #include "base/numbers.h"
-#include "fixtures/graphs.h"
 
 static or_counting_allocator_t memory;
 static or_random_t noise;

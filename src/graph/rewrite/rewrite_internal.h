@@ -79,6 +79,7 @@ typedef struct or_match_t {
   const or_rewriter_t *rewriter;
   uint32_t parts[OR_MATCH_MAX_PARTS];
   uint32_t count;
+  bool at_first; /* the operator stands where the first of them stood, not the last: all its inputs are there by then */
 } or_match_t;
 /* The node that makes `value`, or UINT32_MAX. */
 uint32_t or_rewrite_producer(const or_rewriter_t *rewriter, or_value_id_t value);
@@ -87,7 +88,7 @@ const or_node_t *or_match_producer(or_match_t *match, or_value_id_t value, const
 bool or_match_add(or_match_t *match, uint32_t node); /* false: no room */
 /* True if nothing outside the set reads what lies within, but for `results`. */
 bool or_match_is_closed(const or_match_t *match, const or_value_id_t *results, size_t result_count);
-/* Puts the operator `with` (domain, op, inputs, outputs, attributes; copied) in the place of the set's last node, with
+/* Puts the operator `with` (domain, op, inputs, outputs, attributes; copied) in the place of one node of the set, with
  * the set as its parts, and counts it. */
 or_status_t or_match_replace(or_rewriter_t *rewriter, or_match_t *match, const or_node_t *with);
 /* Books the uses of a node that a pattern made, and takes back those of one that it changes. */
@@ -113,6 +114,8 @@ or_status_t or_rewrite_gemm_to_matmul(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_layer_norm(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_gelu_erf(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_gelu_tanh(or_rewriter_t *rewriter, uint32_t root);
+or_status_t or_rewrite_embedding_sum(or_rewriter_t *rewriter, uint32_t root);
+or_status_t or_rewrite_add_layer_norm(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_hard_swish_clip(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_hard_swish_sigmoid(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_conv_batch_norm(or_rewriter_t *rewriter, uint32_t root);

@@ -38,6 +38,7 @@ typedef enum or_cpu_act_kind_t {
   OR_CPU_ACT_GELU_ERF,
   OR_CPU_ACT_GELU_TANH,
   OR_CPU_ACT_SILU,
+  OR_CPU_ACT_HARD_SWISH, /* x clip(x + 3, 0, 6) / 6 */
 } or_cpu_act_kind_t;
 
 typedef struct or_cpu_act_t {

@@ -149,6 +149,7 @@ or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cp
   case OR_CPU_ACT_GELU_ERF: return kernels->unary[OR_CPU_UNARY_GELU_ERF];
   case OR_CPU_ACT_GELU_TANH: return kernels->unary[OR_CPU_UNARY_GELU_TANH];
   case OR_CPU_ACT_SILU: return kernels->unary[OR_CPU_UNARY_SILU];
+  case OR_CPU_ACT_HARD_SWISH: return kernels->unary[OR_CPU_UNARY_HARD_SWISH];
   case OR_CPU_ACT_NONE:
   case OR_CPU_ACT_CLIP: break;
   }

@@ -27,6 +27,7 @@ typedef enum or_cpu_unary_t {
   OR_CPU_UNARY_GELU_ERF,
   OR_CPU_UNARY_GELU_TANH,
   OR_CPU_UNARY_SILU,
+  OR_CPU_UNARY_HARD_SWISH,
   OR_CPU_UNARY_SQRT,
   OR_CPU_UNARY_RECIPROCAL,
   OR_CPU_UNARY_NEG,
@@ -175,8 +176,8 @@ const or_cpu_kernels_t *or_cpu_kernels_select(or_cpu_features_t features);
  * than this machine has. */
 const or_cpu_kernels_t *or_cpu_kernels_level(size_t index);
 
-/* The unary function of an activation; RELU..SILU only (OR_CPU_ACT_CLIP has bounds, NONE is nothing): NULL for those
- * two. */
+/* The unary function of an activation; RELU to HARD_SWISH only (OR_CPU_ACT_CLIP has bounds, NONE is nothing): NULL for
+ * those two. */
 or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cpu_act_kind_t kind);
 
 /* Applies an activation in place or from x to y; NONE copies. */

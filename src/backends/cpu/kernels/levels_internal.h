@@ -12,7 +12,8 @@
   X(exp, L)                 \
   X(log, L)                 \
   X(sigmoid, L)             \
-  X(tanh, L) X(erf, L) X(gelu_erf, L) X(gelu_tanh, L) X(silu, L) X(sqrt, L) X(reciprocal, L) X(neg, L) X(abs, L)
+  X(tanh, L)                \
+  X(erf, L) X(gelu_erf, L) X(gelu_tanh, L) X(silu, L) X(hard_swish, L) X(sqrt, L) X(reciprocal, L) X(neg, L) X(abs, L)
 #define OR_REDUCE_LIST(X, L) X(sum, L) X(mean, L) X(max, L) X(min, L)
 #define OR_GEMM_LIST(X, L) X(f32, L) X(f64, L) X(bf16, L) X(f16, L) X(u8s8, L) X(s8s8, L)
 

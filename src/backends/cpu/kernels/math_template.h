@@ -66,6 +66,12 @@ OR_INLINE v_t logistic(v_t x, v_t factor) {
 OR_INLINE v_t m_sigmoid(v_t x) { return logistic(x, v_set1(1.0f)); }
 OR_INLINE v_t m_silu(v_t x) { return logistic(x, x); }
 
+/* The gate first: 6 times the nearest to 1/6 rounds to 1, and a large x does not overflow. */
+OR_INLINE v_t m_hard_swish(v_t x) {
+  const v_t gate = v_min_b(v_set1(6.0f), v_max_b(v_zero(), v_add(x, v_set1(3.0f))));
+  return v_mul(x, v_mul(gate, v_set1(1.0f / 6.0f)));
+}
+
 OR_INLINE v_t m_tanh(v_t x) {
   const v_t a = v_abs(x), sign = v_and(x, v_set1(-0.0f)), z = v_mul(x, x);
   v_t q = v_set1(2.142288955e-03f);

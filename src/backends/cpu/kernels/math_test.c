@@ -20,6 +20,7 @@ static double exact_gelu_tanh(double x) {
   return x / (1.0 + exp(-2.0 * u));
 }
 static double exact_silu(double x) { return x / (1.0 + exp(-x)); }
+static double exact_hard_swish(double x) { return x * (fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0); }
 static double exact_reciprocal(double x) { return 1.0 / x; }
 static double exact_neg(double x) { return -x; }
 
@@ -33,6 +34,7 @@ static const function_t functions[] = {
     {OR_CPU_UNARY_GELU_ERF, "gelu_erf", exact_gelu_erf, 8.0, 12.0, 1e-36},
     {OR_CPU_UNARY_GELU_TANH, "gelu_tanh", exact_gelu_tanh, 8.0, 12.0, 1e-36},
     {OR_CPU_UNARY_SILU, "silu", exact_silu, 4.0, 4.0, 1e-36},
+    {OR_CPU_UNARY_HARD_SWISH, "hard_swish", exact_hard_swish, 2.5, 2.5, 1e-36},
     {OR_CPU_UNARY_SQRT, "sqrt", sqrt, 0.5, 0.5, 0.0},
     {OR_CPU_UNARY_RECIPROCAL, "reciprocal", exact_reciprocal, 0.5, 0.5, 0.0},
     {OR_CPU_UNARY_NEG, "neg", exact_neg, 0.0, 0.0, 0.0},
@@ -119,6 +121,9 @@ static void keeps_special_values(void **state) {
       {OR_CPU_UNARY_GELU_TANH, -0.0f, -0.0f},
       {OR_CPU_UNARY_SILU, INFINITY, INFINITY},
       {OR_CPU_UNARY_SILU, -0.0f, -0.0f},
+      {OR_CPU_UNARY_HARD_SWISH, INFINITY, INFINITY},
+      {OR_CPU_UNARY_HARD_SWISH, -3.0f, -0.0f},
+      {OR_CPU_UNARY_HARD_SWISH, 3.0f, 3.0f},
       {OR_CPU_UNARY_SQRT, -0.0f, -0.0f},
       {OR_CPU_UNARY_SQRT, INFINITY, INFINITY},
       {OR_CPU_UNARY_SQRT, -1.0f, NAN},

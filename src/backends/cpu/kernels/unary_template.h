@@ -23,6 +23,7 @@ DEFINE_UNARY(erf)
 DEFINE_UNARY(gelu_erf)
 DEFINE_UNARY(gelu_tanh)
 DEFINE_UNARY(silu)
+DEFINE_UNARY(hard_swish)
 DEFINE_UNARY(sqrt)
 DEFINE_UNARY(reciprocal)
 DEFINE_UNARY(neg)
@@ -46,5 +47,6 @@ void OR_LEVEL(or_activate)(const or_cpu_act_t *act, size_t n, void *y) {
   case OR_CPU_ACT_GELU_ERF: OR_LEVEL(or_unary_gelu_erf)(n, y, y); break;
   case OR_CPU_ACT_GELU_TANH: OR_LEVEL(or_unary_gelu_tanh)(n, y, y); break;
   case OR_CPU_ACT_SILU: OR_LEVEL(or_unary_silu)(n, y, y); break;
+  case OR_CPU_ACT_HARD_SWISH: OR_LEVEL(or_unary_hard_swish)(n, y, y); break;
   }
 }
