@@ -30,7 +30,8 @@ const or_bert_names_t or_distilbert_names = {
 typedef struct bert_t {
   or_network_t *network;
   const or_bert_config_t *config;
-  or_value_id_t ids, mask, types; /* inputs */
+  or_shape_t shape;               /* [batch, sequence] */
+  or_value_id_t ids, mask, types; /* inputs, of that shape */
   or_value_id_t float_mask;       /* [batch, 1, 1, sequence]: 0, or so low that softmax gives 0 */
 } bert_t;
 
@@ -46,22 +47,23 @@ void or_build_bert(or_network_t *network, const or_bert_config_t *config) {
   or_value_id_t hidden = add_embeddings(&self);
   for (int64_t i = 0; i < config->layers; ++i) hidden = add_layer(&self, hidden, i);
   or_value_id_t pooled = config->pooler ? add_pooler(&self, hidden) : OR_NO_VALUE;
+  const or_shape_t rows = or_shape_make(2, (const int64_t[]){self.shape.dims[0], config->hidden});
+  const or_shape_t all = or_shape_make(3, (const int64_t[]){self.shape.dims[0], self.shape.dims[1], config->hidden});
   if (config->pooling != OR_POOLING_NONE)
-    or_network_output(network, add_sentence(&self, hidden), "sentence_embedding", NULL);
-  or_network_output(network, hidden, "last_hidden_state", NULL);
-  if (config->pooler) or_network_output(network, pooled, "pooler_output", NULL);
+    or_network_output(network, add_sentence(&self, hidden), "sentence_embedding", &rows);
+  or_network_output(network, hidden, "last_hidden_state", &all);
+  if (config->pooler) or_network_output(network, pooled, "pooler_output", &rows);
 }
 
 static void add_inputs(bert_t *self) {
   or_network_t *network = self->network;
-  or_shape_t shape = {.rank = 2};
-  shape.dims[0] = or_network_symbol(network, "batch");
-  shape.dims[1] = or_network_symbol(network, "sequence");
-  self->ids = or_network_input(network, "input_ids", OR_INT64, shape);
-  self->mask = or_network_input(network, "attention_mask", OR_INT64, shape);
+  int64_t batch = or_network_symbol(network, "batch"), sequence = or_network_symbol(network, "sequence");
+  self->shape = or_shape_make(2, (const int64_t[]){batch, sequence});
+  self->ids = or_network_input(network, "input_ids", OR_INT64, self->shape);
+  self->mask = or_network_input(network, "attention_mask", OR_INT64, self->shape);
   or_network_default(network, self->mask, 1);
   if (self->config->types > 0) {
-    self->types = or_network_input(network, "token_type_ids", OR_INT64, shape);
+    self->types = or_network_input(network, "token_type_ids", OR_INT64, self->shape);
     or_network_default(network, self->types, 0);
   }
   or_value_id_t axes = or_network_integers(network, OR_NUMBERS(1, 2));

@@ -159,6 +159,7 @@ static or_value_id_t add_head(gpt2_t *self, or_value_id_t x) {
   or_value_id_t vocabulary = or_network_integers(network, OR_NUMBERS(config->vocabulary));
   shape = or_network_node(network, "Concat", OR_IDS(shape, vocabulary), OR_ATTRIBUTES(OR_INT("axis", 0)));
   x = or_network_reshape(network, x, OR_NUMBERS(-1, config->hidden));
-  x = or_network_node(network, "Gemm", OR_IDS(x, self->table), OR_ATTRIBUTES(OR_INT("transB", 1)));
+  or_value_id_t matrix = config->own_head ? table(self, "lm_head.weight", config->vocabulary, 0.05F) : self->table;
+  x = or_network_node(network, "Gemm", OR_IDS(x, matrix), OR_ATTRIBUTES(OR_INT("transB", 1)));
   return or_network_node(network, "Reshape", OR_IDS(x, shape), OR_NO_ATTRIBUTES);
 }

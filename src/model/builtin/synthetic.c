@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "base/numbers.h"
-#include "graph/onnx/onnx.h"
 #include "model/builtin/weights.h"
 
 #define BLOCK 512u       /* elements made at once, on the stack; a constant trip count for the vectoriser */
 #define GENERATOR 1u     /* its number, so that a changed one changes hashes */
-#define RESIDENT_BYTES OR_ONNX_RESIDENT_BYTES
 
 /* or_constant_t.source of a generated constant, in its graph's arena. */
 typedef struct stream_t {
@@ -34,17 +32,6 @@ static uint64_t identity_of(const or_weight_request_t *request, uint64_t key) {
   memcpy(&words[3], (const float[]){request->mean, request->deviation}, 2 * sizeof(float));
   for (int32_t d = 0; d < request->shape.rank; ++d) words[4 + d] = (uint64_t)request->shape.dims[d];
   return or_hash_bytes(words, (size_t)(4 + request->shape.rank) * sizeof *words, 2);
-}
-
-static or_status_t make_resident(or_graph_t *graph, const or_constant_t *stream, const or_constant_t **out) {
-  void *memory = NULL;
-  or_constant_t *constant = NULL;
-  or_status_t status = or_graph_constant_begin(graph, stream->dtype, stream->shape, &memory, &constant);
-  if (or_ok(status)) status = read_stream(stream, 0, memory, stream->bytes);
-  if (!or_ok(status)) return status;
-  or_graph_constant_end(constant);
-  *out = constant;
-  return status;
 }
 
 static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, const or_weight_request_t *request,
@@ -82,7 +69,7 @@ static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, c
     stream->columns = (uint32_t)constant->shape.dims[1];
     stream->transposed = true;
   }
-  if (constant->bytes <= RESIDENT_BYTES) return make_resident(graph, constant, out);
+  if (constant->bytes <= OR_WEIGHT_RESIDENT_BYTES) return or_graph_constant_copy(graph, constant, out);
   *out = constant;
   return status;
 }
