@@ -61,8 +61,8 @@ def bert(folder):
     inputs = texts() | {"token_type_ids": torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1]])}
     with torch.no_grad():
         answer = module.bert(**inputs)
-    write(folder, module, inputs, {"last_hidden_state": answer.last_hidden_state, "pooler_output": answer.pooler_output},
-          max_shard_size="4KB")
+    outputs = {"last_hidden_state": answer.last_hidden_state, "pooler_output": answer.pooler_output}
+    write(folder, module, inputs, outputs, max_shard_size="4KB")
 
 
 def sentence(folder):

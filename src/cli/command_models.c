@@ -188,8 +188,7 @@ static int show_model(or_cli_t *cli, const char *name) {
   } else {
     char bytes[OR_CLI_NUMBER_BYTES];
     (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file",
-                 file_of(model) != NULL ? file_of(model) : "(built in)",
-                 "nodes", or_model_node_count(model), "weights",
+                 file_of(model) != NULL ? file_of(model) : "(built in)", "nodes", or_model_node_count(model), "weights",
                  or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
     or_cli_note_weights(or_model_weights(model));
     print_values(model, true);

@@ -7,8 +7,8 @@
 #include "base/string.h"
 
 #define INDEX_BYTES ((size_t)64 << 20)
-#define NAME_BYTES ((size_t)512)            /* of a parameter that is looked for */
-#define SCRATCH_BYTES ((size_t)256 << 10)   /* of stored elements that are transposed or converted at once */
+#define NAME_BYTES ((size_t)512)          /* of a parameter that is looked for */
+#define SCRATCH_BYTES ((size_t)256 << 10) /* of stored elements that are transposed or converted at once */
 
 /* or_constant_t.source of a constant in a file, in the graph's arena. */
 typedef struct stored_t {
@@ -35,8 +35,7 @@ static or_status_t path_of(const or_checkpoint_t *checkpoint, const char *name, 
 
 or_status_t or_checkpoint_open(or_checkpoint_t *checkpoint, const or_allocator_t *allocator, const char *folder,
                                const char *prefix) {
-  *checkpoint = (or_checkpoint_t){
-      .base.find = find_stored, .allocator = allocator, .folder = folder, .prefix = prefix};
+  *checkpoint = (or_checkpoint_t){.base.find = find_stored, .allocator = allocator, .folder = folder, .prefix = prefix};
   or_text_t path;
   char *text = NULL;
   size_t length = 0;
@@ -181,7 +180,8 @@ static const or_safetensor_t *find_exactly(const or_checkpoint_t *checkpoint, co
 
 /* Old checkpoints call a normalisation's weight and bias gamma and beta. */
 static const or_safetensor_t *find_or_old(const or_checkpoint_t *checkpoint, const char *name, or_file_t **file) {
-  static const char *const endings[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
+  static const char *const endings[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                           {"LayerNorm.bias", "LayerNorm.beta"}};
   const or_safetensor_t *tensor = find_exactly(checkpoint, name, file);
   for (size_t i = 0; tensor == NULL && i < sizeof endings / sizeof *endings; ++i) {
     char old[2 * NAME_BYTES];
@@ -284,9 +284,9 @@ static or_status_t read_plain(const or_constant_t *constant, size_t offset, void
 /* Part of a constant whose elements are converted or transposed on the way, and scratch for stored elements. */
 typedef struct change_t {
   const stored_t *stored;
-  size_t first, end;         /* elements of the constant that are wanted */
-  size_t from_row, to_row;   /* its rows that they lie in */
-  char *scratch;             /* SCRATCH_BYTES, or one stored row's part if that is more */
+  size_t first, end;       /* elements of the constant that are wanted */
+  size_t from_row, to_row; /* its rows that they lie in */
+  char *scratch;           /* SCRATCH_BYTES, or one stored row's part if that is more */
   float *to;
 } change_t;
 
@@ -349,13 +349,13 @@ static or_status_t read_changed(const or_constant_t *constant, size_t offset, vo
   void *scratch = NULL, *aligned = NULL;
   or_status_t status = check_range(constant, offset, length);
   if (!or_ok(status) || length == 0) return status;
-  change_t change = {.stored = stored,
-                     .first = offset / sizeof(float),
-                     .end = (offset + length + sizeof(float) - 1) / sizeof(float)};
+  change_t change = {
+      .stored = stored, .first = offset / sizeof(float), .end = (offset + length + sizeof(float) - 1) / sizeof(float)};
   change.from_row = change.first / stored->columns;
   change.to_row = (change.end + stored->columns - 1) / stored->columns;
   size_t row = (change.to_row - change.from_row) * sizeof(double);
-  bool direct = offset % sizeof(float) == 0 && length % sizeof(float) == 0 && (uintptr_t)destination % sizeof(float) == 0;
+  bool direct =
+      offset % sizeof(float) == 0 && length % sizeof(float) == 0 && (uintptr_t)destination % sizeof(float) == 0;
   status = or_alloc(stored->allocator, row > SCRATCH_BYTES ? row : SCRATCH_BYTES, &scratch);
   if (or_ok(status) && !direct)
     status = or_alloc(stored->allocator, (change.end - change.first) * sizeof(float), &aligned);

@@ -14,7 +14,7 @@
 /* One folder being read. Owned by the thread that reads. */
 typedef struct folder_t {
   const or_allocator_t *allocator;
-  or_text_t path;   /* of the transformer: the folder itself, or one in it */
+  or_text_t path; /* of the transformer: the folder itself, or one in it */
   or_pooling_t pooling;
   bool normalize;
   or_json_document_t *document; /* config.json */
@@ -24,8 +24,7 @@ typedef struct folder_t {
 typedef struct family_t family_t;
 struct family_t {
   const char *model_type, *prefix; /* of its parameters in a network with a head */
-  or_status_t (*build)(const folder_t *folder, or_checkpoint_t *checkpoint,
-                       or_network_t *network);
+  or_status_t (*build)(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
 };
 
 static or_status_t read_modules(folder_t *self, const char *folder);
@@ -34,12 +33,9 @@ static or_status_t read_json(const or_allocator_t *allocator, const char *folder
 static or_status_t find_family(const folder_t *self, const family_t **out);
 static or_status_t build_graph(const folder_t *self, const family_t *family, const char *name,
                                const or_model_limits_t *limits, or_graph_t **out);
-static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint,
-                              or_network_t *network);
-static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *checkpoint,
-                                    or_network_t *network);
-static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoint,
-                              or_network_t *network);
+static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
+static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
+static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
 
 static const family_t families[] = {
     {"bert", "bert.", build_bert},
@@ -91,15 +87,14 @@ static or_status_t read_json(const or_allocator_t *allocator, const char *folder
 }
 
 /* A folder in the folder, by a path that can't lead out of it. */
-static bool is_inside(const char *path) {
-  return path[0] != '/' && strstr(path, "..") == NULL && strlen(path) < 256;
-}
+static bool is_inside(const char *path) { return path[0] != '/' && strstr(path, "..") == NULL && strlen(path) < 256; }
 
 static or_status_t read_pooling(folder_t *self, const char *folder, const char *path) {
   char pooling_folder[OR_FILE_PATH_BYTES];
   or_json_document_t *document = NULL;
-  or_status_t status = read_json(
-      self->allocator, or_format(pooling_folder, sizeof pooling_folder, "%s/%s", folder, path), "config.json", &document);
+  or_status_t status =
+      read_json(self->allocator, or_format(pooling_folder, sizeof pooling_folder, "%s/%s", folder, path), "config.json",
+                &document);
   if (!or_ok(status)) return status;
   const or_json_value_t *root = or_json_root(document);
   const char *mode = or_json_get_string(or_json_get(root, "pooling_mode"), NULL);
@@ -135,8 +130,8 @@ static or_status_t read_module(folder_t *self, const char *folder, const or_json
     self->normalize = true;
     return or_status_success();
   }
-  return or_error(OR_UNIMPLEMENTED, "module \"%.64s\" is not supported; Transformer, Pooling, Normalize in this order are",
-                  type);
+  return or_error(OR_UNIMPLEMENTED,
+                  "module \"%.64s\" is not supported; Transformer, Pooling, Normalize in this order are", type);
 }
 
 /* sentence-transformers: what comes after the transformer. */
@@ -164,7 +159,8 @@ static or_status_t find_family(const folder_t *self, const family_t **out) {
     return or_error(OR_UNIMPLEMENTED, "pooling is not supported for model_type \"gpt2\"");
   }
   return or_error(OR_UNIMPLEMENTED,
-                  "model_type \"%.64s\" is not supported; bert, distilbert and gpt2 are. Export it to ONNX instead", type);
+                  "model_type \"%.64s\" is not supported; bert, distilbert and gpt2 are. Export it to ONNX instead",
+                  type);
 }
 
 static or_status_t build_graph(const folder_t *self, const family_t *family, const char *name,
@@ -172,14 +168,13 @@ static or_status_t build_graph(const folder_t *self, const family_t *family, con
   or_checkpoint_t checkpoint;
   or_network_t network;
   or_graph_t *graph = NULL;
-  or_status_t status =
-      or_checkpoint_open(&checkpoint, self->allocator, or_text_string(&self->path), family->prefix);
+  or_status_t status = or_checkpoint_open(&checkpoint, self->allocator, or_text_string(&self->path), family->prefix);
   if (!or_ok(status)) return status;
   status = or_graph_create(self->allocator, name, limits, &graph);
   if (or_ok(status)) {
     or_network_begin(&network, graph, &checkpoint.base);
-    status = or_status_context(family->build(self, &checkpoint, &network), "%s/config.json",
-                               or_text_string(&self->path));
+    status =
+        or_status_context(family->build(self, &checkpoint, &network), "%s/config.json", or_text_string(&self->path));
     status = or_status_first(status, or_network_end(&network));
   }
   or_checkpoint_close(&checkpoint);
@@ -204,9 +199,9 @@ static int64_t whole(fields_t *fields, const char *name, int64_t most, int64_t f
   int64_t number = or_json_get_int(value, -1);
   if (number >= 1 && number <= most) return number;
   if (or_ok(fields->status)) {
-    fields->status = value == NULL ? or_error(OR_INVALID_ARGUMENT, "%s is missing", name)
-                                   : or_error(OR_INVALID_ARGUMENT, "%s is not a whole number from 1 to %lld", name,
-                                              (long long)most);
+    fields->status =
+        value == NULL ? or_error(OR_INVALID_ARGUMENT, "%s is missing", name)
+                      : or_error(OR_INVALID_ARGUMENT, "%s is not a whole number from 1 to %lld", name, (long long)most);
   }
   return 1;
 }
@@ -222,14 +217,18 @@ static or_activation_kind_t activation(fields_t *fields, const char *name, const
   static const struct {
     const char *name;
     or_activation_kind_t kind;
-  } kinds[] = {{"gelu", OR_GELU_ERF},       {"gelu_new", OR_GELU_TANH}, {"gelu_pytorch_tanh", OR_GELU_TANH},
-               {"gelu_fast", OR_GELU_TANH}, {"relu", OR_RELU}};
+  } kinds[] = {{"gelu", OR_GELU_ERF},
+               {"gelu_new", OR_GELU_TANH},
+               {"gelu_pytorch_tanh", OR_GELU_TANH},
+               {"gelu_fast", OR_GELU_TANH},
+               {"relu", OR_RELU}};
   const char *word = or_json_get_string(or_json_get(fields->config, name), fallback);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
     if (strcmp(kinds[i].name, word) == 0) return kinds[i].kind;
   }
   if (or_ok(fields->status))
-    fields->status = or_error(OR_UNIMPLEMENTED, "%s \"%.64s\" is not supported; gelu, gelu_new and relu are", name, word);
+    fields->status =
+        or_error(OR_UNIMPLEMENTED, "%s \"%.64s\" is not supported; gelu, gelu_new and relu are", name, word);
   return OR_RELU;
 }
 
@@ -245,8 +244,7 @@ static void expect_divides(fields_t *fields, const char *part, int64_t divisor, 
                             part, (long long)divisor);
 }
 
-static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint,
-                              or_network_t *network) {
+static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network) {
   fields_t fields = {folder->config, or_status_success()};
   or_bert_config_t config = {.names = &or_bert_names, .pooling = folder->pooling, .normalize = folder->normalize};
   config.vocabulary = whole(&fields, "vocab_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
@@ -268,14 +266,11 @@ static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoin
   return fields.status;
 }
 
-static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *checkpoint,
-                                    or_network_t *network) {
+static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network) {
   (void)checkpoint;
   fields_t fields = {folder->config, or_status_success()};
-  or_bert_config_t config = {.names = &or_distilbert_names,
-                             .pooling = folder->pooling,
-                             .normalize = folder->normalize,
-                             .epsilon = 1e-12F};
+  or_bert_config_t config = {
+      .names = &or_distilbert_names, .pooling = folder->pooling, .normalize = folder->normalize, .epsilon = 1e-12F};
   config.vocabulary = whole(&fields, "vocab_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
   config.hidden = whole(&fields, "dim", OR_HUGGINGFACE_MAX_EXTENT, -1);
   config.layers = whole(&fields, "n_layers", OR_HUGGINGFACE_MAX_LAYERS, -1);
@@ -288,8 +283,7 @@ static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *che
   return fields.status;
 }
 
-static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoint,
-                              or_network_t *network) {
+static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network) {
   fields_t fields = {folder->config, or_status_success()};
   or_gpt2_config_t config = {.vocabulary = whole(&fields, "vocab_size", OR_HUGGINGFACE_MAX_EXTENT, -1)};
   config.hidden = whole(&fields, "n_embd", OR_HUGGINGFACE_MAX_EXTENT, -1);

@@ -189,9 +189,11 @@ static void refuses_configurations_that_it_does_not_build(void **state) {
   expect_refused("[]", OR_UNIMPLEMENTED, "model_type \"\"");
   expect_refused("{", OR_INVALID_ARGUMENT, "config.json");
   expect_refused(DISTIL("\"n_heads\":4"), OR_INVALID_ARGUMENT, "max_position_embeddings is missing");
-  expect_refused(DISTIL("\"n_heads\":3,\"max_position_embeddings\":7"), OR_INVALID_ARGUMENT, "dim is 8, which n_heads (3)");
+  expect_refused(DISTIL("\"n_heads\":3,\"max_position_embeddings\":7"), OR_INVALID_ARGUMENT,
+                 "dim is 8, which n_heads (3)");
   expect_refused(DISTIL("\"n_heads\":0,\"max_position_embeddings\":7"), OR_INVALID_ARGUMENT, "n_heads is not a whole");
-  expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":1e30"), OR_INVALID_ARGUMENT, "max_position_embeddings");
+  expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":1e30"), OR_INVALID_ARGUMENT,
+                 "max_position_embeddings");
   expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":7,\"activation\":\"silu\""), OR_UNIMPLEMENTED,
                  "activation \"silu\"");
   expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":8"), OR_INVALID_ARGUMENT,
@@ -235,7 +237,8 @@ static void refuses_modules_that_it_does_not_build(void **state) {
   expect_refused(config, OR_INVALID_ARGUMENT, "not an array");
   put("modules.json", MODULES("{\"path\":\".\",\"type\":\"a.Pooling\"}"));
   expect_refused("{\"pooling_mode_max_tokens\":true}", OR_UNIMPLEMENTED, "pooling \"max_tokens\"");
-  expect_refused("{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true}", OR_UNIMPLEMENTED, "several at once");
+  expect_refused("{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true}", OR_UNIMPLEMENTED,
+                 "several at once");
   remove_all();
 }
 

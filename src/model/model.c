@@ -26,8 +26,7 @@ or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_mode
   *out = NULL;
   if (options == NULL) options = &defaults;
   or_status_t status = or_repository_resolve(allocator, path, &file);
-  const or_builtin_t *builtin =
-      or_status_code(status) == OR_NOT_FOUND && path != NULL ? or_builtin_find(path) : NULL;
+  const or_builtin_t *builtin = or_status_code(status) == OR_NOT_FOUND && path != NULL ? or_builtin_find(path) : NULL;
   if (builtin != NULL) {
     or_status_ignore(status); /* no file of that name: the network's own */
     return or_model_load_builtin(runtime, builtin, &options->limits, out);

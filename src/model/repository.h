@@ -1,7 +1,7 @@
 #ifndef OR_MODEL_REPOSITORY_H
 #define OR_MODEL_REPOSITORY_H
-/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx | NAME/config.json below a folder. Pure but for the file
-   system; any thread. */
+/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx | NAME/config.json below a folder.
+ * Pure but for the file system; any thread. */
 
 #include "openruntime/status.h"
 

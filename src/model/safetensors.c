@@ -103,10 +103,12 @@ static or_status_t read_dtype(const char *name, or_dtype_t *out) {
   static const struct {
     const char *name;
     or_dtype_t dtype;
-  } names[] = {{"F32", OR_FLOAT32},         {"F16", OR_FLOAT16}, {"BF16", OR_BFLOAT16},       {"F64", OR_FLOAT64},
-               {"I64", OR_INT64},           {"I32", OR_INT32},   {"I16", OR_INT16},           {"I8", OR_INT8},
-               {"U64", OR_UINT64},          {"U32", OR_UINT32},  {"U16", OR_UINT16},          {"U8", OR_UINT8},
-               {"BOOL", OR_BOOL},           {"C64", OR_COMPLEX64}, {"F8_E4M3", OR_FLOAT8E4M3FN}, {"F8_E5M2", OR_FLOAT8E5M2}};
+  } names[] = {{"F32", OR_FLOAT32},       {"F16", OR_FLOAT16},   {"BF16", OR_BFLOAT16},
+               {"F64", OR_FLOAT64},       {"I64", OR_INT64},     {"I32", OR_INT32},
+               {"I16", OR_INT16},         {"I8", OR_INT8},       {"U64", OR_UINT64},
+               {"U32", OR_UINT32},        {"U16", OR_UINT16},    {"U8", OR_UINT8},
+               {"BOOL", OR_BOOL},         {"C64", OR_COMPLEX64}, {"F8_E4M3", OR_FLOAT8E4M3FN},
+               {"F8_E5M2", OR_FLOAT8E5M2}};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (strcmp(names[i].name, name) != 0) continue;
     *out = names[i].dtype;
@@ -169,10 +171,9 @@ static or_status_t check_places(const or_allocator_t *allocator, const or_safete
   for (size_t i = 0; or_ok(status) && i < safetensors->count; ++i) {
     const or_safetensor_t *tensor = order[i];
     if (tensor->offset > data_bytes || tensor->bytes > data_bytes - tensor->offset) {
-      status = or_error(OR_DATA_LOSS,
-                        "tensor \"%s\": its elements end at byte %llu of %llu; the file is truncated or corrupt",
-                        tensor->name, (unsigned long long)(tensor->offset + tensor->bytes),
-                        (unsigned long long)data_bytes);
+      status = or_error(
+          OR_DATA_LOSS, "tensor \"%s\": its elements end at byte %llu of %llu; the file is truncated or corrupt",
+          tensor->name, (unsigned long long)(tensor->offset + tensor->bytes), (unsigned long long)data_bytes);
     } else if (tensor->offset != at) {
       status = or_error(OR_INVALID_ARGUMENT, "tensor \"%s\": its elements begin at byte %llu, %s", tensor->name,
                         (unsigned long long)tensor->offset,

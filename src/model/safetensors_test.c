@@ -48,7 +48,8 @@ static void refuses_headers_that_do_not_describe_the_file(void **state) {
   } cases[] = {
       {"{" ENTRY("a", "F32", "[2]", 0, 8) "," ENTRY("b", "F32", "[2]", 4, 12) "}", 12, OR_INVALID_ARGUMENT,
        "\"b\": its elements begin at byte 4, where another tensor"},
-      {"{" ENTRY("a", "F32", "[2]", 0, 8) "," ENTRY("b", "F32", "[2]", 0, 8) "}", 8, OR_INVALID_ARGUMENT, "another tensor"},
+      {"{" ENTRY("a", "F32", "[2]", 0, 8) "," ENTRY("b", "F32", "[2]", 0, 8) "}", 8, OR_INVALID_ARGUMENT,
+       "another tensor"},
       {"{" ENTRY("a", "F32", "[2]", 4, 12) "}", 12, OR_INVALID_ARGUMENT, "belong to none"},
       {"{" ENTRY("a", "F32", "[2]", 0, 8) "}", 9, OR_INVALID_ARGUMENT, "have 8 bytes, and the file has 9"},
       {"{" ENTRY("a", "F32", "[2]", 0, 8) "}", 7, OR_DATA_LOSS, "truncated"},
@@ -57,7 +58,8 @@ static void refuses_headers_that_do_not_describe_the_file(void **state) {
       {"{" ENTRY("a", "F32", "[4611686018427387904,8]", 0, 4) "}", 4, OR_INVALID_ARGUMENT, "not what"},
       {"{" ENTRY("a", "F32", "[-1]", 0, 4) "}", 4, OR_INVALID_ARGUMENT, "extent 0"},
       {"{" ENTRY("a", "F32", "[1.5]", 0, 4) "}", 4, OR_INVALID_ARGUMENT, "extent 0"},
-      {"{" ENTRY("a", "F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", 0, 4) "}", 4, OR_RESOURCE_EXHAUSTED, "17 dimensions"},
+      {"{" ENTRY("a", "F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", 0, 4) "}", 4, OR_RESOURCE_EXHAUSTED,
+       "17 dimensions"},
       {"{" ENTRY("a", "F32", "[1]", 4, 0) "}", 4, OR_INVALID_ARGUMENT, "data_offsets"},
       {"{" ENTRY("a", "F32", "[1]", -4, 0) "}", 4, OR_INVALID_ARGUMENT, "data_offsets"},
       {"{" ENTRY("a", "Q3", "[1]", 0, 4) "}", 4, OR_UNIMPLEMENTED, "dtype \"Q3\""},
@@ -85,7 +87,8 @@ static void refuses_lengths_beyond_the_file_and_the_limit(void **state) {
   expect_failure(or_safetensors_header_length(big, (uint64_t)1 << 30, &length), OR_RESOURCE_EXHAUSTED, "33554432");
 }
 
-/* A folder with one file: w is float32 [3,700] and holds its own indices; h is float16 [700,3], likewise modulo 2048. */
+/* A folder with one file: w is float32 [3,700] and holds its own indices; h is float16 [700,3], and likewise modulo
+ * 2048. */
 #define ROWS 3
 #define COLUMNS 700
 static char folder[] = "/tmp/or_safetensors_test_XXXXXX";
@@ -137,7 +140,8 @@ static found_t find(const char *name, int64_t rows, int64_t columns, bool transp
 
 /* Any part of a constant, whatever its bytes begin and end with, is that of the whole. */
 static void expect_parts_of(const or_constant_t *constant, const float *whole) {
-  static const size_t parts[][2] = {{0, 8400}, {0, 4}, {4, 8396}, {2796, 12}, {1, 6}, {2803, 2795}, {8399, 1}, {400, 0}};
+  static const size_t parts[][2] = {{0, 8400}, {0, 4},       {4, 8396}, {2796, 12},
+                                    {1, 6},    {2803, 2795}, {8399, 1}, {400, 0}};
   char bytes[8400];
   assert_int_equal(constant->bytes, sizeof bytes);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
@@ -154,7 +158,9 @@ static void gives_parameters_as_they_are_transposed_and_converted(void **state) 
     const char *name;
     int64_t rows, columns;
     bool transposed;
-  } cases[] = {{"w", ROWS, COLUMNS, false}, {"net.w", ROWS, COLUMNS, true}, {"h", COLUMNS, ROWS, false},
+  } cases[] = {{"w", ROWS, COLUMNS, false},
+               {"net.w", ROWS, COLUMNS, true},
+               {"h", COLUMNS, ROWS, false},
                {"net.h", COLUMNS, ROWS, true}};
   uint64_t hashes[4];
   for (size_t i = 0; i < 4; ++i) {

@@ -227,8 +227,7 @@ static void expect_same_graph(const or_graph_t *a, const or_graph_t *b) {
     assert_int_equal(x->input_count, y->input_count);
     for (uint32_t i = 0; i < x->input_count; ++i) {
       assert_int_equal(x->inputs[i] == OR_NO_VALUE, y->inputs[i] == OR_NO_VALUE);
-      if (x->inputs[i] != OR_NO_VALUE)
-        assert_string_equal(a->values[x->inputs[i]].name, b->values[y->inputs[i]].name);
+      if (x->inputs[i] != OR_NO_VALUE) assert_string_equal(a->values[x->inputs[i]].name, b->values[y->inputs[i]].name);
     }
   }
 }
@@ -353,7 +352,8 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
 static void the_format_is_as_new_as_the_opset_needs(void **state) {
   (void)state;
   /* https://onnx.ai/onnx/repo-docs/Versioning.html: the format that came with an opset, but at least 8. */
-  static const int versions[][2] = {{7, 8}, {17, 8}, {18, 8}, {19, 9}, {20, 9}, {21, 10}, {22, 10}, {23, 11}, {24, 12}, {25, 13}};
+  static const int versions[][2] = {{7, 8},   {17, 8},  {18, 8},  {19, 9},  {20, 9},
+                                    {21, 10}, {22, 10}, {23, 11}, {24, 12}, {25, 13}};
   for (size_t i = 0; i < sizeof versions / sizeof *versions; ++i)
     assert_int_equal(or_onnx_ir_version(versions[i][0]), versions[i][1]);
 }

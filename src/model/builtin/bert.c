@@ -160,9 +160,9 @@ static or_value_id_t add_pooler(bert_t *self, or_value_id_t hidden) {
                                     .shape = or_shape_make(1, &width),
                                     .deviation = 0.02F};
   or_value_id_t first = first_token(self, hidden), matrix = or_network_weight(network, &weight);
-  or_value_id_t y = or_network_node(network, "Gemm", OR_IDS(first, matrix, or_network_weight(network, &bias)),
-                                    OR_ATTRIBUTES(OR_FLOAT("alpha", 1.0F), OR_FLOAT("beta", 1.0F),
-                                                  OR_INT("transB", 1)));
+  or_value_id_t y =
+      or_network_node(network, "Gemm", OR_IDS(first, matrix, or_network_weight(network, &bias)),
+                      OR_ATTRIBUTES(OR_FLOAT("alpha", 1.0F), OR_FLOAT("beta", 1.0F), OR_INT("transB", 1)));
   return or_network_node(network, "Tanh", OR_IDS(y), OR_NO_ATTRIBUTES);
 }
 
@@ -176,8 +176,7 @@ static or_value_id_t add_mean(bert_t *self, or_value_id_t hidden) {
   mask = or_network_node(network, "Unsqueeze", OR_IDS(mask, last), OR_NO_ATTRIBUTES);
   or_value_id_t kept = or_network_node(network, "Mul", OR_IDS(hidden, mask), OR_NO_ATTRIBUTES);
   kept = or_network_node(network, "ReduceSum", OR_IDS(kept, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
-  or_value_id_t count =
-      or_network_node(network, "ReduceSum", OR_IDS(mask, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
+  or_value_id_t count = or_network_node(network, "ReduceSum", OR_IDS(mask, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
   count = or_network_node(network, "Clip", OR_IDS(count, or_network_scalar(network, 1e-9F)), OR_NO_ATTRIBUTES);
   return or_network_node(network, "Div", OR_IDS(kept, count), OR_NO_ATTRIBUTES);
 }
@@ -187,8 +186,8 @@ static or_value_id_t add_sentence(bert_t *self, or_value_id_t hidden) {
   or_network_scope(network, "sentence");
   or_value_id_t y = self->config->pooling == OR_POOLING_CLS ? first_token(self, hidden) : add_mean(self, hidden);
   if (!self->config->normalize) return y;
-  or_value_id_t length = or_network_node(network, "ReduceL2", OR_IDS(y),
-                                         OR_ATTRIBUTES(OR_INTS("axes", -1), OR_INT("keepdims", 1)));
+  or_value_id_t length =
+      or_network_node(network, "ReduceL2", OR_IDS(y), OR_ATTRIBUTES(OR_INTS("axes", -1), OR_INT("keepdims", 1)));
   length = or_network_node(network, "Clip", OR_IDS(length, or_network_scalar(network, 1e-12F)), OR_NO_ATTRIBUTES);
   return or_network_node(network, "Div", OR_IDS(y, length), OR_NO_ATTRIBUTES);
 }

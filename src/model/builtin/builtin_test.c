@@ -1,5 +1,5 @@
-/* The built-in networks: their parts counted, and what must be true of any BERT or GPT-2. That they are torchvision's and
- * transformers' networks is tools/compare_builtin.py's to show. */
+/* The built-in networks: their parts counted, and what must be true of any BERT or GPT-2. That they are torchvision's
+ * and transformers' networks is tools/compare_builtin.py's to show. */
 #include "model/builtin/builtin.h"
 
 #include <math.h>
@@ -87,8 +87,11 @@ static void honours_the_limits_of_a_load(void **state) {
 
 static void is_found_by_name_and_short_name_unless_a_file_has_it(void **state) {
   (void)state;
-  static const char *const names[][2] = {{"resnet50", "resnet50"}, {"mobilenet-v2", "mobilenet-v2"},
-                                         {"bert-base", "bert-base"}, {"bert", "bert-base"}, {"gpt", "gpt2"}};
+  static const char *const names[][2] = {{"resnet50", "resnet50"},
+                                         {"mobilenet-v2", "mobilenet-v2"},
+                                         {"bert-base", "bert-base"},
+                                         {"bert", "bert-base"},
+                                         {"gpt", "gpt2"}};
   char path[128];
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     for (int paths = 0; paths < 2; ++paths) {
@@ -148,7 +151,8 @@ static void close_net(net_t *net) {
 static or_tensor_t *numbers(const net_t *net, int64_t batch, int64_t sequence, const int64_t *data) {
   or_tensor_t *tensor = NULL;
   or_shape_t shape = or_shape_make(2, (const int64_t[]){batch, sequence});
-  expect_ok(or_tensor_create_from(net->device, OR_INT64, shape, data, (size_t)(batch * sequence) * sizeof *data, &tensor));
+  expect_ok(
+      or_tensor_create_from(net->device, OR_INT64, shape, data, (size_t)(batch * sequence) * sizeof *data, &tensor));
   return tensor;
 }
 
@@ -264,7 +268,8 @@ static void tokens_one_by_one_give_what_all_at_once_gives(void **state) {
   for (int i = 0, step = 1; i < COUNT; i += step, step = i >= 3 ? 2 : 1) {
     step = i + step > COUNT ? COUNT - i : step;
     or_tensor_t *part = run_gpt2(&net, ids + i, i, step, cache);
-    expect_near(or_tensor_data(part), (const float *)or_tensor_data(logits) + i * VOCABULARY, (size_t)step * VOCABULARY);
+    expect_near(or_tensor_data(part), (const float *)or_tensor_data(logits) + i * VOCABULARY,
+                (size_t)step * VOCABULARY);
     or_tensor_release(part);
   }
   for (int i = 0; i < PASTS; ++i) {

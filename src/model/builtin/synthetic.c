@@ -7,8 +7,8 @@
 #include "base/numbers.h"
 #include "model/builtin/weights.h"
 
-#define BLOCK 512u       /* elements made at once, on the stack; a constant trip count for the vectoriser */
-#define GENERATOR 1u     /* its number, so that a changed one changes hashes */
+#define BLOCK 512u   /* elements made at once, on the stack; a constant trip count for the vectoriser */
+#define GENERATOR 1u /* its number, so that a changed one changes hashes */
 
 /* or_constant_t.source of a generated constant, in its graph's arena. */
 typedef struct stream_t {
@@ -42,9 +42,10 @@ static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, c
   *out = NULL;
   if (request->dtype != OR_FLOAT32 || !or_shape_count(&request->shape, &count) || count > OR_SYNTHETIC_MAX_ELEMENTS ||
       (request->transposed && request->shape.rank != 2)) {
-    return or_error(OR_INVALID_ARGUMENT,
-                    "parameter \"%s\": only float32 of at most %llu elements is generated, and only matrices transposed",
-                    request->name, (unsigned long long)OR_SYNTHETIC_MAX_ELEMENTS);
+    return or_error(
+        OR_INVALID_ARGUMENT,
+        "parameter \"%s\": only float32 of at most %llu elements is generated, and only matrices transposed",
+        request->name, (unsigned long long)OR_SYNTHETIC_MAX_ELEMENTS);
   }
   or_status_t status = or_arena_alloc(&graph->arena, sizeof(stream_t), &source);
   if (or_ok(status)) status = or_arena_alloc(&graph->arena, sizeof(or_constant_t), &memory);

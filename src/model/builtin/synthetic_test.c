@@ -58,7 +58,8 @@ static void has_the_mean_and_deviation_that_were_asked_for(void **state) {
 
 static void any_part_is_that_of_the_whole(void **state) {
   (void)state;
-  static const size_t parts[][2] = {{0, 4}, {4, 4400}, {1, 6}, {2047, 9001}, {3079999, 1}, {1000000, 0}, {4399, 100003}};
+  static const size_t parts[][2] = {{0, 4},       {4, 4400},    {1, 6},        {2047, 9001},
+                                    {3079999, 1}, {1000000, 0}, {4399, 100003}};
   static char bytes[200000];
   or_weight_request_t request = request_of("w", ROWS, COLUMNS);
   for (int transposed = 0; transposed < 2; ++transposed) {
