@@ -65,7 +65,7 @@ or_status_t or_huggingface_read_folder(const or_allocator_t *allocator, const ch
   if (or_ok(status)) status = read_json(allocator, or_text_string(&self.path), "config.json", &self.document);
   if (or_ok(status)) {
     self.config = or_json_root(self.document);
-    status = or_status_context(find_family(&self, &family), "%s/config.json", or_text_string(&self.path));
+    status = find_family(&self, &family);
   }
   if (or_ok(status)) status = build_graph(&self, family, name, limits, out);
   or_json_document_free(self.document);
@@ -156,11 +156,13 @@ static or_status_t find_family(const folder_t *self, const family_t **out) {
     if (strcmp(families[i].model_type, type) != 0) continue;
     *out = &families[i];
     if (self->pooling == OR_POOLING_NONE || families[i].build != build_gpt2) return or_status_success();
-    return or_error(OR_UNIMPLEMENTED, "pooling is not supported for model_type \"gpt2\"");
+    return or_error(OR_UNIMPLEMENTED, "%s/config.json: pooling is not supported for model_type \"gpt2\"",
+                    or_text_string(&self->path));
   }
   return or_error(OR_UNIMPLEMENTED,
-                  "model_type \"%.64s\" is not supported; bert, distilbert and gpt2 are. Export it to ONNX instead",
-                  type);
+                  "%s/config.json: model_type \"%.64s\" is not supported; bert, distilbert and gpt2 are. Export it to "
+                  "ONNX instead",
+                  or_text_string(&self->path), type);
 }
 
 static or_status_t build_graph(const folder_t *self, const family_t *family, const char *name,
