@@ -48,10 +48,10 @@ def compare(program, name, folder):
     module = network["module"]().eval()
     failures = load_parameters(module, path, network)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    for case in network["cases"]:
+    for index, case in enumerate(network["cases"]):
         feeds = network["inputs"](numpy.random.default_rng(7), **case)
         expected = dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds)))
-        ours = run_ours(program, path, feeds, folder / "out")
+        ours = run_ours(program, path if index % 2 == 0 else name, feeds, folder / "out")
         with torch.no_grad():
             theirs = network["answers"](module, {key: torch.from_numpy(value) for key, value in feeds.items()})
         spread = max(float(value.std()) for value in ours.values())
@@ -60,7 +60,21 @@ def compare(program, name, folder):
         failures += not good
         print(f"{'ok' if good else 'WRONG':5} {name} {case}: {errors[0]:.1e} from ONNX Runtime, {errors[1]:.1e} from "
               f"the module, {len(theirs)} outputs, spread {spread:.2f}")
+        if index == 0:
+            failures += not notices_a_wrong_weight(module, network, feeds, ours)
     return failures
+
+
+def notices_a_wrong_weight(module, network, feeds, ours):
+    """A check that a module with one parameter of another sign passes is none."""
+    parameter = next(p for p in reversed(list(module.parameters())) if p.dim() > 1)
+    with torch.no_grad():
+        parameter.neg_()
+        theirs = network["answers"](module, {key: torch.from_numpy(value) for key, value in feeds.items()})
+        parameter.neg_()
+    error = disagreement(ours, theirs)
+    print(f"{'ok' if error > 100 * TOLERANCE else 'WRONG':5} {error:.1e} from the module with one weight turned round")
+    return error > 100 * TOLERANCE
 
 
 def load_parameters(module, path, network):
@@ -93,8 +107,9 @@ def load_parameters(module, path, network):
 
 def run_ours(program, path, feeds, folder):
     arguments = []
+    folder.mkdir(exist_ok=True)
     for name, value in feeds.items():
-        file = path.parent / f"{name}.npy"
+        file = folder.parent / f"{name}.npy"
         numpy.save(file, value)
         arguments += ["--input", f"{name}={file}"]
     subprocess.run([program, "-q", "infer", path, *arguments, "--output", folder], check=True,

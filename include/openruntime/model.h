@@ -79,8 +79,7 @@ typedef struct or_model_export_options_t {
 /* Writes the model as an ONNX file (and PATH.data), whole or not at all. `options` may be NULL. ALREADY_EXISTS;
  * UNIMPLEMENTED (the graph has what can't be written: named); CANCELLED; NOT_FOUND (the folder), PERMISSION_DENIED,
  * RESOURCE_EXHAUSTED (memory, disk), DATA_LOSS. Any thread. */
-OR_API or_status_t or_model_export(const or_model_t *model, const char *path,
-                                   const or_model_export_options_t *options);
+OR_API or_status_t or_model_export(const or_model_t *model, const char *path, const or_model_export_options_t *options);
 
 /* A picture (PNG or JPEG bytes) as the tensor that model.json states for input `input_index`: decoded, resized, scaled,
  * batch 1. *out: one reference, host memory. FAILED_PRECONDITION (the model does not say how it takes pictures),

@@ -15,7 +15,7 @@ or_status_t or_file_write(const char *path, const void *bytes, size_t length);
 /* A file written piece by piece through a temporary name, as or_file_write does. In place; owned by one thread. */
 #define OR_FILE_PATH_BYTES 4096
 typedef struct or_file_writer_t {
-  int descriptor; /* -1: not open */
+  int descriptor;  /* -1: not open */
   uint64_t length; /* bytes appended */
   bool replace;
   char path[OR_FILE_PATH_BYTES], temporary[OR_FILE_PATH_BYTES];

@@ -95,6 +95,47 @@ static void leaves_nothing_behind_when_it_can_not_write(void **state) {
   assert_int_equal(rmdir(in_folder("d")), 0);
 }
 
+static void gives_a_file_its_name_only_when_it_is_whole(void **state) {
+  (void)state;
+  or_file_writer_t writer;
+  struct stat info;
+  char *data = NULL;
+  size_t length = 0;
+  const char *path = in_folder("w");
+  expect_ok(or_file_writer_begin(&writer, path, false));
+  expect_ok(or_file_writer_append(&writer, "one", 3));
+  assert_int_equal(stat(path, &info), -1);
+  expect_ok(or_file_writer_append(&writer, "two", 3));
+  assert_int_equal(writer.length, 6);
+  expect_ok(or_file_writer_end(&writer, or_status_success()));
+  expect_ok(or_file_read(or_allocator_system(), path, 100, &data, &length));
+  assert_string_equal(data, "onetwo");
+  or_free(or_allocator_system(), data);
+
+  expect_failure(or_file_writer_begin(&writer, path, false), OR_ALREADY_EXISTS, "/w\" exists");
+  expect_failure(or_file_writer_end(&writer, or_error(OR_CANCELLED, "first")), OR_CANCELLED, "first");
+  expect_ok(or_file_writer_begin(&writer, path, true));
+  expect_ok(or_file_writer_append(&writer, "x", 1));
+  expect_failure(or_file_writer_end(&writer, or_error(OR_CANCELLED, "stop")), OR_CANCELLED, "stop");
+  assert_int_equal(stat(path, &info), 0);
+  assert_int_equal(info.st_size, 6); /* as it was */
+  assert_int_equal(unlink(path), 0);
+}
+
+static void does_not_take_a_name_that_was_taken_meanwhile(void **state) {
+  (void)state;
+  or_file_writer_t writer;
+  struct stat info;
+  const char *path = in_folder("v");
+  expect_ok(or_file_writer_begin(&writer, path, false));
+  expect_ok(or_file_writer_append(&writer, "late", 4));
+  expect_ok(or_file_write(path, "early bird", 10));
+  expect_failure(or_file_writer_end(&writer, or_status_success()), OR_ALREADY_EXISTS, "/v\" exists");
+  assert_int_equal(stat(path, &info), 0);
+  assert_int_equal(info.st_size, 10);
+  assert_int_equal(unlink(path), 0); /* the folder is empty then: its removal is checked */
+}
+
 static void writes_to_a_device_in_place(void **state) {
   (void)state;
   struct stat info;
@@ -170,6 +211,8 @@ int main(void) {
       cmocka_unit_test(reads_files_whose_size_says_zero),
       cmocka_unit_test(refuses_what_it_can_not_read),
       cmocka_unit_test(leaves_nothing_behind_when_it_can_not_write),
+      cmocka_unit_test(gives_a_file_its_name_only_when_it_is_whole),
+      cmocka_unit_test(does_not_take_a_name_that_was_taken_meanwhile),
       cmocka_unit_test(writes_to_a_device_in_place),
       cmocka_unit_test(reads_at_any_place),
       cmocka_unit_test(notices_a_file_that_shrinks_or_changes),

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "model/builtin/builtin.h"
 #include "model/repository.h"
 
 static int list_models(or_cli_t *cli);
@@ -39,20 +40,29 @@ typedef struct listing_t {
   or_cli_table_t *table;
   or_json_writer_t *json;
   size_t count;
+  uint32_t shadowed; /* bits: built-in networks whose name a model of the folder has */
 } listing_t;
 
-static or_status_t list_one(void *self, const char *name, const char *file) {
-  listing_t *listing = self;
-  ++listing->count;
+static void add_row(const listing_t *listing, const char *name, const char *file) {
   if (listing->json != NULL) {
     or_json_object_begin(listing->json);
     or_json_field_string(listing->json, "name", name);
     or_json_field_string(listing->json, "file", file);
     or_json_field_string(listing->json, "state", "available");
+    or_json_field_string(listing->json, "weights", file != NULL ? "file" : "synthetic");
     or_json_object_end(listing->json);
   } else {
     or_cli_table_cell(listing->table, "%s", name);
-    or_cli_table_cell(listing->table, "%s", file);
+    or_cli_table_cell(listing->table, "%s", file != NULL ? file : "(built in, synthetic weights)");
+  }
+}
+
+static or_status_t list_one(void *self, const char *name, const char *file) {
+  listing_t *listing = self;
+  ++listing->count;
+  add_row(listing, name, file);
+  for (uint32_t i = 0; or_builtin_at(i) != NULL; ++i) {
+    if (strcmp(or_builtin_at(i)->name, name) == 0) listing->shadowed |= UINT32_C(1) << i;
   }
   return or_status_success();
 }
@@ -81,15 +91,18 @@ static int list_models(or_cli_t *cli) {
     or_cli_table_free(listing.table);
     return or_cli_fail(cli, or_status_context(status, "models"));
   }
+  for (uint32_t i = 0; or_builtin_at(i) != NULL; ++i) {
+    if ((listing.shadowed >> i & 1) == 0) add_row(&listing, or_builtin_at(i)->name, NULL);
+  }
   if (cli->json) {
     or_json_array_end(&json);
     or_json_object_end(&json);
     return or_cli_print_json(cli, &json, &text);
   }
   or_text_deinit(&text);
-  if (listing.count > 0) or_cli_table_print(listing.table, stdout);
+  or_cli_table_print(listing.table, stdout);
   if (listing.count == 0 && !cli->quiet)
-    (void)fprintf(stderr, "no models in %s; name another folder with --models\n", cli->models_directory);
+    (void)fprintf(stderr, "no model files in %s; name another folder with --models\n", cli->models_directory);
   or_cli_table_free(listing.table);
   return OR_EXIT_OK;
 }
@@ -175,8 +188,7 @@ static int show_model(or_cli_t *cli, const char *name) {
   } else {
     char bytes[OR_CLI_NUMBER_BYTES];
     (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file",
-                 file_of(model) != NULL ? file_of(model) : "(built in)",
-                 "nodes", or_model_node_count(model), "weights",
+                 file_of(model) != NULL ? file_of(model) : "(built in)", "nodes", or_model_node_count(model), "weights",
                  or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
     or_cli_note_weights(or_model_weights(model));
     print_values(model, true);

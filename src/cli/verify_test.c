@@ -171,9 +171,10 @@ static void shows_and_lists_models(void **state) {
   assert_int_equal(RUN("models", "show", "data/digits"), OR_EXIT_OK);
   expect_out("labels   10\n");
   assert_int_equal(RUN("models", "--models", folder), OR_EXIT_OK);
-  expect_out("NAME  FILE\nopen  ");
+  expect_out("NAME          FILE\nopen          ");
+  expect_out("mobilenet-v2  (built in, synthetic weights)");
   assert_int_equal(RUN("models", "list", "--models", in_folder("cases/empty")), OR_EXIT_OK);
-  expect_err("no models in ");
+  expect_err("no model files in ");
   (void)setenv("OPENRUNTIME_MODELS", in_folder("absent"), 1);
   assert_int_equal(RUN("models"), OR_EXIT_OK); /* the default folder need not be there */
   expect_exit(OR_EXIT_FAILED, "absent", "models", "--models", in_folder("absent"));
@@ -187,6 +188,24 @@ static void shows_and_lists_models(void **state) {
   expect_exit(OR_EXIT_USAGE, "models show needs a NAME", "models", "show");
   expect_exit(OR_EXIT_USAGE, "models list: unexpected \"x\"", "models", "list", "x");
   expect_exit(OR_EXIT_USAGE, "has no shape in the model", "explain", in_folder("open.onnx"));
+}
+
+static void exports_models(void **state) {
+  (void)state;
+  char file[256];
+  (void)snprintf(file, sizeof file, "%s", in_folder("exported.onnx"));
+  assert_int_equal(RUN("models", "export", "data/digits", file), OR_EXIT_OK);
+  expect_out("exported.onnx: ");
+  expect_exit(OR_EXIT_FAILED, "--force replaces it", "models", "export", "data/digits", file);
+  assert_int_equal(RUN("--json", "models", "export", "data/digits", file, "--force", "--external-data"), OR_EXIT_OK);
+  expect_out("\"weights\": \"file\"");
+  assert_int_equal(RUN("models", "export", "data/digits", file, "--force", "--external-data"), OR_EXIT_OK);
+  expect_out("exported.onnx.data: ");
+  assert_int_equal(RUN("models", "show", file), OR_EXIT_OK);
+  expect_exit(OR_EXIT_FAILED, "no model \"none\"", "models", "export", "none", file);
+  expect_exit(OR_EXIT_USAGE, "models export needs a NAME and a FILE.onnx", "models", "export", "data/digits");
+  (void)unlink(in_folder("exported.onnx.data"));
+  (void)unlink(file);
 }
 
 static void survives_every_failing_allocation(void **state) {
@@ -211,6 +230,7 @@ int main(void) {
       TEST(work_elsewhere_than_on_the_named_device_is_told),
       TEST(a_failing_device_is_a_verdict),
       TEST(shows_and_lists_models),
+      TEST(exports_models),
       TEST(survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

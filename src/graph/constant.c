@@ -42,6 +42,31 @@ void or_graph_constant_end(or_constant_t *constant) {
   constant->hash = or_hash_bytes(constant->data, constant->bytes, 0);
 }
 
+or_status_t or_graph_constant_copy(or_graph_t *graph, const or_constant_t *constant, const or_constant_t **out) {
+  void *memory = NULL;
+  or_constant_t *copy = NULL;
+  *out = NULL;
+  or_status_t status = or_graph_constant_begin(graph, constant->dtype, constant->shape, &memory, &copy);
+  if (or_ok(status) && constant->bytes > 0) status = constant->read(constant, 0, memory, constant->bytes);
+  if (!or_ok(status)) return status;
+  or_graph_constant_end(copy);
+  *out = copy;
+  return status;
+}
+
+or_status_t or_graph_keep_file(or_graph_t *graph, or_file_t *file) {
+  if (graph->file_count > 0 && graph->files[graph->file_count - 1] == file) return or_status_success();
+  for (size_t i = 0; i < graph->file_count; ++i) {
+    if (graph->files[i] == file) return or_status_success();
+  }
+  or_status_t status = or_grow_array(graph->allocator, graph->file_count + 1, sizeof(or_file_t *),
+                                     (void **)&graph->files, &graph->file_capacity);
+  if (!or_ok(status)) return status;
+  or_file_retain(file);
+  graph->files[graph->file_count++] = file;
+  return status;
+}
+
 or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch,
                               size_t *scratch_capacity, const void **out) {
   *out = constant->data;

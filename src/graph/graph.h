@@ -70,6 +70,10 @@ or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t sh
 or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, void **memory,
                                     or_constant_t **out);
 void or_graph_constant_end(or_constant_t *constant);
+/* A resident copy of a constant that is read on demand. */
+or_status_t or_graph_constant_copy(or_graph_t *graph, const or_constant_t *constant, const or_constant_t **out);
+/* Lets the graph retain `file`, once however often it is asked to: what its constants read from. */
+or_status_t or_graph_keep_file(or_graph_t *graph, or_file_t *file);
 /* The constant's bytes: its resident data, or a copy read into `scratch` (grown through the allocator, at least
  * constant->bytes). */
 or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch,

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "graph/onnx/onnx.h"
 #include "hal/device.h"
+#include "model/huggingface.h"
 #include "model/model_internal.h"
 #include "model/repository.h"
 #include "runtime/runtime.h"
@@ -25,18 +26,21 @@ or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_mode
   *out = NULL;
   if (options == NULL) options = &defaults;
   or_status_t status = or_repository_resolve(allocator, path, &file);
-  const or_builtin_t *builtin =
-      or_status_code(status) == OR_NOT_FOUND && path != NULL ? or_builtin_find(path) : NULL;
+  const or_builtin_t *builtin = or_status_code(status) == OR_NOT_FOUND && path != NULL ? or_builtin_find(path) : NULL;
   if (builtin != NULL) {
     or_status_ignore(status); /* no file of that name: the network's own */
     return or_model_load_builtin(runtime, builtin, &options->limits, out);
   }
-  if (or_ok(status)) status = or_onnx_read_file(allocator, file, &options->limits, &graph);
+  char name[OR_REPOSITORY_NAME_BYTES] = "";
+  bool folder = false;
   if (or_ok(status)) {
-    char name[OR_REPOSITORY_NAME_BYTES];
-    status = make_model(runtime, graph, or_repository_name_of(file, name, sizeof name), file, out);
+    (void)or_repository_name_of(file, name, sizeof name);
+    folder = !or_string_ends_with(file, ".onnx");
+    status = folder ? or_huggingface_read_folder(allocator, file, name, &options->limits, &graph)
+                    : or_onnx_read_file(allocator, file, &options->limits, &graph);
   }
-  if (or_ok(status)) status = read_description(*out);
+  if (or_ok(status)) status = make_model(runtime, graph, name, file, out);
+  if (or_ok(status) && !folder) status = read_description(*out);
   if (!or_ok(status)) {
     or_model_release(*out);
     *out = NULL;

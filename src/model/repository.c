@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/string.h"
 #include "model/builtin/builtin.h"
+#include "model/huggingface.h"
 
 #define MAX_MODELS 10000u /* of one folder */
 
@@ -45,7 +46,8 @@ static long highest_version(const char *folder) {
   return highest;
 }
 
-/* The file of a model's folder: its own model.onnx, or that of `version` (-1: the highest). Sets text to the path. */
+/* The file of a model's folder: its own model.onnx, or that of `version` (-1: the highest); or the folder itself, as
+ * Hugging Face's libraries save it. Sets text to the path. */
 static or_status_t file_of_folder(const char *folder, long version, or_text_t *text) {
   or_text_clear(text);
   or_status_t status = or_text_printf(text, "%s/model.onnx", folder);
@@ -56,8 +58,12 @@ static or_status_t file_of_folder(const char *folder, long version, or_text_t *t
     status = or_text_printf(text, "%s/%ld/model.onnx", folder, version);
     if (!or_ok(status) || kind_of(or_text_string(text)) == KIND_FILE) return status;
   }
+  if (version < 0 && or_huggingface_is_folder(folder)) {
+    or_text_clear(text);
+    return or_text_append_string(text, folder);
+  }
   return or_error(OR_NOT_FOUND, "%s: the folder has no model.onnx%s", folder,
-                  version >= 0 ? " of that version" : ", and no version folder with one");
+                  version >= 0 ? " of that version" : ", no version folder with one, and no config.json");
 }
 
 static or_status_t take_text(or_text_t *text, or_status_t status, char **out) {

@@ -1,7 +1,7 @@
 #ifndef OR_MODEL_REPOSITORY_H
 #define OR_MODEL_REPOSITORY_H
-/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx below a folder. Pure but for the file
-   system; any thread. */
+/* Where models lie: NAME.onnx | NAME/model.onnx | NAME/<version>/model.onnx | NAME/config.json below a folder.
+ * Pure but for the file system; any thread. */
 
 #include "openruntime/status.h"
 
@@ -9,8 +9,8 @@
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,127} */
 bool or_repository_name_valid(const char *name);
-/* A path of a user: a .onnx file, or a folder with model.onnx or versions (the highest number). *file is the caller's
- * (or_free).
+/* A path of a user: a .onnx file, or a folder with model.onnx or versions (the highest number), or one that Hugging
+ * Face's libraries saved, which is its own file. *file is the caller's (or_free).
  * NOT_FOUND says what was looked for. */
 or_status_t or_repository_resolve(const or_allocator_t *allocator, const char *path, char **file);
 /* A name, or NAME:VERSION, below `directory`. INVALID_ARGUMENT (not a name); NOT_FOUND (the nearest name). *file: the

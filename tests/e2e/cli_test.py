@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -10,6 +11,7 @@ from harness import expect, run
 
 DIGITS = "data/digits"
 SAMPLE = "data/digits/samples/7-1.png"
+BUILT_IN = ["resnet50", "mobilenet-v2", "bert-base", "gpt2"]
 
 
 def recognises_every_sample_as_its_card_says():
@@ -35,6 +37,7 @@ def every_command_prints_one_json_document():
         ["help", "run"],
         ["models", "--models", "data"],
         ["models", "show", DIGITS],
+        ["models", "show", "gpt2"],
         ["infer", DIGITS, "--image", SAMPLE],
         ["explain", DIGITS],
         ["verify", DIGITS],
@@ -275,7 +278,6 @@ def every_command_has_help_with_two_examples():
 
 
 def completion_and_man_page_are_accepted_by_their_readers():
-    import shutil
     import subprocess
 
     script = run("completion", "bash").out
@@ -287,6 +289,63 @@ def completion_and_man_page_are_accepted_by_their_readers():
         )
     page = run("completion", "man").out
     expect(page.startswith(".TH OPENRUNTIME 1"), "man")
+
+
+def built_in_networks_say_that_their_weights_are_synthetic():
+    listed = run("--json", "models", "--models", "data").json()["models"]
+    expect([m["name"] for m in listed if m["weights"] == "synthetic"] == BUILT_IN, str(listed))
+    expect(any(m["name"] == "digits" and m["weights"] == "file" for m in listed), str(listed))
+    for short, name in (("resnet50", "resnet50"), ("bert", "bert-base"), ("gpt", "gpt2")):
+        shown = run("--json", "models", "show", short).json()
+        expect(shown["name"] == name and shown["weights"] == "synthetic" and shown["file"] is None, str(shown))
+        expect("synthetic" in run("models", "show", short).out, short)
+    name = "mobilenet-v2"
+    for arguments in (["infer", name], ["run", "-o", "inference", "-m", name, "--iterations", "1"]):
+        result = run("--json", *arguments).json()["result"]
+        expect(result["weights"] == "synthetic" and result["predictions"] is None, str(result))
+    expect("weights: synthetic" in run("infer", name).out, "infer")
+    expect(run("--json", "explain", name, "--no-profile").json()["weights"] == "synthetic", "explain")
+    expect("weights: synthetic" in run("explain", name, "--no-profile").out, "explain")
+    expect("synthetic" not in run("infer", DIGITS, "--image", SAMPLE).out, "a model with weights of its own")
+    expect("resnet50" in run("infer", "resnet51").err, "no hint")
+
+
+def _exported_to(folder, name):
+    """The file of a model that was written into `folder`, having tried all ways to write it."""
+    file = os.path.join(folder, "model.onnx")
+    parts = run("--json", "models", "export", name, file, "--external-data").json()
+    sizes = os.path.getsize(file) + os.path.getsize(file + ".data")
+    expect(parts["bytes"] == sizes and os.path.getsize(file + ".data") > 0, str(parts))
+    expect(run("--json", "models", "show", file).json()["inputs"], "not read again")
+    again = run("models", "export", name, file)
+    expect(again.code == 1 and "--force" in again.err, again.err)
+    os.remove(file + ".data")
+    answer = run("--json", "models", "export", name, file, "--force").json()
+    expect(answer["file"] == file and answer["bytes"] == os.path.getsize(file), str(answer))
+    expect(os.listdir(folder) == ["model.onnx"], str(os.listdir(folder)))
+    return file
+
+
+def an_exported_model_gives_the_same_answers():
+    with harness.scratch() as folder:
+        file = _exported_to(folder, DIGITS)
+        shutil.copy(os.path.join(harness.SOURCE, DIGITS, "model.json"), folder)
+        answers = [run("--json", "infer", model, "--image", SAMPLE).json()["result"] for model in (DIGITS, file)]
+        expect(answers[0]["outputs"] == answers[1]["outputs"], str(answers))
+    with harness.scratch() as folder:
+        file = _exported_to(folder, "mobilenet-v2")
+        expect(run("--json", "models", "show", file).json()["weights"] == "synthetic", "the file does not say it")
+        expect(run("verify", file, "--against", "reference").code == 0, "verify")
+        expect(run("models", "export", DIGITS, os.path.join(folder, "no", "x.onnx")).code == 1, "no folder")
+
+
+def a_sentence_model_is_loaded_from_its_folder():
+    shown = run("--json", "models", "show", "tests/data/checkpoints/sentence").json()
+    expect([v["name"] for v in shown["outputs"]] == ["sentence_embedding", "last_hidden_state"], str(shown))
+    expect(shown["weights"] == "file" and shown["inputs"][0]["shape"] == ["batch", "sequence"], str(shown))
+    listed = run("--json", "models", "--models", "tests/data/checkpoints").json()["models"]
+    expect({"bert", "sentence", "distilbert", "gpt2"} <= {m["name"] for m in listed}, str(listed))
+    expect(sum(m["name"] == "gpt2" for m in listed) == 1, "a folder's model hides the built-in one")
 
 
 def explain_accounts_for_the_whole_run():

@@ -19,7 +19,7 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
   *out = NULL;
   if (tensor->external) return or_onnx_external_constant(reader, tensor, out);
   if (tensor->has_raw && reader->file != NULL && tensor->bytes > OR_ONNX_RESIDENT_BYTES) {
-    or_status_t kept = reader->file_kept ? or_status_success() : or_onnx_keep_file(reader->graph, reader->file);
+    or_status_t kept = reader->file_kept ? or_status_success() : or_graph_keep_file(reader->graph, reader->file);
     if (!or_ok(kept)) return kept;
     reader->file_kept = true;
     return or_onnx_file_constant(reader, tensor, reader->file, tensor->raw.at, out);
@@ -51,15 +51,6 @@ or_status_t or_onnx_file_constant(or_onnx_reader_t *reader, const or_onnx_tensor
                                                .read = read_range,
                                                .source = range};
   *out = constant;
-  return status;
-}
-
-or_status_t or_onnx_keep_file(or_graph_t *graph, or_file_t *file) {
-  or_status_t status = or_grow_array(graph->allocator, graph->file_count + 1, sizeof(or_file_t *),
-                                     (void **)&graph->files, &graph->file_capacity);
-  if (!or_ok(status)) return status;
-  or_file_retain(file);
-  graph->files[graph->file_count++] = file;
   return status;
 }
 

@@ -23,8 +23,6 @@ static or_status_t read_decimal(const char *key, const or_onnx_text_t *text, uin
 static or_status_t check_location(const or_onnx_reader_t *reader, const char *location);
 static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *location, or_file_t **out);
 static or_status_t resolve(const char *path, char resolved[PATH_MAX]);
-static or_status_t make_resident(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
-                                 const or_constant_t *in_file, const or_constant_t **out);
 
 or_status_t or_onnx_external_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
                                       const or_constant_t **out) {
@@ -47,7 +45,8 @@ or_status_t or_onnx_external_constant(or_onnx_reader_t *reader, const or_onnx_te
                     place.location.data, (unsigned long long)size, tensor->bytes, (unsigned long long)place.offset);
   }
   status = or_onnx_file_constant(reader, tensor, file, place.offset, &constant);
-  if (or_ok(status) && tensor->bytes <= OR_ONNX_RESIDENT_BYTES) return make_resident(reader, tensor, constant, out);
+  if (or_ok(status) && tensor->bytes <= OR_ONNX_RESIDENT_BYTES)
+    return or_graph_constant_copy(reader->graph, constant, out);
   *out = constant;
   return status;
 }
@@ -148,7 +147,7 @@ static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *l
   or_file_t *file = NULL;
   const char *name = NULL;
   status = or_file_open(reader->allocator, path, &file);
-  if (or_ok(status)) status = or_onnx_keep_file(reader->graph, file);
+  if (or_ok(status)) status = or_graph_keep_file(reader->graph, file);
   if (or_ok(status)) status = or_arena_strndup(&reader->graph->arena, location->data, location->length, &name);
   if (or_ok(status))
     status = or_onnx_names_add(&reader->files, name, location->length, (uint32_t)reader->graph->file_count - 1);
@@ -165,16 +164,4 @@ static or_status_t resolve(const char *path, char resolved[PATH_MAX]) {
                           : error == EACCES                   ? OR_PERMISSION_DENIED
                                                               : OR_INVALID_ARGUMENT;
   return or_error(code, "external data: \"%s\" can't be reached: %s", path, or_errno_text(error, words, sizeof words));
-}
-
-static or_status_t make_resident(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
-                                 const or_constant_t *in_file, const or_constant_t **out) {
-  void *memory = NULL;
-  or_constant_t *constant = NULL;
-  or_status_t status = or_graph_constant_begin(reader->graph, tensor->dtype, tensor->shape, &memory, &constant);
-  if (or_ok(status)) status = in_file->read(in_file, 0, memory, tensor->bytes);
-  if (!or_ok(status)) return status;
-  or_graph_constant_end(constant);
-  *out = constant;
-  return status;
 }

@@ -90,8 +90,6 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
 /* A constant of tensor->bytes at `offset` of a file that the graph keeps. */
 or_status_t or_onnx_file_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor, or_file_t *file,
                                   uint64_t offset, const or_constant_t **out);
-/* Lets the graph retain `file`: the last of graph->files. */
-or_status_t or_onnx_keep_file(or_graph_t *graph, or_file_t *file);
 
 /* external.c: elements in a file of their own. PERMISSION_DENIED: outside the model's folder. */
 or_status_t or_onnx_external_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,

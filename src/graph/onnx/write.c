@@ -7,8 +7,8 @@
 
 #include "graph/onnx/onnx.h"
 
-#define PIECE_BYTES ((size_t)1 << 20)         /* of elements, read and written at once */
-#define EXTERNAL_ALIGNMENT ((uint64_t)64)     /* of a tensor in the file of weights */
+#define PIECE_BYTES ((size_t)1 << 20)            /* of elements, read and written at once */
+#define EXTERNAL_ALIGNMENT ((uint64_t)64)        /* of a tensor in the file of weights */
 #define KEPT_INSIDE_BYTES OR_ONNX_RESIDENT_BYTES /* tensors that stay in the model's file whatever is asked for */
 
 /* One graph being written. Owned by the thread that writes. */
@@ -16,9 +16,9 @@ typedef struct onnx_writer_t {
   const or_graph_t *graph;
   const or_model_export_options_t *options;
   const or_allocator_t *allocator;
-  bool *needed;      /* per value: its constant is an initializer */
-  bool external;     /* elements go to a file of their own */
-  const char *folderless; /* that file's name without its folder */
+  bool *needed;                     /* per value: its constant is an initializer */
+  bool external;                    /* elements go to a file of their own */
+  const char *folderless;           /* that file's name without its folder */
   uint64_t total_bytes, done_bytes; /* of elements */
   void *piece;                      /* PIECE_BYTES */
   or_wire_writer_t text;            /* what is being made now */
@@ -31,8 +31,8 @@ static or_status_t write_model(onnx_writer_t *self, or_file_writer_t *file);
 
 or_status_t or_onnx_write_file(const or_graph_t *graph, const char *path, const or_model_export_options_t *options) {
   static const or_model_export_options_t defaults = {.replace = false};
-  onnx_writer_t self = {.graph = graph, .options = options != NULL ? options : &defaults,
-                        .allocator = graph->allocator};
+  onnx_writer_t self = {
+      .graph = graph, .options = options != NULL ? options : &defaults, .allocator = graph->allocator};
   or_wire_writer_init(&self.text, self.allocator);
   or_status_t status = find_initializers(&self);
   self.external = self.options->external_data || self.total_bytes > OR_ONNX_MAX_INLINE_BYTES;
@@ -47,8 +47,7 @@ or_status_t or_onnx_write_file(const or_graph_t *graph, const char *path, const 
 /* An input's default must have the input's own shape in a file; one that is only broadcast to it is left out. */
 static bool is_default(const or_value_info_t *value) {
   bool fits = value->constant != NULL && value->shape.rank == value->constant->shape.rank;
-  for (int32_t d = 0; fits && d < value->shape.rank; ++d)
-    fits = value->shape.dims[d] == value->constant->shape.dims[d];
+  for (int32_t d = 0; fits && d < value->shape.rank; ++d) fits = value->shape.dims[d] == value->constant->shape.dims[d];
   return fits;
 }
 

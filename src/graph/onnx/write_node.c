@@ -52,9 +52,9 @@ static void put_attribute(or_wire_writer_t *writer, const or_graph_t *graph, con
     break;
   case OR_ATTRIBUTE_GRAPH:
   case OR_ATTRIBUTE_NONE:
-    message.status = or_status_first(
-        message.status, or_error(OR_UNIMPLEMENTED, "attribute \"%s\" is of kind %d, which is not written",
-                                 attribute->name, (int)attribute->kind));
+    message.status = or_status_first(message.status,
+                                     or_error(OR_UNIMPLEMENTED, "attribute \"%s\" is of kind %d, which is not written",
+                                              attribute->name, (int)attribute->kind));
     break;
   }
   or_wire_put_int(&message, 20, (int64_t)attribute->kind);
@@ -133,9 +133,7 @@ static void put_dim(or_wire_writer_t *writer, const or_graph_t *graph, int64_t d
 }
 
 int or_onnx_ir_version(int opset) {
-  static const struct {
-    int opset, version;
-  } table[] = {{18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}};
+  static const struct { int opset, version; } table[] = {{18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}};
   for (size_t i = 0; i < sizeof table / sizeof *table; ++i) {
     if (opset <= table[i].opset) return table[i].version;
   }

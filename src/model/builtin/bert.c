@@ -30,7 +30,8 @@ const or_bert_names_t or_distilbert_names = {
 typedef struct bert_t {
   or_network_t *network;
   const or_bert_config_t *config;
-  or_value_id_t ids, mask, types; /* inputs */
+  or_shape_t shape;               /* [batch, sequence] */
+  or_value_id_t ids, mask, types; /* inputs, of that shape */
   or_value_id_t float_mask;       /* [batch, 1, 1, sequence]: 0, or so low that softmax gives 0 */
 } bert_t;
 
@@ -46,22 +47,23 @@ void or_build_bert(or_network_t *network, const or_bert_config_t *config) {
   or_value_id_t hidden = add_embeddings(&self);
   for (int64_t i = 0; i < config->layers; ++i) hidden = add_layer(&self, hidden, i);
   or_value_id_t pooled = config->pooler ? add_pooler(&self, hidden) : OR_NO_VALUE;
+  const or_shape_t rows = or_shape_make(2, (const int64_t[]){self.shape.dims[0], config->hidden});
+  const or_shape_t all = or_shape_make(3, (const int64_t[]){self.shape.dims[0], self.shape.dims[1], config->hidden});
   if (config->pooling != OR_POOLING_NONE)
-    or_network_output(network, add_sentence(&self, hidden), "sentence_embedding", NULL);
-  or_network_output(network, hidden, "last_hidden_state", NULL);
-  if (config->pooler) or_network_output(network, pooled, "pooler_output", NULL);
+    or_network_output(network, add_sentence(&self, hidden), "sentence_embedding", &rows);
+  or_network_output(network, hidden, "last_hidden_state", &all);
+  if (config->pooler) or_network_output(network, pooled, "pooler_output", &rows);
 }
 
 static void add_inputs(bert_t *self) {
   or_network_t *network = self->network;
-  or_shape_t shape = {.rank = 2};
-  shape.dims[0] = or_network_symbol(network, "batch");
-  shape.dims[1] = or_network_symbol(network, "sequence");
-  self->ids = or_network_input(network, "input_ids", OR_INT64, shape);
-  self->mask = or_network_input(network, "attention_mask", OR_INT64, shape);
+  int64_t batch = or_network_symbol(network, "batch"), sequence = or_network_symbol(network, "sequence");
+  self->shape = or_shape_make(2, (const int64_t[]){batch, sequence});
+  self->ids = or_network_input(network, "input_ids", OR_INT64, self->shape);
+  self->mask = or_network_input(network, "attention_mask", OR_INT64, self->shape);
   or_network_default(network, self->mask, 1);
   if (self->config->types > 0) {
-    self->types = or_network_input(network, "token_type_ids", OR_INT64, shape);
+    self->types = or_network_input(network, "token_type_ids", OR_INT64, self->shape);
     or_network_default(network, self->types, 0);
   }
   or_value_id_t axes = or_network_integers(network, OR_NUMBERS(1, 2));
@@ -158,9 +160,9 @@ static or_value_id_t add_pooler(bert_t *self, or_value_id_t hidden) {
                                     .shape = or_shape_make(1, &width),
                                     .deviation = 0.02F};
   or_value_id_t first = first_token(self, hidden), matrix = or_network_weight(network, &weight);
-  or_value_id_t y = or_network_node(network, "Gemm", OR_IDS(first, matrix, or_network_weight(network, &bias)),
-                                    OR_ATTRIBUTES(OR_FLOAT("alpha", 1.0F), OR_FLOAT("beta", 1.0F),
-                                                  OR_INT("transB", 1)));
+  or_value_id_t y =
+      or_network_node(network, "Gemm", OR_IDS(first, matrix, or_network_weight(network, &bias)),
+                      OR_ATTRIBUTES(OR_FLOAT("alpha", 1.0F), OR_FLOAT("beta", 1.0F), OR_INT("transB", 1)));
   return or_network_node(network, "Tanh", OR_IDS(y), OR_NO_ATTRIBUTES);
 }
 
@@ -174,8 +176,7 @@ static or_value_id_t add_mean(bert_t *self, or_value_id_t hidden) {
   mask = or_network_node(network, "Unsqueeze", OR_IDS(mask, last), OR_NO_ATTRIBUTES);
   or_value_id_t kept = or_network_node(network, "Mul", OR_IDS(hidden, mask), OR_NO_ATTRIBUTES);
   kept = or_network_node(network, "ReduceSum", OR_IDS(kept, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
-  or_value_id_t count =
-      or_network_node(network, "ReduceSum", OR_IDS(mask, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
+  or_value_id_t count = or_network_node(network, "ReduceSum", OR_IDS(mask, axis), OR_ATTRIBUTES(OR_INT("keepdims", 0)));
   count = or_network_node(network, "Clip", OR_IDS(count, or_network_scalar(network, 1e-9F)), OR_NO_ATTRIBUTES);
   return or_network_node(network, "Div", OR_IDS(kept, count), OR_NO_ATTRIBUTES);
 }
@@ -185,8 +186,8 @@ static or_value_id_t add_sentence(bert_t *self, or_value_id_t hidden) {
   or_network_scope(network, "sentence");
   or_value_id_t y = self->config->pooling == OR_POOLING_CLS ? first_token(self, hidden) : add_mean(self, hidden);
   if (!self->config->normalize) return y;
-  or_value_id_t length = or_network_node(network, "ReduceL2", OR_IDS(y),
-                                         OR_ATTRIBUTES(OR_INTS("axes", -1), OR_INT("keepdims", 1)));
+  or_value_id_t length =
+      or_network_node(network, "ReduceL2", OR_IDS(y), OR_ATTRIBUTES(OR_INTS("axes", -1), OR_INT("keepdims", 1)));
   length = or_network_node(network, "Clip", OR_IDS(length, or_network_scalar(network, 1e-12F)), OR_NO_ATTRIBUTES);
   return or_network_node(network, "Div", OR_IDS(y, length), OR_NO_ATTRIBUTES);
 }

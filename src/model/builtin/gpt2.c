@@ -32,8 +32,9 @@ void or_build_gpt2(or_network_t *network, const or_gpt2_config_t *config) {
   cache_t caches[MAX_LAYERS];
   char name[OR_NETWORK_NAME_BYTES];
   if (config->layers > MAX_LAYERS || config->layers < 1) {
-    network->status = or_status_first(network->status, or_error(OR_RESOURCE_EXHAUSTED, "%lld layers; 1 to %d can be had",
-                                                                (long long)config->layers, MAX_LAYERS));
+    network->status =
+        or_status_first(network->status, or_error(OR_RESOURCE_EXHAUSTED, "%lld layers; 1 to %d can be had",
+                                                  (long long)config->layers, MAX_LAYERS));
     return;
   }
   self.batch = or_network_symbol(network, "batch");
@@ -76,7 +77,8 @@ static void add_mask(gpt2_t *self, or_value_id_t past) {
   or_value_id_t end = or_network_node(network, "Add", OR_IDS(before, length), OR_NO_ATTRIBUTES);
   or_value_id_t rows = or_network_node(network, "Range", OR_IDS(before, end, one), OR_NO_ATTRIBUTES);
   or_value_id_t columns = or_network_node(network, "Range", OR_IDS(zero, end, one), OR_NO_ATTRIBUTES);
-  or_value_id_t last = or_network_integers(network, OR_NUMBERS(1)), front = or_network_integers(network, OR_NUMBERS(0, 1));
+  or_value_id_t last = or_network_integers(network, OR_NUMBERS(1)),
+                front = or_network_integers(network, OR_NUMBERS(0, 1));
   rows = or_network_node(network, "Unsqueeze", OR_IDS(rows, last), OR_NO_ATTRIBUTES);
   or_value_id_t seen = or_network_node(network, "LessOrEqual", OR_IDS(columns, rows), OR_NO_ATTRIBUTES);
   or_value_id_t mask = or_network_node(
@@ -159,6 +161,7 @@ static or_value_id_t add_head(gpt2_t *self, or_value_id_t x) {
   or_value_id_t vocabulary = or_network_integers(network, OR_NUMBERS(config->vocabulary));
   shape = or_network_node(network, "Concat", OR_IDS(shape, vocabulary), OR_ATTRIBUTES(OR_INT("axis", 0)));
   x = or_network_reshape(network, x, OR_NUMBERS(-1, config->hidden));
-  x = or_network_node(network, "Gemm", OR_IDS(x, self->table), OR_ATTRIBUTES(OR_INT("transB", 1)));
+  or_value_id_t matrix = config->own_head ? table(self, "lm_head.weight", config->vocabulary, 0.05F) : self->table;
+  x = or_network_node(network, "Gemm", OR_IDS(x, matrix), OR_ATTRIBUTES(OR_INT("transB", 1)));
   return or_network_node(network, "Reshape", OR_IDS(x, shape), OR_NO_ATTRIBUTES);
 }

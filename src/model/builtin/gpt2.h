@@ -9,11 +9,12 @@ typedef struct or_gpt2_config_t {
   int64_t vocabulary, hidden, layers, heads, inner, positions;
   float epsilon;
   or_activation_kind_t activation;
+  bool own_head; /* the output matrix is lm_head.weight, not the embedding's */
 } or_gpt2_config_t;
 
-/* Inputs input_ids, position_ids: int64 [batch, sequence]; past_key_values.N.key and .value: float32 [batch, heads, past,
- * hidden / heads], where past may be 0. Outputs logits [batch, sequence, vocabulary]; present.N.key and .value: the past
- * with what was computed behind it. The output matrix is the embedding's. */
+/* Inputs input_ids, position_ids: int64 [batch, sequence]; past_key_values.N.key and .value: float32 [batch, heads,
+ * past, hidden / heads], where past may be 0. Outputs logits [batch, sequence, vocabulary]; present.N.key and .value:
+ * the past with what was computed behind it. */
 void or_build_gpt2(or_network_t *network, const or_gpt2_config_t *config);
 
 #endif

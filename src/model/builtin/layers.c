@@ -103,11 +103,10 @@ or_value_id_t or_network_attention(or_network_t *network, const or_attention_t *
 or_value_id_t or_network_convolution(or_network_t *network, or_value_id_t x, const or_convolution_t *convolution) {
   char name[OR_NETWORK_NAME_BYTES];
   int64_t k = convolution->kernel, s = convolution->stride, pad = k / 2, in = convolution->in / convolution->groups;
-  const or_weight_request_t request = {
-      .name = or_format(name, sizeof name, "%s.weight", convolution->name),
-      .dtype = OR_FLOAT32,
-      .shape = or_shape_make(4, (const int64_t[]){convolution->out, in, k, k}),
-      .deviation = sqrtf(convolution->gain / (float)(in * k * k))};
+  const or_weight_request_t request = {.name = or_format(name, sizeof name, "%s.weight", convolution->name),
+                                       .dtype = OR_FLOAT32,
+                                       .shape = or_shape_make(4, (const int64_t[]){convolution->out, in, k, k}),
+                                       .deviation = sqrtf(convolution->gain / (float)(in * k * k))};
   or_value_id_t weight = or_network_weight(network, &request);
   return or_network_node(network, "Conv", OR_IDS(x, weight),
                          OR_ATTRIBUTES(OR_INTS("dilations", 1, 1), OR_INT("group", convolution->groups),

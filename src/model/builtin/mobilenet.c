@@ -20,13 +20,11 @@ static or_value_id_t add_unit(mobilenet_t *self, or_value_id_t x, const char *bl
   or_format(convolution, sizeof convolution, unit->linear ? "%s%d" : "%s%d.0", block, unit->convolution);
   or_format(norm, sizeof norm, unit->linear ? "%s%d" : "%s%d.1", block, unit->norm);
   or_network_scope(self->network, "%s", convolution);
-  const or_convolution_t conv = {convolution,   unit->in,     unit->out,
-                                 unit->kernel,  unit->stride, unit->groups,
-                                 unit->linear ? 1.0F : 2.0F};
+  const or_convolution_t conv = {
+      convolution, unit->in, unit->out, unit->kernel, unit->stride, unit->groups, unit->linear ? 1.0F : 2.0F};
   x = or_network_convolution(self->network, x, &conv);
   x = or_network_batch_norm(self->network, x, norm, unit->out, 1.0F);
-  return unit->linear ? x
-                      : or_network_node(self->network, "Clip", OR_IDS(x, self->zero, self->six), OR_NO_ATTRIBUTES);
+  return unit->linear ? x : or_network_node(self->network, "Clip", OR_IDS(x, self->zero, self->six), OR_NO_ATTRIBUTES);
 }
 
 /* Expansion (unless by 1), depthwise 3x3, projection, around a shortcut where the extents allow one. */

@@ -122,8 +122,8 @@ void or_network_nodes(or_network_t *network, const char *op, or_network_ids_t in
   }
   or_format(name, sizeof name, "%s/%s_%zu", network->scope, op, graph->node_count);
   for (size_t i = 0; i < output_count; ++i)
-    outputs[i] = add_value(network, or_format(output_name, sizeof output_name, "%s_output_%zu", name, i),
-                           OR_DTYPE_NONE, NULL);
+    outputs[i] =
+        add_value(network, or_format(output_name, sizeof output_name, "%s_output_%zu", name, i), OR_DTYPE_NONE, NULL);
   if (or_ok(network->status))
     network->status = or_graph_add_node(graph, name, inputs.count, output_count, attributes.count, &node);
   if (!or_ok(network->status)) return;

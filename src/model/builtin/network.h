@@ -47,20 +47,22 @@ typedef struct or_network_attributes_t {
   size_t count;
 } or_network_attributes_t;
 #define OR_COUNT_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
-#define OR_IDS(...) \
-  ((or_network_ids_t){(const or_value_id_t[]){__VA_ARGS__}, OR_COUNT_(or_value_id_t, __VA_ARGS__)})
+#define OR_IDS(...) ((or_network_ids_t){(const or_value_id_t[]){__VA_ARGS__}, OR_COUNT_(or_value_id_t, __VA_ARGS__)})
 #define OR_ATTRIBUTES(...) \
   ((or_network_attributes_t){(const or_attribute_t[]){__VA_ARGS__}, OR_COUNT_(or_attribute_t, __VA_ARGS__)})
 #define OR_NO_ATTRIBUTES ((or_network_attributes_t){NULL, 0})
 /* Whole numbers with their count: for or_network_integers and OR_INTS. */
-#define OR_NUMBERS(...) OR_COUNT_(int64_t, __VA_ARGS__), (const int64_t[]){__VA_ARGS__}
-#define OR_INT(key, value) {.name = (key), .kind = OR_ATTRIBUTE_INT, .integer = (value)}
-#define OR_FLOAT(key, value) {.name = (key), .kind = OR_ATTRIBUTE_FLOAT, .real = (value)}
-#define OR_INTS(key, ...)                                       \
-  {.name = (key),                                               \
-   .kind = OR_ATTRIBUTE_INTS,                                   \
-   .integers = (const int64_t[]){__VA_ARGS__},                  \
-   .count = sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)}
+#define OR_NUMBERS(...) \
+  OR_COUNT_(int64_t, __VA_ARGS__), (const int64_t[]) { __VA_ARGS__ }
+#define OR_INT(key, value) \
+  { .name = (key), .kind = OR_ATTRIBUTE_INT, .integer = (value) }
+#define OR_FLOAT(key, value) \
+  { .name = (key), .kind = OR_ATTRIBUTE_FLOAT, .real = (value) }
+#define OR_INTS(key, ...)                                                                 \
+  {                                                                                       \
+    .name = (key), .kind = OR_ATTRIBUTE_INTS, .integers = (const int64_t[]){__VA_ARGS__}, \
+    .count = sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)                     \
+  }
 or_value_id_t or_network_node(or_network_t *network, const char *op, or_network_ids_t inputs,
                               or_network_attributes_t attributes);
 /* One with several outputs, at most OR_NETWORK_MAX_OUTPUTS. */

@@ -54,8 +54,8 @@ void or_builtin_resnet50(or_network_t *network) {
   const unit_t stem = {"conv1", "bn1", 3, 64, 7, 2, true, 1.0F};
   x = add_unit(network, x, "", &stem);
   x = or_network_node(network, "MaxPool", OR_IDS(x),
-                      OR_ATTRIBUTES(OR_INT("ceil_mode", 0), OR_INTS("kernel_shape", 3, 3),
-                                    OR_INTS("pads", 1, 1, 1, 1), OR_INTS("strides", 2, 2)));
+                      OR_ATTRIBUTES(OR_INT("ceil_mode", 0), OR_INTS("kernel_shape", 3, 3), OR_INTS("pads", 1, 1, 1, 1),
+                                    OR_INTS("strides", 2, 2)));
   for (size_t stage = 0; stage < sizeof stages / sizeof *stages; ++stage) {
     for (int i = 0; i < stages[stage].blocks; ++i) {
       char block[OR_NETWORK_NAME_BYTES];

@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "base/numbers.h"
-#include "graph/onnx/onnx.h"
 #include "model/builtin/weights.h"
 
-#define BLOCK 512u       /* elements made at once, on the stack; a constant trip count for the vectoriser */
-#define GENERATOR 1u     /* its number, so that a changed one changes hashes */
-#define RESIDENT_BYTES OR_ONNX_RESIDENT_BYTES
+#define BLOCK 512u   /* elements made at once, on the stack; a constant trip count for the vectoriser */
+#define GENERATOR 1u /* its number, so that a changed one changes hashes */
 
 /* or_constant_t.source of a generated constant, in its graph's arena. */
 typedef struct stream_t {
@@ -36,17 +34,6 @@ static uint64_t identity_of(const or_weight_request_t *request, uint64_t key) {
   return or_hash_bytes(words, (size_t)(4 + request->shape.rank) * sizeof *words, 2);
 }
 
-static or_status_t make_resident(or_graph_t *graph, const or_constant_t *stream, const or_constant_t **out) {
-  void *memory = NULL;
-  or_constant_t *constant = NULL;
-  or_status_t status = or_graph_constant_begin(graph, stream->dtype, stream->shape, &memory, &constant);
-  if (or_ok(status)) status = read_stream(stream, 0, memory, stream->bytes);
-  if (!or_ok(status)) return status;
-  or_graph_constant_end(constant);
-  *out = constant;
-  return status;
-}
-
 static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, const or_weight_request_t *request,
                                   const or_constant_t **out) {
   const or_synthetic_weights_t *weights = (const or_synthetic_weights_t *)self;
@@ -55,9 +42,10 @@ static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, c
   *out = NULL;
   if (request->dtype != OR_FLOAT32 || !or_shape_count(&request->shape, &count) || count > OR_SYNTHETIC_MAX_ELEMENTS ||
       (request->transposed && request->shape.rank != 2)) {
-    return or_error(OR_INVALID_ARGUMENT,
-                    "parameter \"%s\": only float32 of at most %llu elements is generated, and only matrices transposed",
-                    request->name, (unsigned long long)OR_SYNTHETIC_MAX_ELEMENTS);
+    return or_error(
+        OR_INVALID_ARGUMENT,
+        "parameter \"%s\": only float32 of at most %llu elements is generated, and only matrices transposed",
+        request->name, (unsigned long long)OR_SYNTHETIC_MAX_ELEMENTS);
   }
   or_status_t status = or_arena_alloc(&graph->arena, sizeof(stream_t), &source);
   if (or_ok(status)) status = or_arena_alloc(&graph->arena, sizeof(or_constant_t), &memory);
@@ -82,7 +70,7 @@ static or_status_t find_synthetic(or_weight_source_t *self, or_graph_t *graph, c
     stream->columns = (uint32_t)constant->shape.dims[1];
     stream->transposed = true;
   }
-  if (constant->bytes <= RESIDENT_BYTES) return make_resident(graph, constant, out);
+  if (constant->bytes <= OR_WEIGHT_RESIDENT_BYTES) return or_graph_constant_copy(graph, constant, out);
   *out = constant;
   return status;
 }

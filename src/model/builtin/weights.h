@@ -14,6 +14,8 @@ typedef struct or_weight_request_t {
   float mean, deviation;
 } or_weight_request_t;
 
+#define OR_WEIGHT_RESIDENT_BYTES ((size_t)4096) /* parameters up to this are kept in memory */
+
 typedef struct or_weight_source_t or_weight_source_t;
 struct or_weight_source_t {
   /* A constant of the parameter's bytes, in `graph`'s arena; it is read on demand unless it is small, and what it reads

@@ -1,0 +1,270 @@
+/* Very small checkpoints that transformers saved, against transformers' own outputs (tools/make_checkpoints.py), and
+ * folders that are wrong. */
+#include "model/huggingface.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/numbers.h"
+#include "base/string.h"
+#include "base/testing.h"
+#include "openruntime/model.h"
+#include "runtime/session.h"
+
+#define CHECKPOINTS "tests/data/checkpoints/"
+#define MAX_VALUES 16
+
+static or_runtime_t *runtime;
+static char scratch[] = "/tmp/or_huggingface_test_XXXXXX";
+
+static int set_up(void **state) {
+  (void)state;
+  or_runtime_options_t options = or_runtime_options_default();
+  options.threads = 1;
+  expect_ok(or_runtime_create(&options, &runtime));
+  return mkdtemp(scratch) == NULL;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  or_runtime_release(runtime);
+  return rmdir(scratch);
+}
+
+static or_tensor_t *tensor_of(const or_json_value_t *value) {
+  const or_json_value_t *shape = or_json_get(value, "shape"), *data = or_json_get(value, "data");
+  or_dtype_t dtype = or_dtype_from_name(or_json_get_string(or_json_get(value, "dtype"), ""));
+  int64_t dims[OR_MAX_RANK];
+  or_device_t *device = NULL;
+  or_tensor_t *tensor = NULL;
+  for (size_t d = 0; d < or_json_count(shape); ++d) dims[d] = or_json_get_int(or_json_at(shape, d), -1);
+  expect_ok(or_runtime_find_device(runtime, "cpu", &device));
+  expect_ok(or_tensor_create(device, dtype, or_shape_make(or_json_count(shape), dims), &tensor));
+  assert_int_equal(or_tensor_count(tensor), or_json_count(data));
+  for (size_t i = 0; i < or_json_count(data); ++i)
+    or_element_set(dtype, (void *)(uintptr_t)or_tensor_data(tensor), i, or_json_get_double(or_json_at(data, i), NAN));
+  return tensor;
+}
+
+static void expect_equal(const or_tensor_t *tensor, const or_json_value_t *expected) {
+  const or_json_value_t *data = or_json_get(expected, "data"), *shape = or_json_get(expected, "shape");
+  size_t count = or_json_count(data);
+  double squares = 0;
+  assert_int_equal(or_tensor_shape(tensor)->rank, or_json_count(shape));
+  for (size_t d = 0; d < or_json_count(shape); ++d)
+    assert_int_equal(or_tensor_shape(tensor)->dims[d], or_json_get_int(or_json_at(shape, d), -1));
+  for (size_t i = 0; i < count; ++i) squares += pow(or_json_get_double(or_json_at(data, i), NAN), 2);
+  for (size_t i = 0; i < count; ++i) {
+    double a = (double)((const float *)or_tensor_data(tensor))[i], b = or_json_get_double(or_json_at(data, i), NAN);
+    if (!(fabs(a - b) <= 1e-4 * (fabs(b) + sqrt(squares / (double)count))))
+      fail_msg("element %zu is %.7g, and %.7g was expected", i, a, b);
+  }
+}
+
+static or_json_document_t *read_expected(const char *folder) {
+  char path[256], *text = NULL;
+  size_t length = 0;
+  or_json_document_t *document = NULL;
+  or_format(path, sizeof path, "%s/expected.json", folder);
+  expect_ok(or_file_read(or_allocator_system(), path, 1 << 20, &text, &length));
+  expect_ok(or_json_parse(or_allocator_system(), text, length, &document));
+  or_free(or_allocator_system(), text);
+  return document;
+}
+
+/* Every input that expected.json has, the others by their defaults; every output that it has. */
+static void expect_outputs(or_model_t *model, const or_json_value_t *expected) {
+  const or_json_value_t *given = or_json_get(expected, "inputs"), *wanted = or_json_get(expected, "outputs");
+  or_binding_t inputs[MAX_VALUES] = {0}, outputs[MAX_VALUES] = {0};
+  const or_json_value_t *value = NULL;
+  or_session_t *session = NULL;
+  size_t input_count = or_json_count(given), output_count = or_json_count(wanted);
+  assert_true(input_count <= MAX_VALUES && output_count > 0 && output_count <= MAX_VALUES);
+  for (size_t i = 0; i < input_count; ++i) {
+    inputs[i].name = or_json_key_at(given, i, &value);
+    inputs[i].tensor = tensor_of(value);
+  }
+  for (size_t i = 0; i < output_count; ++i) outputs[i].name = or_json_key_at(wanted, i, &value);
+  expect_ok(or_session_create(model, NULL, &session));
+  expect_ok(or_session_run(session, inputs, input_count, outputs, output_count));
+  for (size_t i = 0; i < output_count; ++i) {
+    expect_equal(outputs[i].tensor, or_json_get(wanted, outputs[i].name));
+    or_tensor_release(outputs[i].tensor);
+  }
+  for (size_t i = 0; i < input_count; ++i) or_tensor_release(inputs[i].tensor);
+  or_session_release(session);
+}
+
+static void expect_checkpoint(const char *folder) {
+  or_model_t *model = NULL;
+  or_json_document_t *expected = read_expected(folder);
+  expect_ok(or_model_load(runtime, folder, NULL, &model));
+  assert_string_equal(or_model_weights(model), "file");
+  assert_string_equal(or_model_path(model), folder);
+  expect_outputs(model, or_json_root(expected));
+  or_model_release(model);
+  or_json_document_free(expected);
+}
+
+static void bert_with_a_head_in_several_files_agrees_with_transformers(void **state) {
+  (void)state;
+  expect_checkpoint(CHECKPOINTS "bert");
+}
+
+static void a_sentence_model_in_half_precision_agrees_with_transformers(void **state) {
+  (void)state;
+  expect_checkpoint(CHECKPOINTS "sentence");
+}
+
+static void distilbert_agrees_with_transformers(void **state) {
+  (void)state;
+  expect_checkpoint(CHECKPOINTS "distilbert");
+}
+
+static void gpt2_continues_its_past_as_transformers_does(void **state) {
+  (void)state;
+  expect_checkpoint(CHECKPOINTS "gpt2");
+}
+
+static void what_is_written_as_onnx_gives_the_same_outputs(void **state) {
+  (void)state;
+  char path[256];
+  or_model_t *model = NULL, *written = NULL;
+  or_json_document_t *expected = read_expected(CHECKPOINTS "gpt2");
+  or_format(path, sizeof path, "%s/gpt2.onnx", scratch);
+  expect_ok(or_model_load(runtime, CHECKPOINTS "gpt2", NULL, &model));
+  expect_ok(or_model_export(model, path, NULL));
+  expect_ok(or_model_load(runtime, path, NULL, &written));
+  assert_string_equal(or_model_weights(written), "file");
+  expect_outputs(written, or_json_root(expected));
+  or_model_release(written);
+  or_model_release(model);
+  or_json_document_free(expected);
+  assert_int_equal(unlink(path), 0);
+}
+
+/* A folder of which one file says something else than a checkpoint's. */
+static void put(const char *name, const char *text) {
+  char path[256];
+  or_format(path, sizeof path, "%s/%s", scratch, name);
+  expect_ok(or_file_write(path, text, strlen(text)));
+}
+
+static void copy(const char *from, const char *name) {
+  char path[256], *bytes = NULL;
+  size_t length = 0;
+  expect_ok(or_file_read(or_allocator_system(), from, 1 << 20, &bytes, &length));
+  or_format(path, sizeof path, "%s/%s", scratch, name);
+  expect_ok(or_file_write(path, bytes, length));
+  or_free(or_allocator_system(), bytes);
+}
+
+static void remove_all(void) {
+  static const char *const names[] = {"config.json", "modules.json", "model.safetensors", "pytorch_model.bin",
+                                      "model.safetensors.index.json"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    char path[256];
+    (void)unlink(or_format(path, sizeof path, "%s/%s", scratch, names[i]));
+  }
+}
+
+static void expect_refused(const char *config, or_status_code_t code, const char *words) {
+  or_graph_t *graph = NULL;
+  put("config.json", config);
+  expect_failure(or_huggingface_read_folder(or_allocator_system(), scratch, "x", NULL, &graph), code, words);
+  assert_null(graph);
+}
+
+#define DISTIL(fields) \
+  "{\"model_type\":\"distilbert\",\"vocab_size\":13,\"dim\":8,\"n_layers\":1,\"hidden_dim\":12," fields "}"
+
+static void refuses_configurations_that_it_does_not_build(void **state) {
+  (void)state;
+  copy(CHECKPOINTS "distilbert/model.safetensors", "model.safetensors");
+  expect_refused("{\"model_type\":\"llama\"}", OR_UNIMPLEMENTED, "model_type \"llama\"");
+  expect_refused("[]", OR_UNIMPLEMENTED, "model_type \"\"");
+  expect_refused("{", OR_INVALID_ARGUMENT, "config.json");
+  expect_refused(DISTIL("\"n_heads\":4"), OR_INVALID_ARGUMENT, "max_position_embeddings is missing");
+  expect_refused(DISTIL("\"n_heads\":3,\"max_position_embeddings\":7"), OR_INVALID_ARGUMENT,
+                 "dim is 8, which n_heads (3)");
+  expect_refused(DISTIL("\"n_heads\":0,\"max_position_embeddings\":7"), OR_INVALID_ARGUMENT, "n_heads is not a whole");
+  expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":1e30"), OR_INVALID_ARGUMENT,
+                 "max_position_embeddings");
+  expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":7,\"activation\":\"silu\""), OR_UNIMPLEMENTED,
+                 "activation \"silu\"");
+  expect_refused(DISTIL("\"n_heads\":4,\"max_position_embeddings\":8"), OR_INVALID_ARGUMENT,
+                 "the configuration asks for [8,8], and the file has [7,8]");
+  expect_refused("{\"model_type\":\"bert\",\"vocab_size\":13,\"hidden_size\":8,\"num_hidden_layers\":1,"
+                 "\"num_attention_heads\":2,\"intermediate_size\":12,\"max_position_embeddings\":7}",
+                 OR_NOT_FOUND, "no parameter \"embeddings.token_type_embeddings.weight\"");
+  remove_all();
+}
+
+static void refuses_weights_that_are_not_there(void **state) {
+  (void)state;
+  static const char config[] = DISTIL("\"n_heads\":4,\"max_position_embeddings\":7");
+  expect_refused(config, OR_NOT_FOUND, "no model.safetensors");
+  put("pytorch_model.bin", "x");
+  expect_refused(config, OR_NOT_FOUND, "its pytorch_model.bin can be converted");
+  put("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../a.safetensors\"}}");
+  expect_refused(config, OR_INVALID_ARGUMENT, "no file of the folder");
+  put("model.safetensors.index.json", "{\"weight_map\":{}}");
+  expect_refused(config, OR_INVALID_ARGUMENT, "no weight_map");
+  copy(CHECKPOINTS "distilbert/model.safetensors", "model.safetensors");
+  put("model.safetensors.index.json", "{\"weight_map\":{\"none\":\"model.safetensors\"}}");
+  expect_refused(config, OR_INVALID_ARGUMENT, "no file has the tensor \"none\"");
+  put("model.safetensors.index.json", "{\"weight_map\":{\"none\":\"other.safetensors\"}}");
+  expect_refused(config, OR_NOT_FOUND, "other.safetensors");
+  remove_all();
+}
+
+#define MODULES(more) "[{\"path\":\"\",\"type\":\"a.Transformer\"}," more "]"
+
+static void refuses_modules_that_it_does_not_build(void **state) {
+  (void)state;
+  static const char config[] = DISTIL("\"n_heads\":4,\"max_position_embeddings\":7");
+  put("modules.json", MODULES("{\"path\":\"2_Dense\",\"type\":\"a.Dense\"}"));
+  expect_refused(config, OR_UNIMPLEMENTED, "module \"a.Dense\"");
+  put("modules.json", MODULES("{\"path\":\"../x\",\"type\":\"a.Pooling\"}"));
+  expect_refused(config, OR_PERMISSION_DENIED, "leads out");
+  put("modules.json", MODULES("{\"path\":\"\",\"type\":\"a.Normalize\"}"));
+  expect_refused(config, OR_UNIMPLEMENTED, "in this order");
+  put("modules.json", "{}");
+  expect_refused(config, OR_INVALID_ARGUMENT, "not an array");
+  put("modules.json", MODULES("{\"path\":\".\",\"type\":\"a.Pooling\"}"));
+  expect_refused("{\"pooling_mode_max_tokens\":true}", OR_UNIMPLEMENTED, "pooling \"max_tokens\"");
+  expect_refused("{\"pooling_mode_mean_tokens\":true,\"pooling_mode_cls_token\":true}", OR_UNIMPLEMENTED,
+                 "several at once");
+  remove_all();
+}
+
+static or_status_t load_sentence(const or_allocator_t *allocator) {
+  or_graph_t *graph = NULL;
+  or_status_t status = or_huggingface_read_folder(allocator, CHECKPOINTS "sentence", "x", NULL, &graph);
+  or_graph_release(graph);
+  return status;
+}
+
+static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(load_sentence);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bert_with_a_head_in_several_files_agrees_with_transformers),
+      cmocka_unit_test(a_sentence_model_in_half_precision_agrees_with_transformers),
+      cmocka_unit_test(distilbert_agrees_with_transformers),
+      cmocka_unit_test(gpt2_continues_its_past_as_transformers_does),
+      cmocka_unit_test(what_is_written_as_onnx_gives_the_same_outputs),
+      cmocka_unit_test(refuses_configurations_that_it_does_not_build),
+      cmocka_unit_test(refuses_weights_that_are_not_there),
+      cmocka_unit_test(refuses_modules_that_it_does_not_build),
+      cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
