@@ -9,8 +9,8 @@
 
 /* For a program's main, before it has a second thread: idle threads of libgomp, which reads the environment once when
  * it is loaded, sleep after some 0.1 ms. Its own default is some 10 ms, in which a thread that shares its core with
- * another waits for a time slice at the end of every loop: on a busy machine ResNet-50 took four times as long. What the
- * environment says already stays. */
+ * another waits for a time slice at the end of every loop: on a busy machine ResNet-50 took four times as long. What
+ * the environment says already stays. */
 void or_parallel_prepare_process(void);
 
 /* A team belongs to the thread that created it (a queue's submitting thread): only that thread may lead it. size 1:

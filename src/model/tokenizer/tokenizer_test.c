@@ -160,7 +160,7 @@ static void finds_added_tokens_leftmost_and_longest(void **state) {
   (void)state;
   or_tokenizer_encoder_t *encoder =
       encoder_of("{" WORDPIECE "," SPLIT ",\"added_tokens\":[{\"id\":8,\"content\":\"ab\"},{\"id\":9,\"content\":"
-                                         "\"abc\"},{\"id\":10,\"content\":\"bcab\"},"
+                 "\"abc\"},{\"id\":10,\"content\":\"bcab\"},"
                  "{\"id\":11,\"content\":\"c\\u00e9\",\"single_word\":true},{\"id\":12,\"content\":\"!\",\"lstrip\":"
                  "true,\"rstrip\":true}]}");
   or_encoding_t encoding;
