@@ -95,8 +95,8 @@ static bool passes_input_on(const prune_t *prune, const or_node_t *node) {
   return false;
 }
 
-/* A Dropout that is not in training, and whose mask nobody reads. A training_mode that a run may still give is looked at
- * in the specialisation. */
+/* A Dropout that is not in training, and whose mask nobody reads. A training_mode that a run may still give is looked
+ * at in the specialisation. */
 static bool drops_nothing(const prune_t *prune, const or_node_t *node) {
   if (strcmp(node->op, "Dropout") != 0) return false;
   for (uint32_t i = 1; i < node->output_count; ++i) {
