@@ -5,12 +5,14 @@
 
 /* More than this is left to the device, which is much faster than a reference. */
 #define MAX_FOLD_FLOPS 1e9
+#define TURNED_BYTES ((size_t)64 << 10) /* a larger matrix is transposed as it is read */
 
 static bool needs_shape_only(const or_op_t *op);
 static bool keeps_bytes(const or_op_t *op);
 static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded);
 static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,
                                bool *folded);
+static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node);
 static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes);
 static or_status_t compute(or_graph_t *graph, or_node_call_t *call);
 
@@ -36,6 +38,12 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
     if (!or_shape_is_static(&view->outputs[i].shape) || view->outputs[i].dtype == OR_STRING) return or_status_success();
   }
   if (keeps_bytes(view->op)) return share_bytes(graph, call, graph->values[node->inputs[0]].constant, folded);
+  if (turns_large_matrix(graph, node)) {
+    or_value_info_t *turned = &graph->values[node->outputs[0]];
+    status = or_transposed_constant(graph, graph->values[node->inputs[0]].constant, &turned->constant);
+    *folded = or_ok(status);
+    return status;
+  }
   if (!outputs_are_small(view, input_bytes)) return or_status_success();
   if (view->op->cost != NULL && view->op->cost(view).flops > MAX_FOLD_FLOPS) return or_status_success();
 
@@ -87,6 +95,19 @@ static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, co
   graph->values[node->outputs[0]].constant = shared;
   *folded = true;
   return or_status_success();
+}
+
+/* A Transpose of a matrix that is too large to stay in memory twice. */
+static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node) {
+  if (strcmp(node->op, "Transpose") != 0 || node->outputs[0] == OR_NO_VALUE) return false;
+  const or_constant_t *constant = graph->values[node->inputs[0]].constant;
+  if (constant->shape.rank != 2 || constant->bytes <= TURNED_BYTES || constant->dtype == OR_STRING) return false;
+  if (or_dtype_bits(constant->dtype) % 8 != 0) return false;
+  for (uint32_t i = 0; i < node->attribute_count; ++i) {
+    const or_attribute_t *perm = &node->attributes[i];
+    if (strcmp(perm->name, "perm") == 0 && (perm->count != 2 || perm->integers[0] != 1)) return false;
+  }
+  return true;
 }
 
 static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes) {

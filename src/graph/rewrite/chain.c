@@ -44,7 +44,7 @@ static or_status_t chain_reshape(or_simplifier_t *simplifier, uint32_t n) {
   const or_shape_t *shape = &graph->values[node->outputs[0]].shape;
   or_value_id_t source = OR_NO_VALUE;
   if (swaps_last_axes(simplifier, node, &source)) {
-    int64_t order[OR_MAX_RANK];
+    int64_t order[OR_MAX_RANK] = {0};
     for (int32_t d = 0; d < shape->rank; ++d) order[d] = d;
     order[shape->rank - 2] = shape->rank - 1;
     order[shape->rank - 1] = shape->rank - 2;
@@ -110,7 +110,7 @@ static or_status_t make_reshape(or_simplifier_t *simplifier, uint32_t n, or_valu
 static or_status_t chain_transpose(or_simplifier_t *simplifier, uint32_t n) {
   const or_node_t *node = &simplifier->graph->nodes[n];
   const or_node_t *before = producer_of(simplifier, node->inputs[0]);
-  int64_t own[OR_MAX_RANK], first[OR_MAX_RANK];
+  int64_t own[OR_MAX_RANK] = {0}, first[OR_MAX_RANK] = {0};
   if (before == NULL || !order_of(simplifier, node, own) || !order_of(simplifier, before, first))
     return or_status_success();
   return transpose_of(simplifier, n, node->inputs[0], own);
@@ -120,7 +120,7 @@ static or_status_t chain_transpose(or_simplifier_t *simplifier, uint32_t n) {
 static or_status_t transpose_of(or_simplifier_t *simplifier, uint32_t n, or_value_id_t source, const int64_t *own) {
   int32_t rank = simplifier->graph->values[source].shape.rank;
   const or_node_t *before = producer_of(simplifier, source);
-  int64_t first[OR_MAX_RANK], order[OR_MAX_RANK];
+  int64_t first[OR_MAX_RANK] = {0}, order[OR_MAX_RANK] = {0};
   bool chained = before != NULL && order_of(simplifier, before, first), identity = true;
   if (chained) source = before->inputs[0];
   for (int32_t d = 0; d < rank; ++d) {
