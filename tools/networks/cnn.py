@@ -71,6 +71,7 @@ def pictures(module, seed):
 
 def fill(module, generator):
     """He's initialisation; statistics of normalisations as random pictures give them, so that no layer fades."""
+    damped = []
     for part in module.modules():
         if isinstance(part, (torch.nn.Conv2d, torch.nn.Linear)):
             fan_in = part.weight[0].numel()
@@ -81,6 +82,10 @@ def fill(module, generator):
             part.weight.data.uniform_(0.5, 1.5, generator=generator)
             part.bias.data.normal_(0, 0.2, generator=generator)
             part.momentum = None  # statistics are the mean over all batches
+        if isinstance(part, resnet.Bottleneck):
+            damped.append(part.bn3)  # of a trained network too, or errors grow from block to block
+    for part in damped:
+        part.weight.data.mul_(0.3)
     module.train()
     with torch.no_grad():
         module(torch.randn(32, 3, IMAGE, IMAGE, generator=generator))
