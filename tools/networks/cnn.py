@@ -83,7 +83,9 @@ def fill(module, generator):
             part.bias.data.normal_(0, 0.2, generator=generator)
             part.momentum = None  # statistics are the mean over all batches
         if isinstance(part, resnet.Bottleneck):
-            damped.append(part.bn3)  # of a trained network too, or errors grow from block to block
+            damped.append(part.bn3)  # as training does; else errors grow from block to block
+        elif isinstance(part, mobilenetv2.InvertedResidual):
+            damped.append(part.conv[-1])
     for part in damped:
         part.weight.data.mul_(0.3)
     module.train()
