@@ -82,7 +82,8 @@ def strip(path):
     import onnx
 
     model = onnx.load(str(path))
-    for item in [*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+    graph = model.graph
+    for item in [*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]:
         item.doc_string = ""
         del item.metadata_props[:]
     for function in model.functions:
@@ -90,7 +91,7 @@ def strip(path):
             node.doc_string = ""
             del node.metadata_props[:]
     del model.metadata_props[:]
-    del model.graph.metadata_props[:]
+    del graph.metadata_props[:]
     onnx.save(model, str(path))
 
 

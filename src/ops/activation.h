@@ -5,8 +5,8 @@
  * Floating-point types: Sigmoid Tanh Exp Log Sqrt Reciprocal Sin Cos Tan Asin Acos Atan Sinh
  * Cosh Asinh Acosh Atanh Floor Ceil Round (half to even) Gelu
  * (approximate: none, tanh) HardSigmoid HardSwish Elu Celu Selu LeakyRelu ThresholdedRelu Softplus Softsign Mish Swish.
- * Also signed integers: Relu Neg. Also all integers: Abs Sign Erf Shrink Clip. Integers wrap, and Erf of them is truncated.
- * NaN gives NaN (ThresholdedRelu: 0).
+ * Also signed integers: Relu Neg. Also all integers: Abs Sign Erf Shrink Clip. Integers wrap, and Erf of them is
+ * truncated. NaN gives NaN (ThresholdedRelu: 0).
  *
  * Clip (ONNX ai.onnx 1, 6, 11, 12, 13): min(max(X, low), high); the bounds are attributes `min` and `max` before 11,
  * from then on inputs 1 and 2, each optional, a scalar of X's dtype. The versions of the others stand in their rows. */

@@ -58,8 +58,8 @@ static or_cost_t einsum_cost(const or_op_call_t *call) {
   return cost;
 }
 
-/* The labels as one nest of loops, the output's outermost. Operands are widened to 64 bits each: doubles, or integers as
- * their bits. */
+/* The labels as one nest of loops, the output's outermost. Operands are widened to 64 bits each: doubles, or integers
+ * as their bits. */
 typedef struct nest_t {
   uint32_t term_count;
   int32_t rank, output_rank;

@@ -1,10 +1,10 @@
 #ifndef OR_OPS_EINSUM_H
 #define OR_OPS_EINSUM_H
 /* Einsum (ONNX ai.onnx 12, 28): sums of products over the labels that the equation's right side leaves out. Letters are
- * labels, case matters; "..." stands for any number of leading dimensions, broadcast; without "->" the labels that occur
- * once are the output's, in the order of ASCII. A label seen twice in a term is the diagonal. Extents of one label are
- * equal, or 1 and broadcast. At most OR_EINSUM_MAX_TERMS operands of one dtype: floating-point types (products and sums
- * in double) and integers (they wrap). */
+ * labels, case matters; "..." stands for any number of leading dimensions, broadcast; without "->" the labels that
+ * occur once are the output's, in the order of ASCII. A label seen twice in a term is the diagonal. Extents of one
+ * label are equal, or 1 and broadcast. At most OR_EINSUM_MAX_TERMS operands of one dtype: floating-point types
+ * (products and sums in double) and integers (they wrap). */
 
 #include "ops/op.h"
 

@@ -10,7 +10,8 @@ or_status_t or_indices_check(const or_op_call_t *call, uint32_t index, const cha
  * [-extent, extent). */
 or_status_t or_index_read(const or_op_tensor_t *indices, uint64_t at, int64_t extent, int64_t *out);
 /* The one element of input `index`, an int32 or int64 scalar or list of one; `fallback` where it is left out. *known is
- * false, and *out `fallback`, where its value is not known yet. INVALID_ARGUMENT names `name`: dtype, or more elements. */
+ * false, and *out `fallback`, where its value is not known yet. INVALID_ARGUMENT names `name`: dtype, or more elements.
+ * */
 or_status_t or_scalar_input(const or_op_call_t *call, uint32_t index, const char *name, int64_t fallback, int64_t *out,
                             bool *known);
 

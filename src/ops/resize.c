@@ -121,7 +121,8 @@ static or_status_t read_modes(const or_op_call_t *call, or_resize_t *out) {
 
 /* ---- scales, sizes, region ---- */
 
-/* `count` numbers of a list input as doubles; *known false where the values are not known, *count 0 for an empty one. */
+/* `count` numbers of a list input as doubles; *known false where the values are not known, *count 0 for an empty one.
+ * */
 static or_status_t read_numbers(const or_op_call_t *call, uint32_t index, const char *name, double *values,
                                 int32_t *count, bool *known) {
   *count = 0;

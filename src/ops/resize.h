@@ -5,9 +5,9 @@
  * 1981), each axis by itself.
  *
  * Resize: every coordinate_transformation_mode and nearest_mode of the standard, antialias, exclude_outside, axes,
- * keep_aspect_ratio_policy; roi for tf_crop_and_resize. Inputs: X, roi, scales (float32), sizes (int64), one of the last
- * two (version 10: X, scales). Upsample and version 10 sample at i / scale; nearest takes the element below that, or
- * above it where the axis shrinks. X: floating-point types and integers; nearest: any dtype of fixed width. */
+ * keep_aspect_ratio_policy; roi for tf_crop_and_resize. Inputs: X, roi, scales (float32), sizes (int64), one of the
+ * last two (version 10: X, scales). Upsample and version 10 sample at i / scale; nearest takes the element below that,
+ * or above it where the axis shrinks. X: floating-point types and integers; nearest: any dtype of fixed width. */
 
 #include "ops/op.h"
 

@@ -1,5 +1,5 @@
-/* Operators that pick, place or reorder elements by index or by value: GatherND, scatters, OneHot, TopK, Pad, …, and those
- * that run along an axis. */
+/* Operators that pick, place or reorder elements by index or by value: GatherND, scatters, OneHot, TopK, Pad, …, and
+ * those that run along an axis. */
 #include <string.h>
 
 #include "base/numbers.h"

@@ -1,5 +1,5 @@
-"""Inputs of the exported networks in tests/data/networks, made from integers alone, the same on every machine; and which
-elements of an output are looked at. Used by networks_test.py and by tools/expect_networks.py."""
+"""Inputs of the exported networks in tests/data/networks, made from integers alone, the same on every machine; and
+which elements of an output are looked at. Used by networks_test.py and by tools/expect_networks.py."""
 
 import numpy
 
