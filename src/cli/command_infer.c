@@ -11,7 +11,7 @@
 #include "model/tensor_file.h"
 
 #define MAX_IMAGES 64
-#define MAX_INPUTS 32
+#define MAX_INPUTS 128
 #define MAX_IMAGE_BYTES ((size_t)256 << 20)
 
 /* Tensors given by --input. Each holds one reference. */

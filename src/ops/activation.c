@@ -59,6 +59,16 @@ UNARY(swish, "Swish", "x sigmoid(alpha x)", (24), .dtypes = OR_OP_FLOATS, CLOSE,
 UNARY(sin, "Sin", "sine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
 UNARY(cos, "Cos", "cosine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
 UNARY(tan, "Tan", "tangent", (7, 22), .dtypes = OR_OP_FLOATS, .tolerance = {.rel = 1e-4, .abs = 1e-5})
+UNARY(asin, "Asin", "inverse sine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(acos, "Acos", "inverse cosine", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(atan, "Atan", "inverse tangent", (7, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(sinh, "Sinh", "hyperbolic sine", (9, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(cosh, "Cosh", "hyperbolic cosine", (9, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(asinh, "Asinh", "inverse hyperbolic sine", (9, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(acosh, "Acosh", "inverse hyperbolic cosine", (9, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(atanh, "Atanh", "inverse hyperbolic tangent", (9, 22), .dtypes = OR_OP_FLOATS, CLOSE)
+UNARY(shrink, "Shrink", "x + bias below -lambd, x - bias above lambd, else 0", (9), .dtypes = OR_OP_NUMERIC, CLOSE,
+      .attributes = {{"bias", OR_ATTRIBUTE_FLOAT, false}, {"lambd", OR_ATTRIBUTE_FLOAT, false}})
 UNARY(floor, "Floor", "largest whole number not above x", (1, 6, 13), .dtypes = OR_OP_FLOATS)
 UNARY(ceil, "Ceil", "least whole number not below x", (1, 6, 13), .dtypes = OR_OP_FLOATS)
 UNARY(round, "Round", "nearest whole number, halves to even", (11, 22), .dtypes = OR_OP_FLOATS)
@@ -66,12 +76,16 @@ UNARY(sign, "Sign", "-1, 0 or 1", (9, 13), .dtypes = OR_OP_NUMERIC)
 
 static or_cost_t unary_cost(const or_op_call_t *call) { return or_cost_per_output(call, or_unary_of(call->op)->flops); }
 
+static const char *beta_name(const or_op_t *op) {
+  return op == &or_op_selu ? "gamma" : op == &or_op_shrink ? "bias" : "beta";
+}
+
 static or_status_t unary_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
   const or_unary_t *function = or_unary_of(call->op);
   or_unary_parameters_t parameters = {
-      .alpha = (double)or_op_attribute_float(call, "alpha", function->alpha),
-      .beta = (double)or_op_attribute_float(call, call->op == &or_op_selu ? "gamma" : "beta", function->beta),
+      .alpha = (double)or_op_attribute_float(call, call->op == &or_op_shrink ? "lambd" : "alpha", function->alpha),
+      .beta = (double)or_op_attribute_float(call, beta_name(call->op), function->beta),
       .tanh_form = or_op_attribute_is(call, "approximate", "tanh", "none")};
   or_lane_kind_t kind = or_lane_kind(x->dtype);
   bool in_integers = kind != OR_LANE_REAL && function->integer != NULL;

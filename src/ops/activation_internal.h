@@ -6,7 +6,7 @@
 #include "ops/lanes.h"
 
 typedef struct or_unary_parameters_t {
-  double alpha, beta; /* attributes; Selu's gamma is beta */
+  double alpha, beta; /* attributes; Selu's gamma is beta, Shrink's lambd and bias are alpha and beta */
   bool tanh_form;     /* of Gelu */
 } or_unary_parameters_t;
 

@@ -45,6 +45,15 @@ static void functions_have_their_tabulated_values(void **state) {
   expect_values("Sin", 7, FLOATS(0, 1), DOUBLES(0, 0.8414709848));
   expect_values("Cos", 7, FLOATS(0, 1), DOUBLES(1, 0.5403023059));
   expect_values("Tan", 7, FLOATS(0, 1), DOUBLES(0, 1.5574077247));
+  expect_values("Asin", 7, FLOATS(0, 0.5F, 1, 2), DOUBLES(0, 0.5235987756, 1.5707963268, NAN));
+  expect_values("Acos", 22, FLOATS(1, 0.5F, -1), DOUBLES(0, 1.0471975512, 3.1415926536));
+  expect_values("Atan", 7, FLOATS(0, 1, INFINITY), DOUBLES(0, 0.7853981634, 1.5707963268));
+  expect_values("Sinh", 9, FLOATS(0, 1), DOUBLES(0, 1.1752011936));
+  expect_values("Cosh", 22, FLOATS(0, 1), DOUBLES(1, 1.5430806348));
+  expect_values("Asinh", 9, FLOATS(0, 1), DOUBLES(0, 0.8813735870));
+  expect_values("Acosh", 9, FLOATS(1, 2), DOUBLES(0, 1.3169578969));
+  expect_values("Atanh", 22, FLOATS(0, 0.5F, 1), DOUBLES(0, 0.5493061443, INFINITY));
+  expect_values("Shrink", 9, FLOATS(-2, -0.5F, 0.5F, 3), DOUBLES(-2, 0, 0, 3));
   expect_values("Floor", 13, FLOATS(-1.5F, 1.5F, 2), DOUBLES(-2, 1, 2));
   expect_values("Ceil", 13, FLOATS(-1.5F, 1.5F, 2), DOUBLES(-1, 2, 2));
   expect_values("Round", 11, FLOATS(-2.5F, -1.5F, 0.5F, 1.5F, 2.5F, 2.6F), DOUBLES(-2, -2, 0, 2, 2, 3));

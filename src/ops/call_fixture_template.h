@@ -117,6 +117,23 @@ static inline void call_run(call_fixture_t *f, uint32_t output_count) {
   expect_ok(or_op_reference(&f->call));
 }
 
+/* infer accepts and the reference refuses, with INVALID_ARGUMENT and a message that contains `part`. */
+static inline void expect_run_fails(call_fixture_t *f, uint32_t output_count, const char *part) {
+  call_infer(f, output_count);
+  for (uint32_t i = 0; i < output_count; ++i) {
+    uint64_t count = 0;
+    assert_true(or_shape_count(&f->outputs[i].shape, &count));
+    size_t bytes = or_dtype_bytes(f->outputs[i].dtype, count);
+    expect_ok(or_alloc(&f->allocator.base, bytes > 0 ? bytes : 1, &f->outputs[i].data));
+  }
+  or_status_t status = or_op_reference(&f->call);
+  assert_int_equal(or_status_code(status), OR_INVALID_ARGUMENT);
+  bool named = strstr(or_status_message(status), part) != NULL;
+  if (!named) print_error("the message is: %s\n", or_status_message(status));
+  or_status_ignore(status); /* expected */
+  assert_true(named);
+}
+
 static inline void call_deinit(call_fixture_t *f) {
   for (uint32_t i = 0; i < f->call.output_count; ++i) or_free(&f->allocator.base, f->outputs[i].data);
   assert_int_equal(f->allocator.live_bytes, 0);

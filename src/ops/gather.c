@@ -3,38 +3,15 @@
 #include <string.h>
 
 #include "ops/extents.h"
+#include "ops/indices.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
-
-static or_status_t check_indices(const or_op_call_t *call) {
-  or_dtype_t dtype = call->inputs[1].dtype;
-  if (dtype == OR_INT32 || dtype == OR_INT64) return or_status_success();
-  return or_error(OR_INVALID_ARGUMENT, "input 1 (indices) is %s; it must be int32 or int64", or_dtype_name(dtype));
-}
-
-/* Element `at` of the indices, made non-negative and checked. */
-static or_status_t read_index(const or_op_tensor_t *indices, uint64_t at, int64_t extent, int64_t *out) {
-  int64_t index;
-  if (indices->dtype == OR_INT64) {
-    memcpy(&index, (const char *)indices->data + at * sizeof index, sizeof index);
-  } else {
-    int32_t narrow;
-    memcpy(&narrow, (const char *)indices->data + at * sizeof narrow, sizeof narrow);
-    index = narrow;
-  }
-  if (index < -extent || index >= extent) {
-    return or_error(OR_INVALID_ARGUMENT, "index %lld at %llu is outside an axis of extent %lld", (long long)index,
-                    (unsigned long long)at, (long long)extent);
-  }
-  *out = index < 0 ? index + extent : index;
-  return or_status_success();
-}
 
 static or_status_t gather_infer(or_op_call_t *call) {
   const or_shape_t *data = &call->inputs[0].shape, *indices = &call->inputs[1].shape;
   or_shape_t *out = &call->outputs[0].shape;
   call->outputs[0].dtype = call->inputs[0].dtype;
-  or_status_t status = check_indices(call);
+  or_status_t status = or_indices_check(call, 1, "indices", false);
   if (!or_ok(status)) return status;
   if (data->rank < 0 || indices->rank < 0) return or_shape_unknown(OR_RANK_UNKNOWN, out);
 
@@ -61,7 +38,7 @@ static or_status_t gather_reference(or_op_call_t *call) {
   char *to = call->outputs[0].data;
   for (uint64_t i = 0; i < count; ++i) {
     int64_t index = 0;
-    status = read_index(indices, i, extent, &index);
+    status = or_index_read(indices, i, extent, &index);
     if (!or_ok(status)) return status;
     const char *from = (const char *)data->data + (size_t)index * run;
     for (uint64_t k = 0; run > 0 && k < outer; ++k)
@@ -74,7 +51,7 @@ static or_status_t gather_elements_infer(or_op_call_t *call) {
   const or_shape_t *data = &call->inputs[0].shape, *indices = &call->inputs[1].shape;
   call->outputs[0].dtype = call->inputs[0].dtype;
   call->outputs[0].shape = *indices;
-  or_status_t status = check_indices(call);
+  or_status_t status = or_indices_check(call, 1, "indices", false);
   if (!or_ok(status) || data->rank < 0 || indices->rank < 0) return status;
   if (data->rank != indices->rank) {
     return or_error(OR_INVALID_ARGUMENT, "data has rank %d, indices have rank %d; they must be equal", data->rank,
@@ -102,7 +79,7 @@ static or_status_t gather_elements_reference(or_op_call_t *call) {
   uint64_t count = or_shape_product(&indices->shape, 0, indices->shape.rank);
   for (uint64_t i = 0; i < count; ++i) {
     int64_t index = 0, source = 0;
-    status = read_index(indices, i, data->shape.dims[axis], &index);
+    status = or_index_read(indices, i, data->shape.dims[axis], &index);
     if (!or_ok(status)) return status;
     for (int32_t d = 0; d < data->shape.rank; ++d) source += (d == axis ? index : at[d]) * strides[d];
     memcpy((char *)call->outputs[0].data + i * element_bytes, (const char *)data->data + (size_t)source * element_bytes,

@@ -43,6 +43,15 @@ REAL(swish, sigmoid(v * p->alpha) * v)
 REAL(sin, sin(v))
 REAL(cos, cos(v))
 REAL(tan, tan(v))
+REAL(asin, asin(v))
+REAL(acos, acos(v))
+REAL(atan, atan(v))
+REAL(sinh, sinh(v))
+REAL(cosh, cosh(v))
+REAL(asinh, asinh(v))
+REAL(acosh, acosh(v))
+REAL(atanh, atanh(v))
+REAL(shrink, v<-p->alpha ? v + p->beta : v> p->alpha ? v - p->beta : isnan(v) ? v : 0)
 REAL(floor, floor(v))
 REAL(ceil, ceil(v))
 REAL(round, rint(v))
@@ -100,6 +109,15 @@ static const or_unary_t functions[] = {
     {&or_op_sin, sin_real, NULL, LIBRARY, 0, 0},
     {&or_op_cos, cos_real, NULL, LIBRARY, 0, 0},
     {&or_op_tan, tan_real, NULL, LIBRARY, 0, 0},
+    {&or_op_asin, asin_real, NULL, LIBRARY, 0, 0},
+    {&or_op_acos, acos_real, NULL, LIBRARY, 0, 0},
+    {&or_op_atan, atan_real, NULL, LIBRARY, 0, 0},
+    {&or_op_sinh, sinh_real, NULL, LIBRARY, 0, 0},
+    {&or_op_cosh, cosh_real, NULL, LIBRARY, 0, 0},
+    {&or_op_asinh, asinh_real, NULL, LIBRARY, 0, 0},
+    {&or_op_acosh, acosh_real, NULL, LIBRARY, 0, 0},
+    {&or_op_atanh, atanh_real, NULL, LIBRARY, 0, 0},
+    {&or_op_shrink, shrink_real, NULL, 2 * SIMPLE, 0.5F, 0},
     {&or_op_floor, floor_real, NULL, SIMPLE, 0, 0},
     {&or_op_ceil, ceil_real, NULL, SIMPLE, 0, 0},
     {&or_op_round, round_real, NULL, SIMPLE, 0, 0},

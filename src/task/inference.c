@@ -7,7 +7,7 @@
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
 
-#define MAX_INPUTS 64
+#define MAX_INPUTS 128
 #define BUDGET_S 0.2
 
 /* The model with its inputs and outputs bound. */

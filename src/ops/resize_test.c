@@ -1,0 +1,181 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ops/call_fixture_template.h"
+
+static void interpolates_as_the_reference_evaluator_of_onnx_does(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Resize", 19);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_string(&f, "mode", "linear");
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-5, DOUBLES(1, 1.25, 1.75, 2.5, 3.5, 5, 7, 8));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 1.5F}));
+  call_string(&f, "mode", "cubic");
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-5, DOUBLES(0.913194835, 1.3125, 2.304401636, 3.38310194, 6.1875, 8.347225189));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 18);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 0.5F}));
+  call_string(&f, "mode", "linear");
+  call_int(&f, "antialias", 1);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-5, DOUBLES(1.75, 5.75));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 19);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 1.5F}));
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(1, 1, 2, 4, 4, 8));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 11);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_list(&f, INTS(1, 1, 1, 3));
+  call_string(&f, "mode", "linear");
+  call_string(&f, "coordinate_transformation_mode", "align_corners");
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-5, DOUBLES(1, 3, 8));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 19);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(8), ((float[]){0, 0, 0, 0.25F, 1, 1, 1, 1.25F}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_list(&f, INTS(1, 1, 1, 3));
+  call_string(&f, "mode", "linear");
+  call_string(&f, "coordinate_transformation_mode", "tf_crop_and_resize");
+  call_float(&f, "extrapolation_value", 9.0F);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-5, DOUBLES(1.75, 5, 9));
+  call_deinit(&f);
+}
+
+static void samples_as_the_old_versions_did(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Resize", 10);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(1, 1, 2, 2, 4, 4, 8, 8));
+  call_deinit(&f);
+
+  call_init(&f, "", "Upsample", 9);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_string(&f, "mode", "linear");
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 1e-6, DOUBLES(1, 1.5, 2, 3, 4, 6, 8, 8));
+  call_deinit(&f);
+}
+
+static void knows_extents_where_it_can(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(SYMBOL(0), 3, 8, UNKNOWN), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_infer(&f, 1);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(SYMBOL(0), 3, 8, UNKNOWN));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 19);
+  call_input(&f, OR_FLOAT32, SHAPE(4, 4), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_list(&f, INTS(8, 6));
+  call_string(&f, "keep_aspect_ratio_policy", "not_larger");
+  call_infer(&f, 1);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(6, 6));
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 18);
+  call_input(&f, OR_FLOAT32, SHAPE(4, 4), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_list(&f, INTS(8));
+  call_ints(&f, "axes", INTS(1));
+  call_infer(&f, 1);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(4, 8));
+  call_deinit(&f);
+}
+
+static void refuses_what_does_not_fit(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_list(&f, INTS(1, 1, 1, 3));
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "only one");
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(2), ((float[]){1, 2}));
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "for 4 axes");
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 0}));
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "greater than 0");
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_string(&f, "mode", "area");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "not known");
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 13);
+  call_input(&f, OR_BOOL, SHAPE(1, 1, 1, 4), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(0), ((float[]){0}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_string(&f, "mode", "linear");
+  expect_refused(&f, 1, OR_UNIMPLEMENTED, "interpolation of bool");
+  call_deinit(&f);
+
+  call_init(&f, "", "Resize", 10);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1, 4), ((float[]){1, 2, 4, 8}));
+  call_input(&f, OR_FLOAT32, SHAPE(4), ((float[]){1, 1, 1, 2}));
+  call_string(&f, "mode", "cubic");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "version 11");
+  call_deinit(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(interpolates_as_the_reference_evaluator_of_onnx_does),
+      cmocka_unit_test(samples_as_the_old_versions_did),
+      cmocka_unit_test(knows_extents_where_it_can),
+      cmocka_unit_test(refuses_what_does_not_fit),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+#include "ops/trilu.h"
+
+#include <string.h>
+
+#include "ops/extents.h"
+#include "ops/indices.h"
+#include "ops/infer.h"
+#include "ops/shape.h"
+
+static or_status_t trilu_infer(or_op_call_t *call);
+static or_status_t trilu_reference(or_op_call_t *call);
+
+const or_op_t or_op_trilu = {
+    .domain = "",
+    .name = "Trilu",
+    .summary = "upper or lower triangle of matrices, zeros elsewhere",
+    .since = {14},
+    .input_min = 1,
+    .input_max = 2,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = OR_OP_ALL_FIXED,
+    .attributes = {{"upper", OR_ATTRIBUTE_INT, false}},
+    .infer = trilu_infer,
+    .cost = or_cost_move,
+    .reference = trilu_reference,
+};
+
+static or_status_t trilu_infer(or_op_call_t *call) {
+  const or_shape_t *in = &call->inputs[0].shape;
+  int64_t diagonal = 0;
+  bool known = false;
+  if (in->rank >= 0 && in->rank < 2)
+    return or_error(OR_INVALID_ARGUMENT, "input 0 has rank %d, expected at least 2", (int)in->rank);
+  or_status_t status = or_scalar_input(call, 1, "k", 0, &diagonal, &known);
+  return or_ok(status) ? or_infer_same_as_input(call) : status;
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+static or_status_t trilu_reference(or_op_call_t *call) {
+  const or_op_tensor_t *in = &call->inputs[0];
+  int64_t rows = in->shape.dims[in->shape.rank - 2], columns = in->shape.dims[in->shape.rank - 1], diagonal = 0;
+  bool upper = or_op_attribute_int(call, "upper", 1) != 0, known = false;
+  or_status_t status = or_scalar_input(call, 1, "k", 0, &diagonal, &known);
+  if (!or_ok(status)) return status;
+  diagonal = clamp(diagonal, -rows, columns);
+  size_t bytes = or_dtype_bits(in->dtype) / 8;
+  uint64_t count = columns > 0 ? or_shape_product(&in->shape, 0, in->shape.rank - 1) : 0;
+  for (uint64_t r = 0; r < count; ++r) {
+    int64_t row = (int64_t)(r % (uint64_t)rows);
+    /* The upper triangle keeps columns from row + diagonal on, the lower one those up to it. */
+    int64_t begin = upper ? clamp(row + diagonal, 0, columns) : 0;
+    int64_t end = upper ? columns : clamp(row + diagonal + 1, 0, columns);
+    const char *from = (const char *)in->data + r * (size_t)columns * bytes;
+    char *to = (char *)call->outputs[0].data + r * (size_t)columns * bytes;
+    memset(to, 0, (size_t)begin * bytes);
+    if (end > begin && to != from)
+      memcpy(to + (size_t)begin * bytes, from + (size_t)begin * bytes, (size_t)(end - begin) * bytes);
+    memset(to + (size_t)end * bytes, 0, (size_t)(columns - end) * bytes);
+  }
+  return status;
+}

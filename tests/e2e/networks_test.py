@@ -1,0 +1,114 @@
+"""Networks as PyTorch's exporters write them, against what ONNX Runtime computed (tools/expect_networks.py): every
+batch, sequence and past of network_inputs.py, to 1e-4; and a wrong weight is noticed."""
+
+import concurrent.futures
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness
+
+try:
+    import numpy
+    import network_inputs
+except ImportError:
+    numpy = None
+
+FOLDER = os.path.join(harness.SOURCE, "tests", "data", "networks")
+AGREEMENT = 1e-4  # |a - b| <= t (|b| + rms(b))
+LEAST_SPREAD = 0.1  # standard deviation of what is compared
+
+
+def infer(model, network, shape, scratch):
+    """{name: array} of one run."""
+    arguments = ["-q", "--threads", "1", "infer", model]  # the runs themselves go side by side
+    for name, array in network_inputs.inputs(network, *shape).items():
+        path = os.path.join(scratch, f"{name}.npy")
+        numpy.save(path, array)
+        arguments += ["--input", f"{name}={path}"]
+    output = os.path.join(scratch, "out")
+    result = harness.run(*arguments, "--output", output)
+    harness.expect(result.code == 0, f"{os.path.basename(model)} {shape}: exit {result.code}: {result.err}")
+    return {name: numpy.load(os.path.join(output, f"{name}.npy")) for name in network_inputs.outputs(network, *shape)}
+
+
+def error(network, shape, result, expected):
+    """The largest |a - b| / (|b| + rms(b)) over all outputs; shapes must be right."""
+    worst, at = 0.0, 0
+    for name, wanted in network_inputs.outputs(network, *shape).items():
+        array = result[name]
+        harness.expect(array.shape == wanted and array.dtype == numpy.float32, f"{name}: {array.dtype} {array.shape}")
+        harness.expect(bool(numpy.isfinite(array).all()), f"{name}: not finite")
+        a = network_inputs.sample(name, array)
+        rms, b = expected[at], expected[at + 1 : at + 1 + a.size]
+        at += 1 + a.size
+        worst = max(worst, float((numpy.abs(a - b) / (numpy.abs(b) + rms)).max()))
+    harness.expect(at == expected.size, f"{at} numbers, expected {expected.size}")
+    return worst
+
+
+def expectations(network):
+    with numpy.load(os.path.join(FOLDER, "expected", f"{network}.npz")) as file:
+        return {shape: file["x".join(map(str, shape))] for shape in cases(network)}
+
+
+def cases(network):
+    """All of them; under sanitizers the ends."""
+    shapes = network_inputs.shapes(network)
+    return [shapes[0], shapes[len(shapes) // 2 + 1]] if harness.QUICK else shapes
+
+
+def agrees(name, network, shape, expected):
+    with harness.scratch() as scratch:
+        result = infer(os.path.join(FOLDER, f"{name}.onnx"), network, shape, scratch)
+        return name, shape, error(network, shape, result, expected)
+
+
+def every_export_agrees_at_every_shape():
+    jobs = []
+    for network, exports in network_inputs.EXPORTS.items():
+        expected = expectations(network)
+        for shape, values in expected.items():
+            first = 1 + network_inputs.SAMPLES
+            harness.expect(float(values[1:first].std()) > LEAST_SPREAD, f"{network} {shape}: outputs hardly spread")
+        jobs += [(name, network, shape, values) for name in exports for shape, values in expected.items()]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(lambda job: agrees(*job), jobs))
+    wrong = [f"{name} {shape}: {worst:.1e}" for name, shape, worst in results if not worst <= AGREEMENT]
+    harness.expect(not wrong, "beyond 1e-4:\n  " + "\n  ".join(wrong))
+    for network, exports in network_inputs.EXPORTS.items():
+        worst = max(w for name, _, w in results if name in exports)
+        print(f"{network}: {len(exports)} exports, worst {worst:.1e}")
+
+
+def with_noise(path, to):
+    """A copy of a model whose largest initializer has every element moved by a thousandth."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    (graph,) = [value for number, _, value in harness._fields(bytes(data)) if number == 7]
+    raws = []
+    for number, _, tensor in harness._fields(graph):
+        if number == 5:
+            raws += [value for field, wire, value in harness._fields(tensor) if field == 9 and wire == 2]
+    raw = max(raws, key=len)
+    at = bytes(data).index(raw)
+    weights = numpy.frombuffer(raw, "<f4")
+    data[at : at + len(raw)] = (weights * numpy.float32(1.001)).astype("<f4").tobytes()
+    with open(to, "wb") as file:
+        file.write(data)
+
+
+def a_wrong_weight_is_noticed():
+    for network, exports in network_inputs.EXPORTS.items():
+        shape, expected = list(expectations(network).items())[-1]
+        with harness.scratch() as scratch:
+            model = os.path.join(scratch, "noisy.onnx")
+            with_noise(os.path.join(FOLDER, f"{exports[0]}.onnx"), model)
+            worst = error(network, shape, infer(model, network, shape, scratch), expected)
+        harness.expect(worst > AGREEMENT, f"{exports[0]}: a wrong weight moves the outputs by {worst:.1e} only")
+
+
+if numpy is None:
+    print("skipped: NumPy is not installed")
+else:
+    harness.main([every_export_agrees_at_every_shape, a_wrong_weight_is_noticed])
