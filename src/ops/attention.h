@@ -8,9 +8,9 @@
  * shorter, and what it lacks is not attended. is_causal, windows (25) and nonpad_kv_seqlen (24, int64 [B]) leave out more.
  * float16 bfloat16 float32 float64; the softmax is computed at least in float32 whatever softmax_precision says.
  *
- * What is not attended (by any of these, or by a number -inf) is not looked at: NaN there stays there. A query that
- * attends nothing gives zeros. Scores are rounded to float32 (of float64: not) after the mask was added, so that a mask of
- * the lowest float hides them as it does in float32.
+ * A key that is not attended has weight 0 whatever its score is; numbers of a mask are added, -inf too. A query that attends
+ * nothing gives zeros. Scores are rounded to float32 (of float64: not) after the mask was added, so that a mask of the lowest
+ * float hides them as it does in float32.
  *
  * CachedAttention (openruntime 1): the same with K and V appended to caches [B,Hkv,C,D] and [B,Hkv,C,Dv] in the place of
  * past_key and past_value. Input 6 is the number of rows there before, int64 [1] (P; P + N <= C: OUT_OF_RANGE otherwise);

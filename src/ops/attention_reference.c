@@ -135,6 +135,12 @@ static void load_head(const reference_t *r, int64_t batch, int64_t head) {
   }
 }
 
+/* Whatever the score is. */
+static void hide(const reference_t *r, int64_t key) {
+  r->row[key] = 0;
+  r->bias[key] = -INFINITY;
+}
+
 /* r->bias: 0, what the mask adds, or -inf. */
 static void load_bias(const reference_t *r, int64_t batch, int64_t head, int64_t query) {
   const or_attention_t *a = &r->a;
@@ -145,7 +151,10 @@ static void load_bias(const reference_t *r, int64_t batch, int64_t head, int64_t
     if (total > r->total) total = r->total;
   }
   or_attention_range(a, query, offset, total, &first, &end);
-  for (int64_t j = 0; j < r->total; ++j) r->bias[j] = j < first || j >= end ? -INFINITY : 0;
+  for (int64_t j = 0; j < r->total; ++j) {
+    r->bias[j] = 0;
+    if (j < first || j >= end) hide(r, j);
+  }
   if (!or_op_has_input(r->call, OR_ATTENTION_MASK)) return;
   const or_op_tensor_t *mask = &r->call->inputs[OR_ATTENTION_MASK];
   uint64_t start = (uint64_t)(batch * a->mask_batch + head * a->mask_head + query * a->mask_row);
@@ -153,8 +162,11 @@ static void load_bias(const reference_t *r, int64_t batch, int64_t head, int64_t
     double value = 0;
     if (j < a->mask_length)
       or_elements_load(mask->dtype, mask->data, start + (uint64_t)(j * a->mask_column), 1, &value);
-    bool hidden = j >= a->mask_length || (mask->dtype == OR_BOOL && value == 0);
-    r->bias[j] = hidden ? -INFINITY : mask->dtype == OR_BOOL ? 0 : value;
+    if (j >= a->mask_length || (mask->dtype == OR_BOOL && value == 0)) {
+      hide(r, j);
+    } else if (mask->dtype != OR_BOOL) {
+      r->bias[j] = value;
+    }
   }
 }
 
@@ -184,9 +196,7 @@ static void score(const reference_t *r, int64_t batch, int64_t head, int64_t que
   for (int64_t j = 0; a->softcap > 0 && j < r->total; ++j) r->row[j] = a->softcap * tanh(r->row[j] / a->softcap);
   keep_scores(r, batch, head, query, 1);
   load_bias(r, batch, head, query);
-  for (int64_t j = 0; j < r->total; ++j) {
-    r->row[j] = r->bias[j] == -INFINITY ? -INFINITY : rounded(r, r->row[j] + r->bias[j]);
-  }
+  for (int64_t j = 0; j < r->total; ++j) r->row[j] = rounded(r, r->row[j] + r->bias[j]);
   keep_scores(r, batch, head, query, 2);
 }
 
