@@ -163,7 +163,7 @@ static or_status_t read_operand(const or_op_call_t *call, uint32_t input, const 
 }
 
 static or_status_t read_extents(const or_op_call_t *call, extents_t *out) {
-  int64_t q[4], k[4], v[4];
+  int64_t q[4] = {0}, k[4] = {0}, v[4] = {0};
   int32_t rank = call->inputs[0].shape.rank;
   for (uint32_t i = 0; i < 3; ++i) {
     int32_t own = call->inputs[i].shape.rank;

@@ -7,7 +7,7 @@
 #include "ops/attention.h"
 
 /* Rows of a block of queries and of keys, at most. A tile of scores stays in the second-level cache. */
-#define OR_CPU_ATTENTION_QUERIES 128u
+#define OR_CPU_ATTENTION_QUERIES 64u
 #define OR_CPU_ATTENTION_KEYS 256u
 #define OR_CPU_ATTENTION_KEYS_OF_ONE 1024u /* for a single query, where a tile is a row */
 
