@@ -22,6 +22,7 @@ static const struct {
     {"hard swish", "HardSigmoid", or_rewrite_hard_swish_sigmoid},
     {"conv+bn", "Conv", or_rewrite_conv_batch_norm},
     {"conv epilogue", "Conv", or_rewrite_conv},
+    {"attention", "Softmax", or_rewrite_attention},
     {"matmul epilogue", "MatMul", or_rewrite_matmul},
     {"matmul epilogue", "Gemm", or_rewrite_gemm},
     {"embedding sum", "Add", or_rewrite_embedding_sum},
