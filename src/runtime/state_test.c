@@ -52,8 +52,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* A layer of attention over x [batch, rows, HIDDEN] with padding, the future and a past, its masks computed from shapes as
- * exporters write them. */
+/* A layer of attention over x [batch, rows, HIDDEN] with padding, the future and a past, its masks computed from
+ * shapes as exporters write them. */
 
 static int64_t symbol(or_graph_t *graph, const char *name) {
   size_t index = 0;
@@ -168,9 +168,13 @@ static or_tensor_t *tensor_of(fixture_t *f, or_dtype_t dtype, or_shape_t shape, 
   return tensor;
 }
 
+typedef struct span_t {
+  int64_t batch, at, rows;
+} span_t;
+
 /* Rows [at, at + rows) of the fixture's sequences through a state; *y as [batch, rows, HIDDEN]. */
-static or_status_t step(fixture_t *f, or_session_t *session, or_state_t *state, int64_t batch, int64_t at, int64_t rows,
-                        float *y) {
+static or_status_t step(fixture_t *f, or_session_t *session, or_state_t *state, span_t span, float *y) {
+  int64_t batch = span.batch, at = span.at, rows = span.rows;
   float x[2 * ROWS * HIDDEN];
   int64_t mask[2 * ROWS];
   for (int64_t b = 0; b < batch; ++b) {
@@ -234,7 +238,7 @@ static void appends_new_rows_in_place_with_one_plan_for_every_length(void **stat
   for (int64_t at = 0; at < ROWS;) {
     int64_t rows = at == 0 ? 4 : 1;
     memcpy(before, cache, sizeof before);
-    or_expect_ok(step(f, session, kept, 2, at, rows, y));
+    or_expect_ok(step(f, session, kept, (span_t){2, at, rows}, y));
     expect_rows(plain, y, 2, at, rows);
     at += rows;
     or_state_explain(kept, &report);
@@ -257,12 +261,12 @@ static void fills_its_capacity_and_starts_again_after_a_reset(void **state) {
   or_state_t *kept = NULL;
   or_expect_ok(or_state_create(session, &(or_state_options_t){.capacity = ROWS}, &kept));
   run_plain(f, session, 1, plain);
-  or_expect_ok(step(f, session, kept, 1, 0, ROWS, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, ROWS}, y));
   expect_rows(plain, y, 1, 0, ROWS);
   or_expect_ok(or_state_reset(kept));
   assert_int_equal(or_state_length(kept), 0);
-  or_expect_ok(step(f, session, kept, 1, 0, ROWS - 1, y));
-  or_expect_ok(step(f, session, kept, 1, ROWS - 1, 1, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, ROWS - 1}, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, ROWS - 1, 1}, y));
   expect_rows(plain, y, 1, ROWS - 1, 1);
   or_state_release(kept);
   or_session_release(session);
@@ -274,18 +278,18 @@ static void a_fork_goes_on_by_itself(void **state) {
   or_session_t *session = session_for(f, attention_layer(&f->allocator.base, false));
   or_state_t *kept = state_of(session, 1), *fork = NULL;
   run_plain(f, session, 1, plain);
-  or_expect_ok(step(f, session, kept, 1, 0, 5, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, 5}, y));
   or_expect_ok(or_state_fork(kept, &fork));
   float rest[2 * ROWS * HIDDEN];
   memcpy(rest, f->x, sizeof rest);
   for (size_t i = 5 * HIDDEN; i < 6 * HIDDEN; ++i) f->x[i] = 9; /* another word */
-  or_expect_ok(step(f, session, fork, 1, 5, 1, y));
+  or_expect_ok(step(f, session, fork, (span_t){1, 5, 1}, y));
   memcpy(f->x, rest, sizeof rest);
-  or_expect_ok(step(f, session, kept, 1, 5, 2, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 5, 2}, y));
   expect_rows(plain, y, 1, 5, 2);
   assert_int_equal(or_state_length(fork), 6);
   or_state_release(kept);
-  or_expect_ok(step(f, session, fork, 1, 6, 1, y));
+  or_expect_ok(step(f, session, fork, (span_t){1, 6, 1}, y));
   or_state_release(fork);
   or_session_release(session);
 }
@@ -305,13 +309,13 @@ static void refuses_what_does_not_fit_and_stays_as_it_was(void **state) {
                *other = session_for(f, attention_layer(&f->allocator.base, false));
   or_state_t *kept = NULL;
   or_expect_ok(or_state_create(session, &(or_state_options_t){.capacity = 6}, &kept));
-  or_expect_ok(step(f, session, kept, 1, 0, 5, y));
-  expect_error(step(f, other, kept, 1, 5, 1, y), OR_INVALID_ARGUMENT, "the state belongs to another session");
-  expect_error(step(f, session, kept, 1, 5, 2, y), OR_OUT_OF_RANGE,
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, 5}, y));
+  expect_error(step(f, other, kept, (span_t){1, 5, 1}, y), OR_INVALID_ARGUMENT, "the state belongs to another session");
+  expect_error(step(f, session, kept, (span_t){1, 5, 2}, y), OR_OUT_OF_RANGE,
                "a past of 5 rows and 2 new ones exceed the state's capacity of 6");
-  expect_error(step(f, session, kept, 1, 4, 1, y), OR_INVALID_ARGUMENT,
+  expect_error(step(f, session, kept, (span_t){1, 4, 1}, y), OR_INVALID_ARGUMENT,
                "input \"attention_mask\": expected [1,6] for 5 rows in the state and 1 new ones, got [1,5]");
-  expect_error(step(f, session, kept, 2, 5, 1, y), OR_INVALID_ARGUMENT, "expected [1,6]");
+  expect_error(step(f, session, kept, (span_t){2, 5, 1}, y), OR_INVALID_ARGUMENT, "expected [1,6]");
   or_tensor_t *x = tensor_of(f, OR_FLOAT32, SHAPE(1, 1, HIDDEN), f->x);
   or_binding_t inputs[] = {{.name = "past_key_values.0.key", .tensor = x}, {.name = "x", .tensor = x}};
   or_binding_t outputs[] = {{.name = "present.0.key"}};
@@ -326,7 +330,7 @@ static void refuses_what_does_not_fit_and_stays_as_it_was(void **state) {
                "input \"attention_mask\"");
   or_tensor_release(x);
   assert_int_equal(or_state_length(kept), 5);
-  or_expect_ok(step(f, session, kept, 1, 5, 1, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 5, 1}, y));
   or_state_release(kept);
 
   expect_error(or_state_create(session, &(or_state_options_t){.capacity = 0}, &kept), OR_INVALID_ARGUMENT,
@@ -350,16 +354,16 @@ static void a_mask_with_a_rule_of_its_own_is_carried_out_as_it_is(void **state) 
   or_state_report_t report;
   run_plain(f, session, 1, plain);
   for (int64_t at = 0; at < ROWS; at += 3) {
-    or_expect_ok(step(f, session, kept, 1, at, 3, y));
+    or_expect_ok(step(f, session, kept, (span_t){1, at, 3}, y));
     expect_rows(plain, y, 1, at, 3);
   }
   or_state_explain(kept, &report);
   assert_false(report.appends);
   assert_string_equal(report.reason, "node \"softmax\": its mask hides by a rule of its own");
   assert_int_equal(report.copied_bytes, 2 * HIDDEN * sizeof(float) * (3 + 6 + 9)); /* whole tensors each time */
-  expect_error(step(f, session, kept, 1, ROWS, 0, y), OR_INVALID_ARGUMENT, "no new rows");
+  expect_error(step(f, session, kept, (span_t){1, ROWS, 0}, y), OR_INVALID_ARGUMENT, "no new rows");
   or_expect_ok(or_state_reset(kept));
-  or_expect_ok(step(f, session, kept, 1, 0, 2, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, 2}, y));
   expect_rows(plain, y, 1, 0, 2);
   or_state_release(kept);
   or_session_release(session);
@@ -406,7 +410,7 @@ typedef struct worker_t {
 static void work(void *self) {
   worker_t *worker = self;
   for (int64_t at = 0; at < ROWS; ++at)
-    or_expect_ok(step(worker->fixture, worker->session, worker->own, 1, at, 1, worker->y + at * HIDDEN));
+    or_expect_ok(step(worker->fixture, worker->session, worker->own, (span_t){1, at, 1}, worker->y + at * HIDDEN));
   or_state_retain(worker->shared);
   assert_true(or_state_length(worker->shared) >= 0 && or_state_bytes(worker->shared) > 0);
   or_state_report_t report;
@@ -414,7 +418,8 @@ static void work(void *self) {
   or_state_t *fork = NULL;
   or_expect_ok(or_state_fork(worker->shared, &fork));
   float y[2 * ROWS * HIDDEN];
-  or_status_t status = step(worker->fixture, worker->session, worker->shared, 1, 0, 1, y); /* of one of them */
+  or_status_t status =
+      step(worker->fixture, worker->session, worker->shared, (span_t){1, 0, 1}, y); /* of one of them */
   if (!or_ok(status)) assert_int_equal(or_status_code(status), OR_INVALID_ARGUMENT);
   or_status_ignore(status); /* the others come too late */
   or_state_release(fork);
@@ -448,7 +453,7 @@ static or_status_t create_run_and_fork(fixture_t *f, or_session_t *session) {
   or_state_t *kept = NULL, *fork = NULL;
   float y[2 * ROWS * HIDDEN];
   or_status_t status = or_state_create(session, &(or_state_options_t){.capacity = CAPACITY}, &kept);
-  if (or_ok(status)) status = step(f, session, kept, 1, 0, 2, y);
+  if (or_ok(status)) status = step(f, session, kept, (span_t){1, 0, 2}, y);
   if (or_ok(status)) status = or_state_fork(kept, &fork);
   if (or_ok(status)) status = or_state_reset(kept);
   or_state_release(kept);
@@ -462,7 +467,7 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
     or_session_t *session = session_for(f, attention_layer(&f->allocator.base, false));
     float y[2 * ROWS * HIDDEN];
     or_state_t *warm = state_of(session, 1); /* the runtime's own first allocations are not what this is about */
-    or_expect_ok(step(f, session, warm, 1, 0, 3, y));
+    or_expect_ok(step(f, session, warm, (span_t){1, 0, 3}, y));
     or_state_release(warm);
     f->allocator.fail_at = atomic_load(&f->allocator.alloc_count) + n;
     or_status_t status = create_run_and_fork(f, session);

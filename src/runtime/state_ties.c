@@ -141,8 +141,8 @@ static bool is_tied(const or_state_t *state, uint32_t input) {
   return false;
 }
 
-/* Among the inputs that are not tied, [batch, N] each, the one whose second extent is another than the first's: past and
- * new rows together. */
+/* Among the inputs that are not tied, [batch, N] each, the one whose second extent is another than the first's: past
+ * and new rows together. */
 static uint32_t find_mask(const or_state_t *state) {
   const or_graph_t *graph = state->session->graph;
   int64_t rows = 0;

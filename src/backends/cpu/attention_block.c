@@ -140,22 +140,32 @@ static size_t row_at(const or_attention_rows_t *rows, int64_t batch, int64_t hea
   return (size_t)(batch * rows->batch + head * rows->head + row * rows->row);
 }
 
-/* Rows of a head in float32: where they are, or widened into `wide`. */
-static const float *float_rows(const block_t *block, const char *data, size_t first, size_t rows, size_t width,
-                               size_t *ld, float *wide) {
-  if (block->shape->dtype == OR_FLOAT32) return (const float *)(const void *)data + first;
+/* Rows of a head: `rows` of `width` elements from element `first` of `data`, `ld` apart. */
+typedef struct head_rows_t {
+  const char *data;
+  size_t first, rows, width, ld;
+} head_rows_t;
+
+/* In float32: where they are, or widened into `wide`, an offset into the scratch; from->ld is then theirs. */
+static const float *float_rows(const block_t *block, head_rows_t *from, size_t wide) {
+  if (block->shape->dtype == OR_FLOAT32) return (const float *)(const void *)from->data + from->first;
   or_cpu_half_t half = or_cpu_half(block->run->kernels, block->shape->dtype);
-  const uint16_t *from = (const uint16_t *)(const void *)data + first;
-  for (size_t i = 0; i < rows; ++i) half.widen(width, from + i * *ld, wide + i * width);
-  *ld = width;
-  return wide;
+  const uint16_t *narrow = (const uint16_t *)(const void *)from->data + from->first;
+  float *to = (float *)(void *)(block->scratch + wide);
+  for (size_t i = 0; i < from->rows; ++i) half.widen(from->width, narrow + i * from->ld, to + i * from->width);
+  from->ld = from->width;
+  return to;
 }
 
 static void begin(block_t *block) {
   const or_attention_t *a = &block->shape->a;
-  block->q_ld = (size_t)a->q.row;
-  block->q = float_rows(block, block->run->q, row_at(&a->q, block->batch, block->head, block->query), block->m,
-                        (size_t)a->head, &block->q_ld, (float *)(void *)(block->scratch + block->shape->scratch.query));
+  head_rows_t rows = {.data = block->run->q,
+                      .first = row_at(&a->q, block->batch, block->head, block->query),
+                      .rows = block->m,
+                      .width = (size_t)a->head,
+                      .ld = (size_t)a->q.row};
+  block->q = float_rows(block, &rows, block->shape->scratch.query);
+  block->q_ld = rows.ld;
   for (size_t i = 0; i < block->m; ++i) {
     block->max[i] = -INFINITY;
     block->sum[i] = 0;
@@ -196,17 +206,24 @@ static void meet_keys(block_t *block, const or_cpu_attention_keys_t *keys) {
     size_t n = or_cpu_min(shape->n_block, (size_t)(last - position));
     or_cpu_attention_plan_t own;
     const or_cpu_attention_plan_t *plan = plan_for(block, n, &own);
-    size_t k_ld = (size_t)keys->k_rows.row, v_ld = (size_t)keys->v_rows.row;
-    const float *k = float_rows(block, keys->k, row_at(&keys->k_rows, block->batch, block->kv_head, at), n,
-                                (size_t)shape->a.head, &k_ld, (float *)(void *)(block->scratch + scratch->key));
-    score(block, plan, k, k_ld);
+    head_rows_t k = {.data = keys->k,
+                     .first = row_at(&keys->k_rows, block->batch, block->kv_head, at),
+                     .rows = n,
+                     .width = (size_t)shape->a.head,
+                     .ld = (size_t)keys->k_rows.row};
+    head_rows_t v = {.data = keys->v,
+                     .first = row_at(&keys->v_rows, block->batch, block->kv_head, at),
+                     .rows = n,
+                     .width = (size_t)shape->a.value_head,
+                     .ld = (size_t)keys->v_rows.row};
+    const float *key = float_rows(block, &k, scratch->key);
+    score(block, plan, key, k.ld);
     if (shape->mask_dtype != OR_DTYPE_NONE) mask_scores(block, position, n);
     cut_scores(block, position, n);
     block->run->kernels->rows.softmax_step(block->m, n, block->scores, shape->score_ld, block->max, block->sum,
                                            block->factor);
-    const float *v = float_rows(block, keys->v, row_at(&keys->v_rows, block->batch, block->kv_head, at), n,
-                                (size_t)shape->a.value_head, &v_ld, (float *)(void *)(block->scratch + scratch->value));
-    mix(block, plan, v, v_ld);
+    const float *value = float_rows(block, &v, scratch->value);
+    mix(block, plan, value, v.ld);
   }
 }
 
@@ -247,9 +264,8 @@ static void mask_scores(const block_t *block, int64_t position, size_t n) {
       for (size_t j = 0; j < (single ? n : count); ++j) row[j] = attended[single ? 0 : j] != 0 ? row[j] : -INFINITY;
       continue;
     }
-    size_t ld = count;
-    const float *summand =
-        float_rows(block, block->run->mask, at, 1, count, &ld, (float *)(void *)(block->scratch + shape->scratch.mask));
+    head_rows_t part = {.data = block->run->mask, .first = at, .rows = 1, .width = count, .ld = count};
+    const float *summand = float_rows(block, &part, shape->scratch.mask);
     or_cpu_form_t form = single ? OR_CPU_VECTOR_SCALAR : OR_CPU_VECTOR_VECTOR;
     kernels->f32.binary[OR_CPU_BINARY_ADD][form](single ? n : count, row, summand, row, false);
   }

@@ -1,4 +1,5 @@
-/* Attention and CachedAttention: float32; float16 and bfloat16 widened block by block, with scores and sums in float32. */
+/* Attention and CachedAttention: float32; float16 and bfloat16 widened block by block, with scores and sums in
+ * float32. */
 #include <string.h>
 
 #include "backends/cpu/attention_internal.h"
@@ -127,27 +128,31 @@ static char *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
   return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
-static void copy_run(const work_t *work, const char *from, const or_attention_rows_t *from_rows, int64_t count,
-                     const copy_t *copy, int64_t first, int64_t batch, int64_t head) {
-  size_t row = (size_t)copy->width * work->element;
-  const char *source = from + (size_t)(batch * from_rows->batch + head * from_rows->head) * work->element;
-  char *to = copy->to + (size_t)(batch * copy->to_rows.batch + head * copy->to_rows.head + first * copy->to_rows.row) *
-                            work->element;
-  if (from_rows->row == copy->width && copy->to_rows.row == copy->width) {
-    memcpy(to, source, row * (size_t)count);
+/* `count` rows of a head, `width` bytes each, that lie from_step and to_step bytes apart. */
+static void copy_rows(const char *from, size_t from_step, char *to, size_t to_step, size_t width, size_t count) {
+  if (from_step == width && to_step == width) {
+    memcpy(to, from, width * count);
     return;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    memcpy(to + (size_t)(i * copy->to_rows.row) * work->element, source + (size_t)(i * from_rows->row) * work->element,
-           row);
-  }
+  for (size_t i = 0; i < count; ++i) memcpy(to + i * to_step, from + i * from_step, width);
+}
+
+static size_t byte_at(const work_t *work, const or_attention_rows_t *rows, int64_t batch, int64_t head, int64_t row) {
+  return (size_t)(batch * rows->batch + head * rows->head + row * rows->row) * work->element;
 }
 
 static void copy_head(const work_t *work, int64_t batch, int64_t head) {
+  size_t past = (size_t)work->run.past, fresh = (size_t)work->state->shape.a.new_length;
   for (size_t i = 0; i < work->copy_count; ++i) {
     const copy_t *copy = &work->copies[i];
-    if (copy->past != NULL) copy_run(work, copy->past, &copy->past_rows, work->run.past, copy, 0, batch, head);
-    copy_run(work, copy->fresh, &copy->fresh_rows, work->state->shape.a.new_length, copy, work->run.past, batch, head);
+    size_t width = (size_t)copy->width * work->element, step = (size_t)copy->to_rows.row * work->element;
+    char *to = copy->to + byte_at(work, &copy->to_rows, batch, head, 0);
+    if (copy->past != NULL) {
+      copy_rows(copy->past + byte_at(work, &copy->past_rows, batch, head, 0),
+                (size_t)copy->past_rows.row * work->element, to, step, width, past);
+    }
+    copy_rows(copy->fresh + byte_at(work, &copy->fresh_rows, batch, head, 0),
+              (size_t)copy->fresh_rows.row * work->element, to + past * step, step, width, fresh);
   }
 }
 

@@ -42,8 +42,8 @@ bool or_attention_match(or_rewriter_t *rewriter, uint32_t root, or_attention_mat
 uint32_t or_attention_producer(const or_rewriter_t *rewriter, or_value_id_t value, const char *op);
 /* The float constant of one element that `value` is. */
 bool or_attention_scalar(const or_rewriter_t *rewriter, or_value_id_t value, double *out);
-/* Whether a constant of `value` says that query i sees keys j <= i + past of `total` and no others: of numbers, 0 where it
- * sees and OR_ATTENTION_HIDES or less where not; of bool, true where it sees. */
+/* Whether a constant of `value` says that query i sees keys j <= i + past of `total` and no others: of numbers, 0
+ * where it sees and OR_ATTENTION_HIDES or less where not; of bool, true where it sees. */
 bool or_attention_causal(const or_rewriter_t *rewriter, or_value_id_t value, int64_t queries, int64_t total,
                          int64_t past);
 

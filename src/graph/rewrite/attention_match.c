@@ -1,8 +1,8 @@
 /* Attention as exporters of PyTorch write it, found from its Softmax:
  *   MatMul(Q, K^T) [Mul | Div by a number, before, after, or of both operands] [Add of a mask | Where(mask, ., low)]
  *   Softmax [Where(IsNaN(.), 0, .)] MatMul(., V)
- * K^T by Transpose, by Transpose between two Reshapes, or of [B,N,H,D] at once; K and V by themselves or Concat(past, .);
- * around them the Reshape and Transpose from [B,N,H*D] and back. */
+ * K^T by Transpose, by Transpose between two Reshapes, or of [B,N,H,D] at once; K and V by themselves or Concat(past,
+ * .); around them the Reshape and Transpose from [B,N,H*D] and back. */
 #include <math.h>
 #include <string.h>
 
