@@ -8,6 +8,7 @@
 #include "openruntime/model.h"
 #include "openruntime/runtime.h"
 #include "openruntime/session.h"
+#include "openruntime/state.h"
 #include "openruntime/status.h"
 #include "openruntime/tensor.h"
 #include "openruntime/types.h"

@@ -99,6 +99,8 @@ or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts);
 or_status_t or_graph_prune(or_graph_t *graph, or_graph_pass_counts_t *counts);
 /* Rewriting: every pattern of graph/rewrite/, in the order of its table. The fused node keeps its parts. */
 or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts);
+/* The same by the rows of the table that have this name. */
+or_status_t or_graph_rewrite_pattern(or_graph_t *graph, const char *name);
 
 /* True for each graph input whose value decides a shape somewhere (through or_op_t.value_inputs, back across
  * computation but not across Shape): its content becomes part of the shape class. Into an array of input_count. */

@@ -69,6 +69,8 @@ struct or_op_t {
   uint32_t value_inputs; /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
   /* Output element i depends on input elements i (after broadcasting) only: may be fused, run in place. */
   bool pointwise;
+  /* Only graphs that the library makes may hold it: to files and or_compute it does not exist. */
+  bool internal;
   or_op_attribute_t attributes[OR_OP_MAX_ATTRIBUTES];
   or_tolerance_t tolerance; /* 0, 0: exact */
   /* Sets every output's dtype and shape. With symbolic inputs: what can be said (OR_DIM_UNKNOWN, OR_RANK_UNKNOWN else).

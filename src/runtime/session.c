@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "runtime/session_internal.h"
+#include "runtime/state_internal.h"
 
 static or_status_t check_options(const or_session_t *session);
 static or_status_t prepare_static(or_session_t *session);
@@ -24,6 +24,7 @@ or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t 
   session->options = options != NULL ? *options : defaults;
   session->device = session->options.device;
   or_mutex_init(&session->mutex);
+  or_mutex_init(&session->derived_mutex);
   or_cond_init(&session->prepared);
   or_runtime_keep(runtime);
   or_graph_retain(graph);
@@ -70,6 +71,8 @@ static void destroy(or_session_t *session) {
   or_free(runtime->allocator, session->deciding);
   or_cond_deinit(&session->prepared);
   or_mutex_deinit(&session->mutex);
+  or_derived_deinit(session);
+  or_mutex_deinit(&session->derived_mutex);
   or_graph_release(session->graph);
   if (session->keep_alive.release != NULL) session->keep_alive.release(session->keep_alive.self);
   or_free(runtime->allocator, session);

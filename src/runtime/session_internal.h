@@ -32,6 +32,11 @@ struct or_session_t {
   uint64_t clock;
   or_run_t *idle_runs; /* kept for the next run: a run after the first allocates nothing */
   size_t idle_count;
+
+  or_mutex_t derived_mutex;     /* the rest; taken before the mutexes of the sessions in it, never with the one above */
+  struct or_derived_t *derived; /* state_internal.h */
+  size_t derived_count, derived_capacity;
+  uint64_t derived_clock;
 };
 #define OR_SESSION_IDLE_RUNS 16u
 

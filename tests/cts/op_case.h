@@ -104,6 +104,8 @@ void cts_generate_batch_normalization(cts_generator_t *g);
 void cts_generate_layer_normalization(cts_generator_t *g);
 void cts_generate_add_layer_normalization(cts_generator_t *g);
 void cts_generate_softmax(cts_generator_t *g);
+void cts_generate_attention(cts_generator_t *g);
+void cts_generate_cached_attention(cts_generator_t *g);
 void cts_generate_reduce(cts_generator_t *g);
 void cts_generate_reshape(cts_generator_t *g);
 void cts_generate_flatten(cts_generator_t *g);

@@ -64,6 +64,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "GlobalMaxPool", cts_generate_global_pool},
     {"", "BatchNormalization", cts_generate_batch_normalization},
     {"", "LayerNormalization", cts_generate_layer_normalization},
+    {"", "Attention", cts_generate_attention},
     {"", "Softmax", cts_generate_softmax},
     {"", "LogSoftmax", cts_generate_softmax},
     {"", "Reshape", cts_generate_reshape},
@@ -158,6 +159,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"openruntime", "Triad", cts_generate_vector_pair},
     {"openruntime", "Dot", cts_generate_vector_pair},
     {"openruntime", "Fill", cts_generate_fill},
+    {"openruntime", "CachedAttention", cts_generate_cached_attention},
     {NULL, NULL, NULL},
 };
 

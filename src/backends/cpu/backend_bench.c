@@ -147,6 +147,43 @@ static void bench_convolutions(or_device_t *device, const or_device_peaks_t *pea
   }
 }
 
+/* BERT's layer, prefills, and one token against a past that is a cache (1) or comes and goes as tensors (0). */
+static void bench_attention(or_device_t *device, const or_device_peaks_t *peaks) {
+  static const int64_t rows[][4] = {/* queries, past, causal, cached */
+                                    {128, 0, 0, 0}, {128, 0, 1, 0},  {512, 0, 0, 0}, {512, 0, 1, 0},
+                                    {1, 256, 1, 1}, {1, 1023, 1, 1}, {1, 256, 1, 0}, {1, 1023, 1, 0}};
+  enum { HEADS = 12, WIDTH = 64 };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    const int64_t *r = rows[i];
+    net_t net;
+    const char *kernel = "";
+    net_init(&net);
+    or_value_id_t ids[7];
+    uint32_t count = 3;
+    for (int j = 0; j < 3; ++j) ids[j] = net_input(&net, OR_FLOAT32, NET_SHAPE(1, r[0], HEADS * WIDTH));
+    ids[3] = OR_NO_VALUE;
+    for (int j = 4; r[1] > 0 && j < 6; ++j) {
+      ids[j] = net_input(&net, OR_FLOAT32, NET_SHAPE(1, HEADS, r[1] + r[3], WIDTH));
+      count = 6;
+    }
+    if (r[3]) {
+      ids[count++] = net_input(&net, OR_INT64, NET_SHAPE(1));
+      memcpy(net.data[ids[6]], &r[1], sizeof r[1]);
+    }
+    or_node_t *node = net_node(&net, r[3] ? "CachedAttention" : "Attention", r[3] ? 1 : 23, ids, count);
+    net_int(node, "q_num_heads", HEADS);
+    net_int(node, "kv_num_heads", HEADS);
+    net_int(node, "is_causal", r[2]);
+    net_output(&net, net_done(&net, node));
+    double seconds = time_net(&net, device, &kernel);
+    double pairs = (double)(r[0] * (r[0] + r[1]) * HEADS), bytes = (double)((r[0] + r[1]) * HEADS * WIDTH) * 8.0;
+    printf("attention %lld queries, %lld past%s%s: %.3f ms, %.1f GFLOP/s, %.1f %% of peak, %.1f GB/s of keys (%s)\n",
+           (long long)r[0], (long long)r[1], r[2] ? ", causal" : "", r[3] ? ", cached" : "", seconds * 1e3,
+           pairs * WIDTH * 4.0 / seconds * 1e-9, pairs * WIDTH * 4.0 / seconds / peaks->fp32_flops * 100.0,
+           bytes / seconds * 1e-9, kernel);
+  }
+}
+
 /* What a node costs that does almost nothing: small functions one after another. */
 static void bench_overhead(or_device_t *device) {
   double seconds[2];
@@ -184,6 +221,7 @@ int main(int argc, char **argv) {
   if (wanted("vectors")) bench_vectors(rig.devices[0], &peaks);
   if (wanted("layers")) bench_layers(rig.devices[0]);
   if (wanted("convolutions")) bench_convolutions(rig.devices[0], &peaks);
+  if (wanted("attention")) bench_attention(rig.devices[0], &peaks);
   or_rig_close(&rig);
   return 0;
 }

@@ -85,6 +85,11 @@ static void names_node_operator_and_cure_for_unknown_operators(void **state) {
           "docs/operators.md lists those of ai.onnx that are known, the nearest is Softmax");
   refused(with_node(node_proto("Quaternionize", "x", "y")), OR_UNIMPLEMENTED, "export without it");
   refused(with_node(node_proto("", "x", "y")), OR_UNIMPLEMENTED, "unknown operator");
+  node = node_proto("CachedAttention", "x", "y"); /* what writes to its inputs is for graphs that we make */
+  pb_text(&node, 7, "openruntime");
+  model = with_node(node);
+  pb_put(&model, 8, opset_proto("openruntime", 1));
+  refused(model, OR_UNIMPLEMENTED, "(openruntime.CachedAttention, opset 1): unknown operator");
   node = node_proto("Softmax", "x", "y");
   pb_text(&node, 7, "com.example");
   refused(with_node(node), OR_UNIMPLEMENTED, "(com.example.Softmax, no opset imported)");

@@ -44,7 +44,7 @@ or_status_t or_onnx_find_operator(const or_onnx_reader_t *reader, const char *no
   const or_onnx_opset_t *opset = opset_of(reader, domain);
   const char *dot = domain[0] != '\0' ? "." : "";
   *op = type[0] != '\0' ? or_op_find(domain, type) : NULL;
-  if (*op == NULL) return unknown_operator(reader, node, domain, type);
+  if (*op == NULL || (*op)->internal) return unknown_operator(reader, node, domain, type);
   if (opset == NULL) {
     return or_error(OR_INVALID_ARGUMENT, "node \"%s\" (%s%s%s): the model imports no opset of domain %s", node, domain,
                     dot, type, shown_domain(domain));

@@ -22,6 +22,7 @@ static const struct {
     {"hard swish", "HardSigmoid", or_rewrite_hard_swish_sigmoid},
     {"conv+bn", "Conv", or_rewrite_conv_batch_norm},
     {"conv epilogue", "Conv", or_rewrite_conv},
+    {"attention", "Softmax", or_rewrite_attention},
     {"matmul epilogue", "MatMul", or_rewrite_matmul},
     {"matmul epilogue", "Gemm", or_rewrite_gemm},
     {"embedding sum", "Add", or_rewrite_embedding_sum},
@@ -33,14 +34,20 @@ static or_status_t begin(or_rewriter_t *rewriter);
 static void end(or_rewriter_t *rewriter);
 static or_status_t keep_counts(const or_rewriter_t *rewriter, const or_simplified_t *simplified);
 static uint32_t drop_unread(or_rewriter_t *rewriter);
+static or_status_t rewrite(or_graph_t *graph, const char *only, or_graph_pass_counts_t *counts);
 
-or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) {
+or_status_t or_graph_rewrite(or_graph_t *graph, or_graph_pass_counts_t *counts) { return rewrite(graph, NULL, counts); }
+
+or_status_t or_graph_rewrite_pattern(or_graph_t *graph, const char *name) { return rewrite(graph, name, NULL); }
+
+static or_status_t rewrite(or_graph_t *graph, const char *only, or_graph_pass_counts_t *counts) {
   or_simplified_t simplified;
   or_status_t status = or_graph_simplify(graph, &simplified);
   if (!or_ok(status)) return status;
   or_rewriter_t rewriter = {.graph = graph, .value_count = graph->value_count};
   status = begin(&rewriter);
   for (uint32_t p = 0; p < PATTERNS; ++p) {
+    if (only != NULL && strcmp(patterns[p].name, only) != 0) continue;
     rewriter.pattern = p;
     /* Backwards, so that of two convolutions that an Add joins the later one takes it: the other's result is there by
      * then. */

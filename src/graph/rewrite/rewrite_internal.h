@@ -120,6 +120,7 @@ or_status_t or_rewrite_hard_swish_clip(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_hard_swish_sigmoid(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_conv_batch_norm(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_conv(or_rewriter_t *rewriter, uint32_t root);
+or_status_t or_rewrite_attention(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_matmul(or_rewriter_t *rewriter, uint32_t root);
 or_status_t or_rewrite_gemm(or_rewriter_t *rewriter, uint32_t root);
 

@@ -22,6 +22,7 @@
   .clip = or_clip_##L,                                                                                           \
   .rows = {.softmax = or_softmax_##L,                                                                            \
            .log_softmax = or_log_softmax_##L,                                                                    \
+           .softmax_step = or_softmax_step_##L,                                                                  \
            .softmax_columns = or_softmax_columns_##L,                                                            \
            .log_softmax_columns = or_log_softmax_columns_##L,                                                    \
            .layer_norm = or_layer_norm_##L,                                                                      \

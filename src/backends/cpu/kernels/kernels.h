@@ -102,6 +102,11 @@ typedef struct or_cpu_rows_f32_t {
    * gives NaN, as the formula does. */
   void (*softmax)(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);
   void (*log_softmax)(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);
+  /* One step of a softmax whose rows come in blocks of columns: with m the larger of max[row] and the block's maximum,
+   * x = e^(x - m), max[row] = m, factor[row] = e^(max before - m), sum[row] = sum[row] factor[row] + the block's sum.
+   * At first max is -inf and sum 0; what was computed from earlier blocks is to be multiplied by factor, and at the
+   * end divided by sum. A row that is -inf so far gives zeros; NaN and +inf make sum NaN. */
+  void (*softmax_step)(size_t rows, size_t n, float *x, size_t ld, float *max, double *sum, float *factor);
   /* The same down the columns of a [k, columns] matrix with row stride ld (softmax on an axis that is not the last): a
    * slice of columns is passed by moving x and y. */
   void (*softmax_columns)(size_t k, size_t columns, const float *x, float *y, size_t ld);

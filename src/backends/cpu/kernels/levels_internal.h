@@ -57,6 +57,7 @@
   void or_activate_##L(const or_cpu_act_t *act, size_t n, void *y); /* n floats, for or_gemm_ops_t.activate */        \
   void or_softmax_##L(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);                     \
   void or_log_softmax_##L(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);                 \
+  void or_softmax_step_##L(size_t rows, size_t n, float *x, size_t ld, float *max, double *sum, float *factor);       \
   void or_softmax_columns_##L(size_t k, size_t columns, const float *x, float *y, size_t ld);                         \
   void or_log_softmax_columns_##L(size_t k, size_t columns, const float *x, float *y, size_t ld);                     \
   void or_layer_norm_##L(const or_cpu_layer_norm_t *norm, size_t rows, const float *x, float *y);                     \

@@ -69,6 +69,41 @@ static void normalises_columns_to_a_distribution(void **state) {
   }
 }
 
+/* Three blocks of a row, of which the middle one is -inf throughout, against the softmax of all. */
+static void carries_a_softmax_on_from_block_to_block(void **state) {
+  (void)state;
+  static double want[4099];
+  FOR_EACH_LEVEL(kernels) {
+    for (size_t l = 3; l < TEST_LENGTHS; ++l) {
+      const size_t n = test_lengths[l], cuts[] = {0, n / 3, n / 3 * 2, n};
+      float *x = test_buffer(0, 2 * n * sizeof(float)), max[2] = {-INFINITY, -INFINITY}, scale[3][2];
+      double sum[2] = {0.0, 0.0};
+      test_fill(x, 2 * n, (uint32_t)l);
+      for (size_t i = 0; i < 2 * n; ++i) x[i] = i >= n + cuts[1] && i < n + cuts[2] ? -INFINITY : x[i] * 20.0f;
+      exact_softmax(n, x + n, 1, want, false);
+      for (size_t block = 0; block < 3; ++block) {
+        kernels->rows.softmax_step(2, cuts[block + 1] - cuts[block], x + cuts[block], n, max, sum, scale[block]);
+      }
+      for (size_t i = 0; i < n; ++i) {
+        size_t block = i < cuts[1] ? 0 : i < cuts[2] ? 1 : 2;
+        double got = (double)x[n + i] / sum[1];
+        for (size_t later = block + 1; later < 3; ++later) got *= (double)scale[later][1];
+        assert_near(kernels, "softmax in blocks", got, want[i], 5e-6, 1e-37);
+      }
+      assert_true(test_untouched(x));
+    }
+    float hidden[20], max = -INFINITY, scale = 0.0f;
+    double sum = 0.0;
+    for (size_t i = 0; i < 20; ++i) hidden[i] = -INFINITY;
+    kernels->rows.softmax_step(1, 20, hidden, 20, &max, &sum, &scale);
+    for (size_t i = 0; i < 20; ++i) assert_true(hidden[i] == 0.0f);
+    assert_true(sum == 0.0 && scale == 1.0f && max == -INFINITY);
+    hidden[3] = NAN;
+    kernels->rows.softmax_step(1, 20, hidden, 20, &max, &sum, &scale);
+    assert_true(isnan(sum));
+  }
+}
+
 static void masks_with_minus_infinity_and_shows_nan(void **state) {
   (void)state;
   FOR_EACH_LEVEL(kernels) {
@@ -195,6 +230,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(normalises_rows_to_a_distribution),
       cmocka_unit_test(normalises_columns_to_a_distribution),
+      cmocka_unit_test(carries_a_softmax_on_from_block_to_block),
       cmocka_unit_test(masks_with_minus_infinity_and_shows_nan),
       cmocka_unit_test(normalises_rows_to_mean_zero_and_variance_one),
       cmocka_unit_test(reduces_rows_and_columns),

@@ -57,6 +57,24 @@ void OR_LEVEL(or_log_softmax)(size_t rows, size_t n, const float *x, size_t x_ld
   }
 }
 
+/* After Milakov and Gimelshein (2018): Online normalizer calculation for softmax. */
+void OR_LEVEL(or_softmax_step)(size_t rows, size_t n, float *x, size_t ld, float *max, double *sum, float *factor) {
+  for (size_t row = 0; row < rows; ++row) {
+    float *const line = x + row * ld;
+    const float of_block = row_max(n, line), before = max[row];
+    const float top = of_block > before || of_block != of_block ? of_block : before;
+    if (top == -__builtin_inff()) { /* nothing but -inf so far */
+      OR_LEVEL(or_f32_fill)(n, 0.0f, line, false);
+      factor[row] = 1.0f;
+      continue;
+    }
+    const float kept = before == top ? 1.0f : expf(before - top);
+    factor[row] = kept;
+    max[row] = top;
+    sum[row] = sum[row] * (double)kept + exp_row(n, line, top, line, true);
+  }
+}
+
 OR_INLINE v_t max_nan(v_t a, v_t b) { return v_select_nan(a, v_max_b(a, b)); }
 
 /* One to four vectors of columns; the last one of `lanes` columns. */

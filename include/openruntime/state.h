@@ -1,0 +1,65 @@
+#ifndef OPENRUNTIME_STATE_H
+#define OPENRUNTIME_STATE_H
+/* What a model remembers from run to run: keys and values of the tokens so far, the h and c of an RNN. A state ties
+ * outputs of a model to its inputs, holds them in the device's memory and gives each run what the last one left.
+ *
+ * Where every tied pair is the past and the present of an attention, the state holds them in caches of its capacity:
+ * a run writes its new rows at their place, nothing is copied, and one plan serves every length of the past. Other
+ * pairs are handed from run to run as whole tensors, and each length is a shape class of its own; or_state_explain
+ * says which.
+ *
+ * Counted; every function from any thread. Calls on one state take turns: a run waits for the one before. */
+
+#include "openruntime/session.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct or_state_t or_state_t;
+
+typedef struct or_state_tie_t {
+  const char *input, *output; /* names: what the output gives is the input of the next run */
+} or_state_tie_t;
+
+typedef struct or_state_options_t {
+  int64_t batch;    /* sequences that go on together, all of one length; 0: 1 */
+  int64_t capacity; /* rows of the past, at most; not looked at where nothing grows */
+  /* NULL: by names, which must differ in "past", "past_key_values" against "present", "present_key_values" alone. */
+  const or_state_tie_t *ties;
+  size_t tie_count;
+} or_state_options_t;
+
+/* Empty: of length 0, all else 0. *out: one reference; it keeps the session. INVALID_ARGUMENT (a name the model has
+ * not, dtypes or shapes of a pair that do not fit, a batch or capacity below 1); NOT_FOUND: no pair was found;
+ * UNIMPLEMENTED: a tied input has an extent that is neither batch nor length; RESOURCE_EXHAUSTED. */
+OR_API or_status_t or_state_create(or_session_t *session, const or_state_options_t *options, or_state_t **out);
+OR_API void or_state_retain(or_state_t *state);
+OR_API void or_state_release(or_state_t *state); /* takes NULL */
+
+/* Runs and waits as or_session_run does, with the tied inputs from the state; tied outputs stay in it. `inputs` and
+ * `outputs` hold the others, by name or by their position among the others. On failure the state is what it was.
+ * INVALID_ARGUMENT: a state of another session, a tied input or output is named; OUT_OF_RANGE: the past and the new
+ * rows exceed the capacity; and the statuses of or_session_run. */
+OR_API or_status_t or_session_run_with_state(or_session_t *session, or_state_t *state, const or_binding_t *inputs,
+                                             size_t input_count, or_binding_t *outputs, size_t output_count);
+
+/* As it was made. RESOURCE_EXHAUSTED. */
+OR_API or_status_t or_state_reset(or_state_t *state);
+/* Another state that goes on from here by itself. *out: one reference. RESOURCE_EXHAUSTED, DEVICE_LOST. */
+OR_API or_status_t or_state_fork(or_state_t *state, or_state_t **out);
+
+OR_API int64_t or_state_length(or_state_t *state); /* rows of the past; 0 where nothing grows */
+OR_API size_t or_state_bytes(or_state_t *state);   /* device memory held */
+
+typedef struct or_state_report_t {
+  bool appends;          /* rows are written in place; else whole tensors are handed on */
+  const char *reason;    /* why it does not append; "" if it does. Lives as long as the state */
+  uint64_t copied_bytes; /* of keys, values and the like that runs have written since the state was made */
+} or_state_report_t;
+OR_API void or_state_explain(or_state_t *state, or_state_report_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
