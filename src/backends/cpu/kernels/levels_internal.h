@@ -3,6 +3,7 @@
 #ifndef OR_BACKENDS_CPU_KERNELS_LEVELS_INTERNAL_H
 #define OR_BACKENDS_CPU_KERNELS_LEVELS_INTERNAL_H
 
+#include "backends/cpu/kernels/fft_internal.h"
 #include "backends/cpu/kernels/gemm_internal.h"
 
 /* The lists that declarations and tables are made from. X(name, L) for each. */
@@ -73,6 +74,9 @@
   uint64_t or_peak_f64_##L(uint64_t iterations);                                                                      \
   double or_read_sum_##L(size_t n, const float *x);                                                                   \
   void or_copy_##L(size_t bytes, const void *x, void *y, bool stream);
+
+extern const struct or_fft_ops_t or_f32_fft_portable, or_f64_fft_portable, or_f32_fft_avx2, or_f64_fft_avx2, or_f32_fft_avx512,
+    or_f64_fft_avx512, or_f32_fft_neon, or_f64_fft_neon;
 
 OR_DECLARE_LEVEL(portable)
 OR_DECLARE_LEVEL(avx2)
