@@ -58,7 +58,7 @@ struct or_fft_plan_t {
   size_t scratch_bytes;            /* scratch of a thread */
   /* The rest is for or_fft_run. */
   or_fft_columns_t first, second;
-  const void *finish_roots;          /* n2 = W: of the last pass */
+  const void *finish_roots;           /* n2 = W: of the last pass */
   const void *turn_step, *turn_start; /* n2 > W: of the turn */
   const or_fft_plan_t *inner;        /* Bluestein's: the plan of the longer length */
   const void *chirp, *filter, *last;
@@ -92,12 +92,18 @@ void or_fft_run(const or_fft_plan_t *plan, size_t stage, size_t begin, size_t en
 /* The whole line on this thread. */
 void or_fft_run_line(const or_fft_plan_t *plan, const void *in, void *out, void *shared, void *scratch);
 
-/* Real transforms of an even length n by a complex one of n / 2. The plan's table: [n / 4 + 1] pairs. */
-bool or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t memory, const void **roots);
-/* From Z, the transform of n / 2 pairs, y[0 .. n / 2] (in place: y = z). */
-void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *z, void *y);
-/* The way back: z, whose inverse transform of n / 2 is the n real numbers times two (scale by half of what it was). Not
- * in place. */
-void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *x, void *z);
+/* Real transforms of an even length n by a complex one of h = n / 2, pairs k and h - k at a time: k in [begin, end) of
+ * [0, h / 2 + 1). Table for both: [h / 2 + 1] pairs. NULL: no memory. */
+const void *or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t memory);
+/* The transform y[0 .. h] of n real numbers from z, that of h pairs of them. In place: y = z, h + 1 long. */
+void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *z,
+                     void *y);
+/* The way back from x[0 .. h]: z, whose inverse transform of length h is that of x of length n. Imaginary parts of x[0]
+ * and x[h] are not looked at. In place, too. */
+void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *x,
+                   void *z);
+
+/* Bytes of a scalar of these functions. */
+size_t or_fft_scalar_bytes(const or_fft_ops_t *ops);
 
 #endif

@@ -5,18 +5,17 @@
 
 #define PI 3.14159265358979323846
 
-/* By symmetry from an angle of at most an eighth of the circle, where cos and sin are exact to the last place. */
+/* By symmetry from an angle of at most an eighth of the circle, where sin and cos lose nothing. In units of a turn over
+ * 8 n all is whole. */
 void or_fft_root(size_t k, size_t n, double *re, double *im) {
-  k %= n;
-  const bool lower = k > n - k; /* the root of n - k, conjugated */
-  if (lower) k = n - k;
-  const bool left = k > n / 4 && 4 * k > n; /* the root of n / 2 - k, mirrored */
-  /* Numerator of the angle over 2 n, so that half an element of an odd n is whole. */
-  size_t twice = left ? n - 2 * k : 2 * k;
-  const bool swap = 4 * twice > n;
-  const double angle = swap ? PI / 2 - PI * (double)twice / (double)n : PI * (double)twice / (double)n;
-  const double exact = swap ? PI * ((double)n - 2.0 * (double)twice) / (2.0 * (double)n) : angle;
-  double c = swap ? sin(exact) : cos(exact), s = swap ? cos(exact) : sin(exact);
+  size_t turn = k % n * 8;
+  const bool lower = turn > 4 * n;
+  if (lower) turn = 8 * n - turn;
+  const bool left = turn > 2 * n;
+  if (left) turn = 4 * n - turn;
+  const bool steep = turn > n;
+  const double angle = PI / 4 * (double)(steep ? 2 * n - turn : turn) / (double)n;
+  const double c = steep ? sin(angle) : cos(angle), s = steep ? cos(angle) : sin(angle);
   *re = left ? -c : c;
   *im = lower ? s : -s;
 }
@@ -42,9 +41,13 @@ bool or_fft_is_smooth(size_t n) {
 }
 
 /* The radices of a length, in the order of the passes; 0 where it has another factor. */
-static size_t factor(size_t n, uint8_t radices[OR_FFT_MAX_PASSES]) {
+static size_t factor(size_t n, size_t width, uint8_t radices[OR_FFT_MAX_PASSES]) {
   size_t count = 0, twos = 0;
   for (; n % 2 == 0; n /= 2) ++twos;
+  if (twos == 4 && width == 16) {
+    radices[count++] = 16;
+    twos = 0;
+  }
   while (twos >= 3 && twos != 4) {
     radices[count++] = 8;
     twos -= 3;
@@ -91,7 +94,7 @@ static size_t block_of(const or_fft_columns_options_t *options, const or_fft_ops
 bool or_fft_columns_init(or_fft_columns_t *columns, const or_fft_ops_t *ops, const or_fft_columns_options_t *options,
                          or_fft_memory_t memory) {
   uint8_t radices[OR_FFT_MAX_PASSES];
-  size_t count = factor(options->length, radices), block = block_of(options, ops);
+  size_t count = factor(options->length, ops->width, radices), block = block_of(options, ops);
   size_t lanes = block, m = options->length; /* lanes: of a row of this pass */
   *columns = (or_fft_columns_t){ops, options->length, block, count, 0, options->scale, {{0}}};
   columns->buffer_bytes = round_up(options->length * block * 2 * ops->scalar_bytes, 64);

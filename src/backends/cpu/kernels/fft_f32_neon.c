@@ -8,6 +8,7 @@
 #define E_V v_t
 #define E_W V_WIDTH
 #define E_FINISH 4
+#define E_NARROW NULL
 #define E(op) v_##op
 #define E_NAME(f) OR_LEVEL(or_f32_##f)
 #include "backends/cpu/kernels/fft_template.h"

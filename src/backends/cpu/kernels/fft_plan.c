@@ -38,6 +38,7 @@ static void divide(or_fft_plan_t *plan) {
 
 bool or_fft_plan_init(or_fft_plan_t *plan, const or_fft_ops_t *ops, size_t n, bool inverse, double scale,
                       or_fft_memory_t memory) {
+  if (ops->narrow != NULL && n < ops->width * ops->width) ops = ops->narrow;
   *plan = (or_fft_plan_t){.ops = ops, .n = n, .scale = scale};
   if (!or_fft_is_smooth(n)) return plan_bluestein(plan, inverse, memory);
   if (n % ops->width == 0 && n * 2 * ops->scalar_bytes <= FINISH_BYTES) return plan_finish(plan, inverse, memory);
@@ -60,7 +61,7 @@ static void put_root(const or_fft_ops_t *ops, void *array, size_t at, size_t im_
 }
 
 static void root_of(size_t j, size_t k, size_t n, bool inverse, double root[2]) {
-  or_fft_root((j * k) % n, n, &root[0], &root[1]);
+  or_fft_root(j * k, n, &root[0], &root[1]);
   if (inverse) root[1] = -root[1];
 }
 
@@ -77,14 +78,11 @@ static bool plan_finish(or_fft_plan_t *plan, bool inverse, or_fft_memory_t memor
   plan->scratch_bytes = 2 * plan->first.buffer_bytes;
   void *roots = memory.alloc(memory.self, tiles * width * width * 2 * ops->scalar_bytes, true);
   if (roots == NULL) return false;
-  for (size_t tile = 0; tile < tiles; ++tile) {
-    for (size_t j = 0; j < width; ++j) {
-      for (size_t lane = 0; lane < width; ++lane) {
-        double root[2];
-        root_of(j, tile * width + ops->order[lane], plan->n, inverse, root);
-        const size_t at = (tile * width + j) * 2 * width + lane;
-        put_root(ops, roots, at, at + width, root, plan->scale);
-      }
+  for (size_t i = 0; i < tiles * width; ++i) {
+    for (size_t lane = 0; lane < width; ++lane) {
+      double root[2];
+      root_of(i % width, i / width * width + ops->order[lane], plan->n, inverse, root);
+      put_root(ops, roots, i * 2 * width + lane, i * 2 * width + width + lane, root, plan->scale);
     }
   }
   plan->finish_roots = roots;
@@ -165,13 +163,6 @@ static void transform_table(size_t n, double *x) {
   }
 }
 
-/* exp(-+ pi i j j / n) */
-static void chirp_of(size_t j, size_t n, bool inverse, double root[2]) {
-  /* j j modulo 2 n without overflow: (j + 1)^2 = j^2 + 2 j + 1 is not needed, since j < n < 2^32 in what memory holds. */
-  or_fft_root((size_t)(((unsigned __int128)j * j) % (2 * n)), 2 * n, &root[0], &root[1]);
-  if (inverse) root[1] = -root[1];
-}
-
 static bool plan_bluestein(or_fft_plan_t *plan, bool inverse, or_fft_memory_t memory) {
   const or_fft_ops_t *ops = plan->ops;
   const size_t n = plan->n, pair = 2 * ops->scalar_bytes;
@@ -184,9 +175,9 @@ static bool plan_bluestein(or_fft_plan_t *plan, bool inverse, or_fft_memory_t me
   if (inner == NULL || table == NULL || chirp == NULL || last == NULL || filter == NULL) return false;
   if (!or_fft_plan_init(inner, ops, m, false, 1, memory)) return false;
   memset(table, 0, m * 2 * sizeof(double));
-  for (size_t j = 0; j < n; ++j) {
-    double root[2];
-    chirp_of(j, n, inverse, root);
+  for (size_t j = 0, square = 0; j < n; square = (square + 2 * j + 1) % (2 * n), ++j) {
+    double root[2]; /* exp(-+ pi i j j / n) */
+    root_of(1, square, 2 * n, inverse, root);
     put_root(ops, chirp, 2 * j, 2 * j + 1, root, 1);
     root[1] = -root[1];
     put_root(ops, last, 2 * j, 2 * j + 1, root, plan->scale / (double)m);
@@ -236,15 +227,21 @@ static void run_second(const or_fft_plan_t *plan, size_t unit, void *out, const 
   or_fft_columns_run(&plan->second, (const char *)shared + at * pair, (char *)out + at * pair, count, scratch);
 }
 
+/* The passes go to and fro between scratch and the result's own place, so that as little as can be is touched. */
 static void run_finish(const or_fft_plan_t *plan, const void *in, void *out, void *scratch) {
   const or_fft_columns_t *first = &plan->first;
   const ptrdiff_t row = 2 * (ptrdiff_t)plan->n1, width = (ptrdiff_t)plan->ops->width;
   const bool inverse = first->passes[0].out_k < 0;
-  char *columns = (char *)scratch + (first->pass_count - 1) % 2 * first->buffer_bytes;
-  or_fft_columns_run(first, in, columns, plan->n2, scratch);
+  const void *from = in;
+  for (size_t i = 0; i < first->pass_count; ++i) {
+    void *to = scratch;
+    if ((first->pass_count - i) % 2 == 0) to = from == out ? (char *)scratch + first->buffer_bytes : out;
+    plan->ops->pass(&first->passes[i], from, to, plan->n2, 1);
+    from = to;
+  }
   const or_fft_finish_t finish = {plan->n1, inverse ? width * row : 0, inverse ? -row : row, plan->finish_roots,
                                   plan->scale};
-  plan->ops->finish(&finish, columns, out);
+  plan->ops->finish(&finish, from, out);
 }
 
 static void run_bluestein(const or_fft_plan_t *plan, size_t stage, size_t unit, const void *in, void *out, void *shared,

@@ -1,7 +1,8 @@
 /* Fourier transforms of one element type at one level. The including file has included fft_internal.h, a simd_*.h and a
  * fft_simd_*.h, and defines
  *   E_T the element type, E_V the vector type, E_W its lanes, E(op) the vector operation (v_add or d_add), E_NAME(f) the
- * function's full name, E_FINISH the transform of E_W points. */
+ * function's full name, E_FINISH the transform of E_W points, E_NARROW
+ * functions with fewer lanes, or NULL. */
 #include <string.h>
 
 #include "backends/cpu/kernels/fft_butterfly_template.h"
@@ -53,38 +54,56 @@ OR_INLINE void points(const int radix, const or_fft_form_t form, const E_T *x, p
   for (int k = 1; k < radix; ++k) put(split_out, y + out_k0 + k * out_k, re[k], im[k]);
 }
 
+/* A pass's strides as one vector of columns meets them. */
+typedef struct way_t {
+  const E_T *x;
+  E_T *y;
+  ptrdiff_t in_k, out_k0, out_k;
+} way_t;
+
+/* Columns that don't fill a vector go by way of a copy. */
+static __attribute__((noinline)) way_t enter_edge(edge_t *edge, const way_t *way, int radix, size_t in_bytes,
+                                                  bool pairs_out) {
+  way_t own = *way;
+  if (in_bytes > 0) {
+    memset(edge->x, 0, sizeof edge->x);
+    for (int k = 0; k < radix; ++k) memcpy(edge->x[k], way->x + k * way->in_k, in_bytes);
+    own.x = edge->x[0];
+    own.in_k = 2 * E_W;
+  }
+  if (pairs_out) {
+    own.y = edge->y[0];
+    own.out_k0 = 0;
+    own.out_k = 2 * E_W;
+  }
+  return own;
+}
+
+static __attribute__((noinline)) void leave_edge(E_T rows[][2 * E_W], const way_t *way, int radix, size_t bytes) {
+  memcpy(way->y, rows[0], bytes);
+  for (int k = 1; k < radix; ++k) memcpy(way->y + way->out_k0 + k * way->out_k, rows[k], bytes);
+}
+
 OR_INLINE void pass_of(const int radix, const or_fft_form_t form, const or_fft_pass_t *pass, const E_T *in, E_T *out,
                        size_t columns, E_T scale) {
   const bool pairs_in = form == OR_FFT_PAIRS_PAIRS || form == OR_FFT_PAIRS_SPLIT,
              pairs_out = form == OR_FFT_PAIRS_PAIRS || form == OR_FFT_SPLIT_PAIRS;
-  const ptrdiff_t in_k = pass->in_k, out_k0 = pass->out_k0, out_k = pass->out_k;
   const size_t count = pass->edge ? columns : pass->b_count;
   const E_V scales = E(set1)(scale);
   const E_T *roots = pass->roots;
   edge_t edge;
-  for (size_t p = 0; p < pass->p_count; ++p) {
-    for (size_t h = 0; h < pass->h_count; ++h) {
-      const E_T *x = in + (ptrdiff_t)p * pass->in_p + (ptrdiff_t)h * pass->in_h;
-      E_T *y = out + (ptrdiff_t)p * pass->out_p + (ptrdiff_t)h * pass->out_h;
-      for (size_t b = 0; b < count; b += E_W, x += 2 * E_W, y += 2 * E_W) {
-        if (count - b >= E_W || (!pairs_in && !pairs_out)) {
-          points(radix, form, x, in_k, y, out_k0, out_k, roots, scales);
-          continue;
-        }
+  for (size_t p = 0; p < pass->p_count; ++p, in += pass->in_p, out += pass->out_p) {
+    const E_T *row = in;
+    E_T *to = out;
+    for (size_t h = 0; h < pass->h_count; ++h, row += pass->in_h, to += pass->out_h) {
+      way_t way = {row, to, pass->in_k, pass->out_k0, pass->out_k};
+      for (size_t b = 0; b < count; b += E_W, way.x += 2 * E_W, way.y += 2 * E_W) {
+        const bool whole = count - b >= E_W || (!pairs_in && !pairs_out);
         const size_t bytes = (count - b) * 2 * sizeof(E_T);
-        const E_T *from = x;
-        E_T *to = y;
-        if (pairs_in) {
-          memset(edge.x, 0, sizeof edge.x);
-          for (int k = 0; k < radix; ++k) memcpy(edge.x[k], x + k * in_k, bytes);
-          from = edge.x[0];
-        }
-        if (pairs_out) to = edge.y[0];
-        points(radix, form, from, pairs_in ? 2 * E_W : in_k, to, pairs_out ? 0 : out_k0, pairs_out ? 2 * E_W : out_k,
-               roots, scales);
-        if (!pairs_out) continue;
-        memcpy(y, edge.y[0], bytes);
-        for (int k = 1; k < radix; ++k) memcpy(y + out_k0 + k * out_k, edge.y[k], bytes);
+        way_t own = way;
+        if (!whole) own = enter_edge(&edge, &way, radix, pairs_in ? bytes : 0, pairs_out);
+        points(radix, form, own.x, own.in_k, own.y, own.out_k0, own.out_k, roots, scales);
+        if (!whole && pairs_out) leave_edge(edge.y, &way, radix, bytes);
       }
     }
     if (roots != NULL) roots += 2 * (radix - 1);
@@ -170,30 +189,24 @@ static void finish(const or_fft_finish_t *finish, const void *in, void *out) {
   const E_T *roots = finish->roots;
   const E_V scale = E(set1)((E_T)finish->scale);
   for (size_t at = 0; at < n1; at += E_W, roots += E_W * 2 * E_W) {
-    E_T *to = (E_T *)out + 2 * at, last[E_W][2 * E_W];
-    ptrdiff_t out_k0 = finish->out_k0, out_k = finish->out_k;
+    _Alignas(64) E_T last[E_W][2 * E_W];
     const size_t lanes = n1 - at < E_W ? n1 - at : E_W;
+    const way_t whole = {NULL, (E_T *)out + 2 * at, 0, finish->out_k0, finish->out_k};
+    const way_t way = lanes < E_W ? (way_t){NULL, last[0], 0, 0, 2 * E_W} : whole;
     E_V re[OR_FFT_MAX_RADIX], im[OR_FFT_MAX_RADIX];
     load_turned(in, 2 * E_W, at, n1, re, im);
     re[0] = E(mul)(re[0], scale);
     im[0] = E(mul)(im[0], scale);
     OR_UNROLL
-    for (size_t j = 1; j < E_W; ++j)
+    for (size_t i = 1; i < E_W; ++i) { /* in the order in which the butterfly wants them */
+      const size_t j = E_W == 16 ? i % 4 * 4 + i / 4 : i;
       times(&re[j], &im[j], E(load)(roots + j * 2 * E_W), E(load)(roots + j * 2 * E_W + E_W));
-    butterfly(E_FINISH, re, im);
-    if (lanes < E_W) {
-      to = last[0];
-      out_k0 = 0;
-      out_k = 2 * E_W;
     }
-    put(false, to, re[0], im[0]);
+    butterfly(E_FINISH, re, im);
+    put(false, way.y, re[0], im[0]);
     OR_UNROLL
-    for (int k = 1; k < E_FINISH; ++k) put(false, to + out_k0 + k * out_k, re[k], im[k]);
-    if (lanes == E_W) continue;
-    to = (E_T *)out + 2 * at;
-    memcpy(to, last[0], lanes * 2 * sizeof(E_T));
-    for (int k = 1; k < E_FINISH; ++k)
-      memcpy(to + finish->out_k0 + k * finish->out_k, last[k], lanes * 2 * sizeof(E_T));
+    for (int k = 1; k < E_FINISH; ++k) put(false, way.y + way.out_k0 + k * way.out_k, re[k], im[k]);
+    if (lanes < E_W) leave_edge(last, &whole, E_W, lanes * 2 * sizeof(E_T));
   }
 }
 
@@ -223,6 +236,7 @@ static void multiply(size_t n, const void *x, const void *y, bool conjugate, voi
 const or_fft_ops_t E_NAME(fft) = {
     .width = E_W,
     .scalar_bytes = sizeof(E_T),
+    .narrow = E_NARROW,
     .order = E(order),
     .pass = run_pass,
     .turn = turn,

@@ -70,13 +70,11 @@
   void or_max_pool_##L(const or_cpu_window_t *window, size_t planes, const float *x, float *y);                       \
   void or_average_pool_##L(const or_cpu_average_pool_t *pool, size_t planes, const float *x, float *y);               \
   void or_depthwise_##L(const or_cpu_depthwise_t *conv, size_t begin, size_t end, const float *x, float *y);          \
+  extern const or_fft_ops_t or_f32_fft_##L, or_f64_fft_##L;                                                           \
   uint64_t or_peak_f32_##L(uint64_t iterations);                                                                      \
   uint64_t or_peak_f64_##L(uint64_t iterations);                                                                      \
   double or_read_sum_##L(size_t n, const float *x);                                                                   \
   void or_copy_##L(size_t bytes, const void *x, void *y, bool stream);
-
-extern const struct or_fft_ops_t or_f32_fft_portable, or_f64_fft_portable, or_f32_fft_avx2, or_f64_fft_avx2, or_f32_fft_avx512,
-    or_f64_fft_avx512, or_f32_fft_neon, or_f64_fft_neon;
 
 OR_DECLARE_LEVEL(portable)
 OR_DECLARE_LEVEL(avx2)
