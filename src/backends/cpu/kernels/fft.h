@@ -60,7 +60,7 @@ struct or_fft_plan_t {
   or_fft_columns_t first, second;
   const void *finish_roots;           /* n2 = W: of the last pass */
   const void *turn_step, *turn_start; /* n2 > W: of the turn */
-  const or_fft_plan_t *inner;        /* Bluestein's: the plan of the longer length */
+  const or_fft_plan_t *inner;         /* Bluestein's: the plan of the longer length */
   const void *chirp, *filter, *last;
   double scale;
 };

@@ -36,7 +36,7 @@ typedef struct or_fft_finish_t {
 struct or_fft_ops_t {
   size_t width, scalar_bytes;
   const or_fft_ops_t *narrow; /* with fewer lanes, for lines too short to fill these; NULL: none */
-  const uint8_t *order; /* [width]: which element of a vector's worth of pairs lane i holds */
+  const uint8_t *order;       /* [width]: which element of a vector's worth of pairs lane i holds */
   void (*pass)(const or_fft_pass_t *pass, const void *in, void *out, size_t columns, double scale);
   void (*turn)(const or_fft_turn_t *turn, const void *in, void *out);
   void (*finish)(const or_fft_finish_t *finish, const void *in, void *out);

@@ -48,14 +48,15 @@ bool or_fft_plan_init(or_fft_plan_t *plan, const or_fft_ops_t *ops, size_t n, bo
   plan->n2 = 1;
   plan->stage_count = 1;
   plan->units[0] = 1;
-  const or_fft_columns_options_t options = {.length = n, .columns = 1, .in_ld = 1, .out_ld = 1, .inverse = inverse,
-                                            .scale = scale};
+  const or_fft_columns_options_t options = {
+      .length = n, .columns = 1, .in_ld = 1, .out_ld = 1, .inverse = inverse, .scale = scale};
   const bool made = or_fft_columns_init(&plan->first, ops, &options, memory);
   plan->scratch_bytes = 2 * plan->first.buffer_bytes;
   return made;
 }
 
-static void put_root(const or_fft_ops_t *ops, void *array, size_t at, size_t im_at, const double root[2], double scale) {
+static void put_root(const or_fft_ops_t *ops, void *array, size_t at, size_t im_at, const double root[2],
+                     double scale) {
   or_fft_put(ops, array, at, root[0] * scale);
   or_fft_put(ops, array, im_at, root[1] * scale);
 }
@@ -72,8 +73,13 @@ static bool plan_finish(or_fft_plan_t *plan, bool inverse, or_fft_memory_t memor
   plan->n2 = width;
   plan->stage_count = 1;
   plan->units[0] = 1;
-  const or_fft_columns_options_t options = {.length = n1, .columns = width, .in_ld = width, .out_ld = width,
-                                            .out_split = true, .inverse = inverse, .scale = 1};
+  const or_fft_columns_options_t options = {.length = n1,
+                                            .columns = width,
+                                            .in_ld = width,
+                                            .out_ld = width,
+                                            .out_split = true,
+                                            .inverse = inverse,
+                                            .scale = 1};
   if (!or_fft_columns_init(&plan->first, ops, &options, memory)) return false;
   plan->scratch_bytes = 2 * plan->first.buffer_bytes;
   void *roots = memory.alloc(memory.self, tiles * width * width * 2 * ops->scalar_bytes, true);
@@ -100,14 +106,25 @@ static bool plan_turn(or_fft_plan_t *plan, bool inverse, or_fft_memory_t memory)
   const or_fft_ops_t *ops = plan->ops;
   const size_t width = ops->width, n1 = plan->n1, n2 = plan->n2, pair = 2 * ops->scalar_bytes;
   const size_t steps = round_up(n1, width) / width, ld = turned_ld(plan);
-  or_fft_columns_options_t options = {.length = n1, .columns = n2, .in_ld = n2, .out_split = true, .inverse = inverse,
-                                      .scale = 1, .budget_bytes = BUDGET_BYTES};
+  or_fft_columns_options_t options = {.length = n1,
+                                      .columns = n2,
+                                      .in_ld = n2,
+                                      .out_split = true,
+                                      .inverse = inverse,
+                                      .scale = 1,
+                                      .budget_bytes = BUDGET_BYTES};
   if (!or_fft_columns_init(&plan->first, ops, &options, memory)) return false;
   /* The result stays in scratch, rows of a block. */
   options.out_ld = plan->first.block;
   if (!or_fft_columns_init(&plan->first, ops, &options, memory)) return false;
-  options = (or_fft_columns_options_t){.length = n2, .columns = n1, .in_ld = ld, .out_ld = n1, .in_split = true,
-                                       .inverse = inverse, .scale = plan->scale, .budget_bytes = BUDGET_BYTES};
+  options = (or_fft_columns_options_t){.length = n2,
+                                       .columns = n1,
+                                       .in_ld = ld,
+                                       .out_ld = n1,
+                                       .in_split = true,
+                                       .inverse = inverse,
+                                       .scale = plan->scale,
+                                       .budget_bytes = BUDGET_BYTES};
   if (!or_fft_columns_init(&plan->second, ops, &options, memory)) return false;
   plan->stage_count = 2;
   plan->units[0] = (n2 + plan->first.block - 1) / plan->first.block;

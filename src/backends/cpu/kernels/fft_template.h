@@ -110,18 +110,18 @@ OR_INLINE void pass_of(const int radix, const or_fft_form_t form, const or_fft_p
   }
 }
 
-#define PASSES_OF(radix)                                                                                             \
-  static void pairs_pairs_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) {   \
-    pass_of(radix, OR_FFT_PAIRS_PAIRS, pass, in, out, columns, scale);                                               \
-  }                                                                                                                  \
-  static void pairs_split_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) {   \
-    pass_of(radix, OR_FFT_PAIRS_SPLIT, pass, in, out, columns, scale);                                               \
-  }                                                                                                                  \
-  static void split_pairs_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) {   \
-    pass_of(radix, OR_FFT_SPLIT_PAIRS, pass, in, out, columns, scale);                                               \
-  }                                                                                                                  \
-  static void split_split_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) {   \
-    pass_of(radix, OR_FFT_SPLIT_SPLIT, pass, in, out, columns, scale);                                               \
+#define PASSES_OF(radix)                                                                                           \
+  static void pairs_pairs_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) { \
+    pass_of(radix, OR_FFT_PAIRS_PAIRS, pass, in, out, columns, scale);                                             \
+  }                                                                                                                \
+  static void pairs_split_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) { \
+    pass_of(radix, OR_FFT_PAIRS_SPLIT, pass, in, out, columns, scale);                                             \
+  }                                                                                                                \
+  static void split_pairs_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) { \
+    pass_of(radix, OR_FFT_SPLIT_PAIRS, pass, in, out, columns, scale);                                             \
+  }                                                                                                                \
+  static void split_split_##radix(const or_fft_pass_t *pass, const E_T *in, E_T *out, size_t columns, E_T scale) { \
+    pass_of(radix, OR_FFT_SPLIT_SPLIT, pass, in, out, columns, scale);                                             \
   }
 PASSES_OF(1)
 PASSES_OF(2)
