@@ -104,6 +104,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"openruntime", "Triad", cts_generate_vector_pair},
     {"openruntime", "Dot", cts_generate_vector_pair},
     {"openruntime", "Fill", cts_generate_fill},
+    {"openruntime", "Fft", cts_generate_fft},
     {NULL, NULL, NULL},
 };
 

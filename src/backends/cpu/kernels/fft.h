@@ -103,6 +103,9 @@ void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_
 void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *x,
                    void *z);
 
+/* All n coefficients of a real line from the first n / 2 + 1; imaginary parts as above. Not in place. */
+void or_fft_complete(const or_fft_ops_t *ops, size_t n, const void *x, void *y);
+
 /* Bytes of a scalar of these functions. */
 size_t or_fft_scalar_bytes(const or_fft_ops_t *ops);
 

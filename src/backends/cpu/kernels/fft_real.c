@@ -48,6 +48,20 @@ const void *or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t
 DEFINE(float)
 DEFINE(double)
 
+#define DEFINE_COMPLETE(T)                               \
+  static void complete_##T(size_t n, const T *x, T *y) { \
+    for (size_t k = 0; k <= n / 2; ++k) {                \
+      const bool single = k == 0 || 2 * k == n;          \
+      y[2 * k] = x[2 * k];                               \
+      y[2 * k + 1] = single ? (T)0 : x[2 * k + 1];       \
+      if (single) continue;                              \
+      y[2 * (n - k)] = x[2 * k];                         \
+      y[2 * (n - k) + 1] = -x[2 * k + 1];                \
+    }                                                    \
+  }
+DEFINE_COMPLETE(float)
+DEFINE_COMPLETE(double)
+
 void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *z,
                      void *y) {
   if (ops->scalar_bytes == sizeof(double)) {
@@ -63,5 +77,13 @@ void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t 
     tangle_double(n / 2, roots, begin, end, x, z);
   } else {
     tangle_float(n / 2, roots, begin, end, x, z);
+  }
+}
+
+void or_fft_complete(const or_fft_ops_t *ops, size_t n, const void *x, void *y) {
+  if (ops->scalar_bytes == sizeof(double)) {
+    complete_double(n, x, y);
+  } else {
+    complete_float(n, x, y);
   }
 }
