@@ -235,15 +235,23 @@ static or_status_t run_shared_lines(const or_cpu_run_t *run_state, const work_t 
   return or_status_success();
 }
 
+/* Units of `count` transforms of n points each, shared by the team where that is worth waking it; many in groups, cancel
+ * asked between them. */
+static or_status_t share(const or_cpu_run_t *run_state, size_t units, size_t n, size_t count, or_parallel_body_t body,
+                         const work_t *work) {
+  double flops = 5 * (double)n * log2((double)n + 1) * (double)count;
+  size_t bytes = n * count * work->state->pair, group = or_cpu_max(GROUP_BYTES / bytes, 1);
+  void *self = (void *)(uintptr_t)work; /* bodies only read it */
+  if (units > group) return or_cpu_parallel_groups(run_state, units, group, body, self);
+  size_t grain = (size_t)((double)OR_CPU_GRAIN_FLOPS / flops);
+  or_parallel_for(run_state->team, units, or_cpu_max(grain, 1), body, self);
+  return or_status_success();
+}
+
 static or_status_t run_lines(const or_cpu_run_t *run_state, const work_t *work) {
   const state_t *state = work->state;
   if (state->shared_line) return run_shared_lines(run_state, work);
-  size_t bytes = state->line.n * state->pair, group = or_cpu_max(GROUP_BYTES / bytes, 1);
-  if (state->lines <= group) { /* small ones are not worth waking the team */
-    or_parallel_for(run_state->team, state->lines, or_cpu_row_grain(8 * bytes), lines_body, (void *)(uintptr_t)work);
-    return or_status_success();
-  }
-  return or_cpu_parallel_groups(run_state, state->lines, group, lines_body, (void *)(uintptr_t)work);
+  return share(run_state, state->lines, state->line.n, 1, lines_body, work);
 }
 
 /* Blocks of columns, matrix after matrix; x and y may be one place. */
@@ -277,9 +285,8 @@ static or_status_t run_columns(const or_cpu_run_t *run_state, const work_t *work
   const state_t *state = work->state;
   bool one = state->column.n > 0;
   size_t block = one ? 1 : state->columns.block, blocks = (state->spectrum + block - 1) / block;
-  size_t group = or_cpu_max(GROUP_BYTES / ((size_t)state->call.rows * block * state->pair), 1);
-  return or_cpu_parallel_groups(run_state, state->matrices * blocks, group, one ? column_body : columns_body,
-                                (void *)(uintptr_t)work);
+  return share(run_state, state->matrices * blocks, (size_t)state->call.rows, block, one ? column_body : columns_body,
+               work);
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
