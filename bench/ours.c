@@ -122,8 +122,8 @@ static double magnitude(const or_tensor_t *tensor) {
   const void *data = or_tensor_data(tensor);
   or_dtype_t dtype = or_tensor_dtype(tensor);
   size_t count = or_tensor_count(tensor) * (dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128 ? 2 : 1);
-  for (size_t i = 0; i < count; ++i)
-    sum += fabs(dtype == OR_FLOAT64 || dtype == OR_COMPLEX128 ? ((const double *)data)[i] : (double)((const float *)data)[i]);
+  bool wide = dtype == OR_FLOAT64 || dtype == OR_COMPLEX128;
+  for (size_t i = 0; i < count; ++i) sum += fabs(wide ? ((const double *)data)[i] : (double)((const float *)data)[i]);
   return sum;
 }
 

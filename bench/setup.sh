@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares what the peers need: the packages libdnnl-dev, libopenblas0 and libfftw3-dev, and build/bench-env with pinned versions.
+# Prepares what the peers need: the packages libdnnl-dev, libopenblas0 and libfftw3-dev, and build/bench-env with
+# pinned versions.
 # Prints the versions; says nothing else when nothing is missing.
 set -euo pipefail
 
@@ -27,4 +28,5 @@ fi
 
 "$environment/bin/python" -c 'import sys; print("python", sys.version.split()[0])'
 "$environment/bin/pip" list --format freeze --disable-pip-version-check 2>/dev/null | grep -E '^(numpy|onnxruntime)='
-command -v dpkg-query >/dev/null && dpkg-query -W -f '${Package} ${Version}\n' libdnnl2 libopenblas0-pthread libfftw3-single3
+command -v dpkg-query >/dev/null && dpkg-query -W -f '${Package} ${Version}\n' \
+  libdnnl2 libopenblas0-pthread libfftw3-single3

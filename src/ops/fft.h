@@ -1,17 +1,17 @@
 #ifndef OR_OPS_FFT_H
 #define OR_OPS_FFT_H
-/* Ours (domain "openruntime", version 1): Fft(x) -> y, the discrete Fourier transform along the last axis (`dims` 1, the
- * default) or the last two (`dims` 2) of any lengths but 0:
+/* Ours (domain "openruntime", version 1): Fft(x) -> y, the discrete Fourier transform along the last axis (`dims` 1,
+ * the default) or the last two (`dims` 2) of any lengths but 0:
  *
  *   y[k] = scale * sum over j of x[j] exp(-2 pi i j k / n), plus in the exponent where `inverse` is 1
  *
- *   x complex64 complex128 [.., n]                    -> y the same
- *   x float32 float64 [.., n]                         -> y complex [.., n / 2 + 1], what the rest follows from; forward only
- *   x complex [.., n / 2 + 1], `real` 1, `inverse` 1  -> y real [.., n]; `length` says n, 2 (d - 1) of the extent d where
- *                                                        absent. Imaginary parts that a real y can't have are not looked at
+ *   x complex64 complex128 [.., n]                  -> y the same
+ *   x float32 float64 [.., n]                       -> y complex [.., n / 2 + 1], from which the rest follows; forward
+ *   x complex [.., n / 2 + 1], `real`, `inverse` 1  -> y real [.., n]; n is `length`, or 2 (d - 1) of the extent d.
+ *                                                      Imaginary parts that a real y can't have are not looked at
  *
- * `norm`: "backward" (default): scale 1 forward and 1 / n back; "forward": the other way round; "ortho": 1 / sqrt(n) both
- * ways; n: all points of a transform. As numpy.fft has it. */
+ * `norm`: "backward" (default): scale 1 forward and 1 / n back; "forward": the other way round; "ortho": 1 / sqrt(n)
+ * both ways; n: all points of a transform. As numpy.fft has it. */
 
 #include "ops/op.h"
 

@@ -1,5 +1,5 @@
-/* The task neural_network: two dense layers, relu between them, as an ONNX model with generated weights: it goes the way
- * of every model (weights packed once, relu fused). */
+/* The task neural_network: two dense layers, relu between them, as an ONNX model with generated weights: it goes the
+ * way of every model (weights packed once, relu fused). */
 #include <math.h>
 #include <string.h>
 

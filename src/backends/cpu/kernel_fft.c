@@ -1,5 +1,5 @@
-/* Fourier transforms by kernels of our own. The last axis as lines: of complex numbers, of real ones as complex lines of
- * half the length (of twice the data where the length is odd). The axis before it as columns side by side. */
+/* Fourier transforms by kernels of our own. The last axis as lines: of complex numbers, of real ones as complex lines
+ * of half the length (of twice the data where the length is odd). The axis before it as columns side by side. */
 #include <math.h>
 #include <string.h>
 
@@ -143,9 +143,9 @@ const or_cpu_family_t or_cpu_family_fft = {.name = "fft", .match = match, .prepa
 
 /* From x (real or half a spectrum) to the complex line that is transformed. */
 static void enter_line(const state_t *state, const void *x, void *line) {
-  size_t n = (size_t)state->call.n, h = n / 2;
+  size_t n = (size_t)state->call.n;
   if (state->halved) {
-    or_fft_tangle(state->ops, n, state->real_roots, 0, h / 2 + 1, x, line);
+    or_fft_tangle(state->ops, n, state->real_roots, x, line);
     return;
   }
   for (size_t i = 0; i < n && state->call.real_in; ++i) {
@@ -159,7 +159,7 @@ static void enter_line(const state_t *state, const void *x, void *line) {
 static void leave_line(const state_t *state, const void *line, void *y) {
   size_t n = (size_t)state->call.n;
   if (state->halved) {
-    or_fft_untangle(state->ops, n, state->real_roots, 0, n / 4 + 1, line, y);
+    or_fft_untangle(state->ops, n, state->real_roots, line, y);
   } else if (state->call.real_in) {
     memcpy(y, line, (n / 2 + 1) * state->pair);
   } else {
@@ -189,7 +189,7 @@ static void whole_line(const state_t *state, const void *x, void *y, char *scrat
   void *to;
   line_ends(state, x, y, staging, &from, &to);
   if (from == staging) enter_line(state, x, staging);
-  or_fft_run_line(&state->line, from, to, shared, own);
+  or_fft_run_line(&state->line, &(or_fft_places_t){from, to, shared, own});
   if (call->real_in || to == staging) leave_line(state, to, y);
 }
 
@@ -207,8 +207,8 @@ static void lines_body(void *self, size_t begin, size_t end, int thread) {
 static void stage_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   const state_t *state = work->state;
-  or_fft_run(&state->line, work->stage, begin, end, work->x, work->y, work->shared,
-             work->scratch + (size_t)thread * state->slice_bytes);
+  const or_fft_places_t places = {work->x, work->y, work->shared, work->scratch + (size_t)thread * state->slice_bytes};
+  or_fft_run(&state->line, work->stage, begin, end, &places);
 }
 
 /* One line after another, each by the whole team. */
@@ -235,8 +235,8 @@ static or_status_t run_shared_lines(const or_cpu_run_t *run_state, const work_t 
   return or_status_success();
 }
 
-/* Units of `count` transforms of n points each, shared by the team where that is worth waking it; many in groups, cancel
- * asked between them. */
+/* Units of `count` transforms of n points each, shared by the team where that is worth waking it; many in groups,
+ * cancel asked between them. */
 static or_status_t share(const or_cpu_run_t *run_state, size_t units, size_t n, size_t count, or_parallel_body_t body,
                          const work_t *work) {
   double flops = 5 * (double)n * log2((double)n + 1) * (double)count;
@@ -273,10 +273,11 @@ static void column_body(void *self, size_t begin, size_t end, int thread) {
   const state_t *state = work->state;
   size_t width = state->spectrum, rows = (size_t)state->call.rows, pair = state->pair;
   char *line = work->scratch + (size_t)thread * state->slice_bytes, *shared = line + or_align_up(rows * pair, 64);
+  const or_fft_places_t places = {line, line, shared, shared + state->column.shared_bytes};
   for (; begin < end; ++begin) {
     size_t at = (begin / width * rows * width + begin % width) * pair;
     for (size_t r = 0; r < rows; ++r) memcpy(line + r * pair, work->x + at + r * width * pair, pair);
-    or_fft_run_line(&state->column, line, line, shared, shared + state->column.shared_bytes);
+    or_fft_run_line(&state->column, &places);
     for (size_t r = 0; r < rows; ++r) memcpy(work->y + at + r * width * pair, line + r * pair, pair);
   }
 }

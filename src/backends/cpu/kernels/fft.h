@@ -1,11 +1,11 @@
 /* Discrete Fourier transforms of complex numbers, of any length: y[k] = scale * sum of x[j] exp(-+ 2 pi i j k / n).
  *
- * A plan holds everything that can be known beforehand; building it takes memory from the caller, running it takes none.
- * Lengths whose prime factors are at most 13 run as mixed-radix passes on columns: W (a vector's lanes) or more transforms
- * that lie side by side go through Stockham's passes together in scratch that stays in the caches, as vectors of real and
- * of imaginary parts. One long line is seen as a matrix of n1 rows and n2 columns (Cooley and Tukey 1965; Bailey 1990):
- * its columns are transformed, turned and multiplied by roots of unity, and transformed again. With n2 = W the last two
- * are one pass. Other lengths become a convolution of a longer power of two (Bluestein 1970).
+ * A plan holds everything that can be known beforehand; building it takes memory from the caller, running it takes
+ * none. Lengths whose prime factors are at most 13 run as mixed-radix passes on columns: W (a vector's lanes) or more
+ * transforms that lie side by side go through Stockham's passes together in scratch that stays in the caches, as
+ * vectors of real and of imaginary parts. One long line is seen as a matrix of n1 rows and n2 columns (Cooley and Tukey
+ * 1965; Bailey 1990): its columns are transformed, turned and multiplied by roots of unity, and transformed again. With
+ * n2 = W the last two are one pass. Other lengths become a convolution of a longer power of two (Bluestein 1970).
  *
  * Work is shared in units: a line's stages follow one another, the units of one stage are independent. */
 #ifndef OR_BACKENDS_CPU_KERNELS_FFT_H
@@ -65,9 +65,9 @@ struct or_fft_plan_t {
   double scale;
 };
 
-/* Columns of `length`, `columns` of them in all, rows `in_ld` and `out_ld` complex elements apart; in place if these and
- * the addresses are equal. budget_bytes: what two buffers may take of the caches. False: no memory, or the length has a
- * prime factor above 13 (ask or_fft_is_smooth first). */
+/* Columns of `length`, `columns` of them in all, rows `in_ld` and `out_ld` complex elements apart; in place if these
+ * and the addresses are equal. budget_bytes: what two buffers may take of the caches. False: no memory, or the length
+ * has a prime factor above 13 (ask or_fft_is_smooth first). */
 typedef struct or_fft_columns_options_t {
   size_t length, columns, in_ld, out_ld;
   bool in_split, out_split; /* real and imaginary vectors by turns instead of pairs: for the plans' own matrices */
@@ -85,23 +85,26 @@ bool or_fft_is_smooth(size_t n);
 /* A line of n >= 1 elements. inverse: the exponent's sign is plus. False: no memory. */
 bool or_fft_plan_init(or_fft_plan_t *plan, const or_fft_ops_t *ops, size_t n, bool inverse, double scale,
                       or_fft_memory_t memory);
-/* Units [begin, end) of a stage. `in` and `out` may be one place. Stages of a line run in order, each after all units of
- * the one before; units of a stage at any thread, each with scratch of its own. */
-void or_fft_run(const or_fft_plan_t *plan, size_t stage, size_t begin, size_t end, const void *in, void *out,
-                void *shared, void *scratch);
+/* Where a line lies. `in` and `out` may be one place. */
+typedef struct or_fft_places_t {
+  const void *in;
+  void *out;
+  void *shared;  /* plan->shared_bytes, for all units */
+  void *scratch; /* plan->scratch_bytes, the thread's own */
+} or_fft_places_t;
+/* Units [begin, end) of a stage. Stages of a line run in order, each after all units of the one before; units of a
+ * stage on any threads. */
+void or_fft_run(const or_fft_plan_t *plan, size_t stage, size_t begin, size_t end, const or_fft_places_t *places);
 /* The whole line on this thread. */
-void or_fft_run_line(const or_fft_plan_t *plan, const void *in, void *out, void *shared, void *scratch);
+void or_fft_run_line(const or_fft_plan_t *plan, const or_fft_places_t *places);
 
-/* Real transforms of an even length n by a complex one of h = n / 2, pairs k and h - k at a time: k in [begin, end) of
- * [0, h / 2 + 1). Table for both: [h / 2 + 1] pairs. NULL: no memory. */
+/* Real transforms of an even length n by a complex one of h = n / 2. The table for both ways; NULL: no memory. */
 const void *or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t memory);
 /* The transform y[0 .. h] of n real numbers from z, that of h pairs of them. In place: y = z, h + 1 long. */
-void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *z,
-                     void *y);
+void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *z, void *y);
 /* The way back from x[0 .. h]: z, whose inverse transform of length h is that of x of length n. Imaginary parts of x[0]
  * and x[h] are not looked at. In place, too. */
-void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *x,
-                   void *z);
+void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *x, void *z);
 
 /* All n coefficients of a real line from the first n / 2 + 1; imaginary parts as above. Not in place. */
 void or_fft_complete(const or_fft_ops_t *ops, size_t n, const void *x, void *y);

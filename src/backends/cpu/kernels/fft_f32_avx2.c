@@ -1,8 +1,6 @@
 /* Fourier transforms in fp32 by AVX2. */
-#include "backends/cpu/kernels/levels_internal.h"
-#include "backends/cpu/kernels/simd_avx2.h"
-
 #include "backends/cpu/kernels/fft_simd_avx2.h"
+#include "backends/cpu/kernels/levels_internal.h"
 
 #define E_T float
 #define E_V v_t

@@ -220,88 +220,89 @@ static bool plan_bluestein(or_fft_plan_t *plan, bool inverse, or_fft_memory_t me
 
 /* ---- runs ---- */
 
-static void run_turn(const or_fft_plan_t *plan, size_t unit, const void *in, void *shared, void *scratch) {
+/* Columns of the first matrix, transformed, and turned into the second. */
+static void run_turn(const or_fft_plan_t *plan, size_t unit, const or_fft_places_t *places) {
   const or_fft_ops_t *ops = plan->ops;
   const or_fft_columns_t *first = &plan->first;
   const size_t pair = 2 * ops->scalar_bytes, width = ops->width, at = unit * first->block;
   const size_t count = plan->n2 - at < first->block ? plan->n2 - at : first->block;
   const size_t steps = round_up(plan->n1, width) / width, ld = turned_ld(plan);
-  char *columns = (char *)scratch + (first->pass_count - 1) % 2 * first->buffer_bytes;
-  or_fft_columns_run(first, (const char *)in + at * pair, columns, count, scratch);
-  const or_fft_turn_t turn = {plan->n1,
-                              count,
-                              2 * first->block,
-                              2 * ld,
-                              (const char *)plan->turn_step + at * steps * pair,
-                              (const char *)plan->turn_start + at * width * pair,
-                              steps};
-  ops->turn(&turn, columns, (char *)shared + at * ld * pair);
+  char *columns = (char *)places->scratch + (first->pass_count - 1) % 2 * first->buffer_bytes;
+  or_fft_columns_run(first, (const char *)places->in + at * pair, columns, count, places->scratch);
+  const or_fft_turn_t turn = {.rows = plan->n1,
+                              .columns = count,
+                              .in_ld = 2 * first->block,
+                              .out_ld = 2 * ld,
+                              .step = (const char *)plan->turn_step + at * steps * pair,
+                              .start = (const char *)plan->turn_start + at * width * pair,
+                              .step_ld = steps};
+  ops->turn(&turn, columns, (char *)places->shared + at * ld * pair);
 }
 
-static void run_second(const or_fft_plan_t *plan, size_t unit, void *out, const void *shared, void *scratch) {
+static void run_second(const or_fft_plan_t *plan, size_t unit, const or_fft_places_t *places) {
   const size_t pair = 2 * plan->ops->scalar_bytes, at = unit * plan->second.block;
   const size_t count = plan->n1 - at < plan->second.block ? plan->n1 - at : plan->second.block;
-  or_fft_columns_run(&plan->second, (const char *)shared + at * pair, (char *)out + at * pair, count, scratch);
+  or_fft_columns_run(&plan->second, (const char *)places->shared + at * pair, (char *)places->out + at * pair, count,
+                     places->scratch);
 }
 
 /* The passes go to and fro between scratch and the result's own place, so that as little as can be is touched. */
-static void run_finish(const or_fft_plan_t *plan, const void *in, void *out, void *scratch) {
+static void run_finish(const or_fft_plan_t *plan, const or_fft_places_t *places) {
   const or_fft_columns_t *first = &plan->first;
   const ptrdiff_t row = 2 * (ptrdiff_t)plan->n1, width = (ptrdiff_t)plan->ops->width;
   const bool inverse = first->passes[0].out_k < 0;
-  const void *from = in;
+  char *scratch = places->scratch;
+  const void *from = places->in;
   for (size_t i = 0; i < first->pass_count; ++i) {
     void *to = scratch;
-    if ((first->pass_count - i) % 2 == 0) to = from == out ? (char *)scratch + first->buffer_bytes : out;
+    if ((first->pass_count - i) % 2 == 0) to = from == places->out ? scratch + first->buffer_bytes : places->out;
     plan->ops->pass(&first->passes[i], from, to, plan->n2, 1);
     from = to;
   }
   const or_fft_finish_t finish = {plan->n1, inverse ? width * row : 0, inverse ? -row : row, plan->finish_roots,
                                   plan->scale};
-  plan->ops->finish(&finish, from, out);
+  plan->ops->finish(&finish, from, places->out);
 }
 
-static void run_bluestein(const or_fft_plan_t *plan, size_t stage, size_t unit, const void *in, void *out, void *shared,
-                          void *scratch) {
+static void run_bluestein(const or_fft_plan_t *plan, size_t stage, size_t unit, const or_fft_places_t *places) {
   const or_fft_ops_t *ops = plan->ops;
   const or_fft_plan_t *inner = plan->inner;
   const size_t pair = 2 * ops->scalar_bytes, m = inner->n, at = unit * CHUNK, middle = 1 + inner->stage_count;
   const size_t last = plan->stage_count - 1, extent = stage == 0 || stage == middle ? m : plan->n;
-  const size_t end = extent - at < CHUNK ? extent : at + CHUNK;
-  char *line = shared, *deeper = line + round_up(m * pair, 64);
+  const size_t end = extent < at + CHUNK ? extent : at + CHUNK;
+  char *line = places->shared;
   if (stage == 0) {
     const size_t known = plan->n < end ? plan->n : end, some = known > at ? known - at : 0;
-    if (some > 0) {
-      ops->multiply(some, (const char *)in + at * pair, (const char *)plan->chirp + at * pair, false, line + at * pair);
-    }
+    const char *in = (const char *)places->in + at * pair;
+    if (some > 0) ops->multiply(some, in, (const char *)plan->chirp + at * pair, false, line + at * pair);
     memset(line + (at + some) * pair, 0, (end - at - some) * pair);
   } else if (stage == middle) {
     ops->multiply(end - at, line + at * pair, (const char *)plan->filter + at * pair, true, line + at * pair);
   } else if (stage == last) {
-    ops->multiply(end - at, line + at * pair, (const char *)plan->last + at * pair, true, (char *)out + at * pair);
+    char *out = (char *)places->out + at * pair;
+    ops->multiply(end - at, line + at * pair, (const char *)plan->last + at * pair, true, out);
   } else {
-    or_fft_run(inner, stage < middle ? stage - 1 : stage - middle - 1, unit, unit + 1, line, line, deeper, scratch);
+    const or_fft_places_t deeper = {line, line, line + round_up(m * pair, 64), places->scratch};
+    or_fft_run(inner, stage < middle ? stage - 1 : stage - middle - 1, unit, unit + 1, &deeper);
   }
 }
 
-void or_fft_run(const or_fft_plan_t *plan, size_t stage, size_t begin, size_t end, const void *in, void *out,
-                void *shared, void *scratch) {
+void or_fft_run(const or_fft_plan_t *plan, size_t stage, size_t begin, size_t end, const or_fft_places_t *places) {
   for (; begin < end; ++begin) {
     if (plan->inner != NULL) {
-      run_bluestein(plan, stage, begin, in, out, shared, scratch);
+      run_bluestein(plan, stage, begin, places);
     } else if (plan->finish_roots != NULL) {
-      run_finish(plan, in, out, scratch);
+      run_finish(plan, places);
     } else if (plan->n2 == 1) {
-      or_fft_columns_run(&plan->first, in, out, 1, scratch);
+      or_fft_columns_run(&plan->first, places->in, places->out, 1, places->scratch);
     } else if (stage == 0) {
-      run_turn(plan, begin, in, shared, scratch);
+      run_turn(plan, begin, places);
     } else {
-      run_second(plan, begin, out, shared, scratch);
+      run_second(plan, begin, places);
     }
   }
 }
 
-void or_fft_run_line(const or_fft_plan_t *plan, const void *in, void *out, void *shared, void *scratch) {
-  for (size_t stage = 0; stage < plan->stage_count; ++stage)
-    or_fft_run(plan, stage, 0, plan->units[stage], in, out, shared, scratch);
+void or_fft_run_line(const or_fft_plan_t *plan, const or_fft_places_t *places) {
+  for (size_t stage = 0; stage < plan->stage_count; ++stage) or_fft_run(plan, stage, 0, plan->units[stage], places);
 }

@@ -18,9 +18,9 @@ const void *or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t
 /* Z = E + i O, the transforms of the numbers of even and of odd index: E = (Z[k] + conj Z[h - k]) / 2, i O the other
  * half; y[k] = E + w^k O, y[h - k] = conj(E - w^k O). */
 #define DEFINE(T)                                                                                          \
-  static void untangle_##T(size_t h, const T *roots, size_t begin, size_t end, const T *z, T *y) {         \
+  static void untangle_##T(size_t h, const T *roots, const T *z, T *y) {                                   \
     const T half = (T)0.5;                                                                                 \
-    for (size_t k = begin; k < end; ++k) {                                                                 \
+    for (size_t k = 0; k <= h / 2; ++k) {                                                                  \
       const T *a = z + 2 * k, *b = z + 2 * (k == 0 ? 0 : h - k), wr = roots[2 * k], wi = roots[2 * k + 1]; \
       const T even_re = (a[0] + b[0]) * half, even_im = (a[1] - b[1]) * half;                              \
       const T odd_re = (a[1] + b[1]) * half, odd_im = (b[0] - a[0]) * half;                                \
@@ -32,8 +32,8 @@ const void *or_fft_real_roots(const or_fft_ops_t *ops, size_t n, or_fft_memory_t
     }                                                                                                      \
   }                                                                                                        \
   /* Twice the halves above: the scale of a transform of n is that of n numbers, not of h pairs. */        \
-  static void tangle_##T(size_t h, const T *roots, size_t begin, size_t end, const T *x, T *z) {           \
-    for (size_t k = begin; k < end; ++k) {                                                                 \
+  static void tangle_##T(size_t h, const T *roots, const T *x, T *z) {                                     \
+    for (size_t k = 0; k <= h / 2; ++k) {                                                                  \
       const T *a = x + 2 * k, *b = x + 2 * (h - k), wr = roots[2 * k], wi = -roots[2 * k + 1];             \
       const T a_im = k == 0 ? (T)0 : a[1], b_im = k == 0 ? (T)0 : b[1];                                    \
       const T even_re = a[0] + b[0], even_im = a_im - b_im, gap_re = a[0] - b[0], gap_im = a_im + b_im;    \
@@ -62,21 +62,19 @@ DEFINE(double)
 DEFINE_COMPLETE(float)
 DEFINE_COMPLETE(double)
 
-void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *z,
-                     void *y) {
+void or_fft_untangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *z, void *y) {
   if (ops->scalar_bytes == sizeof(double)) {
-    untangle_double(n / 2, roots, begin, end, z, y);
+    untangle_double(n / 2, roots, z, y);
   } else {
-    untangle_float(n / 2, roots, begin, end, z, y);
+    untangle_float(n / 2, roots, z, y);
   }
 }
 
-void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, size_t begin, size_t end, const void *x,
-                   void *z) {
+void or_fft_tangle(const or_fft_ops_t *ops, size_t n, const void *roots, const void *x, void *z) {
   if (ops->scalar_bytes == sizeof(double)) {
-    tangle_double(n / 2, roots, begin, end, x, z);
+    tangle_double(n / 2, roots, x, z);
   } else {
-    tangle_float(n / 2, roots, begin, end, x, z);
+    tangle_float(n / 2, roots, x, z);
   }
 }
 

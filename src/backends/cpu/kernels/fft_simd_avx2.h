@@ -3,6 +3,8 @@
 #ifndef OR_BACKENDS_CPU_KERNELS_FFT_SIMD_AVX2_H
 #define OR_BACKENDS_CPU_KERNELS_FFT_SIMD_AVX2_H
 
+#include "backends/cpu/kernels/simd_avx2.h"
+
 static const uint8_t v_order[V_WIDTH] = {0, 1, 4, 5, 2, 3, 6, 7}, d_order[D_WIDTH] = {0, 2, 1, 3};
 
 OR_INLINE void v_split(const float *p, v_t *re, v_t *im) {

@@ -1,7 +1,9 @@
-/* What the Fourier transforms need of vectors, by AVX-512: pairs apart and together within 128 bits, and squares turned.
+/* What the Fourier transforms need of vectors, by AVX-512: pairs apart and together within 128 bits, squares turned.
  * order: which pair of a vector's worth lane i holds. */
 #ifndef OR_BACKENDS_CPU_KERNELS_FFT_SIMD_AVX512_H
 #define OR_BACKENDS_CPU_KERNELS_FFT_SIMD_AVX512_H
+
+#include "backends/cpu/kernels/simd_avx512.h"
 
 static const uint8_t v_order[V_WIDTH] = {0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15},
                      d_order[D_WIDTH] = {0, 4, 1, 5, 2, 6, 3, 7};

@@ -3,6 +3,8 @@
 #ifndef OR_BACKENDS_CPU_KERNELS_FFT_SIMD_PORTABLE_H
 #define OR_BACKENDS_CPU_KERNELS_FFT_SIMD_PORTABLE_H
 
+#include "backends/cpu/kernels/simd_portable.h"
+
 static const uint8_t v_order[V_WIDTH] = {0, 1, 2, 3}, d_order[D_WIDTH] = {0, 1};
 
 OR_INLINE void v_split(const float *p, v_t *re, v_t *im) {

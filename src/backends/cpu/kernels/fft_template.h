@@ -1,8 +1,7 @@
 /* Fourier transforms of one element type at one level. The including file has included fft_internal.h, a simd_*.h and a
- * fft_simd_*.h, and defines
- *   E_T the element type, E_V the vector type, E_W its lanes, E(op) the vector operation (v_add or d_add), E_NAME(f) the
- * function's full name, E_FINISH the transform of E_W points, E_NARROW
- * functions with fewer lanes, or NULL. */
+ * fft_simd_*.h, and defines E_T the element type, E_V the vector type, E_W its lanes, E(op) the vector operation (v_add
+ * or d_add), E_NAME(f) the function's full name, E_FINISH the transform of E_W points, E_NARROW functions with fewer
+ * lanes, or NULL. */
 #include <string.h>
 
 #include "backends/cpu/kernels/fft_butterfly_template.h"
@@ -30,14 +29,20 @@ OR_INLINE void put(const bool split, E_T *p, E_V re, E_V im) {
   }
 }
 
+/* A pass's strides as one vector of columns meets them. */
+typedef struct way_t {
+  const E_T *x;
+  E_T *y;
+  ptrdiff_t in_k, out_k0, out_k;
+} way_t;
+
 /* One vector of columns: radix points, transformed, times the roots. */
-OR_INLINE void points(const int radix, const or_fft_form_t form, const E_T *x, ptrdiff_t in_k, E_T *y, ptrdiff_t out_k0,
-                      ptrdiff_t out_k, const E_T *roots, E_V scale) {
+OR_INLINE void points(const int radix, const or_fft_form_t form, const way_t *way, const E_T *roots, E_V scale) {
   const bool split_in = form == OR_FFT_SPLIT_PAIRS || form == OR_FFT_SPLIT_SPLIT,
              split_out = form == OR_FFT_PAIRS_SPLIT || form == OR_FFT_SPLIT_SPLIT;
   E_V re[OR_FFT_MAX_RADIX], im[OR_FFT_MAX_RADIX];
   OR_UNROLL
-  for (int k = 0; k < radix; ++k) get(split_in, x + k * in_k, &re[k], &im[k]);
+  for (int k = 0; k < radix; ++k) get(split_in, way->x + k * way->in_k, &re[k], &im[k]);
   butterfly(radix, re, im);
   if (roots != NULL) {
     OR_UNROLL
@@ -49,17 +54,10 @@ OR_INLINE void points(const int radix, const or_fft_form_t form, const E_T *x, p
       im[k] = E(mul)(im[k], scale);
     }
   }
-  put(split_out, y, re[0], im[0]);
+  put(split_out, way->y, re[0], im[0]);
   OR_UNROLL
-  for (int k = 1; k < radix; ++k) put(split_out, y + out_k0 + k * out_k, re[k], im[k]);
+  for (int k = 1; k < radix; ++k) put(split_out, way->y + way->out_k0 + k * way->out_k, re[k], im[k]);
 }
-
-/* A pass's strides as one vector of columns meets them. */
-typedef struct way_t {
-  const E_T *x;
-  E_T *y;
-  ptrdiff_t in_k, out_k0, out_k;
-} way_t;
 
 /* Columns that don't fill a vector go by way of a copy. */
 static __attribute__((noinline)) way_t enter_edge(edge_t *edge, const way_t *way, int radix, size_t in_bytes,
@@ -102,7 +100,7 @@ OR_INLINE void pass_of(const int radix, const or_fft_form_t form, const or_fft_p
         const size_t bytes = (count - b) * 2 * sizeof(E_T);
         way_t own = way;
         if (!whole) own = enter_edge(&edge, &way, radix, pairs_in ? bytes : 0, pairs_out);
-        points(radix, form, own.x, own.in_k, own.y, own.out_k0, own.out_k, roots, scales);
+        points(radix, form, &own, roots, scales);
         if (!whole && pairs_out) leave_edge(edge.y, &way, radix, bytes);
       }
     }
@@ -143,8 +141,8 @@ static void run_pass(const or_fft_pass_t *pass, const void *in, void *out, size_
   passes[pass->radix][pass->form](pass, in, out, columns, (E_T)scale);
 }
 
-/* A square of rows k1 = at + order[i] becomes vectors of these lanes, one a column, in the columns' own order. Rows past
- * the last repeat it. */
+/* A square of rows k1 = at + order[i] becomes vectors of these lanes, one a column, in the columns' own order. Rows
+ * past the last repeat it. */
 OR_INLINE void load_turned(const E_T *in, size_t in_ld, size_t at, size_t rows, E_V *re, E_V *im) {
   E_V r[E_W], i[E_W];
   OR_UNROLL

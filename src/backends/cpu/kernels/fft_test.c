@@ -62,7 +62,7 @@ static void randomize(const line_t *line, uint32_t seed) {
 }
 
 static void run_line(const line_t *line, void *in, void *out) {
-  or_fft_run_line(&line->plan, in, out, line->shared, line->scratch);
+  or_fft_run_line(&line->plan, &(or_fft_places_t){in, out, line->shared, line->scratch});
 }
 
 enum { MAX_LENGTH = 1 << 16 };
@@ -250,14 +250,14 @@ static void real_lines_by_half_the_length(void **state) {
     double *packed = test_aligned((n + 2) * sizeof(double)), *z = test_aligned((n + 2) * sizeof(double));
     void *shared = test_aligned(half.shared_bytes + 1), *scratch = test_aligned(half.scratch_bytes + 1);
     for (size_t j = 0; j < n; ++j) packed[j] = at(&line, line.x, 2 * j);
-    or_fft_run_line(&half, packed, z, shared, scratch);
-    or_fft_untangle(ops, n, roots, 0, n / 4 + 1, z, z);
+    or_fft_run_line(&half, &(or_fft_places_t){packed, z, shared, scratch});
+    or_fft_untangle(ops, n, roots, z, z);
     for (size_t i = 0; i < n + 2; ++i) assert_true(fabs(z[i] - at(&line, line.y, i)) < bound(&line));
     double *all = test_aligned(2 * n * sizeof(double));
     or_fft_complete(ops, n, z, all);
     for (size_t i = 0; i < 2 * n; ++i) assert_true(fabs(all[i] - at(&line, line.y, i)) < bound(&line));
-    or_fft_tangle(ops, n, roots, 0, n / 4 + 1, z, z);
-    or_fft_run_line(&back, z, z, shared, scratch);
+    or_fft_tangle(ops, n, roots, z, z);
+    or_fft_run_line(&back, &(or_fft_places_t){z, z, shared, scratch});
     for (size_t j = 0; j < n; ++j) assert_true(fabs(z[j] - packed[j]) < 1e-14);
     free(all);
     free(scratch);

@@ -1,8 +1,6 @@
 /* Fourier transforms in fp32 in portable C. */
-#include "backends/cpu/kernels/levels_internal.h"
-#include "backends/cpu/kernels/simd_portable.h"
-
 #include "backends/cpu/kernels/fft_simd_portable.h"
+#include "backends/cpu/kernels/levels_internal.h"
 
 #define E_T float
 #define E_V v_t

@@ -1,8 +1,6 @@
 /* Fourier transforms in fp64 in portable C. */
-#include "backends/cpu/kernels/levels_internal.h"
-#include "backends/cpu/kernels/simd_portable.h"
-
 #include "backends/cpu/kernels/fft_simd_portable.h"
+#include "backends/cpu/kernels/levels_internal.h"
 
 #define E_T double
 #define E_V d_t
