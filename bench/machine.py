@@ -66,7 +66,8 @@ def build_programs(build, out):
     """Compiles bench/*.c against the library in `build` into `out`; what went wrong, by name."""
     out.mkdir(parents=True, exist_ok=True)
     library = [f"-I{ROOT / 'include'}", f"-L{build}", "-lopenruntime", f"-Wl,-rpath,{build}", "-lm"]
-    wanted = {"ours": library, "overhead": library, "spawn": [], "onednn_matmul": ["-ldnnl", "-lm"]}
+    wanted = {"ours": library, "overhead": library, "spawn": [], "onednn_matmul": ["-ldnnl", "-lm"],
+              "fftw_fft": ["-lfftw3f_threads", "-lfftw3f", "-lm"]}
     problems = {}
     for name, libraries in wanted.items():
         command = ["cc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", f"-I{BENCH}", str(BENCH / f"{name}.c"),

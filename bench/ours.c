@@ -23,6 +23,7 @@ typedef struct function_t {
 static const function_t functions[] = {
     {"matmul", "MatMul", 2, 2},         {"copy", "openruntime:Copy", 1, 1}, {"triad", "openruntime:Triad", 2, 1},
     {"axpy", "openruntime:Axpy", 2, 1}, {"dot", "openruntime:Dot", 2, 1},   {"read", "openruntime:ReadSum", 1, 1},
+    {"fft", "openruntime:Fft", 1, 1},
 };
 
 static int prepare(void *self, const char *line, char *answer);
@@ -61,8 +62,9 @@ static or_status_t fill(ours_t *ours, or_dtype_t dtype, or_shape_t shape, size_t
   or_status_t status = or_tensor_create(ours->device, dtype, shape, &tensor);
   if (!or_ok(status)) return status;
   void *data = or_buffer_host_pointer(or_tensor_buffer(tensor));
-  for (size_t i = 0; i < or_tensor_count(tensor); ++i) {
-    if (dtype == OR_FLOAT64) {
+  size_t count = or_tensor_count(tensor) * (dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128 ? 2 : 1);
+  for (size_t i = 0; i < count; ++i) {
+    if (dtype == OR_FLOAT64 || dtype == OR_COMPLEX128) {
       ((double *)data)[i] = bench_value(i, seed);
     } else {
       ((float *)data)[i] = (float)bench_value(i, seed);
@@ -84,6 +86,7 @@ static or_status_t prepare_op(ours_t *ours, const char *line) {
     const function_t *function = &functions[i];
     if (strcmp(function->name, name) != 0) continue;
     or_status_t status = or_status_success();
+    if (strcmp(name, "fft") == 0) dtype = dtype == OR_FLOAT32 ? OR_COMPLEX64 : OR_COMPLEX128;
     for (size_t k = 0; or_ok(status) && k < function->inputs; ++k)
       status = fill(ours, dtype, or_shape_make((size_t)function->rank, (int64_t[]){size, size}), k);
     or_tensor_t *inputs[MAX_OPERANDS] = {ours->inputs[0].tensor, ours->inputs[1].tensor};
@@ -117,8 +120,10 @@ static or_status_t prepare_model(ours_t *ours, const char *path) {
 static double magnitude(const or_tensor_t *tensor) {
   double sum = 0;
   const void *data = or_tensor_data(tensor);
-  for (size_t i = 0; i < or_tensor_count(tensor); ++i)
-    sum += fabs(or_tensor_dtype(tensor) == OR_FLOAT64 ? ((const double *)data)[i] : (double)((const float *)data)[i]);
+  or_dtype_t dtype = or_tensor_dtype(tensor);
+  size_t count = or_tensor_count(tensor) * (dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128 ? 2 : 1);
+  bool wide = dtype == OR_FLOAT64 || dtype == OR_COMPLEX128;
+  for (size_t i = 0; i < count; ++i) sum += fabs(wide ? ((const double *)data)[i] : (double)((const float *)data)[i]);
   return sum;
 }
 

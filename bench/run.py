@@ -50,6 +50,11 @@ def cases(quick, folder):
         yield (f"{name} fp32 {count * 4 >> 20} MiB", line, line,
                ("numpy", "openblas", "openblas-told") if name in ("copy", "axpy", "dot") else ("numpy",), "", 0,
                4 * operands * count)
+    for exponent in (8, 10) if quick else range(8, 21, 2):
+        size = 1 << exponent
+        line = f"op fft fp32 {size}"
+        yield (f"fft fp32 complex 2^{exponent}", line, line, ("fftw", "fftw-patient", "numpy"), "fp32",
+               5.0 * size * exponent, 0)
     digits = f"model {machine.ROOT / 'data' / 'digits' / 'model.onnx'}"
     yield ("digits b1", digits, digits, ("onnxruntime",), "", 0, 0)
 
@@ -62,6 +67,8 @@ def start(programs, threads, cores, missing):
     commands = {
         "ours": ([str(programs / "ours"), count], {}),
         "onednn": ([str(programs / "onednn_matmul")], limits),
+        "fftw": ([str(programs / "fftw_fft"), count, "measure"], {}),
+        "fftw-patient": ([str(programs / "fftw_fft"), count, "patient"], {}),
         "openblas": ([python, script, "openblas", count], limits),
         "openblas-told": ([python, script, "openblas", count], dict(limits, OPENBLAS_CORETYPE=core) if core else None),
         "numpy": ([python, script, "numpy", count], limits),

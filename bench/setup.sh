@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares what the peers need: the packages libdnnl-dev and libopenblas0, and build/bench-env with pinned versions.
+# Prepares what the peers need: the packages libdnnl-dev, libopenblas0 and libfftw3-dev, and build/bench-env with
+# pinned versions.
 # Prints the versions; says nothing else when nothing is missing.
 set -euo pipefail
 
@@ -9,7 +10,7 @@ pinned=(numpy==2.2.6 onnxruntime==1.22.1)
 
 if command -v apt-get >/dev/null; then
   missing=()
-  for package in libdnnl-dev libopenblas0-pthread python3-venv; do
+  for package in libdnnl-dev libopenblas0-pthread libfftw3-dev python3-venv; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' || missing+=("$package")
   done
   if [[ ${#missing[@]} -gt 0 ]]; then
@@ -27,4 +28,5 @@ fi
 
 "$environment/bin/python" -c 'import sys; print("python", sys.version.split()[0])'
 "$environment/bin/pip" list --format freeze --disable-pip-version-check 2>/dev/null | grep -E '^(numpy|onnxruntime)='
-command -v dpkg-query >/dev/null && dpkg-query -W -f '${Package} ${Version}\n' libdnnl2 libopenblas0-pthread
+command -v dpkg-query >/dev/null && dpkg-query -W -f '${Package} ${Version}\n' \
+  libdnnl2 libopenblas0-pthread libfftw3-single3

@@ -7,6 +7,20 @@
 #include "cli/request.h"
 
 static bool add_set_fields(or_cli_t *cli, or_cli_request_t *request);
+/* What ran, of which size, where. */
+static void print_head(const or_json_value_t *root, const char *operation) {
+  static const char *const layers[] = {"input_size", "hidden_size", "output_size"};
+  const char *const dtype = or_json_get_string(or_json_get(root, "dtype"), "");
+  (void)printf("%s, size ", operation);
+  if (or_json_get(root, "size") != NULL) {
+    (void)printf("%lld", (long long)or_json_get_int(or_json_get(root, "size"), 0));
+  } else {
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; ++i)
+      (void)printf("%s%lld", i > 0 ? "-" : "", (long long)or_json_get_int(or_json_get(root, layers[i]), 0));
+  }
+  (void)printf(", %s, on %s: ", dtype, or_json_get_string(or_json_get(root, "device"), ""));
+}
+
 static void print_result(or_cli_t *cli, const or_cli_outcome_t *outcome);
 
 /* Flags that are a field of `data` under another name. */
@@ -126,8 +140,7 @@ static void print_result(or_cli_t *cli, const or_cli_outcome_t *outcome) {
     (void)printf("%s\n", or_text_string(&outcome->result.json));
     return;
   }
-  (void)printf("%s, size %lld, %s, on %s: ", operation, (long long)or_json_get_int(or_json_get(root, "size"), 0),
-               or_json_get_string(or_json_get(root, "dtype"), ""), or_json_get_string(or_json_get(root, "device"), ""));
+  print_head(root, operation);
   if (functions != NULL && or_json_count(functions) > 1) {
     (void)printf("\n");
     print_functions(cli, functions);

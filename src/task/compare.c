@@ -6,8 +6,29 @@
 #include "base/numbers.h"
 #include "task/task_internal.h"
 
+/* A complex element is two numbers. */
+static or_dtype_t parts_of(or_dtype_t dtype, uint64_t *count) {
+  if (dtype != OR_COMPLEX64 && dtype != OR_COMPLEX128) return dtype;
+  *count *= 2;
+  return dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+}
+
+double or_task_rms(or_dtype_t dtype, const void *data, uint64_t count) {
+  double sum = 0;
+  uint64_t finite = 0;
+  dtype = parts_of(dtype, &count);
+  for (uint64_t i = 0; i < count; ++i) {
+    double value = or_element_get(dtype, data, (size_t)i);
+    if (!isfinite(value)) continue;
+    sum += value * value;
+    ++finite;
+  }
+  return finite > 0 ? sqrt(sum / (double)finite) : 0;
+}
+
 void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count,
                      or_task_tolerance_t tolerance, or_difference_t *out) {
+  dtype = parts_of(dtype, &count);
   *out = (or_difference_t){.count = count, .first_wrong = UINT64_MAX};
   for (uint64_t i = 0; i < count; ++i) {
     double a = or_element_get(dtype, actual, (size_t)i), b = or_element_get(dtype, expected, (size_t)i);

@@ -15,11 +15,15 @@ typedef struct or_difference_t {
 typedef struct or_task_tolerance_t {
   double rel, abs;
 } or_task_tolerance_t;
+/* Complex elements are compared as two numbers each. */
 void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count,
                      or_task_tolerance_t tolerance, or_difference_t *out);
 /* The same of two tensors of one dtype and shape, on whichever devices. RESOURCE_EXHAUSTED (copies of what the host
  * can't reach), and what reading from a device fails with. */
 or_status_t or_task_compare_tensors(const or_allocator_t *allocator, const or_tensor_t *actual,
                                     const or_tensor_t *expected, or_task_tolerance_t tolerance, or_difference_t *out);
+
+/* Root of the mean square of the finite numbers; 0 where there are none. */
+double or_task_rms(or_dtype_t dtype, const void *data, uint64_t count);
 
 #endif

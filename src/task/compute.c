@@ -13,7 +13,7 @@
 typedef struct function_t {
   const char *type, *name, *op, *int8_op;
   int operands;                /* tensors that it takes */
-  double flops, reads, writes; /* an element; of matrix products: 2 k an element of the result */
+  double flops, reads, writes; /* an element; 0: or_task_flops counts, and operands are read or written once */
 } function_t;
 static const function_t functions[] = {
     {"matrix_multiply", NULL, "MatMul", "MatMulInteger", 2, 0, 0, 0},
@@ -38,6 +38,8 @@ static const function_t functions[] = {
     {"reduce", "max", "ReduceMax", NULL, 1, 1, 1, 0},
     {"softmax", NULL, "Softmax", NULL, 1, 4, 1, 1}, /* maximum, difference and exponential, sum, quotient */
     {"transpose", NULL, "Transpose", NULL, 1, 0, 1, 1},
+    {"fft", NULL, "openruntime:Fft", NULL, 1, 0, 0, 0},
+    {"convolution", NULL, "Conv", NULL, 2, 0, 0, 0},
 };
 #define FUNCTION_COUNT (sizeof functions / sizeof *functions)
 
@@ -52,6 +54,8 @@ typedef struct work_t {
   or_difference_t difference;
   double tolerance_rel, tolerance_abs;
   double flops, bytes;
+  bool counted; /* by or_task_flops */
+  bool sums;    /* the result's elements are sums of many: what they may be wrong by grows with them */
 } work_t;
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work);
@@ -116,20 +120,6 @@ static void release_work(work_t *work) {
   or_session_release(work->session);
 }
 
-/* The operands' shape of a type, where they are generated. */
-static or_shape_t operand_shape(const or_task_run_t *run, int operand) {
-  const or_task_parameters_t *p = &run->task->parameters;
-  const or_task_kind_t *kind = run->task->kind;
-  int64_t size = p->size > 0 ? p->size : kind->default_size;
-  int64_t m = p->m > 0 ? p->m : size, n = p->n > 0 ? p->n : size, k = p->k > 0 ? p->k : size;
-  if (strcmp(kind->type, "matrix_multiply") == 0) {
-    return operand == 0 ? or_shape_make(2, (int64_t[]){m, k}) : or_shape_make(2, (int64_t[]){k, n});
-  }
-  bool matrix =
-      strcmp(kind->type, "reduce") == 0 || strcmp(kind->type, "softmax") == 0 || strcmp(kind->type, "transpose") == 0;
-  return matrix ? or_shape_make(2, (int64_t[]){m, n}) : or_shape_make(1, (int64_t[]){size});
-}
-
 /* The operand of that index by name: from the context, from the request, or NULL. The k-th name of the kind's list. */
 static or_status_t given_operand(const or_task_run_t *run, size_t index, or_tensor_t **out) {
   const or_task_parameters_t *p = &run->task->parameters;
@@ -165,8 +155,8 @@ static or_status_t make_inputs(or_task_run_t *run, work_t *work) {
       status = or_error(OR_INVALID_ARGUMENT, "operand %d of %s is missing: its tensors are named %s", i + 1,
                         run->task->kind->type, run->task->kind->operands);
     } else if (or_ok(status) && tensor == NULL) {
-      status = or_task_generate(run->device, p->dtype, operand_shape(run, i), (uint64_t)p->seed + (uint64_t)i,
-                                run->context->cancel, &tensor);
+      status = or_task_generate(run->device, or_task_operand_dtype(run->task), or_task_operand_shape(run->task, i),
+                                (uint64_t)p->seed + (uint64_t)i, run->context->cancel, &tensor);
     }
     if (or_ok(status)) work->inputs[work->input_count++] = tensor;
   }
@@ -182,12 +172,11 @@ static void count_cost(const or_task_run_t *run, work_t *work) {
   const function_t *function = work->function;
   or_dtype_t dtype = work->input_count > 0 ? or_tensor_dtype(work->inputs[0]) : run->task->parameters.dtype;
   double out = (double)or_tensor_count(work->output), element = (double)or_dtype_bytes(dtype, 1);
-  if (strcmp(function->type, "matrix_multiply") == 0) {
-    const or_shape_t *a = or_tensor_shape(work->inputs[0]);
-    double k = a->rank > 0 ? (double)a->dims[a->rank - 1] : 1.0;
-    work->flops = 2.0 * k * out;
-    work->bytes = (double)or_tensor_bytes(work->inputs[0]) + (double)or_tensor_bytes(work->inputs[1]) +
-                  (double)or_tensor_bytes(work->output);
+  if (work->input_count > 0 && or_task_flops(run->task, work->inputs, work->output, &work->flops)) {
+    work->counted = true;
+    work->sums = strcmp(function->type, "fft") == 0;
+    work->bytes = (double)or_tensor_bytes(work->output);
+    for (size_t i = 0; i < work->input_count; ++i) work->bytes += (double)or_tensor_bytes(work->inputs[i]);
     return;
   }
   double count = work->input_count > 0 ? (double)or_tensor_count(work->inputs[0]) : out;
@@ -222,43 +211,27 @@ static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *wo
   or_status_t status = run_reference(run, call, work, &expected);
   if (!or_ok(status)) return status;
   or_dtype_t dtype = or_tensor_dtype(work->output);
-  bool narrow = dtype == OR_BFLOAT16 || dtype == OR_FLOAT16;
-  work->tolerance_rel = narrow ? 2e-2 : dtype == OR_FLOAT64 ? 1e-10 : dtype == OR_FLOAT32 ? 1e-4 : 0.0;
+  work->tolerance_rel = or_task_tolerance(dtype);
   work->tolerance_abs = work->tolerance_rel;
+  if (work->sums && or_tensor_data(expected) != NULL)
+    work->tolerance_abs *= or_task_rms(dtype, or_tensor_data(expected), or_tensor_count(expected));
   status = or_task_compare_tensors(run->task->allocator, work->output, expected,
                                    (or_task_tolerance_t){work->tolerance_rel, work->tolerance_abs}, &work->difference);
   or_tensor_release(expected);
   return status;
 }
 
-static size_t set_attributes(const or_task_run_t *run, const function_t *function, or_compute_attribute_t attributes[3],
-                             int64_t *extent) {
-  const or_task_parameters_t *p = &run->task->parameters;
-  if (strcmp(function->op, "openruntime:Fill") == 0) {
-    *extent = operand_shape(run, 0).dims[0];
-    attributes[0] = (or_compute_attribute_t){.name = "shape", .integers = extent, .integer_count = 1};
-    attributes[1] = (or_compute_attribute_t){.name = "dtype", .integer = (int64_t)p->dtype};
-    attributes[2] = (or_compute_attribute_t){.name = "value", .real = OR_TASK_FILL_VALUE};
-    return 3;
-  }
-  bool alpha = strcmp(function->op, "openruntime:Axpy") == 0 || strcmp(function->op, "openruntime:Scale") == 0 ||
-               strcmp(function->op, "openruntime:Triad") == 0;
-  if (!alpha) return 0;
-  attributes[0] = (or_compute_attribute_t){.name = "alpha", .real = p->alpha};
-  return 1;
-}
-
 static or_status_t carry_out(or_task_run_t *run, work_t *work) {
   const or_task_parameters_t *p = &run->task->parameters;
-  or_compute_attribute_t attributes[3];
+  or_task_attributes_t attributes;
   or_binding_t inputs[MAX_INPUTS], output = {0};
-  int64_t extent = 0;
   or_status_t status = make_inputs(run, work);
   if (!or_ok(status)) return status;
   bool int8 = work->input_count > 0 && or_tensor_dtype(work->inputs[0]) == OR_INT8 && work->function->int8_op != NULL;
+  or_task_attributes(run->task, work->function->op, work->inputs, work->input_count, &attributes);
   or_compute_call_t call = {.op = int8 ? work->function->int8_op : work->function->op,
-                            .attributes = attributes,
-                            .attribute_count = set_attributes(run, work->function, attributes, &extent),
+                            .attributes = attributes.items,
+                            .attribute_count = attributes.count,
                             .inputs = work->inputs,
                             .input_count = work->input_count,
                             .output_count = 1};
@@ -277,37 +250,22 @@ static or_status_t carry_out(or_task_run_t *run, work_t *work) {
 }
 
 static void write_times(or_json_writer_t *json, const work_t *work) {
-  const or_measurement_t *time = &work->time;
-  or_json_field_double(json, "execution_time", time->median_s);
-  or_json_field_int(json, "iterations", time->runs);
-  or_json_key(json, "spread");
-  or_json_object_begin(json);
-  or_json_field_double(json, "min", time->min_s);
-  or_json_field_double(json, "p90", time->p90_s);
-  or_json_field_double(json, "p99", time->p99_s);
-  or_json_object_end(json);
+  or_task_write_times(json, &work->time);
   if (work->flops > 0) {
-    or_json_field_double(json, "gflops", work->flops / time->median_s * 1e-9);
+    or_json_field_double(json, "gflops", work->flops / work->time.median_s * 1e-9);
   } else {
     or_json_field_null(json, "gflops");
   }
-  or_json_field_double(json, "bandwidth_gbps", work->bytes / time->median_s * 1e-9);
+  or_json_field_double(json, "bandwidth_gbps", work->bytes / work->time.median_s * 1e-9);
 }
 
 static void write_verification(or_json_writer_t *json, const work_t *work) {
-  const or_difference_t *difference = &work->difference;
-  or_json_key(json, "verification");
-  or_json_object_begin(json);
-  or_json_field_string(json, "against", "reference");
-  or_json_field_double(json, "max_abs_error", difference->max_abs);
-  or_json_field_double(json, "max_rel_error", difference->max_rel);
-  or_json_field_double(json, "mean_abs_error", difference->mean_abs);
-  or_json_field_double(json, "tolerance_rel", work->tolerance_rel);
-  or_json_field_double(json, "tolerance_abs", work->tolerance_abs);
-  or_json_field_int(json, "elements", (int64_t)difference->count);
-  or_json_field_int(json, "wrong", (int64_t)difference->wrong);
-  or_json_field_bool(json, "passed", difference->wrong == 0);
-  or_json_object_end(json);
+  or_task_write_verification(json, &work->difference, (or_task_tolerance_t){work->tolerance_rel, work->tolerance_abs});
+}
+
+/* The type of a complex element's parts. */
+static or_dtype_t part_dtype(or_dtype_t dtype) {
+  return dtype == OR_COMPLEX64 ? OR_FLOAT32 : dtype == OR_COMPLEX128 ? OR_FLOAT64 : dtype;
 }
 
 /* A number that is not known is null. */
@@ -344,7 +302,7 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
     bytes += works[i].bytes;
     seconds += works[i].time.median_s;
   }
-  or_dtype_t dtype = works[0].input_count > 0 ? or_tensor_dtype(works[0].inputs[0]) : p->dtype;
+  or_dtype_t dtype = works[0].input_count > 0 ? part_dtype(or_tensor_dtype(works[0].inputs[0])) : p->dtype;
   bool memory = strcmp(run->task->kind->type, "memory_bandwidth") == 0 || flops == 0;
   run->result->throughput = (memory ? bytes : flops) / seconds * 1e-9;
   or_json_field_string(json, "operation", run->task->kind->type);
@@ -364,7 +322,7 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
   } else {
     or_json_field_double(json, "execution_time", seconds);
   }
-  if (strcmp(run->task->kind->type, "matrix_multiply") == 0) {
+  if (works[0].counted) {
     write_share(json, "percent_of_peak", flops / seconds, or_task_peak_ops(run->device, dtype));
   } else {
     write_share(json, "percent_of_bandwidth", bytes / seconds, or_task_peak_bandwidth(run->device));

@@ -128,6 +128,10 @@ or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t s
   if (!or_ok(status)) return status;
   void *host = or_buffer_host_pointer(or_tensor_buffer(tensor));
   size_t count = (size_t)or_tensor_count(tensor);
+  if (dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128) { /* both parts are filled */
+    dtype = dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+    count *= 2;
+  }
   if (host != NULL) {
     status = fill(seed, dtype, (char *)host + or_tensor_offset(tensor), count, cancel);
   } else {
@@ -182,3 +186,42 @@ double or_task_peak_ops(or_device_t *device, or_dtype_t dtype) {
 }
 
 double or_task_peak_bandwidth(or_device_t *device) { return peaks_of(device).read_bytes_per_second; }
+
+double or_task_tolerance(or_dtype_t dtype) {
+  switch (dtype) {
+  case OR_FLOAT16:
+  case OR_BFLOAT16: return 2e-2;
+  case OR_FLOAT32:
+  case OR_COMPLEX64: return 1e-4;
+  case OR_FLOAT64:
+  case OR_COMPLEX128: return 1e-10;
+  default: return 0;
+  }
+}
+
+void or_task_write_times(or_json_writer_t *json, const or_measurement_t *time) {
+  or_json_field_double(json, "execution_time", time->median_s);
+  or_json_field_int(json, "iterations", time->runs);
+  or_json_key(json, "spread");
+  or_json_object_begin(json);
+  or_json_field_double(json, "min", time->min_s);
+  or_json_field_double(json, "p90", time->p90_s);
+  or_json_field_double(json, "p99", time->p99_s);
+  or_json_object_end(json);
+}
+
+void or_task_write_verification(or_json_writer_t *json, const or_difference_t *difference,
+                                or_task_tolerance_t tolerance) {
+  or_json_key(json, "verification");
+  or_json_object_begin(json);
+  or_json_field_string(json, "against", "reference");
+  or_json_field_double(json, "max_abs_error", difference->max_abs);
+  or_json_field_double(json, "max_rel_error", difference->max_rel);
+  or_json_field_double(json, "mean_abs_error", difference->mean_abs);
+  or_json_field_double(json, "tolerance_rel", tolerance.rel);
+  or_json_field_double(json, "tolerance_abs", tolerance.abs);
+  or_json_field_int(json, "elements", (int64_t)difference->count);
+  or_json_field_int(json, "wrong", (int64_t)difference->wrong);
+  or_json_field_bool(json, "passed", difference->wrong == 0);
+  or_json_object_end(json);
+}

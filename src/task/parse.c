@@ -101,8 +101,7 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
 typedef struct later_t {
   const char *operation, *type;
 } later_t;
-static const later_t later[] = {{"compute", "fft"},  {"compute", "convolution"},     {"compute", "neural_network"},
-                                {"benchmark", "ml"}, {"benchmark", "comprehensive"}, {"kernel", ""}};
+static const later_t later[] = {{"benchmark", "ml"}, {"benchmark", "comprehensive"}, {"kernel", ""}};
 
 static void list_types(const char *operation, char *text, size_t capacity) {
   text[0] = '\0';
@@ -197,6 +196,16 @@ static const integer_field_t integer_fields[] = {
     {"axis", FIELD(axis), -2, 1},
     {"batch_size", FIELD(batch_size), 1, 65536},
     {"top_k", FIELD(top_k), 1, 1000},
+    {"dims", FIELD(dims), 1, 2},
+    {"channels", FIELD(channels), 1, 65536},
+    {"filters", FIELD(filters), 1, 65536},
+    {"kernel", FIELD(kernel), 1, 1024},
+    {"stride", FIELD(stride), 1, 1024},
+    {"padding", FIELD(padding), 0, 1024},
+    {"groups", FIELD(groups), 1, 65536},
+    {"input_size", FIELD(input_size), 1, 1048576},
+    {"hidden_size", FIELD(hidden_size), 1, 1048576},
+    {"output_size", FIELD(output_size), 1, 1048576},
 };
 
 static const integer_field_t *integer_field(const char *name) {
@@ -275,6 +284,40 @@ static or_status_t parse_inputs(or_task_t *task, const or_json_value_t *inputs, 
   return status;
 }
 
+/* true, false, 1 or 0. */
+static void parse_flag(const char *loc, const or_json_value_t *value, or_task_problems_t *problems, bool *out) {
+  int64_t number = or_json_kind(value) == OR_JSON_INTEGER ? or_json_get_int(value, -1) : -1;
+  bool given = or_json_kind(value) == OR_JSON_BOOL || number == 0 || number == 1;
+  if (!given) or_task_problem(problems, loc, "type_error.bool", "must be true or false");
+  *out = number == 1 || or_json_get_bool(value, false);
+}
+
+/* The fields of a transform that are none of the plain numbers. */
+static or_status_t parse_transform(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                                   or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  if (strcmp(name, "norm") != 0) {
+    parse_flag(loc, value, problems, strcmp(name, "real") == 0 ? &p->real : &p->inverse);
+    return or_status_success();
+  }
+  if (!check_text(loc, value, problems)) return or_status_success();
+  if (!in_list("backward ortho forward", or_json_get_string(value, "")))
+    or_task_problem(problems, loc, "value_error.enum", "\"%s\" is none of: backward ortho forward",
+                    or_json_get_string(value, ""));
+  return copy_text(task, value, &p->norm);
+}
+
+/* What the fields together must keep to. */
+static void check_together(const or_task_t *task, or_task_problems_t *problems) {
+  const or_task_parameters_t *p = &task->parameters;
+  int64_t channels = p->channels > 0 ? p->channels : OR_TASK_CHANNELS, groups = p->groups > 0 ? p->groups : 1;
+  int64_t filters = p->filters > 0 ? p->filters : channels;
+  if (strcmp(task->kind->type, "convolution") == 0 && p->operand_count == 0 &&
+      (channels % groups != 0 || filters % groups != 0))
+    or_task_problem(problems, "data.groups", "value_error.range", "%lld does not divide %lld channels and %lld filters",
+                    (long long)groups, (long long)channels, (long long)filters);
+}
+
 /* A field that is none of the plain numbers. */
 static or_status_t parse_other(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
                                or_task_problems_t *problems) {
@@ -286,6 +329,8 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     parse_list(task, name, loc, value, problems);
   } else if (strcmp(name, "inputs") == 0) {
     return parse_inputs(task, value, problems);
+  } else if (strcmp(name, "real") == 0 || strcmp(name, "inverse") == 0 || strcmp(name, "norm") == 0) {
+    return parse_transform(task, name, loc, value, problems);
   } else if (strcmp(name, "alpha") == 0 || strcmp(name, "duration") == 0) {
     double number = or_json_get_double(value, NAN);
     if (!isfinite(number)) {
@@ -324,7 +369,7 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
 static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_task_problems_t *problems) {
   or_task_parameters_t *p = &task->parameters;
   p->alpha = 2.0;
-  p->axis = -1;
+  p->axis = p->padding = -1;
   p->batch_size = 1;
   p->top_k = 5;
   p->duration_s = 10;
@@ -346,6 +391,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     }
   }
   if (!or_ok(status)) return status;
+  check_together(task, problems);
   if (p->function != NULL && !in_list(task->kind->functions, p->function)) {
     or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
                     task->kind->functions);

@@ -83,11 +83,24 @@ static void keeps_operands_after_the_document_is_gone(void **state) {
   or_task_free(task);
 }
 
+typedef struct wrong_t {
+  const char *text, *loc, *type, *words;
+} wrong_t;
+
+static void expect_problem(const wrong_t *wrong) {
+  or_task_problems_t problems;
+  or_task_t *task = NULL;
+  expect_failure(parse(or_allocator_system(), wrong->text, &problems, &task), OR_INVALID_ARGUMENT, "");
+  assert_null(task);
+  if (problems.count != 1) fail_msg("%s: %zu problems", wrong->text, problems.count);
+  assert_string_equal(problems.items[0].loc, wrong->loc);
+  assert_string_equal(problems.items[0].type, wrong->type);
+  if (strstr(problems.items[0].msg, wrong->words) == NULL) fail_msg("%s: %s", wrong->text, problems.items[0].msg);
+}
+
 static void names_each_wrong_field(void **state) {
   (void)state;
-  static const struct {
-    const char *text, *loc, *type, *words;
-  } cases[] = {
+  static const wrong_t cases[] = {
       {"[]", "", "type_error.object", "not an object"},
       {"{}", "operation", "value_error.missing", "must be given"},
       {"{\"operation\":5}", "operation", "type_error.string", "string"},
@@ -139,16 +152,30 @@ static void names_each_wrong_field(void **state) {
       {"{\"operation\":\"benchmark\",\"data\":{\"type\":\"memory\",\"sizes\":[0]}}", "data.sizes", "value_error.range",
        "item 0 is 0"},
   };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-    or_task_problems_t problems;
-    or_task_t *task = NULL;
-    expect_failure(parse(or_allocator_system(), cases[i].text, &problems, &task), OR_INVALID_ARGUMENT, "");
-    assert_null(task);
-    if (problems.count != 1) fail_msg("%s: %zu problems", cases[i].text, problems.count);
-    assert_string_equal(problems.items[0].loc, cases[i].loc);
-    assert_string_equal(problems.items[0].type, cases[i].type);
-    if (strstr(problems.items[0].msg, cases[i].words) == NULL) fail_msg("%s: %s", cases[i].text, problems.items[0].msg);
-  }
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
+}
+
+static void names_each_wrong_field_of_transforms_convolutions_and_networks(void **state) {
+  (void)state;
+  static const wrong_t cases[] = {
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"fft\",\"dims\":3}}", "data.dims", "value_error.range",
+       "from 1 to 2"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"fft\",\"real\":\"yes\"}}", "data.real", "type_error.bool",
+       "true or false"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"fft\",\"inverse\":2}}", "data.inverse", "type_error.bool",
+       "true or false"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"fft\",\"norm\":\"none\"}}", "data.norm", "value_error.enum",
+       "backward ortho forward"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"fft\",\"dtype\":\"float16\"}}", "data.dtype",
+       "value_error.enum", "float32, float64"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"convolution\",\"groups\":3}}", "data.groups",
+       "value_error.range", "3 does not divide 64 channels"},
+      {"{\"operation\":\"compute\",\"data\":{\"type\":\"convolution\",\"padding\":-1}}", "data.padding",
+       "value_error.range", "from 0 to 1024"},
+      {"{\"operation\":\"mlx_compute\",\"data\":{\"type\":\"neural_network\",\"hidden_size\":0}}", "data.hidden_size",
+       "value_error.range", "from 1 to 1048576"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }
 
 static void lists_all_that_is_wrong_up_to_a_bound(void **state) {
@@ -177,8 +204,7 @@ static void refuses_a_name_beyond_its_bound(void **state) {
 
 static void says_what_this_version_does_not_carry_out(void **state) {
   (void)state;
-  static const char *const texts[] = {"{\"operation\":\"kernel\"}", "{\"operation\":\"benchmark\"}",
-                                      "{\"operation\":\"compute\",\"data\":{\"type\":\"fft\"}}"};
+  static const char *const texts[] = {"{\"operation\":\"kernel\"}", "{\"operation\":\"benchmark\"}"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
     or_task_problems_t problems;
     or_task_t *task = NULL;
@@ -207,6 +233,7 @@ int main(void) {
       cmocka_unit_test(takes_every_field_to_its_bounds),
       cmocka_unit_test(keeps_operands_after_the_document_is_gone),
       cmocka_unit_test(names_each_wrong_field),
+      cmocka_unit_test(names_each_wrong_field_of_transforms_convolutions_and_networks),
       cmocka_unit_test(lists_all_that_is_wrong_up_to_a_bound),
       cmocka_unit_test(refuses_a_name_beyond_its_bound),
       cmocka_unit_test(says_what_this_version_does_not_carry_out),

@@ -17,6 +17,9 @@ typedef struct or_task_kind_t or_task_kind_t;
 /* What `write` writes: memory systems have a short way with zeros, which would measure three times the bandwidth. */
 #define OR_TASK_FILL_VALUE 1.5
 #define OR_TASK_MAX_TEXT_BYTES ((size_t)4096) /* names and paths */
+/* Of a convolution where they are not given. */
+#define OR_TASK_CHANNELS 64
+#define OR_TASK_KERNEL 3
 
 /* A tensor that came in the request. */
 typedef struct or_task_operand_t {
@@ -35,6 +38,12 @@ typedef struct or_task_parameters_t {
   or_dtype_t dtype;     /* OR_DTYPE_NONE: the kind's default */
   const char *function; /* one of the kind's; NULL: all of them */
   int64_t axis;
+  int64_t dims;                                      /* of a transform: 1 or 2; 0: 1 */
+  bool real, inverse;                                /* of a transform */
+  const char *norm;                                  /* of a transform; NULL: "backward" */
+  int64_t channels, filters, kernel, stride, groups; /* of a convolution; 0: not given */
+  int64_t padding;                                   /* -1: not given */
+  int64_t input_size, hidden_size, output_size;      /* of a neural network; 0: not given */
   double alpha;
   const char *model;
   int64_t batch_size, top_k;
@@ -85,6 +94,7 @@ struct or_task_kind_t {
 const or_task_kind_t *or_task_kind_at(size_t index); /* NULL outside */
 const or_task_kind_t *or_task_kind_find(const char *operation, const char *type);
 or_status_t or_task_run_compute(or_task_run_t *run);
+or_status_t or_task_run_network(or_task_run_t *run);
 or_status_t or_task_run_inference(or_task_run_t *run);
 or_status_t or_task_run_benchmark(or_task_run_t *run);
 
@@ -94,6 +104,22 @@ void or_task_problem(or_task_problems_t *problems, const char *loc, const char *
 /* Reads {shape, dtype, data | data_base64} into the task's arena; problems name `loc`. */
 or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_operand_t *out);
+/* A compute task's call, where its operands are generated: operand 0 is the first. */
+or_shape_t or_task_operand_shape(const or_task_t *task, int operand);
+or_dtype_t or_task_operand_dtype(const or_task_t *task);
+/* The operator's attributes; the arrays are what items point at. */
+typedef struct or_task_attributes_t {
+  or_compute_attribute_t items[6];
+  size_t count;
+  int64_t extent, pads[4], strides[2];
+} or_task_attributes_t;
+void or_task_attributes(const or_task_t *task, const char *op, or_tensor_t *const *inputs, size_t input_count,
+                        or_task_attributes_t *out);
+/* Operations of a call whose count depends on more than its number of elements; false: it does not. */
+bool or_task_flops(const or_task_t *task, or_tensor_t *const *inputs, const or_tensor_t *output, double *flops);
+/* What a result of that dtype may differ from the reference by, relative and absolute. */
+double or_task_tolerance(or_dtype_t dtype);
+
 /* One repeated computation and its times. */
 typedef struct or_measurement_t {
   int64_t runs;
@@ -117,6 +143,10 @@ typedef struct or_measure_bindings_t {
  * that a run allocates nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out);
+/* Fields of the result: execution_time, iterations, spread; verification. */
+void or_task_write_times(or_json_writer_t *json, const or_measurement_t *time);
+void or_task_write_verification(or_json_writer_t *json, const or_difference_t *difference,
+                                or_task_tolerance_t tolerance);
 /* One run that a cancel request ends. */
 or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);

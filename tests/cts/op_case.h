@@ -154,5 +154,6 @@ void cts_generate_rotary_embedding(cts_generator_t *g);
 void cts_generate_vector(cts_generator_t *g);
 void cts_generate_vector_pair(cts_generator_t *g);
 void cts_generate_fill(cts_generator_t *g);
+void cts_generate_fft(cts_generator_t *g);
 
 #endif

@@ -160,6 +160,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"openruntime", "Dot", cts_generate_vector_pair},
     {"openruntime", "Fill", cts_generate_fill},
     {"openruntime", "CachedAttention", cts_generate_cached_attention},
+    {"openruntime", "Fft", cts_generate_fft},
     {NULL, NULL, NULL},
 };
 

@@ -123,6 +123,61 @@ def every_type_agrees_with_its_reference():
     expect(result.code == 0, f"int8: {result.err}")
 
 
+def transforms_agree_with_their_reference():
+    for size, dims in ((1, 1), (129, 1), (1009, 1), (4096, 1), (20, 2), (97, 2)):
+        for fields in ((), ("inverse=true",), ("real=true",), ("real=true", "inverse=true", "norm=ortho")):
+            for dtype in ("float32", "float64"):
+                arguments = [word for field in (f"dims={dims}", *fields) for word in ("--set", field)]
+                arguments += ["-s", str(size), "--dtype", dtype, "-b", "3", "--iterations", "1"]
+                result = run("run", "-t", "fft", "--verify", *arguments)
+                expect(result.code == 0 and "agrees" in result.out, f"{size} {arguments}: {result.out}{result.err}")
+
+
+def transforms_what_it_is_given():
+    import numpy
+
+    x = [1, 2.5, -3, 0.5, 4, -1.25]
+    tensor = json.dumps({"shape": [6], "dtype": "float64", "data": x})
+    answer = run("--json", "run", "-t", "fft", "--set", f"a={tensor}").json()["result"]
+    pairs = numpy.array(answer["outputs"]["result"]["data"])
+    expect(answer["operation"] == "fft" and answer["size"] == 6 and answer["device"] == "cpu_0", str(answer))
+    expect(numpy.allclose(pairs[:, 0] + 1j * pairs[:, 1], numpy.fft.rfft(x), 1e-13, 1e-13), str(pairs))
+    tensor = json.dumps({"shape": [2, 3], "dtype": "complex64", "data": [[v, -v] for v in x]})
+    answer = run("--json", "run", "-t", "fft", "--set", f"a={tensor}", "--set", "dims=2", "--set", "inverse=1").json()
+    pairs = numpy.array(answer["result"]["outputs"]["result"]["data"]).reshape(2, 3, 2)
+    expected = numpy.fft.ifft2(numpy.array(x).reshape(2, 3) * (1 - 1j))
+    expect(numpy.allclose(pairs[..., 0] + 1j * pairs[..., 1], expected, 1e-5, 1e-6), str(pairs))
+    result = run("run", "-t", "fft", "--set", 'a={"shape":[0],"data":[]}')
+    expect(result.code == 2 and "length 0" in result.err, result.err)
+
+
+def convolutions_agree_with_their_reference():
+    for fields in ((), ("filters=5", "kernel=1"), ("kernel=5", "stride=2", "padding=0"), ("channels=6", "groups=3")):
+        for dtype in ("float32", "float64", "bfloat16"):
+            arguments = [word for field in fields for word in ("--set", field)]
+            arguments += ["-s", "19", "--dtype", dtype, "--iterations", "1"]
+            result = run("run", "-t", "convolution", "--verify", *arguments)
+            expect(result.code == 0 and "agrees" in result.out, f"{dtype} {fields}: {result.out}{result.err}")
+    a = '{"shape":[1,1,3,3],"data":[1,2,3,4,5,6,7,8,9]}'
+    b = '{"shape":[1,1,3,3],"data":[0,0,0,0,1,0,0,0,1]}'
+    answer = run("--json", "run", "-t", "convolution", "--set", f"a={a}", "--set", f"b={b}").json()["result"]
+    expect(answer["outputs"]["result"]["data"] == [6, 8, 3, 12, 14, 6, 7, 8, 9], str(answer))
+
+
+def a_neural_network_falls_back_visibly_where_there_is_no_mlx_device():
+    sizes = ("--set", "input_size=33", "--set", "hidden_size=65", "--set", "output_size=17", "-b", "5")
+    for operation in ("mlx_compute", "compute"):
+        answer = run("--json", "run", "-o", operation, "-t", "neural_network", "--verify", *sizes).json()
+        result = answer["result"]
+        expect(result["operation"] == "neural_network" and result["output_shape"] == [5, 17], str(result))
+        expect([result[f"{name}_size"] for name in ("input", "hidden", "output")] == [33, 65, 17], str(result))
+        expect(result["device"] == "cpu_0" and result["execution_time"] > 0, str(result))
+        expect(result["verification"]["passed"], str(result))
+        expect((answer["fallback_reason"] is not None) == (operation == "mlx_compute"), str(answer))
+    result = run("run", "-o", "mlx_compute", "-t", "neural_network", *sizes)
+    expect(result.code == 0 and "33-65-17" in result.out, result.out)
+
+
 def the_same_seed_gives_the_same_numbers():
     with harness.scratch() as folder:
         import numpy
@@ -224,7 +279,6 @@ def what_belongs_to_later_versions_says_so_in_one_line():
         ["kernels"],
         ["keys", "list"],
         ["store", "check"],
-        ["run", "-t", "fft"],
         ["benchmark", "-t", "ml"],
         ["models", "pull", "x"],
         ["--url", "http://127.0.0.1:1", "devices"],

@@ -37,7 +37,8 @@
               .dequantize_u8 = or_dequantize_u8_##L,                                                             \
               .dequantize_s8 = or_dequantize_s8_##L,                                                             \
               .s32_to_f32 = or_s32_to_f32_##L},                                                                  \
-  .transpose = or_transpose_##L, .window = {or_max_pool_##L, or_average_pool_##L, or_depthwise_##L}
+  .transpose = or_transpose_##L, .window = {or_max_pool_##L, or_average_pool_##L, or_depthwise_##L},             \
+  .fft_f32 = &or_f32_fft_##L, .fft_f64 = &or_f64_fft_##L
 
 #define MEASURE(L, bf16, int8) \
   { or_peak_f32_##L, or_peak_f64_##L, bf16, int8, or_read_sum_##L }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "backends/cpu/kernels/cpu_features.h"
+#include "backends/cpu/kernels/fft.h"
 #include "backends/cpu/kernels/gemm.h"
 #include "backends/cpu/kernels/window.h"
 
@@ -170,6 +171,7 @@ typedef struct or_cpu_kernels_t {
   or_cpu_convert_t convert;
   or_cpu_transpose_fn transpose;
   or_cpu_window_f32_t window; /* pooling, depthwise convolution */
+  const or_fft_ops_t *fft_f32, *fft_f64;
   or_cpu_measure_t measure;
 } or_cpu_kernels_t;
 

@@ -3,6 +3,7 @@
 #ifndef OR_BACKENDS_CPU_KERNELS_LEVELS_INTERNAL_H
 #define OR_BACKENDS_CPU_KERNELS_LEVELS_INTERNAL_H
 
+#include "backends/cpu/kernels/fft_internal.h"
 #include "backends/cpu/kernels/gemm_internal.h"
 
 /* The lists that declarations and tables are made from. X(name, L) for each. */
@@ -71,6 +72,7 @@
   void or_max_pool_##L(const or_cpu_window_t *window, size_t planes, const float *x, float *y);                       \
   void or_average_pool_##L(const or_cpu_average_pool_t *pool, size_t planes, const float *x, float *y);               \
   void or_depthwise_##L(const or_cpu_depthwise_t *conv, size_t begin, size_t end, const float *x, float *y);          \
+  extern const or_fft_ops_t or_f32_fft_##L, or_f64_fft_##L;                                                           \
   uint64_t or_peak_f32_##L(uint64_t iterations);                                                                      \
   uint64_t or_peak_f64_##L(uint64_t iterations);                                                                      \
   double or_read_sum_##L(size_t n, const float *x);                                                                   \
