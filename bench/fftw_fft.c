@@ -5,7 +5,7 @@
 
 #include "worker.h"
 
-#define PATIENT_MAX (1LL << 16) /* elements: longer plans take minutes */
+#define PATIENT_MAX (1LL << 12) /* elements: longer plans take minutes */
 
 typedef struct transform_t {
   unsigned flags;

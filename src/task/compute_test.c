@@ -261,7 +261,7 @@ static void lists_its_types_for_help(void **state) {
     assert_true(info->summary[0] != '\0' && info->parameters[0] != '\0');
   }
   assert_null(or_task_kind_at(count));
-  assert_null(or_task_kind_find("compute", "fft"));
+  assert_null(or_task_kind_find("compute", "fold"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
