@@ -64,7 +64,12 @@ static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out) {
 }
 
 /* Values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
-static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count) {
+static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, uint64_t count) {
+  or_tensor_data_t parts = *whole, *out = &parts;
+  if (whole->dtype == OR_COMPLEX64 || whole->dtype == OR_COMPLEX128) { /* a pair of values an element */
+    parts.dtype = whole->dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+    count *= 2; /* its bytes fit: they are allocated */
+  }
   const or_json_value_t *arrays[OR_MAX_RANK + 1] = {data};
   size_t positions[OR_MAX_RANK + 1] = {0}, depth = 1;
   uint64_t filled = 0;

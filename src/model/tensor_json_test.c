@@ -33,6 +33,9 @@ static void reads_flat_and_nested_values_row_major(void **state) {
   expect_elements("{\"shape\":[],\"data\":[1]}", OR_FLOAT32, floats, 4);
   expect_elements("{\"shape\":[0],\"data\":[]}", OR_FLOAT32, floats, 0);
   expect_elements("{\"shape\":[2],\"dtype\":\"int8\",\"data\":[-128,127]}", OR_INT8, bytes, 2);
+  static const float pairs[] = {1, -1, 2, 3};
+  expect_elements("{\"shape\":[2],\"dtype\":\"complex64\",\"data\":[[1,-1],[2,3]]}", OR_COMPLEX64, pairs, sizeof pairs);
+  expect_elements("{\"shape\":[2],\"dtype\":\"complex64\",\"data\":[1,-1,2,3]}", OR_COMPLEX64, pairs, sizeof pairs);
   expect_elements("{\"shape\":[3],\"dtype\":\"bool\",\"data\":[true,0,1]}", OR_BOOL, bools, 3);
 }
 

@@ -124,13 +124,17 @@ def every_type_agrees_with_its_reference():
 
 
 def transforms_agree_with_their_reference():
-    for size, dims in ((1, 1), (129, 1), (1009, 1), (4096, 1), (20, 2), (97, 2)):
-        for fields in ((), ("inverse=true",), ("real=true",), ("real=true", "inverse=true", "norm=ortho")):
-            for dtype in ("float32", "float64"):
-                arguments = [word for field in (f"dims={dims}", *fields) for word in ("--set", field)]
-                arguments += ["-s", str(size), "--dtype", dtype, "-b", "3", "--iterations", "1"]
-                result = run("run", "-t", "fft", "--verify", *arguments)
-                expect(result.code == 0 and "agrees" in result.out, f"{size} {arguments}: {result.out}{result.err}")
+    for size, dtype, fields in (
+        (1009, "float32", ()),
+        (4096, "float64", ("inverse=true",)),
+        (129, "float32", ("real=true", "inverse=true", "norm=ortho")),
+        (97, "float64", ("dims=2", "real=true")),
+        (1, "float32", ("dims=2",)),
+    ):
+        arguments = [word for field in fields for word in ("--set", field)]
+        arguments += ["-s", str(size), "--dtype", dtype, "-b", "3", "--iterations", "1"]
+        result = run("run", "-t", "fft", "--verify", *arguments)
+        expect(result.code == 0 and "agrees" in result.out, f"{arguments}: {result.out}{result.err}")
 
 
 def transforms_what_it_is_given():
@@ -152,12 +156,15 @@ def transforms_what_it_is_given():
 
 
 def convolutions_agree_with_their_reference():
-    for fields in ((), ("filters=5", "kernel=1"), ("kernel=5", "stride=2", "padding=0"), ("channels=6", "groups=3")):
-        for dtype in ("float32", "float64", "bfloat16"):
-            arguments = [word for field in fields for word in ("--set", field)]
-            arguments += ["-s", "19", "--dtype", dtype, "--iterations", "1"]
-            result = run("run", "-t", "convolution", "--verify", *arguments)
-            expect(result.code == 0 and "agrees" in result.out, f"{dtype} {fields}: {result.out}{result.err}")
+    for dtype, fields in (
+        ("float32", ("filters=5", "kernel=1")),
+        ("bfloat16", ("kernel=5", "stride=2", "padding=0")),
+        ("float64", ("channels=6", "groups=3")),
+    ):
+        arguments = [word for field in fields for word in ("--set", field)]
+        arguments += ["-s", "19", "--dtype", dtype, "--iterations", "1"]
+        result = run("run", "-t", "convolution", "--verify", *arguments)
+        expect(result.code == 0 and "agrees" in result.out, f"{arguments}: {result.out}{result.err}")
     a = '{"shape":[1,1,3,3],"data":[1,2,3,4,5,6,7,8,9]}'
     b = '{"shape":[1,1,3,3],"data":[0,0,0,0,1,0,0,0,1]}'
     answer = run("--json", "run", "-t", "convolution", "--set", f"a={a}", "--set", f"b={b}").json()["result"]
