@@ -37,7 +37,25 @@ static void refuses_slopes_that_make_it_larger(void **state) {
   call_init(&f, "", "PRelu", 6);
   call_input(&f, OR_FLOAT32, SHAPE(2), ((float[]){1, 2}));
   call_input(&f, OR_FLOAT32, SHAPE(2), ((float[]){1, 2}));
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "version 6");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "two dimensions");
+  call_deinit(&f);
+
+  call_init(&f, "", "PRelu", 6);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 3), ((float[]){1, 2, 3}));
+  call_input(&f, OR_FLOAT32, SHAPE(2), ((float[]){1, 2}));
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "2 slopes for 3 channels");
+  call_deinit(&f);
+}
+
+/* ONNX, PRelu-1 and PRelu-6. */
+static void has_a_slope_a_channel_before_version_7(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "PRelu", 6);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 2, 2), ((float[]){-1, 1, -1, -2}));
+  call_input(&f, OR_FLOAT32, SHAPE(2), ((float[]){10, 100}));
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(-10, 1, -100, -200));
   call_deinit(&f);
 }
 
@@ -45,6 +63,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(scales_what_is_negative),
       cmocka_unit_test(refuses_slopes_that_make_it_larger),
+      cmocka_unit_test(has_a_slope_a_channel_before_version_7),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static pb_t whole_graph(void) {
 
 static pb_t wide_graph(void) {
   pb_t graph = {.data = NULL};
-  for (int i = 0; i < 65; ++i) {
+  for (int i = 0; i < 129; ++i) {
     char in[8], out[8];
     or_format(in, sizeof in, "x%d", i);
     or_format(out, sizeof out, "y%d", i);
@@ -293,7 +293,7 @@ static void reads_the_digit_of_a_picture(void **state) {
 static void refuses_more_inputs_than_a_task_can_bind(void **state) {
   (void)state;
   or_task_context_t context = here();
-  expect_refusal(&context, INFER("\"model\":\"wide\""), OR_RESOURCE_EXHAUSTED, "65 inputs and 65 outputs");
+  expect_refusal(&context, INFER("\"model\":\"wide\""), OR_RESOURCE_EXHAUSTED, "129 inputs and 129 outputs");
 }
 
 static void a_failing_device_fails_the_task_and_leaks_nothing(void **state) {
