@@ -4,12 +4,13 @@ own outputs, for unit tests.
 
   tools/make_checkpoints.py [FOLDER]
 
-Needs torch and transformers. The weights are random and licensed as this project.
+Needs torch, transformers and tokenizers. The weights are random and licensed as this project.
 """
 import json
 import pathlib
 import sys
 
+import tokenizers
 import torch
 import transformers
 
@@ -82,6 +83,26 @@ def sentence(folder):
     (folder / "1_Pooling").mkdir(exist_ok=True)
     pooling = {"word_embedding_dimension": 8, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling, indent=1) + "\n")
+    tokenizer(folder)
+
+
+def tokenizer(folder):
+    """Texts for the sentence model: WordPiece over its 13 tokens, padded to 6 by the file, which a model ignores."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "##a", "##b", "##c", "ab", "!", "d"]
+    made = tokenizers.Tokenizer(tokenizers.models.WordPiece({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
+    made.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    texts = ["Abc d!", "b", "cab abba cab abba"]
+    made.enable_truncation(7)
+    made.enable_padding(pad_id=0)  # to the longest
+    encodings = made.encode_batch(texts)
+    made.enable_padding(length=6)
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "texts.json").write_text(json.dumps({
+        "texts": texts, "input_ids": [e.ids for e in encodings],
+        "attention_mask": [e.attention_mask for e in encodings]}) + "\n")
 
 
 def distilbert(folder):

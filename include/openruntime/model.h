@@ -89,6 +89,15 @@ OR_API or_status_t or_model_read_image(const or_model_t *model, size_t input_ind
                                        or_tensor_t **out);
 #define OR_IMAGE_MAX_PIXELS ((uint64_t)64 << 20)
 
+/* Texts (UTF-8) as the tensor of input `input_index`, a row each, by tokenizer.json in the model's folder: input_ids,
+ * attention_mask, token_type_ids, position_ids as int64 or int32 [count, tokens of the longest], shorter ones padded;
+ * past_key_values.* with a past of 0. Cut to what the model has positions for, or asks for. *out: one reference, host
+ * memory. NOT_FOUND (the input takes no text); FAILED_PRECONDITION (the model has no tokenizer); INVALID_ARGUMENT (not
+ * UTF-8, no token); OUT_OF_RANGE (count, length); UNIMPLEMENTED (a tokenizer's component, by name). Any thread. */
+OR_API or_status_t or_model_encode_text(const or_model_t *model, size_t input_index, const or_string_t *texts,
+                                        size_t count, or_tensor_t **out);
+#define OR_TEXT_MAX_COUNT 65536u /* texts at once */
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,11 +27,8 @@ static size_t collect(const or_cli_t *cli, const char *flag, const char **out, s
 int or_cli_infer_command(or_cli_t *cli) {
   const char *images[MAX_IMAGES];
   inputs_t inputs = {.count = 0};
-  if (or_cli_has(cli, "--text")) {
-    return or_cli_fail(
-        cli, or_error(OR_UNIMPLEMENTED, "--text: this version has no tokenizer; give the token ids with --input"));
-  }
   size_t image_count = collect(cli, "--image", images, MAX_IMAGES);
+  if (image_count > 0 && or_cli_has(cli, "--text")) return or_cli_usage_error(cli, "give --image or --text, not both");
   if (image_count > MAX_IMAGES) return or_cli_usage_error(cli, "more than %d pictures", MAX_IMAGES);
   if (cli->json && image_count > 1) return or_cli_usage_error(cli, "--json prints one document: give one --image");
   if (!or_cli_runtime(cli)) return cli->code;
@@ -147,6 +144,7 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   if (or_cli_value(cli, "--top") != NULL) or_cli_request_field(&request, "top_k", or_cli_value(cli, "--top"));
   if (or_cli_value(cli, "--precision") != NULL)
     or_json_field_string(&request.json, "precision", or_cli_value(cli, "--precision"));
+  if (or_cli_value(cli, "--text") != NULL) or_json_field_string(&request.json, "text", or_cli_value(cli, "--text"));
   or_status_t status = image != NULL ? add_image(cli, &request, image) : or_status_success();
   if (!or_ok(status)) {
     or_text_deinit(&request.text);

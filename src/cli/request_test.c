@@ -109,7 +109,7 @@ static void refuses_inputs_that_it_can_not_take(void **state) {
   expect_exit(OR_EXIT_USAGE, "--input =x: must be NAME=FILE", "infer", in_folder("relu.onnx"), "-i", "=x");
   expect_exit(OR_EXIT_FAILED, "input \"x\": file \"absent.npy\"", "infer", in_folder("relu.onnx"), "-i",
               "x=absent.npy");
-  expect_exit(OR_EXIT_FAILED, "no tokenizer", "infer", in_folder("relu.onnx"), "--text", "hello");
+  expect_exit(OR_EXIT_FAILED, "takes no text", "infer", in_folder("relu.onnx"), "--text", "hello");
   expect_exit(OR_EXIT_USAGE, "top_k", "infer", in_folder("relu.onnx"), "--top", "0");
   assert_int_not_equal(RUN("infer", in_folder("relu.onnx"), "--precision", "int8"), OR_EXIT_OK);
   for (size_t i = 2; i < 62; ++i) words[i] = i % 2 == 0 ? "-i" : "no-name";

@@ -147,6 +147,69 @@ static void what_is_written_as_onnx_gives_the_same_outputs(void **state) {
   assert_int_equal(unlink(path), 0);
 }
 
+static void expect_rows(const or_tensor_t *tensor, const or_json_value_t *rows) {
+  const or_shape_t *shape = or_tensor_shape(tensor);
+  assert_int_equal(shape->rank, 2);
+  assert_int_equal(shape->dims[0], or_json_count(rows));
+  for (size_t r = 0; r < or_json_count(rows); ++r) {
+    assert_int_equal(shape->dims[1], or_json_count(or_json_at(rows, r)));
+    for (size_t c = 0; c < or_json_count(or_json_at(rows, r)); ++c)
+      assert_int_equal(((const int64_t *)or_tensor_data(tensor))[r * (size_t)shape->dims[1] + c],
+                       or_json_get_int(or_json_at(or_json_at(rows, r), c), -1));
+  }
+}
+
+/* texts.json is the package's answer with padding to the longest; the file itself asks for another, which is left. */
+static void texts_become_inputs_as_the_tokenizers_package_has_them(void **state) {
+  (void)state;
+  char *text = NULL;
+  size_t length = 0, count = 0;
+  or_json_document_t *document = NULL;
+  or_model_t *model = NULL;
+  or_tensor_t *tensor = NULL;
+  or_string_t texts[8];
+  expect_ok(or_file_read(or_allocator_system(), CHECKPOINTS "sentence/texts.json", 1 << 20, &text, &length));
+  expect_ok(or_json_parse(or_allocator_system(), text, length, &document));
+  const or_json_value_t *root = or_json_root(document), *list = or_json_get(root, "texts");
+  for (; count < or_json_count(list); ++count)
+    texts[count] =
+        (or_string_t){or_json_get_string(or_json_at(list, count), ""), or_json_string_length(or_json_at(list, count))};
+  expect_ok(or_model_load(runtime, CHECKPOINTS "sentence", NULL, &model));
+  for (size_t i = 0; i < or_model_input_count(model); ++i) {
+    expect_ok(or_model_encode_text(model, i, texts, count, &tensor));
+    const or_json_value_t *expected = or_json_get(root, or_model_input(model, i)->name);
+    if (expected != NULL) expect_rows(tensor, expected);
+    or_tensor_release(tensor);
+  }
+  const or_string_t broken = {"\xff", 1};
+  expect_failure(or_model_encode_text(model, 0, &broken, 1, &tensor), OR_INVALID_ARGUMENT, "UTF-8");
+  expect_failure(or_model_encode_text(model, 9, texts, 1, &tensor), OR_OUT_OF_RANGE, "3 inputs");
+  expect_failure(or_model_encode_text(model, 0, texts, 0, &tensor), OR_OUT_OF_RANGE, "texts at once");
+  assert_null(tensor);
+  or_model_release(model);
+  or_json_document_free(document);
+  or_free(or_allocator_system(), text);
+}
+
+static void says_which_model_takes_no_text_and_why(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    or_status_code_t code;
+    const char *words;
+  } cases[] = {{"bert", OR_FAILED_PRECONDITION, "no folder of its own"},
+               {CHECKPOINTS "gpt2", OR_FAILED_PRECONDITION, "there is no " CHECKPOINTS "gpt2/tokenizer.json"},
+               {"resnet50", OR_NOT_FOUND, "input \"input\" of model \"resnet50\" takes no text"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    or_model_t *model = NULL;
+    or_tensor_t *tensor = NULL;
+    const or_string_t text = {"x", 1};
+    expect_ok(or_model_load(runtime, cases[i].name, NULL, &model));
+    expect_failure(or_model_encode_text(model, 0, &text, 1, &tensor), cases[i].code, cases[i].words);
+    or_model_release(model);
+  }
+}
+
 /* A folder of which one file says something else than a checkpoint's. */
 static void put(const char *name, const char *text) {
   char path[256];
@@ -261,6 +324,8 @@ int main(void) {
       cmocka_unit_test(distilbert_agrees_with_transformers),
       cmocka_unit_test(gpt2_continues_its_past_as_transformers_does),
       cmocka_unit_test(what_is_written_as_onnx_gives_the_same_outputs),
+      cmocka_unit_test(texts_become_inputs_as_the_tokenizers_package_has_them),
+      cmocka_unit_test(says_which_model_takes_no_text_and_why),
       cmocka_unit_test(refuses_configurations_that_it_does_not_build),
       cmocka_unit_test(refuses_weights_that_are_not_there),
       cmocka_unit_test(refuses_modules_that_it_does_not_build),

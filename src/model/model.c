@@ -80,6 +80,7 @@ void or_model_release(or_model_t *model) {
   or_runtime_t *runtime = model->runtime;
   or_graph_release(model->graph);
   or_arena_deinit(&model->arena);
+  or_model_text_deinit(&model->text);
   or_free(or_runtime_allocator(runtime), model);
   or_runtime_release(runtime);
 }
@@ -118,6 +119,7 @@ static or_status_t make_model(or_runtime_t *runtime, const or_graph_t *graph, co
   or_runtime_retain(runtime);
   or_graph_retain(graph);
   or_arena_init(&model->arena, or_runtime_allocator(runtime));
+  or_model_text_init(&model->text);
   status = or_arena_strndup(&model->arena, name, strlen(name), &model->name);
   if (or_ok(status)) status = or_arena_strndup(&model->arena, path, strlen(path), &model->path);
   if (or_ok(status)) status = copy_values(model, graph->inputs, graph->input_count, true, &model->inputs);

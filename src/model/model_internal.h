@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "model/builtin/builtin.h"
 #include "model/image.h"
+#include "model/text.h"
 #include "openruntime/model.h"
 
 /* What model.json says, in the model's arena. Read-only after the load. */
@@ -23,6 +24,7 @@ struct or_model_t {
   const char *name, *path;
   or_model_value_t *inputs, *outputs;
   or_model_description_t description;
+  or_model_text_t text;
 };
 
 /* A built-in network. *out: one reference. */

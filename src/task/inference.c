@@ -66,6 +66,18 @@ static or_status_t bind_image(or_task_run_t *run, inference_t *inference, size_t
   return status;
 }
 
+/* The text as what that input takes of it; an input that takes none is left to its default. */
+static or_status_t bind_text(or_task_run_t *run, inference_t *inference, size_t input) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  const or_string_t text = {p->text, p->text_length};
+  or_status_t status =
+      or_model_encode_text(inference->model, input, &text, 1, &inference->inputs[inference->input_count].tensor);
+  if (or_ok(status)) ++inference->input_count;
+  if (or_status_code(status) != OR_NOT_FOUND || !or_model_input(inference->model, input)->optional) return status;
+  or_status_ignore(status); /* its default serves */
+  return or_status_success();
+}
+
 /* A dimension left open becomes the batch if it is the first, else 1. */
 static or_status_t generate(or_task_run_t *run, inference_t *inference, const or_model_value_t *value, size_t index) {
   const or_task_parameters_t *p = &run->task->parameters;
@@ -138,7 +150,9 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
     inference->inputs[inference->input_count] = (or_binding_t){.name = value->name};
     status = bind_given(run, inference, value->name, &found);
     if (!or_ok(status) || found) continue;
-    if (!image_used) {
+    if (p->text != NULL) {
+      status = bind_text(run, inference, i);
+    } else if (!image_used) {
       status = bind_image(run, inference, i);
       image_used = true;
     } else if (given > 0 && !value->optional) {
@@ -150,7 +164,7 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
   }
   if (or_ok(status) && !image_used)
     status = or_error(OR_INVALID_ARGUMENT, "the model has no input left for the picture");
-  inference->given = given > 0 || p->image != NULL;
+  inference->given = given > 0 || p->image != NULL || p->text != NULL;
   return status;
 }
 

@@ -342,6 +342,12 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     } else {
       p->duration_s = number;
     }
+  } else if (strcmp(name, "text") == 0) {
+    if (or_json_kind(value) == OR_JSON_STRING) {
+      p->text_length = or_json_string_length(value);
+      return copy_text(task, value, &p->text);
+    }
+    or_task_problem(problems, loc, "type_error.string", "must be a string");
   } else if (strcmp(name, "precision") == 0) {
     p->dtype = or_dtype_from_name(or_json_get_string(value, NULL));
     if (p->dtype != OR_FLOAT32 && p->dtype != OR_FLOAT16 && p->dtype != OR_BFLOAT16 && p->dtype != OR_INT8) {

@@ -38,7 +38,7 @@ static const or_task_kind_t kinds[] = {
      "input_size hidden_size output_size batch_size dtype iterations seed", NULL, NULL, OR_FLOAT32, FLOATS, 0, 0,
      or_task_run_network},
     {"inference", "", "a model on given or generated inputs",
-     "model batch_size precision inputs image top_k iterations seed", NULL, NULL, OR_DTYPE_NONE, 0, 0, 0,
+     "model batch_size precision inputs image text top_k iterations seed", NULL, NULL, OR_DTYPE_NONE, 0, 0, 0,
      or_task_run_inference},
     {"benchmark", "compute", "matrix products over sizes and dtypes, with the share of the device's peak",
      "sizes dtypes duration", NULL, NULL, OR_FLOAT32, FLOATS | HALVES | OR_TASK_DTYPE_BIT(OR_INT8), 0, 0,

@@ -49,6 +49,8 @@ typedef struct or_task_parameters_t {
   int64_t batch_size, top_k;
   const char *image; /* base64 */
   size_t image_length;
+  const char *text; /* UTF-8 */
+  size_t text_length;
   double duration_s;
   int64_t sizes[OR_TASK_MAX_LIST];
   size_t size_count;

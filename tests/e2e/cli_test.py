@@ -404,6 +404,11 @@ def a_sentence_model_is_loaded_from_its_folder():
     shown = run("--json", "models", "show", "tests/data/checkpoints/sentence").json()
     expect([v["name"] for v in shown["outputs"]] == ["sentence_embedding", "last_hidden_state"], str(shown))
     expect(shown["weights"] == "file" and shown["inputs"][0]["shape"] == ["batch", "sequence"], str(shown))
+    result = run("--json", "infer", "tests/data/checkpoints/sentence", "--text", "Abc d!").json()["result"]
+    expect(result["outputs"]["last_hidden_state"]["shape"] == [1, 6, 8], str(result))
+    length = sum(x * x for x in result["outputs"]["sentence_embedding"]["data"])
+    expect(abs(length - 1) < 1e-4, str(result))
+    expect("no tokenizer" in run("infer", "bert", "--text", "x").err, "bert-base")
     listed = run("--json", "models", "--models", "tests/data/checkpoints").json()["models"]
     expect({"bert", "sentence", "distilbert", "gpt2"} <= {m["name"] for m in listed}, str(listed))
     expect(sum(m["name"] == "gpt2" for m in listed) == 1, "a folder's model hides the built-in one")
