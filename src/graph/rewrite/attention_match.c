@@ -196,22 +196,31 @@ static uint32_t transpose_of(const or_attention_match_t *m, or_value_id_t value,
   return node != UINT32_MAX && perm_is(at(m, node), perm, count) ? node : UINT32_MAX;
 }
 
-/* [B,N,H,D] as a Reshape of [B,N,H*D]. */
+static bool is_read_once(const or_attention_match_t *m, or_value_id_t value) {
+  return or_rewrite_single_reader(m->rewriter, value) != UINT32_MAX;
+}
+
+/* [B,N,H,D] as a Reshape of [B,N,H*D]. Where others read it too it is no part: it stays, and is not read here. */
 static bool match_split_heads(const or_attention_match_t *m, or_value_id_t value, or_attention_operand_t *out) {
-  uint32_t reshape = sole(m, value, "Reshape");
+  uint32_t reshape = or_attention_producer(m->rewriter, value, "Reshape");
   if (reshape == UINT32_MAX) return false;
   const or_shape_t *from = &info(m, at(m, reshape)->inputs[0])->shape, *to = &info(m, value)->shape;
   if (from->rank != 3 || to->rank != 4 || from->dims[0] != to->dims[0] || from->dims[1] != to->dims[1]) return false;
   out->flat = at(m, reshape)->inputs[0];
-  out->flat_parts[out->flat_count++] = reshape;
+  if (is_read_once(m, value)) out->flat_parts[out->flat_count++] = reshape;
   return true;
 }
 
-/* heads may be the Transpose of such a one; if so, it is noted. */
+/* heads may be the Transpose of such a one; if so, it is noted. A Transpose that stays keeps what it reads. */
 static void match_flat(const or_attention_match_t *m, or_attention_operand_t *operand) {
-  uint32_t transpose = transpose_of(m, operand->heads, swap_heads, 4);
-  if (transpose == UINT32_MAX || !match_split_heads(m, at(m, transpose)->inputs[0], operand)) return;
-  operand->flat_parts[operand->flat_count++] = transpose;
+  uint32_t transpose = or_attention_producer(m->rewriter, operand->heads, "Transpose");
+  if (transpose == UINT32_MAX || !perm_is(at(m, transpose), swap_heads, 4)) return;
+  if (!match_split_heads(m, at(m, transpose)->inputs[0], operand)) return;
+  if (is_read_once(m, operand->heads)) {
+    operand->flat_parts[operand->flat_count++] = transpose;
+  } else {
+    operand->flat_count = 0;
+  }
 }
 
 static bool extra(or_attention_operand_t *operand, uint32_t node) {

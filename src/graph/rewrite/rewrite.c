@@ -123,7 +123,8 @@ static uint32_t drop_unread(or_rewriter_t *rewriter) {
     bool read = false;
     for (uint32_t i = 0; i < graph->nodes[n].output_count; ++i) {
       or_value_id_t v = graph->nodes[n].outputs[i];
-      read = read || (v < rewriter->value_count && rewriter->consumers[v] > 0);
+      bool added = v != OR_NO_VALUE && v >= rewriter->value_count; /* by a pattern, for a node that reads it */
+      read = read || added || (v < rewriter->value_count && rewriter->consumers[v] > 0);
     }
     if (read) continue;
     or_rewrite_unread(rewriter, n);
