@@ -77,8 +77,8 @@ static void log_line(void *self, or_log_level_t level, const char *line) {
   (void)fprintf(stderr, "%s\n", line);
 }
 
-/* The data that came with the program: found from where the program lies, so that a folder which was moved, or installed
- * under another prefix than it was configured for, finds its own. */
+/* The data that came with the program: found from where the program lies, so that a folder which was moved, or
+ * installed under another prefix than it was configured for, finds its own. */
 static const char *installed_data(or_cli_t *cli) {
   char program[OR_FILE_PATH_BYTES];
   char *slash = or_file_program(program, sizeof program) ? strrchr(program, '/') : NULL;

@@ -12,7 +12,7 @@
 #define WARM_UP_RUNS 2
 #define WARM_UP_S 0.05
 #define PEAK_RETRIES 3
-#define BEYOND_CACHES_BYTES 268435456.0 /* the most that a limit's own loops read */
+#define BEYOND_CACHES_BYTES 268435456.0 /* more than caches hold */
 #define CANCEL_POLL_NS INT64_C(5000000)
 #define FILL_PIECE ((size_t)1 << 22) /* elements between two looks at a cancel request; even, for types of 4 bits */
 

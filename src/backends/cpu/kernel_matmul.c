@@ -1,6 +1,6 @@
-/* MatMul and Gemm by our own packed product, with bias, residual and activation in its last step. Constant operands are
- * packed once and shared. float32, float64; bfloat16 and float16 with sums, bias and residual in float32; 8-bit integers
- * with sums in 32 bits. */
+/* MatMul and Gemm by our own packed product, with bias, residual and activation in its last step. Constant operands
+ * are packed once and shared. float32, float64; bfloat16 and float16 with sums, bias and residual in float32; 8-bit
+ * integers with sums in 32 bits. */
 #include <stdio.h>
 #include <string.h>
 
