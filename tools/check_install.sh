@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
 prefix=$(mktemp -d)
-trap 'rm -rf "$prefix"' EXIT
+trap 'rm -rf "$prefix" "$prefix.moved"' EXIT
 max_program_bytes=$((5 * 1024 * 1024))
 
 fail() {
@@ -38,6 +38,22 @@ strip -o "$prefix/stripped" "$program"
 size=$(stat -c %s "$prefix/stripped")
 [[ $size -le $max_program_bytes ]] || fail "the stripped program has $size bytes; the limit is $max_program_bytes"
 "$program" version >/dev/null || fail "the installed program does not start"
+# The prefix is none that was configured, and the folder may be moved: the program finds the data it came with.
+finds_its_data() {
+  local data=$1/share/openruntime
+  (cd "$1" && unset OPENRUNTIME_MODELS && "$1/bin/openruntime" -q infer digits --image "$data/digits/samples/7-1.png") |
+    grep -q '^7 ' || fail "$1/bin/openruntime does not recognise a 7 by the digits in $data"
+  (cd "$1" && unset OPENRUNTIME_MODELS && "$1/bin/openruntime" models) | grep -q '^digits ' ||
+    fail "$1/bin/openruntime models does not list the digits in $data"
+}
+grep -qF "CMAKE_INSTALL_PREFIX:PATH=$prefix" "$build/CMakeCache.txt" && fail "$prefix is the configured prefix"
+finds_its_data "$prefix"
+mv "$prefix" "$prefix.moved"
+mkdir "$prefix" # nothing may be found where it was
+finds_its_data "$prefix.moved"
+rmdir "$prefix"
+mv "$prefix.moved" "$prefix"
+
 for printed in man/man1/openruntime.1 bash-completion/completions/openruntime zsh/site-functions/_openruntime; do
   [[ -s $prefix/share/$printed ]] || fail "share/$printed is not installed"
 done

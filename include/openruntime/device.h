@@ -60,6 +60,9 @@ OR_API or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out
 /* Runs the backend's own limit loops (about a second) once and keeps the result; later calls return it. Blocks.
  * UNIMPLEMENTED, UNAVAILABLE, DEVICE_LOST. */
 OR_API or_status_t or_device_measure_peaks(or_device_t *device, or_device_peaks_t *out);
+/* Measures once more and keeps the better of each limit, for whoever saw more than the limit that was kept: other work
+ * on the machine only slows, so that the earlier loops were disturbed. Blocks. Statuses as above. */
+OR_API or_status_t or_device_measure_peaks_again(or_device_t *device, or_device_peaks_t *out);
 
 /* Memory accounting of the device's hardware: every buffer, workspace and packed constant of ours counts. */
 typedef struct or_memory_usage_t {

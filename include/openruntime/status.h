@@ -21,7 +21,7 @@ typedef enum or_status_code_t {
   OR_RESOURCE_EXHAUSTED = 7,  /* memory, a limit, a bound; the message carries the arithmetic */
   OR_UNIMPLEMENTED = 8,       /* an operator, dtype or feature that this build or device does not have */
   OR_UNAVAILABLE = 9,         /* a library, device or peer that is not there now; the message carries the cure */
-  OR_DATA_LOSS = 10,          /* a file or message that is corrupt or truncated */
+  OR_DATA_LOSS = 10,          /* a file or message that is corrupt, truncated or contradicts itself */
   OR_CANCELLED = 11,          /* cancelled by the caller */
   OR_DEADLINE_EXCEEDED = 12,  /* the time was up */
   OR_DEVICE_LOST = 13,        /* the device no longer answers; what it held is gone */

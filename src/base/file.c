@@ -7,6 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if defined(__APPLE__)
+#include <limits.h>
+#include <mach-o/dyld.h>
+#include <stdlib.h>
+#endif
 
 #include "base/alloc.h"
 #include "base/numbers.h"
@@ -264,4 +269,20 @@ or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_
                     file->path, (unsigned long long)size, (unsigned long long)now.st_size);
   }
   return or_status_success();
+}
+
+bool or_file_program(char *path, size_t capacity) {
+#if defined(__APPLE__)
+  char given[OR_FILE_PATH_BYTES], resolved[PATH_MAX];
+  uint32_t size = sizeof given;
+  if (_NSGetExecutablePath(given, &size) != 0 || realpath(given, resolved) == NULL) return false;
+  if (strlen(resolved) >= capacity) return false;
+  or_format(path, capacity, "%s", resolved);
+  return true;
+#else
+  ssize_t length = capacity > 0 ? readlink("/proc/self/exe", path, capacity) : -1;
+  if (length <= 0 || (size_t)length >= capacity) return false;
+  path[length] = '\0';
+  return true;
+#endif
 }

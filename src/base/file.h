@@ -12,6 +12,10 @@ or_status_t or_file_read(const or_allocator_t *allocator, const char *path, size
 /* Writes a file through a temporary name in the same folder and a rename, so that it is whole or not there. */
 or_status_t or_file_write(const char *path, const void *bytes, size_t length);
 
+/* The path of the running program's file, links resolved, into `path`. False where the system does not tell, or not in
+ * `capacity` bytes. */
+bool or_file_program(char *path, size_t capacity);
+
 /* A file written piece by piece through a temporary name, as or_file_write does. In place; owned by one thread. */
 #define OR_FILE_PATH_BYTES 4096
 typedef struct or_file_writer_t {

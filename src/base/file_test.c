@@ -187,6 +187,20 @@ static void notices_a_file_that_shrinks_or_changes(void **state) {
   assert_int_equal(unlink(in_folder("h")), 0);
 }
 
+static void knows_the_file_of_the_running_program(void **state) {
+  (void)state;
+  char path[OR_FILE_PATH_BYTES], cut[4] = "abc";
+  assert_true(or_file_program(path, sizeof path));
+  assert_int_equal(path[0], '/');
+  assert_string_equal(strrchr(path, '/'), "/file_test");
+  assert_int_equal(access(path, X_OK), 0);
+  assert_false(or_file_program(cut, sizeof cut));
+  assert_false(or_file_program(cut, 0));
+  const size_t length = strlen(path);
+  assert_false(or_file_program(path, length)); /* no room for the terminator */
+  assert_true(or_file_program(path, length + 1));
+}
+
 static or_status_t use_files(const or_allocator_t *allocator) {
   char *data = NULL;
   size_t length = 0;
@@ -216,6 +230,7 @@ int main(void) {
       cmocka_unit_test(writes_to_a_device_in_place),
       cmocka_unit_test(reads_at_any_place),
       cmocka_unit_test(notices_a_file_that_shrinks_or_changes),
+      cmocka_unit_test(knows_the_file_of_the_running_program),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -168,7 +168,7 @@ const or_status_mapping_t *or_status_mapping(or_status_code_t code) {
       {OR_RESOURCE_EXHAUSTED, "resource_exhausted", 507, 8, 1, "memory or another limit is used up"},
       {OR_UNIMPLEMENTED, "unimplemented", 501, 12, 1, "not available in this build or on this device"},
       {OR_UNAVAILABLE, "unavailable", 503, 14, 1, "not there at the moment"},
-      {OR_DATA_LOSS, "data_loss", 422, 15, 1, "a file or message is corrupt or truncated"},
+      {OR_DATA_LOSS, "data_loss", 422, 15, 1, "a file or message is corrupt, truncated or contradicts itself"},
       {OR_CANCELLED, "cancelled", 499, 1, 130, "cancelled by the caller"},
       {OR_DEADLINE_EXCEEDED, "deadline_exceeded", 504, 4, 1, "the time was up"},
       {OR_DEVICE_LOST, "device_lost", 503, 14, 1, "the device no longer answers"},

@@ -77,6 +77,19 @@ static void log_line(void *self, or_log_level_t level, const char *line) {
   (void)fprintf(stderr, "%s\n", line);
 }
 
+/* The data that came with the program: found from where the program lies, so that a folder which was moved, or
+ * installed under another prefix than it was configured for, finds its own. */
+static const char *installed_data(or_cli_t *cli) {
+  char program[OR_FILE_PATH_BYTES];
+  char *slash = or_file_program(program, sizeof program) ? strrchr(program, '/') : NULL;
+  if (slash == NULL) return OR_INSTALL_DATADIR;
+  *slash = '\0';
+  size_t length = strlen(program);
+  if (length + sizeof "/" OR_DATADIR_FROM_PROGRAM > sizeof cli->data_directory) return OR_INSTALL_DATADIR;
+  or_format(cli->data_directory, sizeof cli->data_directory, "%s/%s", program, OR_DATADIR_FROM_PROGRAM);
+  return access(cli->data_directory, F_OK) == 0 ? cli->data_directory : OR_INSTALL_DATADIR;
+}
+
 static int apply_global_flags(or_cli_t *cli) {
   int64_t threads = 0;
   if (!or_cli_integer(cli, "--threads", 1, 4096, 0, &threads)) return OR_EXIT_USAGE;
@@ -89,7 +102,7 @@ static int apply_global_flags(or_cli_t *cli) {
   cli->models_directory = or_cli_value(cli, "--models");
   if (cli->models_directory == NULL) cli->models_directory = getenv("OPENRUNTIME_MODELS");
   if (cli->models_directory == NULL)
-    cli->models_directory = access("models", F_OK) == 0 ? "models" : OR_INSTALL_DATADIR;
+    cli->models_directory = access("models", F_OK) == 0 ? "models" : installed_data(cli);
   for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
     if (strcmp(cli->arguments.flags[i].flag->name, "--verbose") == 0) ++cli->verbosity;
   }

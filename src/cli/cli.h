@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "hal/cancel.h"
 #include "openruntime/openruntime.h"
@@ -45,6 +46,7 @@ typedef struct or_cli_t {
   int verbosity;
   const char *url, *device;
   const char *models_directory;
+  char data_directory[OR_FILE_PATH_BYTES]; /* of the installed program, where models_directory is that */
   int threads;
   bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */
   int columns;                          /* of the terminal; 100 without one */

@@ -158,7 +158,7 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
     print_predictions(cli, outcome.root, label);
     if (!labelled) print_outputs(cli, &outcome.result);
     or_cli_note_weights(or_json_get_string(or_json_get(outcome.root, "weights"), ""));
-    if (strcmp(or_json_get_string(or_json_get(outcome.root, "inputs"), ""), "generated") == 0)
+    if (!cli->quiet && strcmp(or_json_get_string(or_json_get(outcome.root, "inputs"), ""), "generated") == 0)
       (void)fprintf(
           stderr,
           "openruntime: the input was generated: give --image or --input to see an answer that means something\n");

@@ -82,8 +82,10 @@ static void infers_from_tensors_and_writes_outputs(void **state) {
   assert_int_equal(RUN("--json", "infer", in_folder("relu.onnx"), "-i", input),
                    OR_EXIT_OK); /* what it wrote it reads */
   expect_out("\"data\":[0,2]");
-  assert_int_equal(RUN("-q", "infer", in_folder("relu.onnx")), OR_EXIT_OK);
+  assert_int_equal(RUN("infer", in_folder("relu.onnx")), OR_EXIT_OK);
   expect_err("the input was generated");
+  assert_int_equal(RUN("-q", "infer", in_folder("relu.onnx")), OR_EXIT_OK);
+  assert_string_equal(err, "");
   expect_exit(OR_EXIT_FAILED, "out/y.npy", "infer", in_folder("relu.onnx"), "-i", input, "--output",
               in_folder("out/y.npy"));
 }
@@ -100,6 +102,41 @@ static void infers_from_pictures(void **state) {
   expect_exit(OR_EXIT_USAGE, "give one --image", "--json", "infer", "data/digits", "--image", "a", "--image", "b");
   expect_exit(OR_EXIT_FAILED, "absent.png", "infer", "data/digits", "--image", "absent.png");
   expect_exit(OR_EXIT_FAILED, "README.md", "infer", "data/digits", "--image", "README.md");
+}
+
+static pb_t cyclic_graph(void) {
+  pb_t graph = {.data = NULL};
+  pb_put(&graph, 1, node_proto("Relu", "a", "b"));
+  pb_put(&graph, 1, node_proto("Relu", "b", "a"));
+  pb_put(&graph, 12, value_proto("a", OR_FLOAT32, "2"));
+  return graph;
+}
+
+/* The command line was right: what is wrong stands in the file, whichever way it is wrong. */
+static void a_model_that_can_not_be_loaded_is_failed_work(void **state) {
+  (void)state;
+  static const char *const commands[][2] = {{"infer", NULL}, {"explain", NULL}, {"verify", NULL}, {"models", "show"}};
+  pb_t whole = model_proto(relu_graph(), 17);
+  write_file("truncated.onnx", whole.data, whole.length / 2);
+  pb_free(&whole);
+  write_model("cycle.onnx", cyclic_graph());
+  write_model("described.onnx", relu_graph());
+  write_file("described.json", "[]", 2);
+  static const char *const files[][2] = {
+      {"truncated.onnx", "truncated.onnx"}, {"cycle.onnx", "cycle.onnx"}, {"described.onnx", "described.json"}};
+  for (size_t f = 0; f < sizeof files / sizeof *files; ++f) {
+    const char *path = in_folder(files[f][0]);
+    for (size_t c = 0; c < sizeof commands / sizeof *commands; ++c) {
+      bool sub = commands[c][1] != NULL;
+      const char *words[] = {commands[c][0], sub ? commands[c][1] : path, sub ? path : NULL, NULL};
+      assert_int_equal(run_words(words), OR_EXIT_FAILED);
+      assert_true(strstr(err, files[f][1]) != NULL || strstr(out, files[f][1]) != NULL);
+    }
+    assert_int_equal(RUN("--json", "infer", path), OR_EXIT_FAILED);
+    expect_out("\"data_loss\"");
+  }
+  expect_exit(OR_EXIT_USAGE, "the version is not a number", "infer", "relu:x", "--models", folder);
+  expect_exit(OR_EXIT_USAGE, "--dim x: must be NAME=N", "explain", in_folder("relu.onnx"), "--dim", "x");
 }
 
 static void refuses_inputs_that_it_can_not_take(void **state) {
@@ -134,7 +171,9 @@ static void prints_benchmarks_and_writes_them(void **state) {
   assert_int_equal(RUN("--json", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1"), OR_EXIT_OK);
   expect_json();
   expect_exit(OR_EXIT_FAILED, "give -t compute or -t memory", "benchmark");
-  expect_exit(OR_EXIT_USAGE, "sizes", "benchmark", "-t", "compute", "-s", "x");
+  expect_exit(OR_EXIT_USAGE, "data.sizes: item 1, \"x\", must be a whole number", "benchmark", "-t", "compute", "-s",
+              "64,x");
+  expect_exit(OR_EXIT_USAGE, "item 0, \"\", must be a whole number", "benchmark", "-t", "memory", "-s", ",64");
   expect_exit(OR_EXIT_FAILED, "no/such", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1", "--out",
               "no/such/folder.json");
 }
@@ -178,6 +217,7 @@ int main(void) {
       TEST(a_timeout_is_told_as_one),
       TEST(infers_from_tensors_and_writes_outputs),
       TEST(infers_from_pictures),
+      TEST(a_model_that_can_not_be_loaded_is_failed_work),
       TEST(refuses_inputs_that_it_can_not_take),
       TEST(prints_benchmarks_and_writes_them),
       TEST(explains_node_by_node),

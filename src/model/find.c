@@ -10,6 +10,7 @@
 
 static or_status_t find_elsewhere(or_runtime_t *runtime, const or_model_search_t *search, const char *name,
                                   or_model_t **out);
+static or_status_t load(or_runtime_t *runtime, const char *path, or_model_t **out);
 
 or_status_t or_model_find(or_runtime_t *runtime, const or_model_search_t *search, const char *name, or_model_t **out) {
   const or_allocator_t *allocator = or_runtime_allocator(runtime);
@@ -20,7 +21,7 @@ or_status_t or_model_find(or_runtime_t *runtime, const or_model_search_t *search
                            ? or_error(OR_NOT_FOUND, "no model \"%s\"", name)
                            : or_repository_find(allocator, search->directory, name, &file);
   if (or_ok(status)) {
-    status = or_model_load(runtime, file, NULL, out);
+    status = load(runtime, file, out);
     or_free(allocator, file);
     return status;
   }
@@ -37,7 +38,17 @@ or_status_t or_model_find(or_runtime_t *runtime, const or_model_search_t *search
 static or_status_t find_elsewhere(or_runtime_t *runtime, const or_model_search_t *search, const char *name,
                                   or_model_t **out) {
   const or_builtin_t *builtin = or_builtin_find(name);
-  if (search->allow_paths) return or_model_load(runtime, name, NULL, out);
+  if (search->allow_paths) return load(runtime, name, out);
   if (builtin != NULL) return or_model_load_builtin(runtime, builtin, NULL, out);
   return or_error(OR_NOT_FOUND, "no model \"%s\"", name);
+}
+
+/* To the loader a file that contradicts itself is a wrong argument. Whoever named the model named it rightly: for them
+ * its content is at fault, as it is when it ends too soon. */
+static or_status_t load(or_runtime_t *runtime, const char *path, or_model_t **out) {
+  or_status_t status = or_model_load(runtime, path, NULL, out);
+  if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
+  or_status_t content = or_error(OR_DATA_LOSS, "%s", or_status_message(status));
+  or_status_ignore(status); /* its words go on */
+  return content;
 }

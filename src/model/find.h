@@ -10,7 +10,8 @@ typedef struct or_model_search_t {
 } or_model_search_t;
 
 /* In this order: a name (or NAME:VERSION) in the repository, a path, a network that is built in. *out: one reference.
- * Statuses of or_model_load; NOT_FOUND has the nearest name. */
+ * Statuses of or_model_load, but DATA_LOSS where it says INVALID_ARGUMENT: the name was right, the file's content is
+ * not. INVALID_ARGUMENT: no such name can be. NOT_FOUND has the nearest name. */
 or_status_t or_model_find(or_runtime_t *runtime, const or_model_search_t *search, const char *name, or_model_t **out);
 
 #endif

@@ -67,9 +67,9 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
   return status;
 }
 
-static void write_share(or_json_writer_t *json, const char *key, double value, double limit) {
-  if (isfinite(limit) && limit > 0) {
-    or_json_field_double(json, key, 100.0 * value / limit);
+static void write_share(or_json_writer_t *json, const char *key, double percent) {
+  if (isfinite(percent)) {
+    or_json_field_double(json, key, percent);
   } else {
     or_json_field_null(json, key);
   }
@@ -87,7 +87,6 @@ static or_status_t run_compute(or_task_run_t *run) {
   size_t done = 0;
   or_status_t status = or_status_success();
   for (size_t d = 0; or_ok(status) && d < dtype_count; ++d) {
-    double peak = or_task_peak_ops(run->device, dtypes[d]);
     for (size_t s = 0; or_ok(status) && s < size_count; ++s, ++done) {
       char what[64];
       or_measurement_t time;
@@ -106,7 +105,7 @@ static or_status_t run_compute(or_task_run_t *run) {
       or_json_field_int(&run->json, "size", sizes[s]);
       or_json_field_string(&run->json, "dtype", or_dtype_name(dtypes[d]));
       or_json_field_double(&run->json, "gflops", rate * 1e-9);
-      write_share(&run->json, "percent_of_peak", rate, peak);
+      write_share(&run->json, "percent_of_peak", or_task_share_of_peak(run->device, dtypes[d], rate));
       or_json_field_string(&run->json, "device", run->result->device_used);
       or_json_field_double(&run->json, "execution_time", time.median_s);
       or_json_field_double(&run->json, "min", time.min_s);
@@ -131,8 +130,7 @@ static const memory_kind_t memory_kinds[] = {{"copy", "openruntime:Copy", 1, 8},
                                              {"triad", "openruntime:Triad", 2, 12}};
 #define MEMORY_KIND_COUNT (sizeof memory_kinds / sizeof *memory_kinds)
 
-static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, int64_t size_kb, double budget_s,
-                                double peak) {
+static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, int64_t size_kb, double budget_s) {
   int64_t elements = size_kb * 256;
   or_measurement_t time;
   or_shape_t shape = or_shape_make(1, &elements);
@@ -147,12 +145,12 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
                    .budget_s = budget_s};
   or_status_t status = measure_probe(run, &probe, &time);
   if (!or_ok(status)) return status;
-  double rate = kind->bytes * (double)elements / time.median_s;
+  double bytes = kind->bytes * (double)elements, rate = bytes / time.median_s;
   or_json_object_begin(&run->json);
   or_json_field_int(&run->json, "size_kb", size_kb);
   or_json_field_double(&run->json, "bandwidth_mbps", rate * 1e-6);
   or_json_field_string(&run->json, "kind", kind->kind);
-  write_share(&run->json, "percent_of_bandwidth", rate, peak);
+  write_share(&run->json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, bytes, rate));
   or_json_field_double(&run->json, "execution_time", time.median_s);
   or_json_field_double(&run->json, "min", time.min_s);
   or_json_field_double(&run->json, "p99", time.p99_s);
@@ -167,7 +165,7 @@ static or_status_t run_memory(or_task_run_t *run) {
   const or_task_parameters_t *p = &run->task->parameters;
   const int64_t *sizes = p->size_count > 0 ? p->sizes : default_sizes;
   size_t size_count = p->size_count > 0 ? p->size_count : sizeof default_sizes / sizeof *default_sizes;
-  double total = (double)(size_count * MEMORY_KIND_COUNT), peak = or_task_peak_bandwidth(run->device);
+  double total = (double)(size_count * MEMORY_KIND_COUNT);
   size_t done = 0;
   or_status_t status = or_status_success();
   for (size_t s = 0; or_ok(status) && s < size_count; ++s) {
@@ -175,7 +173,7 @@ static or_status_t run_memory(or_task_run_t *run) {
       char what[64];
       or_task_progress(run, (double)done / total,
                        or_format(what, sizeof what, "%s %lld KiB", memory_kinds[k].kind, (long long)sizes[s]));
-      status = probe_memory(run, &memory_kinds[k], sizes[s], p->duration_s * 0.8 / total, peak);
+      status = probe_memory(run, &memory_kinds[k], sizes[s], p->duration_s * 0.8 / total);
     }
   }
   return status;

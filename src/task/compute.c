@@ -269,9 +269,9 @@ static or_dtype_t part_dtype(or_dtype_t dtype) {
 }
 
 /* A number that is not known is null. */
-static void write_share(or_json_writer_t *json, const char *key, double value, double limit) {
-  if (isfinite(limit) && limit > 0) {
-    or_json_field_double(json, key, 100.0 * value / limit);
+static void write_share(or_json_writer_t *json, const char *key, double percent) {
+  if (isfinite(percent)) {
+    or_json_field_double(json, key, percent);
   } else {
     or_json_field_null(json, key);
   }
@@ -279,14 +279,14 @@ static void write_share(or_json_writer_t *json, const char *key, double value, d
 
 static void write_functions(or_task_run_t *run, const work_t *works, size_t count) {
   or_json_writer_t *json = &run->json;
-  double peak = or_task_peak_bandwidth(run->device);
   or_json_key(json, "functions");
   or_json_array_begin(json);
   for (size_t i = 0; i < count; ++i) {
     or_json_object_begin(json);
     or_json_field_string(json, "function", works[i].function->name);
     write_times(json, &works[i]);
-    write_share(json, "percent_of_bandwidth", works[i].bytes / works[i].time.median_s, peak);
+    double rate = works[i].bytes / works[i].time.median_s;
+    write_share(json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, works[i].bytes, rate));
     if (run->context->verify) write_verification(json, &works[i]);
     or_json_object_end(json);
   }
@@ -323,9 +323,10 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
     or_json_field_double(json, "execution_time", seconds);
   }
   if (works[0].counted) {
-    write_share(json, "percent_of_peak", flops / seconds, or_task_peak_ops(run->device, dtype));
+    write_share(json, "percent_of_peak", or_task_share_of_peak(run->device, dtype, flops / seconds));
   } else {
-    write_share(json, "percent_of_bandwidth", bytes / seconds, or_task_peak_bandwidth(run->device));
+    double each = bytes / (double)count;
+    write_share(json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, each, bytes / seconds));
   }
   if (works[0].function->name != NULL) write_functions(run, works, count);
 }

@@ -11,6 +11,8 @@
 
 #define WARM_UP_RUNS 2
 #define WARM_UP_S 0.05
+#define PEAK_RETRIES 3
+#define BEYOND_CACHES_BYTES 268435456.0 /* more than caches hold */
 #define CANCEL_POLL_NS INT64_C(5000000)
 #define FILL_PIECE ((size_t)1 << 22) /* elements between two looks at a cancel request; even, for types of 4 bits */
 
@@ -163,10 +165,12 @@ or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_
   return status;
 }
 
+typedef or_status_t (*measure_fn)(or_device_t *device, or_device_peaks_t *out);
+
 /* A device that can't measure its limits has unknown ones; the task itself is not the worse for it. */
-static or_device_peaks_t peaks_of(or_device_t *device) {
+static or_device_peaks_t peaks_by(measure_fn measure, or_device_t *device) {
   or_device_peaks_t peaks = {NAN, NAN, NAN, NAN, NAN, NAN};
-  or_status_t status = or_device_measure_peaks(device, &peaks);
+  or_status_t status = measure(device, &peaks);
   if (!or_ok(status)) {
     or_status_ignore(status); /* shown as null */
     peaks = (or_device_peaks_t){NAN, NAN, NAN, NAN, NAN, NAN};
@@ -174,18 +178,32 @@ static or_device_peaks_t peaks_of(or_device_t *device) {
   return peaks;
 }
 
-double or_task_peak_ops(or_device_t *device, or_dtype_t dtype) {
-  or_device_peaks_t peaks = peaks_of(device);
+static double limit_of(const or_device_peaks_t *peaks, or_dtype_t dtype) {
   switch (dtype) {
-  case OR_FLOAT32: return peaks.fp32_flops;
-  case OR_FLOAT64: return peaks.fp64_flops;
-  case OR_BFLOAT16: return peaks.bf16_flops;
-  case OR_INT8: return peaks.int8_ops;
+  case OR_DTYPE_NONE: return peaks->read_bytes_per_second;
+  case OR_FLOAT32: return peaks->fp32_flops;
+  case OR_FLOAT64: return peaks->fp64_flops;
+  case OR_BFLOAT16: return peaks->bf16_flops;
+  case OR_INT8: return peaks->int8_ops;
   default: return NAN;
   }
 }
 
-double or_task_peak_bandwidth(or_device_t *device) { return peaks_of(device).read_bytes_per_second; }
+static double share(or_device_t *device, or_dtype_t dtype, double rate, bool again) {
+  or_device_peaks_t peaks = peaks_by(or_device_measure_peaks, device);
+  for (int i = 0; again && i < PEAK_RETRIES && rate > limit_of(&peaks, dtype); ++i)
+    peaks = peaks_by(or_device_measure_peaks_again, device);
+  double limit = limit_of(&peaks, dtype);
+  return limit > 0 ? 100.0 * rate / limit : NAN;
+}
+
+double or_task_share_of_peak(or_device_t *device, or_dtype_t dtype, double ops_per_second) {
+  return share(device, dtype, ops_per_second, true);
+}
+
+double or_task_share_of_bandwidth(or_device_t *device, double bytes, double bytes_per_second) {
+  return share(device, OR_DTYPE_NONE, bytes_per_second, bytes >= BEYOND_CACHES_BYTES);
+}
 
 double or_task_tolerance(or_dtype_t dtype) {
   switch (dtype) {

@@ -1,8 +1,12 @@
-/* Generated inputs. */
+/* Generated inputs; shares of measured limits. */
 #include "base/testing.h"
 
+#include <math.h>
+
 #include "base/numbers.h"
+#include "fake/fake.h"
 #include "openruntime/runtime.h"
+#include "runtime/runtime.h"
 #include "task/task_internal.h"
 
 #define COUNT ((size_t)(1 << 22) + 5) /* more than one piece */
@@ -40,10 +44,59 @@ static void ends_the_generation_of_a_cancelled_task(void **state) {
   or_runtime_release(runtime);
 }
 
+/* A fake whose limits come out higher each time: 1e9, 2e9, … */
+static or_status_t (*open_fake)(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out);
+static int measured;
+
+static or_status_t measure_limits(void *self, void *queue, or_device_peaks_t *out) {
+  (void)self, (void)queue;
+  ++measured;
+  out->fp32_flops = out->read_bytes_per_second = 1e9 * measured;
+  return or_status_success();
+}
+static or_status_t open_measuring(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out) {
+  or_status_t status = open_fake(self, index, device, out);
+  out->measure_peaks = measure_limits;
+  return status;
+}
+static or_status_t measuring_entry(const or_host_t *host, or_backend_t *out) {
+  or_status_t status = or_fake_entry(host, out);
+  open_fake = out->open;
+  out->open = open_measuring;
+  return status;
+}
+
+static void measures_limits_again_where_a_share_exceeds_them(void **state) {
+  static const or_backend_registration_t backends[] = {{"fake", measuring_entry}};
+  const double much = 1e12, little = 1e6;
+  or_runtime_t *runtime = NULL;
+  or_device_t *device = NULL;
+  (void)state;
+  or_fake_reset();
+  measured = 0;
+  expect_ok(or_runtime_create_with(NULL, backends, 1, &runtime));
+  expect_ok(or_runtime_find_device(runtime, "fake", &device));
+  assert_true(or_task_share_of_peak(device, OR_FLOAT32, 0.5e9) == 50.0);
+  assert_int_equal(measured, 1);
+  assert_true(or_task_share_of_peak(device, OR_FLOAT32, 1.5e9) == 75.0); /* 150 % of what was known: of 2e9 */
+  assert_int_equal(measured, 2);
+  assert_true(or_task_share_of_bandwidth(device, little, 8e9) == 400.0); /* from a cache */
+  assert_int_equal(measured, 2);
+  assert_true(or_task_share_of_bandwidth(device, much, 3e9) == 100.0);
+  assert_int_equal(measured, 3);
+  assert_true(or_task_share_of_peak(device, OR_FLOAT32, 12e9) == 200.0); /* three more times, and that is what it is */
+  assert_int_equal(measured, 6);
+  assert_true(isnan(or_task_share_of_peak(device, OR_FLOAT16, 1e9)));
+  assert_true(isnan(or_task_share_of_peak(device, OR_FLOAT64, 1e9)));
+  assert_int_equal(measured, 6);
+  or_runtime_release(runtime);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(generates_the_numbers_of_one_sequence_however_many_there_are),
       cmocka_unit_test(ends_the_generation_of_a_cancelled_task),
+      cmocka_unit_test(measures_limits_again_where_a_share_exceeds_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

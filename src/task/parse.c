@@ -255,8 +255,12 @@ static void parse_list(or_task_t *task, const char *name, const char *loc, const
     if (strcmp(name, "dtypes") == 0) {
       p->dtypes[i] = parse_dtype(task, loc, item, problems);
     } else {
+      const bool text = or_json_kind(item) == OR_JSON_STRING;
       p->sizes[i] = or_json_get_int(item, 0);
-      if (p->sizes[i] < 1 || p->sizes[i] > OR_TASK_MAX_SIZE) {
+      if (or_json_kind(item) != OR_JSON_INTEGER) {
+        or_task_problem(problems, loc, "type_error.integer", "item %zu%s%.40s%s must be a whole number", i,
+                        text ? ", \"" : "", or_json_get_string(item, ""), text ? "\"," : "");
+      } else if (p->sizes[i] < 1 || p->sizes[i] > OR_TASK_MAX_SIZE) {
         or_task_problem(problems, loc, "value_error.range", "item %zu is %lld; it must be from 1 to %lld", i,
                         (long long)p->sizes[i], (long long)OR_TASK_MAX_SIZE);
       }

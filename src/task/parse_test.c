@@ -151,6 +151,10 @@ static void names_each_wrong_field(void **state) {
        "1 to 32"},
       {"{\"operation\":\"benchmark\",\"data\":{\"type\":\"memory\",\"sizes\":[0]}}", "data.sizes", "value_error.range",
        "item 0 is 0"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"type\":\"memory\",\"sizes\":[1,\"x\"]}}", "data.sizes",
+       "type_error.integer", "item 1, \"x\", must be a whole number"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"type\":\"memory\",\"sizes\":[1.5]}}", "data.sizes",
+       "type_error.integer", "item 0 must be a whole number"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }

@@ -160,10 +160,12 @@ or_status_t or_task_generate(or_device_t *device, or_dtype_t dtype, or_shape_t s
  * RESOURCE_EXHAUSTED, and what reading from the device fails with. */
 or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_t *tensor, void **copy,
                                const void **out);
-/* The measured limits that the device has for `dtype` (operations a second) and reading (bytes a second); NaN if not
-   known. */
-double or_task_peak_ops(or_device_t *device, or_dtype_t dtype);
-double or_task_peak_bandwidth(or_device_t *device);
+/* Shares, in percent, of the device's measured limits for `dtype` (operations a second) and reading (bytes a second);
+ * NaN where the limit is not known. What is more than the limit says that the limit was measured in a worse moment: it
+ * is measured again, a few times at most. Of bandwidth only where `bytes`, what a run touches, is far beyond any cache:
+ * what fits one is read faster than memory. */
+double or_task_share_of_peak(or_device_t *device, or_dtype_t dtype, double ops_per_second);
+double or_task_share_of_bandwidth(or_device_t *device, double bytes, double bytes_per_second);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
 /* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the

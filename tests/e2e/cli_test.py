@@ -321,7 +321,7 @@ def tables_fit_the_terminal():
 
 
 def long_work_shows_progress_on_a_terminal():
-    arguments = ("benchmark", "-t", "memory", "-s", "64", "--duration", "3")
+    arguments = ("benchmark", "-t", "memory", "-s", "16384", "--duration", "3")
     shown = harness.run_on_a_terminal(*arguments)
     expect("\033[K[" in shown and " %  " in shown, shown)
     expect("triad" in shown.split("\033[K")[-1], "the table is not behind the progress")

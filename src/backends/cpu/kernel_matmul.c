@@ -1,6 +1,6 @@
-/* MatMul and Gemm by our own packed product, with bias, residual and activation in its last step. Constant operands are
- * packed once and shared. float32, float64; bfloat16 and float16 with sums in float32; 8-bit integers with sums in 32
- * bits. */
+/* MatMul and Gemm by our own packed product, with bias, residual and activation in its last step. Constant operands
+ * are packed once and shared. float32, float64; bfloat16 and float16 with sums, bias and residual in float32; 8-bit
+ * integers with sums in 32 bits. */
 #include <stdio.h>
 #include <string.h>
 
@@ -170,7 +170,7 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, s
   const or_constant_t *constant = or_cpu_constant_of(view, product->bias);
   if (constant == NULL) {
     or_status_t status = or_cpu_build_read(build, product->bias, &state->bias);
-    if (or_ok(status) && (product->bias_scale != 1.0 || given != count)) {
+    if (or_ok(status) && (product->bias_scale != 1.0 || given != count || or_cpu_product_is_half(product))) {
       status = or_cpu_build_scratch(build, count * state->result, &state->bias_scratch);
     }
     return status;
@@ -190,8 +190,6 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, s
   state->fixed_bias = copy;
   return status;
 }
-
-static bool is_half(or_dtype_t dtype) { return dtype == OR_BFLOAT16 || dtype == OR_FLOAT16; }
 
 static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
@@ -218,7 +216,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
     size_t bytes = or_align_up(state->plan.scratch_bytes, OR_GEMM_ALIGNMENT_BYTES) * team;
     status = or_cpu_build_scratch(build, bytes, &state->scratch);
   }
-  if (or_ok(status) && is_half(product->dtype)) {
+  if (or_ok(status) && or_cpu_product_is_half(product)) {
     size_t bytes = product->batch * product->m * product->n * state->result;
     status = or_cpu_build_scratch(build, bytes, &state->wide);
   }
@@ -254,7 +252,7 @@ static const void *bias_of(const state_t *state, const or_cpu_run_t *run_state) 
     double value = 0.0;
     or_elements_load(product->dtype, given, single ? 0 : i, 1, &value);
     value *= product->bias_scale;
-    or_elements_store(product->dtype, scaled, i, 1, &value);
+    or_elements_store(product->dtype == OR_FLOAT64 ? OR_FLOAT64 : OR_FLOAT32, scaled, i, 1, &value);
   }
   return scaled;
 }
@@ -328,13 +326,29 @@ static void narrow_body(void *self, size_t begin, size_t end, int thread) {
   (bf16 ? work->kernels->convert.f32_to_bf16 : work->kernels->convert.f32_to_f16)(end - begin, from, to);
 }
 
-/* beta C for a beta other than 1: Y starts as C. */
-static or_status_t start_from_residual(work_t *work, const or_cpu_run_t *run_state) {
+static void widen_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  (void)thread;
+  const uint16_t *from = (const uint16_t *)(const void *)work->residual + begin;
+  float *to = (float *)(void *)work->c + begin;
+  bool bf16 = work->state->product.dtype == OR_BFLOAT16;
+  (bf16 ? work->kernels->convert.bf16_to_f32 : work->kernels->convert.f16_to_f32)(end - begin, from, to);
+}
+
+/* beta C for a beta other than 1: Y starts as C. A residual of 16 bits is widened to where the sums will be. */
+static or_status_t start_from_residual(work_t *work, const or_cpu_run_t *run_state, size_t count) {
   const or_cpu_product_t *product = &work->state->product;
-  if (work->residual == NULL || product->residual_scale == 1.0) return or_status_success();
+  if (work->residual == NULL) return or_status_success();
+  if (or_cpu_product_is_half(product)) {
+    or_status_t status = or_cpu_parallel_elements(run_state, count, 6, widen_body, work);
+    work->residual = work->c;
+    if (!or_ok(status)) return status;
+  }
+  if (product->residual_scale == 1.0) return or_status_success();
   const void *from = work->residual;
   work->args.beta = product->residual_scale;
   work->residual = NULL;
+  if (from == work->c) return or_status_success();
   return or_cpu_copy_bytes(run_state, from, work->c, product->m * product->n * work->state->result);
 }
 
@@ -364,7 +378,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   } else {
     work.args.bias_col = bias;
   }
-  or_status_t status = start_from_residual(&work, run_state);
+  or_status_t status = start_from_residual(&work, run_state, count);
   if (or_ok(status)) status = run_items(&work, run_state);
   if (or_ok(status) && state->wide != OR_CPU_NO_SLOT) {
     status = or_cpu_parallel_elements(run_state, count, 6, narrow_body, &work);

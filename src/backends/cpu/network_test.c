@@ -215,6 +215,39 @@ static void adds_each_form_of_a_gemm_bias(void **state) {
   }
 }
 
+/* Of float16 as of bfloat16, whatever is added and whether it is known beforehand. */
+static void multiplies_16_bit_numbers_by_kernels_of_our_own(void **state) {
+  (void)state;
+  static const or_dtype_t dtypes[] = {OR_FLOAT16, OR_BFLOAT16};
+  static const int64_t forms[][2] = {{13, 300}, {1, 300}, {13, 1}, {1, 1}, {0, 0}};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms * 8; ++i) {
+    const size_t form = i / 8;
+    const bool constant = i % 2 == 1, scaled = i / 2 % 2 == 1;
+    const or_dtype_t dtype = dtypes[i / 4 % 2];
+    net_t net;
+    net_init(&net);
+    or_value_id_t inputs[3] = {net_input(&net, dtype, NET_SHAPE(13, 700)),
+                               constant ? net_constant(&net, dtype, NET_SHAPE(700, 300))
+                                        : net_input(&net, dtype, NET_SHAPE(700, 300))};
+    const bool matmul = forms[form][0] == 0;
+    or_shape_t shape = or_shape_make(2, forms[form]);
+    if (!matmul) inputs[2] = constant ? net_constant(&net, dtype, shape) : net_input(&net, dtype, shape);
+    or_node_t *node = net_node(&net, matmul ? "MatMul" : "Gemm", 13, inputs, matmul ? 2 : 3);
+    if (!matmul && scaled) net_float(node, "beta", -2.0F);
+    net_output(&net, net_done(&net, node));
+    expect_at_every_level(&net, dtype == OR_FLOAT16 ? 2e-3 : 1e-2);
+    for (size_t l = 0; l < LEVELS; ++l) {
+      or_rig_t rig;
+      net_run_t run;
+      net_compile(&net, open_level(&rig, &levels[l], or_allocator_system(), 2), &run);
+      assert_non_null(strstr(net_kernel(&run, 0), " gemm"));
+      net_run_deinit(&run);
+      or_rig_close(&rig);
+    }
+    net_deinit(&net);
+  }
+}
+
 /* One random node that keeps the shape [2,8,6,6]. */
 static or_value_id_t random_node(net_t *net, or_value_id_t a, or_value_id_t b, const or_value_id_t *weights) {
   static const int64_t three[2] = {3, 3}, ones[4] = {1, 1, 1, 1}, swapped[4] = {0, 1, 3, 2};
@@ -537,6 +570,7 @@ int main(void) {
       cmocka_unit_test(broadcasts_as_numpy_does),
       cmocka_unit_test(multiplies_batches_vectors_and_constants),
       cmocka_unit_test(adds_each_form_of_a_gemm_bias),
+      cmocka_unit_test(multiplies_16_bit_numbers_by_kernels_of_our_own),
       cmocka_unit_test(random_networks_equal_the_references),
       cmocka_unit_test(an_operator_that_keeps_parts_is_itself),
       cmocka_unit_test(an_operator_without_a_kernel_is_left_to_its_parts),

@@ -45,6 +45,10 @@ const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtyp
   }
 }
 
+bool or_cpu_product_is_half(const or_cpu_product_t *product) {
+  return product->dtype == OR_BFLOAT16 || product->dtype == OR_FLOAT16;
+}
+
 void or_cpu_product_offsets(const or_cpu_product_t *product, size_t item, size_t *a, size_t *b) {
   *a = *b = 0;
   for (int i = product->batch_rank; i-- > 0;) {
@@ -145,9 +149,9 @@ static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) 
   return true;
 }
 
-/* float64 has fewer activations; the narrow types add constants only. */
+/* float64 has fewer activations; integers add constants only. */
 static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product) {
-  if (product->dtype == OR_FLOAT32) return true;
+  if (product->dtype == OR_FLOAT32 || or_cpu_product_is_half(product)) return true;
   if (product->dtype == OR_FLOAT64) {
     return product->act.kind == OR_CPU_ACT_NONE || product->act.kind == OR_CPU_ACT_RELU;
   }
