@@ -139,9 +139,10 @@ def patterns_are_found_in_every_export():
                 bare = patterns.get("conv+bn", 0) == (53 if "batchnorm" in name else 0)
                 harness.expect(bare, f"{name}: {patterns}")
             if network in ("bert", "gpt2"):
-                wanted = {"layer norm": 25, "gelu": 12}
+                wanted = {"attention": 12, "layer norm": 25, "gelu": 12}
                 found = {pattern: patterns.get(pattern, 0) for pattern in wanted}
                 harness.expect(found == wanted, f"{name}: {patterns}")
+                harness.expect("Softmax" not in counts, f"{name}: a Softmax outside of attention")
 
 
 if numpy is None:
