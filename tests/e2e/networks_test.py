@@ -1,6 +1,8 @@
 """Networks as PyTorch's exporters write them, against what ONNX Runtime computed (tools/expect_networks.py): every
-batch, sequence and past of network_inputs.py, to 1e-4; and a wrong weight is noticed."""
+batch, sequence and past of network_inputs.py, to 1e-4; a wrong weight is noticed; and patterns are found in all of
+them."""
 
+import collections
 import concurrent.futures
 import os
 import sys
@@ -108,7 +110,42 @@ def a_wrong_weight_is_noticed():
         harness.expect(worst > AGREEMENT, f"{exports[0]}: a wrong weight moves the outputs by {worst:.1e} only")
 
 
+# Operators that only work on shapes: none may be left once shapes are known.
+SHAPES = {"Shape", "Size", "Range", "ConstantOfShape", "Constant"}
+
+
+def explain(name):
+    """The report of an export at the smallest shapes that fit together."""
+    extents = {"gpt2-old": ["--dim", "total=2"], "gpt2-new": ["--dim", "s53=2"]}.get(name[:8], [])
+    model = os.path.join(FOLDER, f"{name}.onnx")
+    result = harness.run("--json", "-q", "explain", "--no-profile", model, *extents)
+    harness.expect(result.code == 0, f"{name}: exit {result.code}: {result.err}")
+    return result.json()
+
+
+def patterns_are_found_in_every_export():
+    for network, exports in network_inputs.EXPORTS.items():
+        for name in exports:
+            report = explain(name)
+            counts = collections.Counter(node["op"] for node in report["nodes"])
+            patterns = report["patterns"]
+            harness.expect(not SHAPES & set(counts), f"{name}: {SHAPES & set(counts)} are left")
+            if network == "resnet50":
+                convolutions = sum(n for op, n in counts.items() if op.startswith("Conv"))
+                harness.expect(convolutions == 53, f"{name}: {convolutions} convolutions")
+                harness.expect(patterns["conv epilogue"] == 49, f"{name}: {patterns}")  # 4 projections end in no Relu
+                alone = {"BatchNormalization", "Relu", "Add"} & set(counts)
+                harness.expect(not alone, f"{name}: {alone} outside of convolutions")
+                bare = patterns.get("conv+bn", 0) == (53 if "batchnorm" in name else 0)
+                harness.expect(bare, f"{name}: {patterns}")
+            if network in ("bert", "gpt2"):
+                wanted = {"attention": 12, "layer norm": 25, "gelu": 12}
+                found = {pattern: patterns.get(pattern, 0) for pattern in wanted}
+                harness.expect(found == wanted, f"{name}: {patterns}")
+                harness.expect("Softmax" not in counts, f"{name}: a Softmax outside of attention")
+
+
 if numpy is None:
     print("skipped: NumPy is not installed")
 else:
-    harness.main([every_export_agrees_at_every_shape, a_wrong_weight_is_noticed])
+    harness.main([every_export_agrees_at_every_shape, a_wrong_weight_is_noticed, patterns_are_found_in_every_export])
