@@ -93,7 +93,7 @@ int or_cli_benchmark_command(or_cli_t *cli) {
   or_cli_request_begin(&request, cli, "benchmark");
   or_json_field_string(&request.json, "type", type);
   if (!add_fields(&request)) {
-    or_text_deinit(&request.text);
+    or_cli_request_drop(&request);
     return OR_EXIT_USAGE;
   }
   or_cli_execution_t execution = {.verify = false};

@@ -93,6 +93,7 @@ static const or_cli_command_t commands[] = {
      .summary = "node by node: device and why, kernel, time, share of the peak; the memory plan",
      .flags = {{"--batch", 'b', "N", "items at once (default 1)", false},
                DIM,
+               {"--precision", 0, "P", "float32, bfloat16, … (default: the model's own)", false},
                {"--no-profile", 0, NULL, "do not run it: no times", false},
                {"--no-fusion", 0, NULL, "keep the nodes of the file", false},
                {"--trace", 0, "FILE", "write a Chrome trace of one run", false},
