@@ -5,7 +5,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 environment="$root/build/bench-env"
-pinned=(numpy==2.2.6 onnxruntime==1.32.0 openvino==2026.4.0 gguf==0.19.0)
+pinned=(numpy==2.2.6 onnxruntime==1.32.0 openvino==2026.4.0 gguf==0.19.0 onnx==1.19.1)
 llama=llama-cpp-python==0.3.36
 
 if command -v apt-get >/dev/null; then
