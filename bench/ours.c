@@ -242,6 +242,7 @@ static int prepare(void *self, const char *line, char *answer) {
 /* The outputs of the first run are the memory of those that follow. */
 static int run(void *self, char *answer) {
   ours_t *ours = self;
-  or_status_t status = or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
+  or_status_t status =
+      or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
   return or_ok(status) ? 1 : failed(status, answer);
 }

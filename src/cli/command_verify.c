@@ -140,7 +140,10 @@ static int exit_code(const cases_t *cases) {
 static void print_shares(const or_verification_t *result) {
   for (size_t side = 0; side < 2; ++side) {
     for (size_t s = 0; s < OR_VERIFY_SHARES && result->shares[side][1].device[0] != '\0'; ++s)
-      (void)printf("%s%s %.1f %% of the flops", s > 0 ? ", " : side == 0 ? "first device: " : "second device: ",
+      (void)printf("%s%s %.1f %% of the flops",
+                   s > 0       ? ", "
+                   : side == 0 ? "first device: "
+                               : "second device: ",
                    result->shares[side][s].device, 100.0 * result->shares[side][s].share);
     if (result->shares[side][1].device[0] != '\0') (void)printf("\n");
   }

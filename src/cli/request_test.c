@@ -170,14 +170,15 @@ static void prints_benchmarks_and_writes_them(void **state) {
   expect_out("triad  1.0 KiB");
   assert_int_equal(RUN("--json", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1"), OR_EXIT_OK);
   expect_json();
-  assert_int_equal(RUN("benchmark", "-m", in_folder("relu.onnx"), "--model", "data/digits", "-b", "2", "--dim", "batch=3",
-                       "--duration", "0.1"),
+  assert_int_equal(RUN("benchmark", "-m", in_folder("relu.onnx"), "--model", "data/digits", "-b", "2", "--dim",
+                       "batch=3", "--duration", "0.1"),
                    OR_EXIT_OK);
   expect_out("MODEL   DIMENSIONS  PRECISION  SCENARIO       ");
   expect_out("relu    batch=3     float32    single-stream  ");
   expect_out("digits  ");
-  assert_int_equal(RUN("--json", "benchmark", "-t", "ml", "-m", "data/digits", "--scenario", "offline", "--duration", "0.1"),
-                   OR_EXIT_OK);
+  assert_int_equal(
+      RUN("--json", "benchmark", "-t", "ml", "-m", "data/digits", "--scenario", "offline", "--duration", "0.1"),
+      OR_EXIT_OK);
   expect_json();
   assert_int_equal(RUN("benchmark", "-m", "data/digits", "--scenario", "server", "--qps", "1e6", "--duration", "0.1"),
                    OR_EXIT_OK);

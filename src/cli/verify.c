@@ -76,7 +76,8 @@ static void share_out(const or_session_report_t *report, or_verify_share_t *shar
     const or_node_report_t *node = &report->nodes[i];
     double weight = flops > 0 ? node->flops : strcmp(node->op, "Copy") != 0;
     size_t s = 0;
-    while (s + 1 < OR_VERIFY_SHARES && shares[s].device[0] != '\0' && strcmp(shares[s].device, node->device_id) != 0) ++s;
+    while (s + 1 < OR_VERIFY_SHARES && shares[s].device[0] != '\0' && strcmp(shares[s].device, node->device_id) != 0)
+      ++s;
     if (shares[s].device[0] == '\0') or_format(shares[s].device, sizeof shares[s].device, "%s", node->device_id);
     shares[s].share += weight;
     total += weight;
@@ -206,7 +207,8 @@ static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char 
                              const or_verify_options_t *options, or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
-  if (or_ok(status)) status = blame_data(run_side(model, side, &inputs, &out->flops_on_device, out->shares[0]), model, &inputs);
+  if (or_ok(status))
+    status = blame_data(run_side(model, side, &inputs, &out->flops_on_device, out->shares[0]), model, &inputs);
   if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, set, side, options);
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;

@@ -32,8 +32,8 @@ typedef struct or_verification_t {
   char detail[400];     /* the first difference, or the error; "" */
   size_t sets, outputs; /* data sets and outputs compared */
   double max_abs, max_rel, mean_abs;
-  double flops_on_device; /* share, the least of all runs; NaN if none ran */
-  double flops_on_other;  /* the same of the second device; NaN if there is none */
+  double flops_on_device;                        /* share, the least of all runs; NaN if none ran */
+  double flops_on_other;                         /* the same of the second device; NaN if there is none */
   or_verify_share_t shares[2][OR_VERIFY_SHARES]; /* of each side; the second is empty where there is test data */
   size_t wrong_output;                           /* index of the first that differs */
   or_departure_t departure;

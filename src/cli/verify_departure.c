@@ -76,7 +76,8 @@ static or_status_t compare_cut(or_cli_t *cli, cut_t *cut, const or_verify_option
                                cut->outputs[1][i].tensor, options, out);
   }
   for (size_t side = 0; side < 2; ++side) {
-    for (size_t i = 0; cut->outputs[side] != NULL && i < cut->count; ++i) or_tensor_release(cut->outputs[side][i].tensor);
+    for (size_t i = 0; cut->outputs[side] != NULL && i < cut->count; ++i)
+      or_tensor_release(cut->outputs[side][i].tensor);
     or_free(cli->allocator, cut->outputs[side]);
     or_session_release(cut->sessions[side]);
   }

@@ -9,7 +9,7 @@ typedef struct or_probe_t or_probe_t; /* one thread at a time */
 /* The nodes that output `output` of the model depends on, in an order of execution. Keeps the model. *out is the
  * caller's. RESOURCE_EXHAUSTED. */
 or_status_t or_probe_create(or_model_t *model, size_t output, or_probe_t **out);
-void or_probe_free(or_probe_t *probe);            /* takes NULL */
+void or_probe_free(or_probe_t *probe); /* takes NULL */
 size_t or_probe_node_count(const or_probe_t *probe);
 const char *or_probe_node_name(const or_probe_t *probe, size_t node);
 const char *or_probe_node_op(const or_probe_t *probe, size_t node);

@@ -8,7 +8,7 @@
 #include "task/load.h"
 
 #define MAX_BINDINGS 64
-#define LEAST_S 0.1     /* of measuring, however long preparing took */
+#define LEAST_S 0.1      /* of measuring, however long preparing took */
 #define ENOUGH_GAIN 1.03 /* more queries in flight help if the throughput grows by so much */
 
 /* What is measured where nothing is asked for, and the extents that make a built-in network's usual query. */
@@ -157,8 +157,7 @@ static int64_t batch_of(const network_t *network) {
 static or_status_t measure_single_stream(network_t *network, const or_measure_bindings_t *bindings, double budget_s) {
   or_measure_options_t options = {0, budget_s, network->run->context->cancel};
   or_status_t status = or_task_measure(network->session, bindings, &options, &network->time);
-  if (or_ok(status))
-    network->items_per_s = (double)(batch_of(network) * network->time.runs) / network->time.total_s;
+  if (or_ok(status)) network->items_per_s = (double)(batch_of(network) * network->time.runs) / network->time.total_s;
   return status;
 }
 
@@ -216,10 +215,8 @@ static or_status_t measure_offline(network_t *network, const or_measure_bindings
 }
 
 static or_status_t measure_server(network_t *network, const or_measure_bindings_t *bindings, double budget_s) {
-  or_load_options_t options = {.slots = OR_LOAD_MAX_SLOTS,
-                               .duration_s = budget_s,
-                               .arriving = true,
-                               .cancel = network->run->context->cancel};
+  or_load_options_t options = {
+      .slots = OR_LOAD_MAX_SLOTS, .duration_s = budget_s, .arriving = true, .cancel = network->run->context->cancel};
   or_load_summary_t load;
   or_status_t status = run_load(network, bindings, options, network->run->task->parameters.ml.qps, &load);
   if (or_ok(status)) take_load(network, &load);
@@ -279,10 +276,11 @@ static void write_server(const network_t *network) {
   or_json_field_int(json, "waiting_at_half", (int64_t)load->waiting_half);
   or_json_field_int(json, "waiting_at_end", (int64_t)load->waiting_end);
   or_json_field_bool(json, "queue_grows", load->growing);
-  or_format(note, sizeof note,
-            "queries come faster (%g a second) than they are answered (%.4g): the queue grows without bound (%zu waited "
-            "at half the time, %zu at its end), and the latencies only say how long it was measured",
-            network->run->task->parameters.ml.qps, load->answered_per_s, load->waiting_half, load->waiting_end);
+  or_format(
+      note, sizeof note,
+      "queries come faster (%g a second) than they are answered (%.4g): the queue grows without bound (%zu waited "
+      "at half the time, %zu at its end), and the latencies only say how long it was measured",
+      network->run->task->parameters.ml.qps, load->answered_per_s, load->waiting_half, load->waiting_end);
   or_json_field_string(json, "note", load->growing ? note : NULL);
 }
 

@@ -77,8 +77,7 @@ static void measures_networks_one_query_after_another(void **state) {
   (void)state;
   or_task_context_t context = {.runtime = runtime, .allow_paths = true};
   or_task_result_t result;
-  or_json_document_t *document =
-      executed(&context, BENCHMARK("\"type\":\"ml\",\"batch_size\":3," DIGITS), &result);
+  or_json_document_t *document = executed(&context, BENCHMARK("\"type\":\"ml\",\"batch_size\":3," DIGITS), &result);
   assert_int_equal(or_json_count(json_path(document, "results.ml")), 1);
   assert_string_equal(json_text(document, "results.ml.0.model"), "digits");
   assert_string_equal(json_text(document, "results.ml.0.precision"), "float32");
@@ -111,8 +110,8 @@ static void a_server_says_when_its_queue_grows_without_bound(void **state) {
   (void)state;
   or_task_context_t context = {.runtime = runtime, .allow_paths = true};
   or_task_result_t result;
-  or_json_document_t *document = executed(
-      &context, BENCHMARK("\"type\":\"ml\",\"scenario\":\"server\",\"qps\":1000000," DIGITS), &result);
+  or_json_document_t *document =
+      executed(&context, BENCHMARK("\"type\":\"ml\",\"scenario\":\"server\",\"qps\":1000000," DIGITS), &result);
   assert_true(or_json_get_bool(json_path(document, "results.ml.0.queue_grows"), false));
   assert_non_null(strstr(json_text(document, "results.ml.0.note"), "the queue grows without bound"));
   assert_true(json_number(document, "results.ml.0.answered_per_second") < 1000000);
@@ -125,7 +124,8 @@ static void a_comprehensive_one_has_all_three_parts(void **state) {
   or_task_context_t context = {.runtime = runtime, .allow_paths = true};
   or_task_result_t result;
   or_json_document_t *document = executed(
-      &context, "{\"operation\":\"benchmark\",\"data\":{\"duration\":0.1,\"sizes\":[2],\"dtypes\":[\"float32\"]," DIGITS "}}",
+      &context,
+      "{\"operation\":\"benchmark\",\"data\":{\"duration\":0.1,\"sizes\":[2],\"dtypes\":[\"float32\"]," DIGITS "}}",
       &result);
   assert_string_equal(json_text(document, "benchmark_type"), "comprehensive");
   assert_int_equal(or_json_count(json_path(document, "results.compute")), 1);

@@ -202,8 +202,7 @@ static or_status_t drive(load_t *load) {
     or_mutex_unlock(&load->mutex);
     gave_up = turn.gave_up;
     if (turn.slot != NULL) {
-      if (!load->options->arriving)
-        load->queries[next] = (or_load_query_t){or_clock_ns() - load->start_ns, INT64_MAX};
+      if (!load->options->arriving) load->queries[next] = (or_load_query_t){or_clock_ns() - load->start_ns, INT64_MAX};
       status = submit(load, turn.slot, next);
       if (or_ok(status)) ++next;
     }

@@ -5,7 +5,7 @@
 
 #include "task/task_internal.h"
 
-#define OR_LOAD_MAX_SLOTS 8u                 /* queries in flight at once */
+#define OR_LOAD_MAX_SLOTS 8u                  /* queries in flight at once */
 #define OR_LOAD_MAX_QUERIES ((size_t)1000000) /* of one measurement */
 
 /* When each query came and was answered, ns from the start; `done_ns` INT64_MAX: never. */

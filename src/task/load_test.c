@@ -63,7 +63,7 @@ static void latency_counts_from_arrival(void **state) {
   or_load_summary_t swamped = served(2000000, 1000, INT64_MAX);
   assert_true(fabs(swamped.median_s - (2e-3 + 499.5e-3)) < 1e-9);
   assert_true(fabs(swamped.p90_s - (2e-3 + 899e-3)) < 1e-9);
-  assert_int_equal(swamped.waiting_half, 251); /* 501 have come by 0.5 s, the one that comes then included; 250 are answered */
+  assert_int_equal(swamped.waiting_half, 251); /* 501 have come by 0.5 s, the last one just then; 250 are answered */
   assert_int_equal(swamped.waiting_end, 500);
   assert_true(fabs(swamped.answered_per_s - 500) < 1e-6);
   assert_true(swamped.growing);
@@ -74,7 +74,7 @@ static void what_is_never_answered_has_waited_to_the_end(void **state) {
   or_load_summary_t cut = served(4000000, 100, 200000000); /* 50 of 100 are answered in 200 ms */
   assert_int_equal(cut.answered, 50);
   assert_true(cut.growing);
-  assert_true(fabs(cut.p99_s - 150e-3) < 1e-9); /* query 50 came at 50 ms and still waits at 200 ms */
+  assert_true(fabs(cut.p99_s - 150e-3) < 1e-9);             /* query 50 came at 50 ms and still waits at 200 ms */
   or_load_summary_t brief = served(1100000, 20, INT64_MAX); /* a little too slow, for a moment: no sign of anything */
   assert_false(brief.growing);
 }
