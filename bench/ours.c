@@ -122,12 +122,18 @@ typedef struct extents_t {
   long long batch, sequence, past;
 } extents_t;
 
+static int64_t token_input(const char *name, long long position) {
+  if (strcmp(name, "input_ids") == 0) return bench_token(position);
+  if (strcmp(name, "position_ids") == 0) return position;
+  return strcmp(name, "attention_mask") == 0; /* and token_type_ids are 0 */
+}
+
 /* An input by its name, as peer_network.py has it; caches without a past are empty. */
 static or_status_t network_input(ours_t *ours, const or_model_value_t *value, size_t seed, extents_t extents) {
   or_shape_t shape = value->shape;
-  bool ids = strcmp(value->name, "input_ids") == 0, positions = strcmp(value->name, "position_ids") == 0;
+  bool whole = value->dtype == OR_INT64; /* one number a token */
   for (int32_t d = 0; d < shape.rank; ++d) {
-    if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? extents.batch : ids || positions ? extents.sequence : extents.past;
+    if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? extents.batch : whole ? extents.sequence : extents.past;
   }
   or_binding_t *binding = &ours->inputs[ours->input_count];
   or_tensor_t *tensor = NULL;
@@ -135,9 +141,8 @@ static or_status_t network_input(ours_t *ours, const or_model_value_t *value, si
   if (!or_ok(status)) return status;
   void *data = or_buffer_host_pointer(or_tensor_buffer(tensor));
   for (size_t i = 0; i < or_tensor_count(tensor); ++i) {
-    long long position = extents.past + (ids || positions ? (long long)i % extents.sequence : 0);
-    if (value->dtype == OR_INT64) {
-      ((int64_t *)data)[i] = ids ? bench_token(position) : position;
+    if (whole) {
+      ((int64_t *)data)[i] = token_input(value->name, extents.past + (long long)i % extents.sequence);
     } else {
       ((float *)data)[i] = (float)bench_value(i, seed);
     }

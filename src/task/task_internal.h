@@ -20,8 +20,8 @@ typedef struct or_task_kind_t or_task_kind_t;
 /* Of a convolution where they are not given. */
 #define OR_TASK_CHANNELS 64
 #define OR_TASK_KERNEL 3
-#define OR_TASK_MAX_MODELS 16                 /* of a benchmark */
-#define OR_TASK_MAX_DIMS 16                   /* extents of symbols, given by name */
+#define OR_TASK_MAX_MODELS 16 /* of a benchmark */
+#define OR_TASK_MAX_DIMS 16   /* extents of symbols, given by name */
 #define OR_TASK_MAX_EXTENT INT64_C(16777216)
 #define OR_TASK_MAX_QPS 1e6
 
