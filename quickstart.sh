@@ -22,6 +22,9 @@ for picture in data/digits/samples/*.png; do
   "$openruntime" infer data/digits --image "$picture" --top 3
 done
 
+say "Networks, with synthetic weights       (openruntime benchmark -m resnet50 -m bert-base -m gpt2)"
+"$openruntime" benchmark -m resnet50 -m bert-base -m gpt2 --duration 4 -q
+
 cat <<'NEXT'
 
 == What to type next
@@ -29,7 +32,8 @@ export PATH="$PWD/build/release:$PATH"
 openruntime help                                   every command
 openruntime explain data/digits                    which node runs where, and how fast
 openruntime run -t softmax -s 4096 --verify        another operation, compared with its reference
-openruntime benchmark -t memory                    bandwidth, measured
+openruntime explain resnet50                       the same of a larger network, with synthetic weights
+openruntime benchmark                              products, memory and networks, measured
 openruntime devices --json                         everything is also JSON
 ./test.sh                                          the tests
 NEXT

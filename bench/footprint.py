@@ -39,6 +39,10 @@ def verdict(figure, target):
     return "met" if figure["median"] < target else "MISSED"
 
 
+def verdict_of(ratio, target):
+    return "met" if ratio <= target else "MISSED"
+
+
 def stripped_size(build, programs):
     copy = programs / "openruntime.stripped"
     subprocess.run(["strip", "-o", str(copy), str(build / "openruntime")], check=True)

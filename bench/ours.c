@@ -5,14 +5,14 @@
 
 #include "worker.h"
 
-enum { MAX_OPERANDS = 2 };
+enum { MAX_OPERANDS = 64, OP_OPERANDS = 2 };
 
 typedef struct ours_t {
   or_runtime_t *runtime;
   or_device_t *device;
   or_session_t *session;
-  or_binding_t inputs[MAX_OPERANDS], output;
-  size_t input_count;
+  or_binding_t inputs[MAX_OPERANDS], outputs[MAX_OPERANDS];
+  size_t input_count, output_count;
 } ours_t;
 
 typedef struct function_t {
@@ -89,7 +89,7 @@ static or_status_t prepare_op(ours_t *ours, const char *line) {
     if (strcmp(name, "fft") == 0) dtype = dtype == OR_FLOAT32 ? OR_COMPLEX64 : OR_COMPLEX128;
     for (size_t k = 0; or_ok(status) && k < function->inputs; ++k)
       status = fill(ours, dtype, or_shape_make((size_t)function->rank, (int64_t[]){size, size}), k);
-    or_tensor_t *inputs[MAX_OPERANDS] = {ours->inputs[0].tensor, ours->inputs[1].tensor};
+    or_tensor_t *inputs[OP_OPERANDS] = {ours->inputs[0].tensor, ours->inputs[1].tensor};
     or_compute_attribute_t alpha = {.name = "alpha", .real = 0.5};
     bool scaled = strcmp(name, "axpy") == 0 || strcmp(name, "triad") == 0;
     or_compute_call_t call = {.op = function->op,
@@ -113,6 +113,95 @@ static or_status_t prepare_model(ours_t *ours, const char *path) {
     status = fill(ours, input->dtype, input->shape, i);
   }
   if (or_ok(status)) status = or_session_create(model, &options, &ours->session);
+  or_model_release(model);
+  return status;
+}
+
+/* What a network is run on: items, tokens now, tokens before. */
+typedef struct extents_t {
+  long long batch, sequence, past;
+} extents_t;
+
+static int64_t token_input(const char *name, long long position) {
+  if (strcmp(name, "input_ids") == 0) return bench_token(position);
+  if (strcmp(name, "position_ids") == 0) return position;
+  return strcmp(name, "attention_mask") == 0; /* and token_type_ids are 0 */
+}
+
+/* An input by its name, as peer_network.py has it; caches without a past are empty. */
+static or_status_t network_input(ours_t *ours, const or_model_value_t *value, size_t seed, extents_t extents) {
+  or_shape_t shape = value->shape;
+  bool whole = value->dtype == OR_INT64; /* one number a token */
+  for (int32_t d = 0; d < shape.rank; ++d) {
+    if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? extents.batch : whole ? extents.sequence : extents.past;
+  }
+  or_binding_t *binding = &ours->inputs[ours->input_count];
+  or_tensor_t *tensor = NULL;
+  or_status_t status = or_tensor_create(ours->device, value->dtype, shape, &tensor);
+  if (!or_ok(status)) return status;
+  void *data = or_buffer_host_pointer(or_tensor_buffer(tensor));
+  for (size_t i = 0; i < or_tensor_count(tensor); ++i) {
+    if (whole) {
+      ((int64_t *)data)[i] = token_input(value->name, extents.past + (long long)i % extents.sequence);
+    } else {
+      ((float *)data)[i] = (float)bench_value(i, seed);
+    }
+  }
+  *binding = (or_binding_t){.name = value->name, .tensor = tensor};
+  ++ours->input_count;
+  return or_status_success();
+}
+
+/* Binds inputs; keys and values of a past are those that an earlier run, on the tokens before, has left in
+ * `caches`, which are taken. */
+static or_status_t bind_network(ours_t *ours, const or_model_t *model, extents_t extents, or_binding_t *caches) {
+  or_status_t status = or_status_success();
+  size_t cache = 1; /* behind the logits */
+  ours->input_count = 0;
+  for (size_t i = 0; or_ok(status) && i < or_model_input_count(model); ++i) {
+    const or_model_value_t *value = or_model_input(model, i);
+    if (value->optional) continue;
+    if (ours->input_count == MAX_OPERANDS) return or_error(OR_RESOURCE_EXHAUSTED, "too many inputs");
+    if (caches != NULL && strncmp(value->name, "past_key_values", 15) == 0) {
+      ours->inputs[ours->input_count++] = (or_binding_t){.name = value->name, .tensor = caches[cache].tensor};
+      caches[cache++].tensor = NULL;
+    } else {
+      status = network_input(ours, value, i, extents);
+    }
+  }
+  ours->output_count = or_model_output_count(model) < MAX_OPERANDS ? or_model_output_count(model) : MAX_OPERANDS;
+  for (size_t i = 0; i < ours->output_count; ++i)
+    ours->outputs[i] = (or_binding_t){.name = or_model_output(model, i)->name};
+  return status;
+}
+
+static void release_tensors(or_binding_t *bindings, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    or_tensor_release(bindings[i].tensor);
+    bindings[i].tensor = NULL;
+  }
+}
+
+static or_status_t prepare_network(ours_t *ours, const char *line) {
+  char path[1024] = "";
+  extents_t extents = {0, 0, 0};
+  or_model_t *model = NULL;
+  or_binding_t caches[MAX_OPERANDS] = {{0}};
+  or_session_options_t options = {.device = ours->device};
+  if (sscanf(line, "%*s %1023s %lld %lld %lld", path, &extents.batch, &extents.sequence, &extents.past) != 4 ||
+      extents.batch < 1 || extents.sequence < 1 || extents.past < 0)
+    return or_error(OR_INVALID_ARGUMENT, "\"%s\": expected network PATH BATCH SEQUENCE PAST", line);
+  or_status_t status = or_model_load(ours->runtime, path, NULL, &model);
+  if (or_ok(status)) status = or_session_create(model, &options, &ours->session);
+  if (or_ok(status) && extents.past > 0) {
+    status = bind_network(ours, model, (extents_t){extents.batch, extents.past, 0}, NULL);
+    if (or_ok(status))
+      status = or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
+    memcpy(caches, ours->outputs, sizeof caches);
+    release_tensors(ours->inputs, ours->input_count);
+  }
+  if (or_ok(status)) status = bind_network(ours, model, extents, extents.past > 0 ? caches : NULL);
+  release_tensors(caches, MAX_OPERANDS);
   or_model_release(model);
   return status;
 }
@@ -143,19 +232,22 @@ static int prepare(void *self, const char *line, char *answer) {
     return or_ok(status) ? 1 : failed(status, answer);
   }
   or_session_release(ours->session);
-  or_tensor_release(ours->output.tensor);
-  for (size_t i = 0; i < ours->input_count; ++i) or_tensor_release(ours->inputs[i].tensor);
-  *ours = (ours_t){.runtime = ours->runtime, .device = ours->device};
-  status = strncmp(line, "model ", 6) == 0 ? prepare_model(ours, line + 6) : prepare_op(ours, line);
+  release_tensors(ours->outputs, ours->output_count);
+  release_tensors(ours->inputs, ours->input_count);
+  *ours = (ours_t){.runtime = ours->runtime, .device = ours->device, .output_count = 1};
+  status = strncmp(line, "model ", 6) == 0     ? prepare_model(ours, line + 6)
+           : strncmp(line, "network ", 8) == 0 ? prepare_network(ours, line)
+                                               : prepare_op(ours, line);
   if (!or_ok(status)) return failed(status, answer);
   if (!run(ours, answer)) return 0;
-  (void)snprintf(answer, BENCH_TEXT_BYTES, "%.9e", magnitude(ours->output.tensor));
+  (void)snprintf(answer, BENCH_TEXT_BYTES, "%.9e", magnitude(ours->outputs[0].tensor));
   return 1;
 }
 
-/* The output of the first run is the memory of those that follow. */
+/* The outputs of the first run are the memory of those that follow. */
 static int run(void *self, char *answer) {
   ours_t *ours = self;
-  or_status_t status = or_session_run(ours->session, ours->inputs, ours->input_count, &ours->output, 1);
+  or_status_t status =
+      or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
   return or_ok(status) ? 1 : failed(status, answer);
 }

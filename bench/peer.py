@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The peers in Python: NumPy, Debian's OpenBLAS by ctypes, ONNX Runtime. Speaks what worker.h says.
+"""The peers in Python: NumPy, Debian's OpenBLAS by ctypes; networks by peer_network.py. Speaks what worker.h says.
 
-    peer.py numpy|openblas|onnxruntime THREADS
+    peer.py numpy|openblas|onnxruntime|onnxruntime-tuned|openvino|llamacpp THREADS
 """
 import ctypes
 import sys
@@ -9,13 +9,11 @@ import time
 
 import numpy as np
 
+import peer_network
+from peer_network import fill
+
 ALPHA = 0.5
 ROWS, PLAIN = 101, 111  # CblasRowMajor, CblasNoTrans
-
-
-def fill(shape, seed, dtype):
-    one = ((np.arange(31) * 7 + seed * 3) % 31 - 15) / 16
-    return np.resize(one.astype(dtype), shape)
 
 
 def numpy_fft(size, dtype):
@@ -69,30 +67,9 @@ def openblas_op(name, size, dtype):
     return lambda: result.__setitem__(0, function(n, xp, 1, yp, 1)), [result, x, y]
 
 
-def ort_model(path, threads):
-    import onnxruntime as ort
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    for seed, value in enumerate(session.get_inputs()):
-        shape = [dim if isinstance(dim, int) else 1 for dim in value.shape]
-        binding.bind_ortvalue_input(value.name, ort.OrtValue.ortvalue_from_numpy(fill(shape, seed, np.float32)))
-    output = session.get_outputs()[0]
-    session.run_with_iobinding(_bound(binding, output.name))
-    out = ort.OrtValue.ortvalue_from_numpy(binding.copy_outputs_to_cpu()[0])
-    binding.bind_ortvalue_output(output.name, out)
-    return lambda: session.run_with_iobinding(binding), [out.numpy(), out]
-
-
-def _bound(binding, name):
-    binding.bind_output(name)
-    return binding
-
-
 def prepare(kind, words, threads):
-    if kind == "onnxruntime" and words[0] == "model":
-        return ort_model(" ".join(words[1:]), threads)
+    if kind in peer_network.KINDS:
+        return peer_network.prepare(kind, words, threads)
     maker = {"numpy": numpy_op, "openblas": openblas_op}[kind]
     if words[0] != "op":
         raise ValueError("only op NAME DTYPE SIZE")
@@ -100,9 +77,8 @@ def prepare(kind, words, threads):
 
 
 def version(kind):
-    if kind == "onnxruntime":
-        import onnxruntime
-        return f"ONNX Runtime {onnxruntime.__version__}"
+    if kind in peer_network.KINDS:
+        return peer_network.version(kind)
     if kind == "numpy":
         return f"NumPy {np.__version__}"
     blas = ctypes.CDLL("libopenblas.so.0")

@@ -47,6 +47,23 @@ def speed(rows):
     table(["work", "threads", "ours", "p10 .. p90", "rate", "of limit", "ours/best", "p10 .. p90", "peers"], lines)
 
 
+def loads(items):
+    lines = []
+    for item in items:
+        if "void" in item:
+            lines.append([item["name"], item["threads"], *[""] * 6, "void: " + item["void"]])
+            continue
+        mine, theirs, ratio = item["figures"]["ours"], item["figures"]["onnxruntime"], item["ratio"]
+        mib = lambda figure, key: f"{figure[key]['median'] / (1 << 20):.0f} MiB"  # noqa: E731
+        lines.append([item["name"], item["threads"], seconds(mine["seconds"]["median"]),
+                      seconds(theirs["seconds"]["median"]), f"{ratio['seconds']:.2f}: {item['verdicts']['load']}",
+                      mib(mine, "added_bytes"), mib(theirs, "added_bytes"),
+                      f"{ratio['added_bytes']:.2f}: {item['verdicts']['peak']}",
+                      f"{mib(mine, 'peak_bytes')}, {mib(theirs, 'peak_bytes')}"])
+    table(["load to first answer", "threads", "ours", "ONNX Runtime", "<= 0.6", "memory added", "ONNX Runtime", "<= 1",
+           "whole processes at peak"], lines)
+
+
 def overheads(items):
     table(["runtime's own time a node", "threads", "cores", "median", "p10 .. p90", "run", "sum of nodes", "< 5 us"],
           [[f"digits, {item['nodes']} nodes", item["threads"], item["cores"],

@@ -10,6 +10,7 @@ import subprocess
 
 import footprint
 import machine
+import networks
 import onnx_model
 import report
 import workers
@@ -55,8 +56,9 @@ def cases(quick, folder):
         line = f"op fft fp32 {size}"
         yield (f"fft fp32 complex 2^{exponent}", line, line, ("fftw", "fftw-patient", "numpy"), "fp32",
                5.0 * size * exponent, 0)
+    yield from networks.cases(quick)
     digits = f"model {machine.ROOT / 'data' / 'digits' / 'model.onnx'}"
-    yield ("digits b1", digits, digits, ("onnxruntime",), "", 0, 0)
+    yield ("digits b1", digits, digits, ("onnxruntime", "onnxruntime-tuned"), "", 0, 0)
 
 
 def start(programs, threads, cores, missing):
@@ -72,7 +74,7 @@ def start(programs, threads, cores, missing):
         "openblas": ([python, script, "openblas", count], limits),
         "openblas-told": ([python, script, "openblas", count], dict(limits, OPENBLAS_CORETYPE=core) if core else None),
         "numpy": ([python, script, "numpy", count], limits),
-        "onnxruntime": ([python, script, "onnxruntime", count], {}),
+        **{name: ([python, script, name, count], {}) for name in networks.PEERS},
     }
     found = {}
     for name, (command, environment) in commands.items():
@@ -106,6 +108,7 @@ def speed_rows(options, folder, team, threads):
         requests = {worker.name: peers for worker in chosen} | {"ours": ours}
         row = {"name": name, "threads": threads, "flops": flops, "bytes": size, "dtype": dtype}
         try:
+            row["void"] = [f"{peer}: not there" for peer in names if peer not in team]
             row |= workers.measure(chosen, requests, 3 if options.quick else options.rounds, options.seconds)
         except workers.Refused as problem:
             row["void"] = [str(problem)]
@@ -130,10 +133,11 @@ def main():
     if not options.no_setup:
         subprocess.run([str(machine.BENCH / "setup.sh")], check=False)
     missing = machine.build_programs(build, programs)
+    missing |= networks.export(build, options.only)
     available = sorted(os.sched_getaffinity(0))
     result = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "quick": options.quick, "machine": machine.describe(), "versions": {}, "missing": missing}
-    rows, limits, overheads = [], {}, []
+    rows, limits, overheads, loads = [], {}, [], []
     for threads in (int(word) for word in options.threads.split(",")):
         if threads > len(available):
             print(f"{threads} threads: only {len(available)} cores; left out")
@@ -149,10 +153,11 @@ def main():
                 report.progress(row)
                 rows.append(row)
         limits[threads] = measure_limits(programs, threads, cores, limits[threads])
+        loads += networks.loads(programs, threads, cores, 1 if options.quick else 5, options.only)
         for on in [cores] if threads == len(available) else [cores, set(available)]:
             overheads.append(footprint.overhead(programs, threads, on, 3 if options.quick else 50))
     add_rates(rows, limits)
-    result |= {"limits": limits, "rows": rows, "overhead": overheads,
+    result |= {"limits": limits, "rows": rows, "overhead": overheads, "loads": loads,
                "footprint": footprint.rows(build, programs, options.quick), "missing": missing}
     print_all(result)
     out = options.out or programs / f"{result['date'].replace(':', '')}.json"
@@ -168,6 +173,7 @@ def print_all(result):
     for name, reason in result["missing"].items():
         print(f"missing peer {name}: {reason}")
     report.speed(result["rows"])
+    report.loads(result["loads"])
     report.overheads(result["overhead"])
     report.footprint(result["footprint"])
 

@@ -2,8 +2,9 @@
 #define OR_BENCH_WORKER_H
 /* What the measuring programs share: the lines that they take from run.py, the clock, and the same input for all.
  *
- *   op NAME DTYPE SIZE | model PATH | limits   prepares; answers "ok NUMBER..." (of op and model: the sum of the
- *                                              result's magnitudes, so that run.py can compare the answers)
+ *   op NAME DTYPE SIZE | model PATH | network PATH BATCH SEQUENCE PAST | limits
+ *                                              prepares; answers "ok NUMBER..." (of the first three: the sum of the
+ *                                              first result's magnitudes, so that run.py can compare the answers)
  *   run COUNT                                  one run untimed, then COUNT timed; answers "ok SECONDS" a run
  * What can't be done is answered with "error WORDS". The program ends with its input. */
 
@@ -30,6 +31,9 @@ static inline double bench_seconds(void) {
 
 /* Element i of operand `seed`: exact in every format, the same in run.py's onnx_model.py and in peer.py. */
 static inline double bench_value(size_t i, size_t seed) { return ((double)((i * 7 + seed * 3) % 31) - 15.0) / 16.0; }
+
+/* The token at a position of a text, and how many there may be. */
+static inline long long bench_token(long long position) { return (position * 7 + 3) % 30000; }
 
 static inline int bench_timed(const bench_worker_t *worker, long count, char *answer) {
   if (!worker->run(worker->self, answer)) return 0;

@@ -26,6 +26,10 @@ int or_cli_explain_command(or_cli_t *cli) {
   if (!or_cli_find_device(cli, &device)) return cli->code;
   or_cli_end_at_signal();
   or_session_options_t options = {.device = device, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
+  const char *precision = or_cli_value(cli, "--precision");
+  options.precision = or_dtype_from_name(precision);
+  if (precision != NULL && options.precision == OR_DTYPE_NONE)
+    return or_cli_usage_error(cli, "--precision \"%s\" is no number format; there are float32, bfloat16, …", precision);
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
@@ -80,10 +84,25 @@ static or_device_peaks_t peaks_for(or_device_t *device, const or_session_report_
   return peaks;
 }
 
-static void print_totals(or_cli_t *cli, const or_session_report_t *report) {
+/* The share of all nodes' time that their flops would take at the limits, in percent. */
+static double total_share(const or_session_report_t *report, const or_device_peaks_t *peaks) {
+  double seconds = 0, least = 0;
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const or_node_report_t *node = &report->nodes[i];
+    double limit = limit_of(node, peaks);
+    seconds += node->seconds;
+    if (node->flops > 0 && isfinite(limit)) least += node->flops / limit;
+  }
+  return least > 0 ? 100.0 * least / seconds : NAN;
+}
+
+static void print_totals(or_cli_t *cli, const or_session_report_t *report, const or_device_peaks_t *peaks) {
   char text[6][OR_CLI_NUMBER_BYTES];
-  double sum = 0;
-  for (size_t i = 0; i < report->node_count; ++i) sum += report->nodes[i].seconds;
+  double sum = 0, flops = 0;
+  for (size_t i = 0; i < report->node_count; ++i) {
+    sum += report->nodes[i].seconds;
+    flops += report->nodes[i].flops;
+  }
   (void)printf("\nmemory: weights %s, packed %s, workspace %s (unplanned %s), arena %s\n",
                or_cli_bytes(report->weight_bytes, text[0], sizeof text[0]),
                or_cli_bytes(report->packed_bytes, text[1], sizeof text[1]),
@@ -97,8 +116,11 @@ static void print_totals(or_cli_t *cli, const or_session_report_t *report) {
   if (report->pattern_count > 0) (void)printf("\n");
   (void)printf("on the device: %.1f %% of the flops\n", 100.0 * report->flops_on_device);
   if (isfinite(report->seconds)) {
-    (void)printf("time: %s, of which nodes %.1f %%\n", or_cli_seconds(report->seconds, text[5], sizeof text[5]),
-                 100.0 * sum / report->seconds);
+    (void)printf("time: %s, of which nodes %.1f %%; %s", or_cli_seconds(report->seconds, text[5], sizeof text[5]),
+                 100.0 * sum / report->seconds, or_cli_rate(flops / sum, "FLOP/s", text[0], sizeof text[0]));
+    double share = total_share(report, peaks);
+    if (isfinite(share)) (void)printf(", %.1f %% of the peak", share);
+    (void)printf("\n");
   }
   (void)cli;
 }
@@ -126,7 +148,7 @@ static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *dev
   }
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
-  print_totals(cli, report);
+  print_totals(cli, report, &peaks);
   or_cli_note_weights(or_model_weights(model));
   return OR_EXIT_OK;
 }
@@ -137,6 +159,25 @@ static void write_known(or_json_writer_t *json, const char *key, double value) {
   } else {
     or_json_field_null(json, key);
   }
+}
+
+/* Sums over the nodes; rates by their time. */
+static void write_totals(or_json_writer_t *json, const or_session_report_t *report, const or_device_peaks_t *peaks) {
+  double flops = 0, bytes = 0, seconds = 0;
+  for (size_t i = 0; i < report->node_count; ++i) {
+    flops += report->nodes[i].flops;
+    bytes += report->nodes[i].bytes;
+    seconds += report->nodes[i].seconds;
+  }
+  or_json_key(json, "totals");
+  or_json_object_begin(json);
+  or_json_field_double(json, "flops", flops);
+  or_json_field_double(json, "bytes", bytes);
+  write_known(json, "node_seconds", seconds);
+  write_known(json, "gflops", flops / seconds * 1e-9);
+  write_known(json, "bandwidth_gbps", bytes / seconds * 1e-9);
+  write_known(json, "percent_of_peak", total_share(report, peaks));
+  or_json_object_end(json);
 }
 
 static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report,
@@ -187,6 +228,7 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
     or_json_field_int(&json, report->patterns[i].name, report->patterns[i].count);
   or_json_object_end(&json);
   or_json_field_double(&json, "flops_on_device", report->flops_on_device);
+  write_totals(&json, report, peaks);
   write_known(&json, "seconds", report->seconds);
   or_json_object_end(&json);
   return or_cli_print_json(cli, &json, &text);

@@ -74,6 +74,40 @@ static void write_number(or_json_writer_t *json, const char *key, double value) 
   }
 }
 
+/* [{device, flops_share}] of each side that ran. */
+static void write_shares(or_json_writer_t *json, const or_verification_t *result) {
+  static const char *const keys[] = {"flops_by_device", "flops_by_device_of_other"};
+  for (size_t side = 0; side < 2; ++side) {
+    or_json_key(json, keys[side]);
+    or_json_array_begin(json);
+    for (size_t s = 0; s < OR_VERIFY_SHARES; ++s) {
+      const or_verify_share_t *share = &result->shares[side][s];
+      if (share->device[0] == '\0') continue;
+      or_json_object_begin(json);
+      or_json_field_string(json, "device", share->device);
+      or_json_field_double(json, "flops_share", share->share);
+      or_json_object_end(json);
+    }
+    or_json_array_end(json);
+  }
+}
+
+static void write_departure(or_json_writer_t *json, const or_departure_t *departure) {
+  if (departure->node[0] == '\0') {
+    or_json_field_null(json, "first_departure");
+    return;
+  }
+  or_json_key(json, "first_departure");
+  or_json_object_begin(json);
+  or_json_field_string(json, "node", departure->node);
+  or_json_field_string(json, "op", departure->op);
+  or_json_field_string(json, "value", departure->value);
+  or_json_field_double(json, "max_abs_error", departure->max_abs);
+  or_json_field_int(json, "nodes", (int64_t)departure->nodes);
+  or_json_field_int(json, "probes", (int64_t)departure->probes);
+  or_json_object_end(json);
+}
+
 static void write_case(or_json_writer_t *json, const char *name, const or_verification_t *result) {
   or_json_object_begin(json);
   or_json_field_string(json, "name", name);
@@ -85,17 +119,41 @@ static void write_case(or_json_writer_t *json, const char *name, const or_verifi
   or_json_field_double(json, "max_rel_error", result->max_rel);
   or_json_field_double(json, "mean_abs_error", result->mean_abs);
   write_number(json, "flops_on_device", result->flops_on_device);
+  write_shares(json, result);
+  write_departure(json, &result->departure);
   or_json_object_end(json);
 }
 
+/* Of either device that was named. */
 static bool is_short(const or_verification_t *result) {
-  return result->verdict == OR_VERDICT_PASSED && isfinite(result->flops_on_device) &&
-         result->flops_on_device < NEEDED_SHARE;
+  bool first = isfinite(result->flops_on_device) && result->flops_on_device < NEEDED_SHARE;
+  bool second = isfinite(result->flops_on_other) && result->flops_on_other < NEEDED_SHARE;
+  return result->verdict == OR_VERDICT_PASSED && (first || second);
 }
 
 static int exit_code(const cases_t *cases) {
   size_t bad = cases->verdicts[OR_VERDICT_WRONG] + cases->verdicts[OR_VERDICT_FAILED];
   return bad > 0 || cases->short_of_device ? OR_EXIT_FAILED : OR_EXIT_OK;
+}
+
+/* Where work of a side was done elsewhere than on the device that was named: which part, where. */
+static void print_shares(const or_verification_t *result) {
+  for (size_t side = 0; side < 2; ++side) {
+    for (size_t s = 0; s < OR_VERIFY_SHARES && result->shares[side][1].device[0] != '\0'; ++s)
+      (void)printf("%s%s %.1f %% of the flops",
+                   s > 0       ? ", "
+                   : side == 0 ? "first device: "
+                               : "second device: ",
+                   result->shares[side][s].device, 100.0 * result->shares[side][s].share);
+    if (result->shares[side][1].device[0] != '\0') (void)printf("\n");
+  }
+}
+
+static void print_departure(const or_departure_t *departure) {
+  (void)printf("first node that departs: \"%s\" (%s): value \"%s\" differs by up to %.3g; found among %zu nodes by %zu "
+               "comparisons\n",
+               departure->node, departure->op, departure->value, departure->max_abs, departure->nodes,
+               departure->probes);
 }
 
 static int verify_one(or_cli_t *cli, const or_verify_options_t *options) {
@@ -134,10 +192,14 @@ static int verify_one(or_cli_t *cli, const or_verify_options_t *options) {
                  or_cli_style(cli, passed ? OR_CLI_GREEN : OR_CLI_RED), or_verdict_name(result.verdict),
                  or_cli_style(cli, OR_CLI_PLAIN), device, other, result.outputs, result.max_abs, result.max_rel,
                  result.mean_abs, 100.0 * result.flops_on_device, device);
+    print_shares(&result);
   }
   if (result.detail[0] != '\0')
     (void)fprintf(stderr, "openruntime: %s: %s\n", or_verdict_name(result.verdict), result.detail);
-  if (is_short(&result)) (void)fprintf(stderr, "openruntime: under 99 %% of the flops ran on %s\n", device);
+  if (result.departure.node[0] != '\0' && !cli->json) print_departure(&result.departure);
+  if (is_short(&result))
+    (void)fprintf(stderr, "openruntime: under 99 %% of the flops ran on %s\n",
+                  result.flops_on_device < NEEDED_SHARE ? device : other);
   return result.verdict == OR_VERDICT_PASSED && !is_short(&result) ? OR_EXIT_OK : OR_EXIT_FAILED;
 }
 

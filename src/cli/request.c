@@ -10,6 +10,7 @@
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation) {
   const char *priority = or_cli_has(cli, "--priority") ? or_cli_value(cli, "--priority") : NULL;
   request->cli = cli;
+  request->status = or_status_success();
   or_text_init(&request->text, cli->allocator);
   or_json_begin(&request->json, &request->text, 0);
   or_json_object_begin(&request->json);
@@ -36,9 +37,18 @@ void or_cli_request_field(or_cli_request_t *request, const char *key, const char
   } else {
     or_json_string(&request->json, value);
   }
-  or_status_ignore(status); /* what is not JSON is text */
+  if (or_status_code(status) == OR_RESOURCE_EXHAUSTED) {
+    request->status = or_status_first(request->status, status);
+  } else {
+    or_status_ignore(status); /* what is not JSON is text */
+  }
   or_json_document_free(document);
   or_text_deinit(&wrapped);
+}
+
+void or_cli_request_drop(or_cli_request_t *request) {
+  or_status_ignore(request->status);
+  or_text_deinit(&request->text);
 }
 
 static int print_problems(or_cli_t *cli, const or_task_problems_t *problems, or_status_t status) {
@@ -74,7 +84,8 @@ static or_status_t parse_task(or_cli_request_t *request, or_task_problems_t *pro
   problems->count = 0;
   or_json_object_end(&request->json);
   or_json_object_end(&request->json);
-  or_status_t status = or_json_finish(&request->json);
+  or_status_t status = or_status_first(request->status, or_json_finish(&request->json));
+  request->status = or_status_success();
   if (or_ok(status))
     status = or_json_parse(request->cli->allocator, or_text_string(&request->text), request->text.length, &document);
   if (or_ok(status)) status = or_task_parse(request->cli->allocator, or_json_root(document), problems, out);

@@ -10,10 +10,14 @@ typedef struct or_cli_request_t {
   or_cli_t *cli;
   or_text_t text;
   or_json_writer_t json;
+  or_status_t status; /* of its fields: what could not be read for want of memory */
 } or_cli_request_t;
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation);
 /* A field of `data` whose value is JSON where it parses as such, else a string. */
 void or_cli_request_field(or_cli_request_t *request, const char *key, const char *value);
+
+/* Gives up a request that is not to be carried out. */
+void or_cli_request_drop(or_cli_request_t *request);
 
 /* What came of a task. */
 typedef struct or_cli_outcome_t {

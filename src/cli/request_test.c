@@ -57,6 +57,7 @@ static void names_the_field_that_is_wrong(void **state) {
   expect_exit(OR_EXIT_USAGE, "priority", "run", "--priority", "11");
   expect_exit(OR_EXIT_USAGE, "timeout", "run", "--timeout", "x");
   expect_exit(OR_EXIT_FAILED, "--async needs a server", "run", "--async");
+  expect_exit(OR_EXIT_FAILED, "kernel", "run", "-o", "kernel");
 }
 
 static void a_timeout_is_told_as_one(void **state) {
@@ -170,12 +171,56 @@ static void prints_benchmarks_and_writes_them(void **state) {
   expect_out("triad  1.0 KiB");
   assert_int_equal(RUN("--json", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1"), OR_EXIT_OK);
   expect_json();
-  expect_exit(OR_EXIT_FAILED, "give -t compute or -t memory", "benchmark");
+  assert_int_equal(RUN("benchmark", "-m", in_folder("relu.onnx"), "--model", "data/digits", "-b", "2", "--dim",
+                       "batch=3", "--duration", "0.1"),
+                   OR_EXIT_OK);
+  expect_out("MODEL   DIMENSIONS  PRECISION  SCENARIO       ");
+  expect_out("relu    batch=3     float32    single-stream  ");
+  expect_out("digits  ");
+  assert_int_equal(
+      RUN("--json", "benchmark", "-t", "ml", "-m", "data/digits", "--scenario", "offline", "--duration", "0.1"),
+      OR_EXIT_OK);
+  expect_json();
+  assert_int_equal(RUN("benchmark", "-m", "data/digits", "--scenario", "server", "--qps", "1e6", "--duration", "0.1"),
+                   OR_EXIT_OK);
+  expect_out("digits: queries come faster (1e+06 a second) than they are answered");
+  expect_exit(OR_EXIT_USAGE, "data.qps", "benchmark", "-m", "data/digits", "--scenario", "server");
+  expect_exit(OR_EXIT_USAGE, "\"burst\" is none of", "benchmark", "-m", "data/digits", "--scenario", "burst");
+  expect_exit(OR_EXIT_USAGE, "must be NAME=N", "benchmark", "-m", "data/digits", "--dim", "batch");
+  expect_exit(OR_EXIT_USAGE, "must be NAME=N", "benchmark", "-m", "data/digits", "--dim", "batch=x");
+  expect_exit(OR_EXIT_USAGE, "data.models", "benchmark", "-t", "memory", "-m", "data/digits");
   expect_exit(OR_EXIT_USAGE, "data.sizes: item 1, \"x\", must be a whole number", "benchmark", "-t", "compute", "-s",
               "64,x");
   expect_exit(OR_EXIT_USAGE, "item 0, \"\", must be a whole number", "benchmark", "-t", "memory", "-s", ",64");
   expect_exit(OR_EXIT_FAILED, "no/such", "benchmark", "-t", "memory", "-s", "1", "--duration", "0.1", "--out",
               "no/such/folder.json");
+}
+
+/* Every node that the device ran has its row and its time, and the rows are the whole: flops, bytes and seconds. */
+static void explained_adds_up(void) {
+  or_fake_set_supported(NULL);
+  assert_int_equal(RUN("--json", "-d", "fake_0", "explain", "data/digits", "-b", "2", "--no-profile"), OR_EXIT_OK);
+  uint64_t before = or_fake_calls(OR_FAKE_NODE);
+  assert_int_equal(RUN("--json", "-d", "fake_0", "explain", "data/digits", "-b", "2", "--no-fusion"), OR_EXIT_OK);
+  uint64_t runs = 3; /* two to warm up */
+  or_json_document_t *document = printed();
+  const or_json_value_t *root = or_json_root(document), *nodes = or_json_get(root, "nodes"),
+                        *totals = or_json_get(root, "totals");
+  double sums[3] = {0};
+  assert_int_equal(or_json_count(nodes) * runs, or_fake_calls(OR_FAKE_NODE) - before);
+  for (size_t i = 0; i < or_json_count(nodes); ++i) {
+    static const char *const keys[] = {"flops", "bytes", "seconds"};
+    for (size_t k = 0; k < 3; ++k) {
+      double value = or_json_get_double(or_json_get(or_json_at(nodes, i), keys[k]), -1);
+      assert_true(value >= 0);
+      sums[k] += value;
+    }
+  }
+  assert_true(sums[0] > 0 && sums[0] == or_json_get_double(or_json_get(totals, "flops"), -1));
+  assert_true(sums[1] == or_json_get_double(or_json_get(totals, "bytes"), -1));
+  assert_true(sums[2] == or_json_get_double(or_json_get(totals, "node_seconds"), -1));
+  assert_true(sums[2] <= or_json_get_double(or_json_get(root, "seconds"), -1));
+  or_json_document_free(document);
 }
 
 static void explains_node_by_node(void **state) {
@@ -191,6 +236,7 @@ static void explains_node_by_node(void **state) {
   expect_out("time: ");
   assert_int_equal(RUN("--json", "explain", in_folder("relu.onnx"), "--no-fusion", "--dim", "batch=5"), OR_EXIT_OK);
   expect_out("5,\n");
+  explained_adds_up();
   expect_exit(OR_EXIT_USAGE, "--trace needs times", "explain", "x", "--trace", "y", "--no-profile");
   expect_exit(OR_EXIT_USAGE, "--batch 0", "explain", "x", "-b", "0");
   expect_exit(OR_EXIT_FAILED, "no/such", "explain", in_folder("relu.onnx"), "--trace", "no/such/trace.json");
@@ -205,6 +251,7 @@ static void survives_every_failing_allocation(void **state) {
   (void)state;
   SURVIVES("--json", "explain", in_folder("relu.onnx"), "--no-profile");
   SURVIVES("explain", in_folder("relu.onnx"), "--no-profile");
+  SURVIVES("benchmark", "-m", in_folder("relu.onnx"), "--duration", "0.1", "--dim", "batch=3");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, remove_folder)

@@ -33,9 +33,8 @@ static void conclude(or_verification_t *out, or_status_t status) {
   or_status_ignore(status); /* kept in words */
 }
 
-/* Element by element; dtype and shape must be the same. The first thing that differs becomes the detail. */
-static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
-                           const or_verify_options_t *options, or_verification_t *out) {
+or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
+                              const or_verify_options_t *options, or_verification_t *out) {
   const or_shape_t *shape = or_tensor_shape(actual);
   or_dtype_t dtype = or_tensor_dtype(actual);
   char text[2][160];
@@ -68,16 +67,36 @@ static or_status_t compare(or_cli_t *cli, const char *name, const or_tensor_t *a
   return status;
 }
 
-static or_status_t run_side(const or_model_t *model, side_t *side, const or_cli_bindings_t *inputs,
-                            or_verification_t *out) {
+/* The devices of a report and their shares. */
+static void share_out(const or_session_report_t *report, or_verify_share_t *shares) {
+  double flops = 0, total = 0;
+  memset(shares, 0, OR_VERIFY_SHARES * sizeof *shares);
+  for (size_t i = 0; i < report->node_count; ++i) flops += report->nodes[i].flops;
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const or_node_report_t *node = &report->nodes[i];
+    double weight = flops > 0 ? node->flops : strcmp(node->op, "Copy") != 0;
+    size_t s = 0;
+    while (s + 1 < OR_VERIFY_SHARES && shares[s].device[0] != '\0' && strcmp(shares[s].device, node->device_id) != 0)
+      ++s;
+    if (shares[s].device[0] == '\0') or_format(shares[s].device, sizeof shares[s].device, "%s", node->device_id);
+    shares[s].share += weight;
+    total += weight;
+  }
+  for (size_t s = 0; total > 0 && s < OR_VERIFY_SHARES; ++s) shares[s].share /= total;
+}
+
+static or_status_t run_side(const or_model_t *model, side_t *side, const or_cli_bindings_t *inputs, double *least,
+                            or_verify_share_t *shares) {
   size_t count = or_model_output_count(model);
   or_session_report_t *report = NULL;
   if (count > OR_CLI_MAX_BINDINGS) return or_error(OR_RESOURCE_EXHAUSTED, "more than %d outputs", OR_CLI_MAX_BINDINGS);
   for (size_t i = 0; i < count; ++i) side->outputs[i] = (or_binding_t){.name = or_model_output(model, i)->name};
   or_status_t status = or_session_run(side->session, inputs->items, inputs->count, side->outputs, count);
   if (or_ok(status)) status = or_session_explain(side->session, inputs->items, inputs->count, false, &report);
-  if (or_ok(status) && !(out->flops_on_device <= report->flops_on_device))
-    out->flops_on_device = report->flops_on_device;
+  if (or_ok(status) && !(*least <= report->flops_on_device)) {
+    *least = report->flops_on_device;
+    share_out(report, shares);
+  }
   or_session_report_free(report);
   return status;
 }
@@ -135,7 +154,7 @@ static or_status_t compare_set(or_cli_t *cli, const or_model_t *model, const cha
     or_status_t status = read_numbered(cli, set, "output", i, &expected);
     if (or_ok(status)) status = as_declared(or_tensor_dtype(side->outputs[i].tensor), &expected);
     if (!or_ok(status)) return status;
-    status = compare(cli, or_model_output(model, i)->name, side->outputs[i].tensor, expected, options, out);
+    status = or_verify_compare(cli, or_model_output(model, i)->name, side->outputs[i].tensor, expected, options, out);
     or_tensor_release(expected);
     if (!or_ok(status)) return status;
   }
@@ -188,7 +207,8 @@ static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char 
                              const or_verify_options_t *options, or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
-  if (or_ok(status)) status = blame_data(run_side(model, side, &inputs, out), model, &inputs);
+  if (or_ok(status))
+    status = blame_data(run_side(model, side, &inputs, &out->flops_on_device, out->shares[0]), model, &inputs);
   if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, set, side, options);
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;
@@ -233,18 +253,27 @@ static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char
 void or_verify_data(or_cli_t *cli, const char *path, const char *name, const or_verify_options_t *options,
                     or_verification_t *out) {
   or_model_t *model = NULL;
-  *out = (or_verification_t){.flops_on_device = NAN};
+  *out = (or_verification_t){.flops_on_device = NAN, .flops_on_other = NAN};
   or_status_t status = or_cli_load_model(cli, path, &model);
   if (or_ok(status)) status = check_sets(cli, model, path, name, options, out);
   conclude(out, status);
   or_model_release(model);
 }
 
+/* A search that fails leaves the verdict as it is; a signal ends it. Takes and gives the status. */
+static or_status_t note_search(or_status_t status, or_verification_t *out) {
+  if (or_ok(status) || or_status_code(status) == OR_CANCELLED) return status;
+  size_t length = strlen(out->detail);
+  or_format(out->detail + length, sizeof out->detail - length, "; the first node that departs was not found: %s",
+            or_status_message(status));
+  or_status_ignore(status); /* kept in words */
+  return or_status_success();
+}
+
 static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_verify_options_t *options,
                             or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   side_t sides[2] = {{.session = NULL}, {.session = NULL}};
-  or_verification_t ignored = {.flops_on_device = NAN};
   or_session_options_t first = {.device = options->device, .strict = cli->strict};
   or_session_options_t second = {.device = options->other != NULL ? options->other : options->device,
                                  .reference = options->reference};
@@ -252,13 +281,17 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
   or_status_t status = or_session_create(shared, &first, &sides[0].session);
   if (or_ok(status)) status = or_session_create(shared, &second, &sides[1].session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
-  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, out);
-  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, &ignored);
+  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, &out->flops_on_device, out->shares[0]);
+  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, &out->flops_on_other, out->shares[1]);
   for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
-    status = compare(cli, or_model_output(model, i)->name, sides[0].outputs[i].tensor, sides[1].outputs[i].tensor,
-                     options, out);
+    bool passed = out->verdict == OR_VERDICT_PASSED;
+    status = or_verify_compare(cli, or_model_output(model, i)->name, sides[0].outputs[i].tensor,
+                               sides[1].outputs[i].tensor, options, out);
+    if (passed && out->verdict != OR_VERDICT_PASSED) out->wrong_output = i;
   }
   if (or_ok(status)) out->sets = 1;
+  if (or_ok(status) && out->verdict == OR_VERDICT_WRONG)
+    status = note_search(or_verify_find_departure(cli, shared, options, &inputs, out), out);
   for (int s = 0; s < 2; ++s) {
     release_outputs(model, &sides[s]);
     or_session_release(sides[s].session);
@@ -269,7 +302,7 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
 
 void or_verify_pair(or_cli_t *cli, const char *path, const or_verify_options_t *options, or_verification_t *out) {
   or_model_t *model = NULL;
-  *out = (or_verification_t){.flops_on_device = NAN};
+  *out = (or_verification_t){.flops_on_device = NAN, .flops_on_other = NAN};
   or_status_t status = or_cli_load_model(cli, path, &model);
   if (or_ok(status)) status = run_pair(cli, model, options, out);
   conclude(out, status);

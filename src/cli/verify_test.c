@@ -141,6 +141,78 @@ static void work_elsewhere_than_on_the_named_device_is_told(void **state) {
   expect_out("passed   passes: under 99 % of the flops ran on the device");
 }
 
+/* x -> Relu -> a -> Exp -> b; a -> Tanh -> c -> Sigmoid -> d; b + d -> y: a chain and a branch beside it. */
+static pb_t branched_graph(void) {
+  pb_t graph = {.data = NULL};
+  pb_put(&graph, 1, node_proto("Relu", "x", "a"));
+  pb_put(&graph, 1, node_proto("Exp", "a", "b"));
+  pb_put(&graph, 1, node_proto("Tanh", "a", "c"));
+  pb_put(&graph, 1, node_proto("Sigmoid", "c", "d"));
+  pb_put(&graph, 1, node_proto("Add", "b,d", "y"));
+  pb_put(&graph, 1, node_proto("Neg", "x", "z"));
+  pb_put(&graph, 11, value_proto("x", OR_FLOAT32, "batch,2"));
+  pb_put(&graph, 12, value_proto("z", OR_FLOAT32, "batch,2"));
+  pb_put(&graph, 12, value_proto("y", OR_FLOAT32, "batch,2"));
+  return graph;
+}
+
+/* An operator that computes wrongly is found wherever it stands, and no innocent one is blamed. */
+static void finds_the_first_node_that_departs(void **state) {
+  (void)state;
+  static const struct {
+    const char *op, *value;
+  } wrong[] = {{"Relu", "a"}, {"Exp", "b"}, {"Tanh", "c"}, {"Sigmoid", "d"}, {"Add", "y"}};
+  write_model("branched.onnx", branched_graph());
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    char words[96];
+    or_fake_set_wrong(wrong[i].op, 0.25f);
+    assert_int_equal(RUN("verify", in_folder("branched.onnx"), "--devices", "fake_0,cpu"), OR_EXIT_FAILED);
+    or_format(words, sizeof words, "(%s): value \"%s\" differs by up to 0.25; found among 5 nodes", wrong[i].op,
+              wrong[i].value);
+    expect_out("wrong: fake_0 against cpu_0");
+    expect_out("first node that departs: ");
+    expect_out(words);
+  }
+  or_fake_set_wrong("Tanh", 0.5f);
+  assert_int_equal(RUN("--json", "verify", in_folder("branched.onnx"), "--devices", "cpu,fake_0"), OR_EXIT_FAILED);
+  or_json_document_t *document = printed();
+  const or_json_value_t *verified = or_json_at(or_json_get(or_json_root(document), "cases"), 0);
+  const or_json_value_t *departure = or_json_get(verified, "first_departure");
+  assert_string_equal(or_json_get_string(or_json_get(departure, "op"), ""), "Tanh");
+  assert_string_equal(or_json_get_string(or_json_get(departure, "value"), ""), "c");
+  assert_true(or_json_get_double(or_json_get(departure, "max_abs_error"), 0) == 0.5);
+  assert_string_equal(or_json_get_string(or_json_get(verified, "detail"), ""),
+                      strstr(or_json_get_string(or_json_get(verified, "detail"), ""), "output \"y\""));
+  or_json_document_free(document);
+  or_fake_set_wrong("Neg", 0.5f); /* the other output, of one node */
+  assert_int_equal(RUN("verify", in_folder("branched.onnx"), "--devices", "fake_0,cpu"), OR_EXIT_FAILED);
+  expect_out("(Neg): value \"z\" differs by up to 0.5; found among 1 nodes by 0 comparisons");
+  or_fake_set_wrong(NULL, 0);
+  assert_int_equal(RUN("verify", in_folder("branched.onnx"), "--devices", "fake_0,cpu"), OR_EXIT_OK);
+  assert_null(strstr(out, "departs"));
+}
+
+static void tells_the_share_of_the_flops_of_each_device(void **state) {
+  (void)state;
+  static const char *const list[] = {"Relu", "Exp", "Tanh", NULL};
+  write_model("branched.onnx", branched_graph());
+  or_fake_set_supported(list);
+  assert_int_equal(RUN("verify", in_folder("branched.onnx"), "--devices", "cpu,fake_0"), OR_EXIT_FAILED);
+  expect_err("under 99 % of the flops ran on fake_0"); /* the second one was named too */
+  expect_out("second device: fake_0 ");
+  expect_out(", cpu_0 ");
+  assert_int_equal(RUN("--json", "verify", in_folder("branched.onnx"), "--devices", "fake_0,cpu"), OR_EXIT_FAILED);
+  or_json_document_t *document = printed();
+  const or_json_value_t *shares =
+      or_json_get(or_json_at(or_json_get(or_json_root(document), "cases"), 0), "flops_by_device");
+  assert_int_equal(or_json_count(shares), 2);
+  double sum = or_json_get_double(or_json_get(or_json_at(shares, 0), "flops_share"), 0) +
+               or_json_get_double(or_json_get(or_json_at(shares, 1), "flops_share"), 0);
+  assert_true(sum > 1 - 1e-12 && sum < 1 + 1e-12);
+  or_json_document_free(document);
+  or_fake_set_supported(NULL);
+}
+
 static void a_failing_device_is_a_verdict(void **state) {
   (void)state;
   static const or_fake_call_t calls[] = {OR_FAKE_ALLOC, OR_FAKE_WRITE, OR_FAKE_COMPILE, OR_FAKE_RUN, OR_FAKE_READ};
@@ -228,6 +300,8 @@ int main(void) {
       TEST(data_of_bfloat16_may_lie_as_uint16),
       TEST(compares_two_devices),
       TEST(work_elsewhere_than_on_the_named_device_is_told),
+      TEST(finds_the_first_node_that_departs),
+      TEST(tells_the_share_of_the_flops_of_each_device),
       TEST(a_failing_device_is_a_verdict),
       TEST(shows_and_lists_models),
       TEST(exports_models),

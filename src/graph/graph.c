@@ -38,7 +38,7 @@ void or_graph_release(const or_graph_t *graph) {
                           self->symbols, self->files, self->origins};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(self->allocator, arrays[i]);
   or_arena_deinit(&self->arena);
-  or_graph_release(self->parent); /* one level: a specialisation's parent has none */
+  or_graph_release(self->parent); /* two levels at most: a specialisation of a cut graph */
   or_free(self->allocator, self);
 }
 

@@ -118,5 +118,8 @@ typedef struct or_graph_binding_t {
  * whose output depends on data. */
 or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_t *bindings, bool no_fusion,
                                 or_graph_t **out, or_graph_pass_counts_t *counts);
+/* The same graph with other outputs, pruned to what they need; its inputs stay. RESOURCE_EXHAUSTED, and what inference
+ * fails with. */
+or_status_t or_graph_cut(const or_graph_t *graph, const or_value_id_t *outputs, size_t count, or_graph_t **out);
 
 #endif

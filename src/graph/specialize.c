@@ -5,6 +5,7 @@
 #include "graph/graph_internal.h"
 
 static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out);
+static or_status_t copy_symbols(const or_graph_t *graph, or_graph_t *copy);
 static or_status_t copy_nodes(const or_graph_t *graph, or_graph_t *copy);
 static or_status_t copy_ids(or_graph_t *graph, const or_value_id_t **ids, uint32_t count);
 static void forget_shapes(or_graph_t *graph);
@@ -35,6 +36,33 @@ or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_
   }
   *out = copy;
   return or_status_success();
+}
+
+or_status_t or_graph_cut(const or_graph_t *graph, const or_value_id_t *outputs, size_t count, or_graph_t **out) {
+  or_graph_t *copy = NULL;
+  *out = NULL;
+  or_status_t status = copy_graph(graph, &copy);
+  if (!or_ok(status)) return status;
+  copy->output_count = 0;
+  for (size_t i = 0; or_ok(status) && i < count; ++i) status = or_graph_add_output(copy, outputs[i]);
+  if (or_ok(status)) status = copy_symbols(graph, copy);
+  if (or_ok(status)) status = or_graph_infer(copy, NULL);
+  if (or_ok(status)) status = or_graph_prune(copy, NULL);
+  if (!or_ok(status)) {
+    or_graph_release(copy);
+    return status;
+  }
+  *out = copy;
+  return or_status_success();
+}
+
+static or_status_t copy_symbols(const or_graph_t *graph, or_graph_t *copy) {
+  or_status_t status = or_status_success();
+  for (size_t s = 0; or_ok(status) && s < graph->symbol_count; ++s) {
+    size_t index = 0;
+    status = or_graph_symbol(copy, graph->symbols[s], strlen(graph->symbols[s]), &index);
+  }
+  return status;
 }
 
 /* Names, attributes and constants stay the parent's; what passes write to is the copy's own. */

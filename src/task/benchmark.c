@@ -1,30 +1,45 @@
-/* Benchmarks of a device: matrix products and memory, over sizes, within a time. */
+/* Benchmarks of a device: matrix products and memory, over sizes, and networks, within a time. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "task/task_internal.h"
 
-static or_status_t run_compute(or_task_run_t *run);
-static or_status_t run_memory(or_task_run_t *run);
+static or_status_t run_compute(or_task_run_t *run, double budget_s);
+static or_status_t run_memory(or_task_run_t *run, double budget_s);
 static void write_machine(or_task_run_t *run);
+
+/* A part of the whole, with its share of the time in a comprehensive run. */
+typedef struct part_t {
+  const char *type;
+  or_status_t (*run)(or_task_run_t *run, double budget_s);
+  double share;
+} part_t;
+static const part_t parts[] = {
+    {"compute", run_compute, 0.25}, {"memory", run_memory, 0.25}, {"ml", or_task_benchmark_models, 0.5}};
 
 or_status_t or_task_run_benchmark(or_task_run_t *run) {
   or_json_writer_t *json = &run->json;
   char text[OR_CLOCK_TEXT_BYTES];
-  bool compute = strcmp(run->task->kind->type, "compute") == 0;
-  or_json_field_string(json, "benchmark_type", run->task->kind->type);
+  const char *type = run->task->kind->type;
+  bool all = strcmp(type, "comprehensive") == 0;
+  or_status_t status = or_status_success();
+  or_json_field_string(json, "benchmark_type", type);
   or_json_field_string(json, "device", run->result->device_used);
   or_json_key(json, "results");
   or_json_object_begin(json);
-  or_json_key(json, run->task->kind->type);
-  or_json_array_begin(json);
-  or_status_t status = compute ? run_compute(run) : run_memory(run);
-  or_json_array_end(json);
+  for (size_t i = 0; or_ok(status) && i < sizeof parts / sizeof *parts; ++i) {
+    if (!all && strcmp(parts[i].type, type) != 0) continue;
+    or_json_key(json, parts[i].type);
+    or_json_array_begin(json);
+    status = parts[i].run(run, run->task->parameters.duration_s * (all ? parts[i].share : 1));
+    or_json_array_end(json);
+  }
   or_json_object_end(json);
+  if (all) run->result->throughput = NAN; /* of what? */
   write_machine(run);
   or_json_field_string(json, "timestamp", or_clock_format(or_clock_wall_us(), text, sizeof text));
-  or_task_progress(run, 1.0, run->task->kind->type);
+  or_task_progress(run, 1.0, type);
   return status;
 }
 
@@ -75,7 +90,7 @@ static void write_share(or_json_writer_t *json, const char *key, double percent)
   }
 }
 
-static or_status_t run_compute(or_task_run_t *run) {
+static or_status_t run_compute(or_task_run_t *run, double budget_s) {
   static const int64_t default_sizes[] = {256, 512, 1024, 2048};
   static const or_dtype_t default_dtypes[] = {OR_FLOAT32, OR_FLOAT64};
   const or_task_parameters_t *p = &run->task->parameters;
@@ -95,7 +110,7 @@ static or_status_t run_compute(or_task_run_t *run) {
                        .dtype = dtypes[d],
                        .shapes = {square, square},
                        .operands = 2,
-                       .budget_s = p->duration_s * 0.8 / total};
+                       .budget_s = budget_s * 0.8 / total};
       or_task_progress(run, (double)done / total,
                        or_format(what, sizeof what, "%s %lld", or_dtype_name(dtypes[d]), (long long)sizes[s]));
       status = measure_probe(run, &probe, &time);
@@ -160,11 +175,12 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
   return status;
 }
 
-static or_status_t run_memory(or_task_run_t *run) {
+static or_status_t run_memory(or_task_run_t *run, double budget_s) {
   static const int64_t default_sizes[] = {64, 1024, 16384, 262144};
   const or_task_parameters_t *p = &run->task->parameters;
-  const int64_t *sizes = p->size_count > 0 ? p->sizes : default_sizes;
-  size_t size_count = p->size_count > 0 ? p->size_count : sizeof default_sizes / sizeof *default_sizes;
+  bool given = p->size_count > 0 && strcmp(run->task->kind->type, "memory") == 0;
+  const int64_t *sizes = given ? p->sizes : default_sizes;
+  size_t size_count = given ? p->size_count : sizeof default_sizes / sizeof *default_sizes;
   double total = (double)(size_count * MEMORY_KIND_COUNT);
   size_t done = 0;
   or_status_t status = or_status_success();
@@ -173,7 +189,7 @@ static or_status_t run_memory(or_task_run_t *run) {
       char what[64];
       or_task_progress(run, (double)done / total,
                        or_format(what, sizeof what, "%s %lld KiB", memory_kinds[k].kind, (long long)sizes[s]));
-      status = probe_memory(run, &memory_kinds[k], sizes[s], p->duration_s * 0.8 / total);
+      status = probe_memory(run, &memory_kinds[k], sizes[s], budget_s * 0.8 / total);
     }
   }
   return status;

@@ -69,7 +69,7 @@ static int compare_doubles(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static double quantile(const double *sorted, int64_t count, double q) {
+double or_task_quantile(const double *sorted, size_t count, double q) {
   int64_t index = (int64_t)ceil(q * (double)count) - 1;
   return sorted[index < 0 ? 0 : index];
 }
@@ -106,8 +106,8 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
   qsort(times, (size_t)kept, sizeof *times, compare_doubles);
   out->min_s = times[0];
   out->median_s = kept % 2 == 1 ? times[kept / 2] : 0.5 * (times[kept / 2 - 1] + times[kept / 2]);
-  out->p90_s = quantile(times, kept, 0.90);
-  out->p99_s = quantile(times, kept, 0.99);
+  out->p90_s = or_task_quantile(times, (size_t)kept, 0.90);
+  out->p99_s = or_task_quantile(times, (size_t)kept, 0.99);
   return status;
 }
 

@@ -101,7 +101,7 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
 typedef struct later_t {
   const char *operation, *type;
 } later_t;
-static const later_t later[] = {{"benchmark", "ml"}, {"benchmark", "comprehensive"}, {"kernel", ""}};
+static const later_t later[] = {{"kernel", ""}};
 
 static void list_types(const char *operation, char *text, size_t capacity) {
   text[0] = '\0';
@@ -116,7 +116,7 @@ static void list_types(const char *operation, char *text, size_t capacity) {
 }
 
 /* A text of the request that is a name or a path: a string of bounded length. */
-static bool check_text(const char *loc, const or_json_value_t *value, or_task_problems_t *problems) {
+bool or_task_check_text(const char *loc, const or_json_value_t *value, or_task_problems_t *problems) {
   if (or_json_kind(value) != OR_JSON_STRING) {
     or_task_problem(problems, loc, "type_error.string", "must be a string");
   } else if (or_json_string_length(value) > OR_TASK_MAX_TEXT_BYTES) {
@@ -137,7 +137,7 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
   char known[256];
   task->operation = "";
   if (value == NULL) or_task_problem(problems, "operation", "value_error.missing", "must be given");
-  if (value == NULL || !check_text("operation", value, problems)) return or_status_success();
+  if (value == NULL || !or_task_check_text("operation", value, problems)) return or_status_success();
   or_status_t status = copy_text(task, value, &task->operation);
   if (!or_ok(status)) return status;
   if (data != NULL && or_json_kind(data) != OR_JSON_OBJECT) {
@@ -145,15 +145,15 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
     return status;
   }
   value = or_json_get(request, "task_id");
-  if (or_json_kind(value) != OR_JSON_NULL) (void)check_text("task_id", value, problems);
+  if (or_json_kind(value) != OR_JSON_NULL) (void)or_task_check_text("task_id", value, problems);
   value = or_json_get(request, "device_preference");
-  if (or_json_kind(value) != OR_JSON_NULL && check_text("device_preference", value, problems)) {
+  if (or_json_kind(value) != OR_JSON_NULL && or_task_check_text("device_preference", value, problems)) {
     status = copy_text(task, value, &task->device_preference);
     if (!or_ok(status)) return status;
   }
   const char *operation = strcmp(task->operation, "mlx_compute") == 0 ? "compute" : task->operation;
   value = or_json_get(data, "type");
-  if (value != NULL && !check_text("data.type", value, problems)) return status;
+  if (value != NULL && !or_task_check_text("data.type", value, problems)) return status;
   const char *type = or_json_get_string(value, strcmp(operation, "compute") == 0     ? "matrix_multiply"
                                                : strcmp(operation, "benchmark") == 0 ? "comprehensive"
                                                                                      : "");
@@ -304,7 +304,7 @@ static or_status_t parse_transform(or_task_t *task, const char *name, const char
     parse_flag(loc, value, problems, strcmp(name, "real") == 0 ? &p->real : &p->inverse);
     return or_status_success();
   }
-  if (!check_text(loc, value, problems)) return or_status_success();
+  if (!or_task_check_text(loc, value, problems)) return or_status_success();
   if (!in_list("backward ortho forward", or_json_get_string(value, "")))
     or_task_problem(problems, loc, "value_error.enum", "\"%s\" is none of: backward ortho forward",
                     or_json_get_string(value, ""));
@@ -360,7 +360,7 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     }
   } else if (strcmp(name, "image") == 0 && or_json_kind(value) != OR_JSON_STRING) {
     or_task_problem(problems, loc, "type_error.string", "must be a string, the picture's bytes in base64");
-  } else if (text && strcmp(name, "image") != 0 && !check_text(loc, value, problems)) {
+  } else if (text && strcmp(name, "image") != 0 && !or_task_check_text(loc, value, problems)) {
     return or_status_success();
   } else if (text) {
     p->image_length = strcmp(name, "image") == 0 ? or_json_string_length(value) : p->image_length;
@@ -394,6 +394,8 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     if (!in_list(task->kind->parameters, name)) {
       or_task_problem(problems, loc, "value_error.extra", "%s %s has no such field; it has: type %s",
                       task->kind->operation, task->kind->type, task->kind->parameters);
+    } else if (or_task_parse_ml(task, name, loc, value, problems, &status)) {
+      continue;
     } else if (field != NULL) {
       parse_integer(task, field, loc, value, problems);
     } else {
@@ -402,6 +404,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
   }
   if (!or_ok(status)) return status;
   check_together(task, problems);
+  or_task_check_ml(task, problems);
   if (p->function != NULL && !in_list(task->kind->functions, p->function)) {
     or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
                     task->kind->functions);

@@ -68,6 +68,18 @@ static void takes_every_field_to_its_bounds(void **state) {
   assert_int_equal(task->parameters.dtypes[0], OR_FLOAT64);
   assert_true(task->parameters.duration_s == 0.1);
   or_task_free(task);
+  task = parsed("{\"operation\":\"benchmark\",\"data\":{\"models\":[\"a\",\"b\"],\"dims\":{\"n\":0,\"m\":9},"
+                "\"scenario\":\"server\",\"qps\":2.5,\"precision\":\"bf16\"}}");
+  assert_string_equal(or_task_type(task), "comprehensive"); /* the default */
+  assert_int_equal(task->parameters.ml.model_count, 2);
+  assert_string_equal(task->parameters.ml.models[1], "b");
+  assert_int_equal(task->parameters.ml.dim_count, 2);
+  assert_string_equal(task->parameters.ml.dims[1].name, "m");
+  assert_int_equal(task->parameters.ml.dims[1].extent, 9);
+  assert_int_equal(task->parameters.ml.scenario, OR_SCENARIO_SERVER);
+  assert_true(task->parameters.ml.qps == 2.5);
+  assert_int_equal(task->parameters.dtype, OR_BFLOAT16);
+  or_task_free(task);
 }
 
 static void keeps_operands_after_the_document_is_gone(void **state) {
@@ -182,6 +194,29 @@ static void names_each_wrong_field_of_transforms_convolutions_and_networks(void 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }
 
+static void names_each_wrong_field_of_a_benchmark_of_networks(void **state) {
+  (void)state;
+  static const wrong_t cases[] = {
+      {"{\"operation\":\"benchmark\",\"data\":{\"type\":\"memory\",\"models\":[\"m\"]}}", "data.models",
+       "value_error.extra", "no such field"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"models\":[]}}", "data.models", "type_error.array", "1 to 16"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"models\":[5]}}", "data.models", "type_error.string", "string"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"dims\":[]}}", "data.dims", "type_error.object", "at most 16"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"dims\":{\"n\":-1}}}", "data.dims.n", "value_error.range",
+       "0 to 16777216"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"dims\":{\"n\":1.5}}}", "data.dims.n", "value_error.range", "whole"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"scenario\":\"multi\"}}", "data.scenario", "value_error.enum",
+       "single-stream, offline, server"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"scenario\":\"server\"}}", "data.qps", "value_error.missing", "server"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"qps\":5}}", "data.qps", "value_error.extra", "single-stream"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"scenario\":\"server\",\"qps\":0}}", "data.qps", "value_error.range",
+       "above 0"},
+      {"{\"operation\":\"benchmark\",\"data\":{\"precision\":\"float64\"}}", "data.precision", "value_error.enum",
+       "bfloat16"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
+}
+
 static void lists_all_that_is_wrong_up_to_a_bound(void **state) {
   (void)state;
   char text[1024] = "{\"operation\":\"compute\",\"data\":{";
@@ -208,7 +243,7 @@ static void refuses_a_name_beyond_its_bound(void **state) {
 
 static void says_what_this_version_does_not_carry_out(void **state) {
   (void)state;
-  static const char *const texts[] = {"{\"operation\":\"kernel\"}", "{\"operation\":\"benchmark\"}"};
+  static const char *const texts[] = {"{\"operation\":\"kernel\"}"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
     or_task_problems_t problems;
     or_task_t *task = NULL;
@@ -237,6 +272,7 @@ int main(void) {
       cmocka_unit_test(takes_every_field_to_its_bounds),
       cmocka_unit_test(keeps_operands_after_the_document_is_gone),
       cmocka_unit_test(names_each_wrong_field),
+      cmocka_unit_test(names_each_wrong_field_of_a_benchmark_of_networks),
       cmocka_unit_test(names_each_wrong_field_of_transforms_convolutions_and_networks),
       cmocka_unit_test(lists_all_that_is_wrong_up_to_a_bound),
       cmocka_unit_test(refuses_a_name_beyond_its_bound),

@@ -45,6 +45,12 @@ static const or_task_kind_t kinds[] = {
      or_task_run_benchmark},
     {"benchmark", "memory", "copy, read, write and triad over sizes", "sizes duration", NULL, NULL, OR_FLOAT32, FLOATS,
      0, 0, or_task_run_benchmark},
+    {"benchmark", "ml", "networks: latency and throughput, one query after another, many, or arriving by chance",
+     "models model batch_size dims precision scenario qps seed duration", NULL, NULL, OR_DTYPE_NONE, 0, 0, 0,
+     or_task_run_benchmark},
+    {"benchmark", "comprehensive", "matrix products, memory and networks",
+     "sizes dtypes models model batch_size dims precision scenario qps seed duration", NULL, NULL, OR_DTYPE_NONE,
+     FLOATS | HALVES | OR_TASK_DTYPE_BIT(OR_INT8), 0, 0, or_task_run_benchmark},
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 

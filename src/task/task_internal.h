@@ -20,6 +20,10 @@ typedef struct or_task_kind_t or_task_kind_t;
 /* Of a convolution where they are not given. */
 #define OR_TASK_CHANNELS 64
 #define OR_TASK_KERNEL 3
+#define OR_TASK_MAX_MODELS 16 /* of a benchmark */
+#define OR_TASK_MAX_DIMS 16   /* extents of symbols, given by name */
+#define OR_TASK_MAX_EXTENT INT64_C(16777216)
+#define OR_TASK_MAX_QPS 1e6
 
 /* A tensor that came in the request. */
 typedef struct or_task_operand_t {
@@ -29,6 +33,22 @@ typedef struct or_task_operand_t {
   const void *data;
   size_t bytes;
 } or_task_operand_t;
+
+/* How queries come to a model (load.h). */
+typedef enum or_scenario_t { OR_SCENARIO_SINGLE_STREAM, OR_SCENARIO_OFFLINE, OR_SCENARIO_SERVER } or_scenario_t;
+
+/* Which models a benchmark runs, and how. */
+typedef struct or_task_ml_t {
+  const char *models[OR_TASK_MAX_MODELS];
+  size_t model_count; /* 0: the default ones */
+  struct {
+    const char *name;
+    int64_t extent;
+  } dims[OR_TASK_MAX_DIMS];
+  size_t dim_count;
+  or_scenario_t scenario;
+  double qps; /* 0: not given */
+} or_task_ml_t;
 
 /* The fields of `data`, with their defaults applied where the kind has them; which count depends on the kind. */
 typedef struct or_task_parameters_t {
@@ -52,6 +72,7 @@ typedef struct or_task_parameters_t {
   const char *text; /* UTF-8 */
   size_t text_length;
   double duration_s;
+  or_task_ml_t ml;
   int64_t sizes[OR_TASK_MAX_LIST];
   size_t size_count;
   or_dtype_t dtypes[OR_TASK_MAX_LIST];
@@ -99,6 +120,10 @@ or_status_t or_task_run_compute(or_task_run_t *run);
 or_status_t or_task_run_network(or_task_run_t *run);
 or_status_t or_task_run_inference(or_task_run_t *run);
 or_status_t or_task_run_benchmark(or_task_run_t *run);
+/* Writes a row for each model into the open array; the whole within `budget_s`, at least OR_MEASURE_MIN_RUNS runs of
+ * each. */
+or_status_t or_task_benchmark_models(or_task_run_t *run, double budget_s);
+const char *or_scenario_name(or_scenario_t scenario); /* "single-stream" "offline" "server" */
 
 /* Adds a problem; `format` is its message. */
 void or_task_problem(or_task_problems_t *problems, const char *loc, const char *type, const char *format, ...)
@@ -122,6 +147,13 @@ bool or_task_flops(const or_task_t *task, or_tensor_t *const *inputs, const or_t
 /* What a result of that dtype may differ from the reference by, relative and absolute. */
 double or_task_tolerance(or_dtype_t dtype);
 
+/* A field of `data` that says which models a benchmark runs, and how; false: it is none of those. */
+bool or_task_parse_ml(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                      or_task_problems_t *problems, or_status_t *status);
+/* What those fields must keep to together. */
+void or_task_check_ml(const or_task_t *task, or_task_problems_t *problems);
+/* A string of the request that is a name or a path, of bounded length; else a problem. */
+bool or_task_check_text(const char *loc, const or_json_value_t *value, or_task_problems_t *problems);
 /* One repeated computation and its times. */
 typedef struct or_measurement_t {
   int64_t runs;
@@ -149,6 +181,8 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
 void or_task_write_times(or_json_writer_t *json, const or_measurement_t *time);
 void or_task_write_verification(or_json_writer_t *json, const or_difference_t *difference,
                                 or_task_tolerance_t tolerance);
+/* The nearest-rank quantile of sorted numbers; `count` > 0. */
+double or_task_quantile(const double *sorted, size_t count, double q);
 /* One run that a cancel request ends. */
 or_status_t or_task_run_session(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, or_cancel_t *cancel);

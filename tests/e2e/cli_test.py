@@ -46,6 +46,7 @@ def every_command_prints_one_json_document():
         ["completion", "bash"],
         ["benchmark", "-t", "compute", "-s", "64", "--dtypes", "float32", "--duration", "0.5"],
         ["benchmark", "-t", "memory", "-s", "64", "--duration", "0.5"],
+        ["benchmark", "-t", "ml", "-m", DIGITS, "--duration", "0.5"],
     ):
         result = run("--json", *arguments)
         expect(result.code == 0, f"{arguments}: exit {result.code}: {result.err}")
@@ -54,7 +55,7 @@ def every_command_prints_one_json_document():
         ["server"],
         ["tasks"],
         ["run", "-o", "kernel"],
-        ["benchmark", "-t", "ml"],
+        ["benchmark", "-t", "ml", "-m", "no-such-model"],
         ["nonsense"],
         ["infer", "no-such-model"],
     ):
@@ -286,13 +287,39 @@ def what_belongs_to_later_versions_says_so_in_one_line():
         ["kernels"],
         ["keys", "list"],
         ["store", "check"],
-        ["benchmark", "-t", "ml"],
         ["models", "pull", "x"],
         ["--url", "http://127.0.0.1:1", "devices"],
     ):
         result = run(*arguments)
         expect(result.code == 1, f"{arguments}: exit {result.code}")
         expect(len(result.err.strip().splitlines()) == 1 and not result.out, f"{arguments}: {result.err}")
+
+
+def a_benchmark_of_networks_has_the_fields_of_the_contract():
+    whole = run("--json", "benchmark", "-m", DIGITS, "-m", "mobilenet-v2", "-b", "2", "--duration", "1").json()
+    rows = whole["results"]["ml"]
+    expect([row["model"] for row in rows] == ["digits", "mobilenet-v2"], str(rows))
+    for row in rows:
+        wanted = {"model", "batch_size", "precision", "latency_ms", "p90_ms", "p99_ms", "throughput_fps", "runs"}
+        expect(wanted <= set(row) and row["batch_size"] == 2 and row["precision"] == "float32", str(row))
+        expect(0 < row["latency_ms"] <= row["p90_ms"] <= row["p99_ms"] and row["runs"] >= 5, str(row))
+    expect([row["weights"] for row in rows] == ["file", "synthetic"], str(rows))
+    expect("machine" in whole and list(whole["results"]) == ["ml"], str(whole))
+    arguments = ("--duration", "0.5", "--scenario")
+    offline = run("--json", "benchmark", "-m", DIGITS, *arguments, "offline").json()["results"]["ml"][0]
+    expect(offline["in_flight"] in (1, 2, 4, 8), str(offline))
+    server = run("--json", "benchmark", "-m", DIGITS, *arguments, "server", "--qps", "50").json()["results"]["ml"][0]
+    expect(server["arrived"] >= server["runs"] > 0 and "queue_grows" in server, str(server))
+    result = run("benchmark", "-m", DIGITS, *arguments, "server")
+    expect(result.code == 2 and "qps" in result.err, result.err)
+
+
+def the_nodes_of_resnet50_are_the_flops_of_its_paper():
+    """4.09 billion multiply-adds (K. He et al.; the form with the stride in the 3x3: 4.11)."""
+    explained = run("--json", "explain", "resnet50", "--no-profile").json()
+    flops = sum(node["flops"] for node in explained["nodes"])
+    expect(abs(flops / 2 / 4.1e9 - 1) < 0.02, str(flops))
+    expect(abs(explained["totals"]["flops"] / flops - 1) < 1e-9, str(explained["totals"]))
 
 
 def a_device_that_is_not_there_falls_back_visibly():

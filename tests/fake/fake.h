@@ -45,6 +45,10 @@ void or_fake_set_supported(const char *const *operators);
 /* Whether it takes fused nodes (domain "openruntime.fused"), running their parts. Off after a reset. */
 void or_fake_set_fused(bool supported);
 
+/* Adds `error` to the first element of what every node of this operator computes (float32, first output): a kernel that
+ * is wrong. NULL: none is. `op` is borrowed until the next reset. */
+void or_fake_set_wrong(const char *op, float error);
+
 /* The nth call of a kind from now on (1: the next) fails with `code`, once. DEVICE_LOST loses the device: all later
  * calls fail so. */
 void or_fake_fail(or_fake_call_t call, uint64_t nth, or_status_code_t code);

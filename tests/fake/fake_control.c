@@ -25,6 +25,8 @@ static struct {
   bool lost[OR_FAKE_MAX_DEVICES], unified[OR_FAKE_MAX_DEVICES];
   uint64_t capacity, live_bytes, live_objects;
   const char *const *supported;
+  const char *wrong;
+  float error;
 } control = {.device_count = 1, .capacity = UINT64_MAX};
 
 void or_fake_reset(void) {
@@ -67,6 +69,20 @@ void or_fake_set_fused(bool supported) {
   or_mutex_lock(&mutex);
   control.fused = supported;
   or_mutex_unlock(&mutex);
+}
+
+void or_fake_set_wrong(const char *op, float error) {
+  or_mutex_lock(&mutex);
+  control.wrong = op;
+  control.error = error;
+  or_mutex_unlock(&mutex);
+}
+
+float fake_error_of(const char *op) {
+  or_mutex_lock(&mutex);
+  float error = control.wrong != NULL && strcmp(control.wrong, op) == 0 ? control.error : 0;
+  or_mutex_unlock(&mutex);
+  return error;
 }
 
 void or_fake_fail(or_fake_call_t call, uint64_t nth, or_status_code_t code) {
