@@ -102,7 +102,7 @@ typedef struct or_session_report_t {
   const char *folded;                  /* words: how many nodes were folded, fused, removed */
   const or_pattern_report_t *patterns; /* those that were found, in the order in which they are looked for */
   size_t pattern_count;
-  or_dtype_t precision;           /* that was asked for; OR_DTYPE_NONE: the model's own types */
+  or_dtype_t precision;               /* that was asked for; OR_DTYPE_NONE: the model's own types */
   uint32_t products, narrow_products; /* nodes that are MatMul, Gemm or Conv of float32; those in `precision` */
 } or_session_report_t;
 /* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on

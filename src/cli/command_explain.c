@@ -26,10 +26,8 @@ int or_cli_explain_command(or_cli_t *cli) {
   if (!or_cli_check_generation(cli) || !or_cli_precision(cli, &precision)) return OR_EXIT_USAGE;
   if (!or_cli_find_device(cli, &device)) return cli->code;
   or_cli_end_at_signal();
-  or_session_options_t options = {.device = device,
-                                  .precision = precision,
-                                  .strict = cli->strict,
-                                  .no_fusion = or_cli_has(cli, "--no-fusion")};
+  or_session_options_t options = {
+      .device = device, .precision = precision, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);

@@ -209,8 +209,10 @@ static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char
   side_t side = {.name = name};
   or_text_t folder, set;
   struct stat info;
-  or_session_options_t session_options = {
-      .device = options->device, .precision = options->precision, .strict = cli->strict, .reference = options->reference};
+  or_session_options_t session_options = {.device = options->device,
+                                          .precision = options->precision,
+                                          .strict = cli->strict,
+                                          .reference = options->reference};
   or_text_init(&folder, cli->allocator);
   or_text_init(&set, cli->allocator);
   or_status_t status = or_session_create((or_model_t *)(uintptr_t)model, &session_options, &side.session);

@@ -114,9 +114,8 @@ static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *vie
   const or_cpu_product_t *product = &state->product;
   const or_constant_t *a = or_cpu_input_constant(view, 0), *b = or_cpu_input_constant(view, 1);
   pack_t pack = {.element = state->element};
-  pack.source = (or_gemm_const_t){.ops = or_cpu_product_ops(build->device->kernels, product),
-                                  .k = product->k,
-                                  .caches = build->device->caches};
+  pack.source = (or_gemm_const_t){
+      .ops = or_cpu_product_ops(build->device->kernels, product), .k = product->k, .caches = build->device->caches};
   if (product->k == 0 || product->m == 0 || product->n == 0) return or_status_success();
   if (b != NULL) {
     pack.source.extent = product->n;

@@ -42,5 +42,6 @@ void or_cpu_precision(void *self, or_dtype_t precision, or_support_t *out) {
   }
   or_format(out->reason, sizeof out->reason,
             "it needs AVX512-BF16 or AMX, and level %s has neither: leave it out (float32 is faster here)%s",
-            device->kernels->name, (or_cpu_features_detect() & OR_CPU_AVX512BF16) != 0 ? ", or allow a higher --isa" : "");
+            device->kernels->name,
+            (or_cpu_features_detect() & OR_CPU_AVX512BF16) != 0 ? ", or allow a higher --isa" : "");
 }

@@ -38,16 +38,16 @@ P_DEFINE_B(pack_b, NR)
   v_store(sums[i] + 16, c##i##1);
 
 /* The first rows of a panel; the fewer, the less is computed for nothing at the end of a matrix. */
-#define DEFINE_MICRO(name, ROWS)                                                                   \
-  static void name(size_t pairs, const uint16_t *a, const uint16_t *b, float sums[MR][NR]) {       \
-    ROWS(DECLARE)                                                                                  \
-    for (; pairs > 0; --pairs) {                                                                   \
-      const __m512i b0 = _mm512_loadu_si512(b), b1 = _mm512_loadu_si512(b + 32);                   \
-      ROWS(ROW)                                                                                    \
-      a += (size_t)2 * MR;                                                                         \
-      b += (size_t)2 * NR;                                                                         \
-    }                                                                                              \
-    ROWS(KEEP)                                                                                     \
+#define DEFINE_MICRO(name, ROWS)                                                             \
+  static void name(size_t pairs, const uint16_t *a, const uint16_t *b, float sums[MR][NR]) { \
+    ROWS(DECLARE)                                                                            \
+    for (; pairs > 0; --pairs) {                                                             \
+      const __m512i b0 = _mm512_loadu_si512(b), b1 = _mm512_loadu_si512(b + 32);             \
+      ROWS(ROW)                                                                              \
+      a += (size_t)2 * MR;                                                                   \
+      b += (size_t)2 * NR;                                                                   \
+    }                                                                                        \
+    ROWS(KEEP)                                                                               \
   }
 DEFINE_MICRO(micro_2, ROWS_2)
 DEFINE_MICRO(micro_4, ROWS_4)

@@ -62,6 +62,7 @@ static bool plan_vector(or_gemm_plan_t *plan, unsigned threads) {
   bool row = shape->m == 1 && !shape->virtual_b;
   bool column = !row && shape->n == 1 && !shape->packed_a && !shape->packed_b && !shape->virtual_b;
   bool panels = row && shape->packed_b;
+  if (shape->packed_a && ops->packed_a_bytes != ops->a_bytes) return false; /* a packed row is no vector then */
   if (!(row || column) || (panels ? ops->gemv_panels == NULL : ops->gemv_rows == NULL)) return false;
   size_t length = row ? shape->n : shape->m;
   bool dots = row ? shape->trans_b && !shape->packed_b : !shape->trans_a;

@@ -84,7 +84,8 @@ OR_DECLARE_LEVEL(avx512)
 OR_DECLARE_LEVEL(neon)
 
 /* Levels that differ in few functions from the one below them. */
-extern const or_gemm_ops_t or_gemm_f32_bf16_avx512bf16, or_gemm_f32_bf16_amx, or_gemm_bf16_avx512bf16, or_gemm_bf16_amx, or_gemm_u8s8_amx, or_gemm_s8s8_amx;
+extern const or_gemm_ops_t or_gemm_f32_bf16_avx512bf16, or_gemm_f32_bf16_amx, or_gemm_bf16_avx512bf16, or_gemm_bf16_amx,
+    or_gemm_u8s8_amx, or_gemm_s8s8_amx;
 
 /* What the levels with bf16 products share: float32 operands rounded as they are packed (pack_bf16_avx512bf16.c). */
 typedef struct or_pack_pairs_t {

@@ -49,9 +49,8 @@ static void pack_along_depth(const panel_t *panel) {
 
 /* Two rows of at most 16 elements become pairs. */
 static __m512i interleave(__m512 first, __m512 second) {
-  const __m512i order =
-      _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
-                       18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
@@ -68,7 +67,8 @@ static void pack_across(const panel_t *panel) {
   for (size_t pair = 0; pair < (panel->kc + 1) / 2; ++pair) {
     for (size_t line = 0; line < panel->width; line += HALF_PANEL) {
       const size_t left = panel->lines > line ? panel->lines - line : 0, count = left < HALF_PANEL ? left : HALF_PANEL;
-      const __m512 first = load_line(panel, 2 * pair, line, count), second = load_line(panel, 2 * pair + 1, line, count);
+      const __m512 first = load_line(panel, 2 * pair, line, count),
+                   second = load_line(panel, 2 * pair + 1, line, count);
       _mm512_mask_storeu_epi32(panel->dst + pair * panel->width + line, lanes(panel->width - line),
                                interleave(first, second));
     }
