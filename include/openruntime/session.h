@@ -14,7 +14,11 @@ typedef struct or_run_t or_run_t;
 
 typedef struct or_session_options_t {
   or_device_t *device; /* NULL: or_runtime_find_device(…, "auto") */
-  /* OR_DTYPE_NONE: the model's own; OR_BFLOAT16 …: the user's word; UNIMPLEMENTED where it can't be had */
+  /* OR_DTYPE_NONE, OR_FLOAT32: the model's own types, exactly. OR_BFLOAT16: MatMul, Gemm and Conv of float32 multiply
+   * operands rounded to bfloat16 and add up in float32, and images may stay bfloat16 from one convolution or pool to
+   * the next; all else stays as it is. Models of other types are not touched. UNIMPLEMENTED, in words that say what is
+   * missing, where the device has no fast way, and for other types. A reference session takes any and computes
+   * exactly: it is what others are compared with. */
   or_dtype_t precision;
   bool strict;                /* refuse (FAILED_PRECONDITION, with reasons) unless 99 % of the flops run on `device` */
   bool reference;             /* every node by its C reference: for comparison */
@@ -81,6 +85,7 @@ typedef struct or_node_report_t {
   or_shape_t shape;      /* of the first output */
   double flops, bytes;   /* by the cost model */
   double seconds;        /* of the last profiled run; OR_UNKNOWN_F if there was none */
+  or_dtype_t precision;  /* that operands were rounded to; OR_DTYPE_NONE: their own */
 } or_node_report_t;
 /* How often rewriting found a pattern in the graph. */
 typedef struct or_pattern_report_t {
@@ -97,6 +102,8 @@ typedef struct or_session_report_t {
   const char *folded;                  /* words: how many nodes were folded, fused, removed */
   const or_pattern_report_t *patterns; /* those that were found, in the order in which they are looked for */
   size_t pattern_count;
+  or_dtype_t precision;               /* that was asked for; OR_DTYPE_NONE: the model's own types */
+  uint32_t products, narrow_products; /* nodes that are MatMul, Gemm or Conv of float32; those in `precision` */
 } or_session_report_t;
 /* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on
  * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free. */

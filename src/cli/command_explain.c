@@ -22,14 +22,12 @@ int or_cli_explain_command(or_cli_t *cli) {
   const char *trace = or_cli_value(cli, "--trace");
   bool profile = !or_cli_has(cli, "--no-profile");
   if (trace != NULL && !profile) return or_cli_usage_error(cli, "--trace needs times: leave out --no-profile");
-  if (!or_cli_check_generation(cli)) return OR_EXIT_USAGE;
+  or_dtype_t precision = OR_DTYPE_NONE;
+  if (!or_cli_check_generation(cli) || !or_cli_precision(cli, &precision)) return OR_EXIT_USAGE;
   if (!or_cli_find_device(cli, &device)) return cli->code;
   or_cli_end_at_signal();
-  or_session_options_t options = {.device = device, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
-  const char *precision = or_cli_value(cli, "--precision");
-  options.precision = or_dtype_from_name(precision);
-  if (precision != NULL && options.precision == OR_DTYPE_NONE)
-    return or_cli_usage_error(cli, "--precision \"%s\" is no number format; there are float32, bfloat16, …", precision);
+  or_session_options_t options = {
+      .device = device, .precision = precision, .strict = cli->strict, .no_fusion = or_cli_has(cli, "--no-fusion")};
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
@@ -114,6 +112,10 @@ static void print_totals(or_cli_t *cli, const or_session_report_t *report, const
     (void)printf("%s%u %s", i == 0 ? "patterns: " : ", ", report->patterns[i].count, report->patterns[i].name);
   }
   if (report->pattern_count > 0) (void)printf("\n");
+  if (report->precision != OR_DTYPE_NONE) {
+    (void)printf("precision: %s, %u of %u products\n", or_dtype_name(report->precision), report->narrow_products,
+                 report->products);
+  }
   (void)printf("on the device: %.1f %% of the flops\n", 100.0 * report->flops_on_device);
   if (isfinite(report->seconds)) {
     (void)printf("time: %s, of which nodes %.1f %%; %s", or_cli_seconds(report->seconds, text[5], sizeof text[5]),
@@ -180,6 +182,11 @@ static void write_totals(or_json_writer_t *json, const or_session_report_t *repo
   or_json_object_end(json);
 }
 
+/* NULL (null) for a model's own types. */
+static const char *precision_word(or_dtype_t precision) {
+  return precision != OR_DTYPE_NONE ? or_dtype_name(precision) : NULL;
+}
+
 static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report,
                              const or_device_peaks_t *peaks) {
   or_text_t text;
@@ -200,6 +207,7 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
     or_json_field_string(&json, "kernel", node->kernel);
     or_json_field_string(&json, "reason", node->reason != NULL && node->reason[0] != '\0' ? node->reason : NULL);
     or_json_field_string(&json, "dtype", or_dtype_name(node->dtype));
+    or_json_field_string(&json, "precision", precision_word(node->precision));
     or_json_key(&json, "shape");
     or_json_array_begin(&json);
     for (int32_t d = 0; d < node->shape.rank; ++d) or_json_int(&json, node->shape.dims[d]);
@@ -227,6 +235,9 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
   for (size_t i = 0; i < report->pattern_count; ++i)
     or_json_field_int(&json, report->patterns[i].name, report->patterns[i].count);
   or_json_object_end(&json);
+  or_json_field_string(&json, "precision", precision_word(report->precision));
+  or_json_field_int(&json, "products", report->products);
+  or_json_field_int(&json, "narrow_products", report->narrow_products);
   or_json_field_double(&json, "flops_on_device", report->flops_on_device);
   write_totals(&json, report, peaks);
   write_known(&json, "seconds", report->seconds);

@@ -30,7 +30,7 @@ int or_cli_verify_command(or_cli_t *cli) {
   const char *path = cli->arguments.words[0];
   or_verify_options_t options = {.output_directory = or_cli_value(cli, "--output")};
   struct stat info;
-  if (!or_cli_check_generation(cli)) return OR_EXIT_USAGE;
+  if (!or_cli_check_generation(cli) || !or_cli_precision(cli, &options.precision)) return OR_EXIT_USAGE;
   if (!or_cli_runtime(cli)) return cli->code;
   int code = parse_options(cli, &options);
   if (code != OR_EXIT_OK) return code;

@@ -12,6 +12,8 @@
   }
 #define SEED \
   { "--seed", 0, "N", "of generated input: the same N gives the same numbers on every machine", false }
+#define PRECISION \
+  { "--precision", 0, "P", "of matrix products and convolutions: fp32 (default), bf16", false }
 #define DIM \
   { "--dim", 0, "NAME=N", "the extent of one of the model's symbolic dimensions", true }
 
@@ -71,7 +73,7 @@ static const or_cli_command_t commands[] = {
                {"--text", 0, "STRING", "text (needs a model with a tokenizer)", false},
                {"--top", 'k', "K", "predictions to show (default 5)", false},
                {"--output", 0, "DIR", "write each output as DIR/NAME.npy", false},
-               {"--precision", 0, "P", "float32 (default)", false},
+               PRECISION,
                MODELS},
      .examples = {"openruntime infer data/digits --image data/digits/samples/7-1.png",
                   "openruntime infer model.onnx --input x=x.npy --output out"},
@@ -93,7 +95,7 @@ static const or_cli_command_t commands[] = {
      .summary = "node by node: device and why, kernel, time, share of the peak; the memory plan",
      .flags = {{"--batch", 'b', "N", "items at once (default 1)", false},
                DIM,
-               {"--precision", 0, "P", "float32, bfloat16, … (default: the model's own)", false},
+               PRECISION,
                {"--no-profile", 0, NULL, "do not run it: no times", false},
                {"--no-fusion", 0, NULL, "keep the nodes of the file", false},
                {"--trace", 0, "FILE", "write a Chrome trace of one run", false},
@@ -107,6 +109,7 @@ static const or_cli_command_t commands[] = {
      .summary = "an ONNX model on its test data, on two devices, or against the C reference",
      .flags = {{"--devices", 0, "A,B", "compare two devices on the same generated input", false},
                {"--against", 0, "reference", "compare with the C reference on generated input", false},
+               PRECISION,
                {"--rtol", 0, "R", "relative tolerance (default 1e-3)", false},
                {"--atol", 0, "A", "absolute tolerance (default 1e-5)", false},
                {"--output", 0, "DIR", "write what was computed as DIR/CASE/test_data_set_N/NAME.npy", false},

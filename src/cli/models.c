@@ -69,6 +69,14 @@ static or_status_t make_static(or_cli_t *cli, const or_model_t *model, const or_
   return or_status_success();
 }
 
+bool or_cli_precision(or_cli_t *cli, or_dtype_t *out) {
+  const char *name = or_cli_value(cli, "--precision");
+  *out = or_dtype_from_name(name);
+  if (name == NULL || *out != OR_DTYPE_NONE) return true;
+  (void)or_cli_usage_error(cli, "--precision \"%s\"? There are: fp32, bf16", name); /* its code is OR_EXIT_USAGE */
+  return false;
+}
+
 bool or_cli_check_generation(const or_cli_t *cli) {
   int64_t unused = 0;
   return or_cli_integer(cli, "--batch", 1, 65536, 1, &unused) &&

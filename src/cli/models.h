@@ -20,6 +20,9 @@ typedef struct or_cli_bindings_t {
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out);
 void or_cli_bindings_deinit(or_cli_bindings_t *bindings);
 
+/* What --precision names, or OR_DTYPE_NONE. False, with the usage error printed: no type's name. */
+bool or_cli_precision(or_cli_t *cli, or_dtype_t *out);
+
 /* Checks --batch and --seed; the error is printed. */
 bool or_cli_check_generation(const or_cli_t *cli);
 

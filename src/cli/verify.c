@@ -229,8 +229,10 @@ static or_status_t check_sets(or_cli_t *cli, const or_model_t *model, const char
   side_t side = {.name = name};
   or_text_t folder, set;
   struct stat info;
-  or_session_options_t session_options = {
-      .device = options->device, .strict = cli->strict, .reference = options->reference};
+  or_session_options_t session_options = {.device = options->device,
+                                          .precision = options->precision,
+                                          .strict = cli->strict,
+                                          .reference = options->reference};
   or_text_init(&folder, cli->allocator);
   or_text_init(&set, cli->allocator);
   or_status_t status = or_session_create((or_model_t *)(uintptr_t)model, &session_options, &side.session);
@@ -274,7 +276,7 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
                             or_verification_t *out) {
   or_cli_bindings_t inputs = {.count = 0};
   side_t sides[2] = {{.session = NULL}, {.session = NULL}};
-  or_session_options_t first = {.device = options->device, .strict = cli->strict};
+  or_session_options_t first = {.device = options->device, .precision = options->precision, .strict = cli->strict};
   or_session_options_t second = {.device = options->other != NULL ? options->other : options->device,
                                  .reference = options->reference};
   or_model_t *shared = (or_model_t *)(uintptr_t)model;

@@ -41,6 +41,7 @@ typedef struct or_verification_t {
 
 typedef struct or_verify_options_t {
   double rtol, atol;
+  or_dtype_t precision;         /* on `device`; the other side computes exactly */
   or_device_t *device, *other;  /* other: NULL, or the device to compare with */
   bool reference;               /* compare with the C reference */
   const char *output_directory; /* NULL, or where outputs are written: DIR/CASE/test_data_set_N/NAME.npy */

@@ -62,7 +62,8 @@ static or_status_t begin(placer_t *placer) {
                                  .inputs = graph->inputs,
                                  .outputs = graph->outputs,
                                  .input_count = (uint32_t)graph->input_count,
-                                 .output_count = (uint32_t)graph->output_count};
+                                 .output_count = (uint32_t)graph->output_count,
+                                 .precision = plan->precision};
   return status;
 }
 

@@ -24,6 +24,7 @@ or_status_t or_plan_create(const or_graph_t *graph, const or_plan_options_t *opt
   plan->graph = graph;
   or_graph_retain(graph);
   plan->reference = options->reference;
+  plan->precision = options->precision;
   or_arena_init(&plan->arena, plan->allocator);
   or_mutex_init(&plan->mutex);
   status = build(plan, options);
@@ -102,7 +103,8 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
                             .inputs = segment->inputs,
                             .outputs = segment->outputs,
                             .input_count = segment->input_count,
-                            .output_count = segment->output_count};
+                            .output_count = segment->output_count,
+                            .precision = plan->precision};
   if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
 }

@@ -76,6 +76,7 @@ struct or_plan_t {
   const or_graph_t *graph;
   or_arena_t arena;
   bool reference;
+  or_dtype_t precision;
   or_plan_device_t devices[OR_PLAN_DEVICES];
   uint32_t device_count;
   or_node_t *nodes; /* in order of execution; fused nodes that no device takes whole are in parts */

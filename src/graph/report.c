@@ -20,6 +20,7 @@ static void report_memory(const or_plan_t *plan, or_session_report_t *out);
 static or_status_t report_passes(reporter_t *reporter, const char **out);
 static or_status_t report_patterns(reporter_t *reporter, or_session_report_t *out);
 static void report_times(reporter_t *reporter, or_session_report_t *out);
+static void report_precision(const reporter_t *reporter, or_session_report_t *out);
 
 or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report_t *out) {
   void *memory = NULL;
@@ -37,6 +38,7 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
   out->flops_on_device = or_plan_flops_share(plan);
   report_memory(plan, out);
   report_times(&reporter, out);
+  report_precision(&reporter, out);
   return or_status_success();
 }
 
@@ -78,6 +80,7 @@ static or_status_t report_node(reporter_t *reporter, const or_segment_t *segment
     row->dtype = plan->graph->values[node->outputs[0]].dtype;
     row->shape = plan->graph->values[node->outputs[0]].shape;
   }
+  row->precision = fate.precision;
   or_status_t status = keep(reporter, node->name, &row->name);
   if (or_ok(status)) status = operator_words(reporter, node, &row->op);
   if (or_ok(status))
@@ -153,4 +156,23 @@ static void report_times(reporter_t *reporter, or_session_report_t *out) {
   }
   out->seconds = plan->profiled ? (double)plan->total_ns * 1e-9 : OR_UNKNOWN_F;
   or_mutex_unlock(&plan->mutex);
+}
+
+/* MatMul, Gemm or Conv of float32, alone or with what is fused to it: what a precision can narrow. */
+static bool is_product(const or_plan_t *plan, const or_node_t *node) {
+  static const char *const names[] = {"MatMul", "Gemm", "Conv"};
+  const or_node_t *core = or_node_is_fused(node) ? &node->parts[0] : node;
+  if (core->domain != NULL && core->domain[0] != '\0') return false;
+  bool named = false;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) named = named || strcmp(core->op, names[i]) == 0;
+  return named && plan->graph->values[core->inputs[0]].dtype == OR_FLOAT32;
+}
+
+static void report_precision(const reporter_t *reporter, or_session_report_t *out) {
+  const or_plan_t *plan = reporter->plan;
+  out->precision = plan->precision;
+  for (uint32_t n = 0; n < plan->node_count; ++n) out->products += is_product(plan, &plan->nodes[n]);
+  for (uint32_t r = 0; r < plan->row_count; ++r) {
+    out->narrow_products += plan->precision != OR_DTYPE_NONE && reporter->rows[r].precision == plan->precision;
+  }
 }

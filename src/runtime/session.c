@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "runtime/state_internal.h"
 
-static or_status_t check_options(const or_session_t *session);
+static or_status_t check_options(or_session_t *session);
+static or_status_t check_precision(or_session_t *session);
 static or_status_t prepare_static(or_session_t *session);
 static void destroy(or_session_t *session);
 
@@ -79,17 +80,27 @@ static void destroy(or_session_t *session) {
   or_runtime_let_go(runtime);
 }
 
-static or_status_t check_options(const or_session_t *session) {
+static or_status_t check_options(or_session_t *session) {
   if (or_runtime_of_device(session->device) != session->runtime) {
     return or_error(OR_INVALID_ARGUMENT, "device \"%s\" belongs to another runtime than the model",
                     or_device_facts(session->device)->id);
   }
+  return check_precision(session);
+}
+
+/* The device is opened to be asked; float32 is what it does anyway. */
+static or_status_t check_precision(or_session_t *session) {
   or_dtype_t precision = session->options.precision;
-  if (precision != OR_DTYPE_NONE && precision != OR_FLOAT32) {
-    return or_error(OR_UNIMPLEMENTED, "precision \"%s\" is not offered: device \"%s\" runs models in their own types",
-                    or_dtype_name(precision), or_device_facts(session->device)->id);
-  }
-  return or_status_success();
+  if (precision == OR_FLOAT32) session->options.precision = OR_DTYPE_NONE;
+  if (precision == OR_DTYPE_NONE || precision == OR_FLOAT32 || session->options.reference) return or_status_success();
+  const or_backend_device_t *backend = NULL;
+  or_status_t status = or_device_open(session->device, &backend);
+  if (!or_ok(status)) return status;
+  or_support_t answer = {.reason = "the device runs models in their own types"};
+  if (backend->precision != NULL) backend->precision(backend->self, precision, &answer);
+  if (answer.supported) return status;
+  return or_error(OR_UNIMPLEMENTED, "precision \"%s\" is not offered on device \"%s\": %s", or_dtype_name(precision),
+                  or_device_facts(session->device)->id, answer.reason);
 }
 
 /* Where no input leaves anything open the one shape class is prepared now, so that its errors come now. */

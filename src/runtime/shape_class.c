@@ -138,6 +138,7 @@ static or_status_t build(or_session_t *session, const or_shape_class_t *class, o
   or_plan_options_t options = {.device = session->device,
                                .fallback = or_runtime_host_device(session->runtime),
                                .strict = session->options.strict,
+                               .precision = session->options.precision,
                                .reference = session->options.reference};
   or_status_t status = or_graph_specialize(
       session->graph, class->bindings, session->options.no_fusion || session->options.reference, &specialized, &counts);

@@ -258,6 +258,17 @@ static or_status_t write_outputs(or_task_run_t *run, const inference_t *inferenc
   return status;
 }
 
+/* What it was asked to compute with, else the type of its first real output. */
+static or_dtype_t precision_of(const or_task_run_t *run, const inference_t *inference) {
+  or_dtype_t asked = run->task->parameters.dtype;
+  if (asked != OR_DTYPE_NONE) return asked;
+  for (size_t i = 0; i < inference->output_count; ++i) {
+    or_dtype_t dtype = or_tensor_dtype(inference->outputs[i].tensor);
+    if (or_dtype_is_float(dtype)) return dtype;
+  }
+  return inference->output_count > 0 ? or_tensor_dtype(inference->outputs[0].tensor) : OR_FLOAT32;
+}
+
 static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_writer_t *json = &run->json;
   const or_shape_t *shape = inference->input_count > 0 ? or_tensor_shape(inference->inputs[0].tensor) : NULL;
@@ -272,6 +283,7 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_int(json, "runs", inference->time.runs);
   or_json_field_double(json, "throughput_fps", run->result->throughput);
   or_json_field_string(json, "device", run->result->device_used);
+  or_json_field_string(json, "precision", or_dtype_name(precision_of(run, inference)));
   or_json_field_string(json, "weights", or_model_weights(inference->model));
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);

@@ -62,6 +62,7 @@ typedef struct or_run_arguments_t {
 typedef struct or_executable_node_t {
   const char *kernel;    /* "onednn jit:avx2", "avx2 gemm", "reference" */
   uint64_t packed_bytes; /* constants in a form of the backend's own */
+  or_dtype_t precision;  /* that operands of a product were rounded to; NONE: their own */
 } or_executable_node_t;
 
 /* A compiled subgraph. Immutable: several runs may be in flight on different queues, each with its own workspace. */
@@ -113,6 +114,9 @@ typedef struct or_backend_device_t {
   or_status_t (*sample)(void *self, or_device_sample_t *out);                    /* optional */
   or_status_t (*measure_peaks)(void *self, void *queue, or_device_peaks_t *out); /* optional; on a queue's thread */
   void (*close)(void *self);                                                     /* all else was closed before */
+  /* Optional (NULL: none is offered). Any thread. Whether or_subgraph_t.precision of this type makes products faster
+   * here; a no says what is missing and what helps. */
+  void (*precision)(void *self, or_dtype_t precision, or_support_t *out);
 } or_backend_device_t;
 
 /* Called for each device found, in order; index 0, 1, … The facts are copied. */

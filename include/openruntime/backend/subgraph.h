@@ -101,6 +101,10 @@ typedef struct or_subgraph_t {
   uint32_t input_count, output_count;
   const or_symbol_bound_t *symbols;
   uint32_t symbol_count;
+  /* NONE: every value is computed in its own type. OR_BFLOAT16: operands of MatMul, Gemm and Conv of float32 may be
+   * rounded to bfloat16 (nearest, ties to even), as may what lies between two of them; sums are float32, and so is
+   * everything else. A permission: a backend that has nothing faster computes in the values' own types. */
+  or_dtype_t precision;
 } or_subgraph_t;
 
 #ifdef __cplusplus

@@ -115,6 +115,7 @@ static or_status_t open_device(void *self, uint32_t index, or_device_t *device, 
       .compile = or_cpu_compile,
       .sample = sample,
       .measure_peaks = or_cpu_measure_peaks,
+      .precision = or_cpu_precision,
       .close = close_device,
   };
   return status;

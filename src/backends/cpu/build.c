@@ -197,6 +197,10 @@ void or_cpu_build_name(or_cpu_build_t *build, const char *kernel) {
   build->program->nodes[build->node].kernel = kernel;
 }
 
+void or_cpu_build_precision(or_cpu_build_t *build, or_dtype_t precision) {
+  build->program->nodes[build->node].precision = precision;
+}
+
 or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, ...) {
   char text[96];
   va_list arguments;

@@ -7,7 +7,7 @@
 static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out);
 static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
 
-bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
   if (strcmp(view->call.op->name, "Conv") != 0 || view->call.op->domain[0] != '\0') return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
   if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32) return false;
@@ -24,6 +24,7 @@ bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   out->shape.in_channels = (size_t)x->shape.dims[1];
   out->shape.out_channels = (size_t)w->shape.dims[0];
   out->shape.groups = (size_t)groups;
+  out->shape.bf16 = or_cpu_in_bf16(device, view);
   return read_window(view, out) && read_biases(view, out);
 }
 

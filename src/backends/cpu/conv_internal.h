@@ -15,7 +15,7 @@ typedef struct or_cpu_conv_t {
 } or_cpu_conv_t;
 
 /* False if the node is no float32 convolution of one or two spatial dimensions that can be done in one step. Pure. */
-bool or_cpu_conv_read(const or_cpu_view_t *view, or_cpu_conv_t *out);
+bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out);
 
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
 or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);

@@ -65,6 +65,7 @@ or_status_t or_cpu_copy(void *self, const or_memory_t *source, size_t source_off
 or_status_t or_cpu_queue_open(void *self, void **queue);
 void or_cpu_queue_close(void *self, void *queue);
 or_status_t or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
+void or_cpu_precision(void *self, or_dtype_t precision, or_support_t *out);
 or_status_t or_cpu_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);
 or_status_t or_cpu_measure_peaks(void *self, void *queue, or_device_peaks_t *out);
 

@@ -1,7 +1,9 @@
 #ifndef OR_BACKENDS_CPU_DNNL_H
 #define OR_BACKENDS_CPU_DNNL_H
 /* oneDNN, opened at run time, as far as this backend uses it. What stands here belongs to no version of its API;
- * dnnl_v2.c speaks version 2 (libdnnl.so.2). Everything is float32 in images [N,C,H,W] unless said otherwise. */
+ * dnnl_v2.c speaks version 2 (libdnnl.so.2). Everything is float32 in images [N,C,H,W] unless said otherwise. A layout
+ * has a type too: with or_conv_shape_t.bf16 images and weights are bfloat16, the bias and all row-major layouts stay
+ * float32, and reorders round. */
 
 #include "backends/cpu/kernels/conv.h"
 #include "base/alloc.h"

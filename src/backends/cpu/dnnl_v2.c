@@ -233,8 +233,9 @@ bool or_dnnl_layout_equal(const or_dnnl_layout_t *a, const or_dnnl_layout_t *b) 
 uint64_t or_dnnl_layout_hash(const or_dnnl_layout_t *layout) {
   const dnnl_memory_desc_t *desc = &layout->desc;
   const dnnl_blocking_desc_t *blocking = &desc->format_desc.blocking;
-  int64_t numbers[4 * DNNL_MAX_NDIMS + 4] = {desc->ndims, (int64_t)desc->format_kind, (int64_t)desc->extra.flags};
-  size_t count = 3;
+  int64_t numbers[4 * DNNL_MAX_NDIMS + 4] = {desc->ndims, (int64_t)desc->format_kind, (int64_t)desc->extra.flags,
+                                             (int64_t)desc->data_type};
+  size_t count = 4;
   for (int i = 0; i < desc->ndims; ++i) {
     numbers[count++] = desc->dims[i];
     if (desc->format_kind == dnnl_blocked) numbers[count++] = blocking->strides[i];

@@ -18,16 +18,20 @@ static or_status_t only_fast(or_status_t status, or_dnnl_op_t **out) {
   return status;
 }
 
+static or_status_t describe_as(const or_dnnl_t *dnnl, dnnl_data_type_t type, int rank, const dnnl_dims_t dims,
+                               dnnl_format_tag_t tag, dnnl_memory_desc_t *out) {
+  return or_dnnl_check(dnnl->dnnl_memory_desc_init_by_tag(out, rank, dims, type, tag), "dnnl_memory_desc_init_by_tag");
+}
+
 static or_status_t describe(const or_dnnl_t *dnnl, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag,
                             dnnl_memory_desc_t *out) {
-  return or_dnnl_check(dnnl->dnnl_memory_desc_init_by_tag(out, rank, dims, dnnl_f32, tag),
-                       "dnnl_memory_desc_init_by_tag");
+  return describe_as(dnnl, dnnl_f32, rank, dims, tag, out);
 }
 
 /* Images [N,C,H,W]: as a layout says, or as the library likes. */
-static or_status_t describe_image(const or_dnnl_t *dnnl, const dnnl_dims_t dims, const or_dnnl_layout_t *layout,
-                                  dnnl_memory_desc_t *out) {
-  if (layout == NULL) return describe(dnnl, 4, dims, dnnl_format_tag_any, out);
+static or_status_t describe_image(const or_dnnl_t *dnnl, dnnl_data_type_t type, const dnnl_dims_t dims,
+                                  const or_dnnl_layout_t *layout, dnnl_memory_desc_t *out) {
+  if (layout == NULL) return describe_as(dnnl, type, 4, dims, dnnl_format_tag_any, out);
   *out = layout->desc;
   return or_status_success();
 }
@@ -50,10 +54,11 @@ static or_status_t describe_conv(const or_dnnl_t *dnnl, const or_dnnl_conv_t *co
   memcpy(out->src_dims, src, sizeof src);
   memcpy(out->dst_dims, dst, sizeof dst);
   memcpy(out->weights_dims, g > 1 ? grouped : plain, sizeof plain);
-  or_status_t status = describe_image(dnnl, src, conv->src, &out->src);
-  if (or_ok(status)) status = describe_image(dnnl, dst, conv->dst, &out->dst);
+  dnnl_data_type_t type = shape->bf16 ? dnnl_bf16 : dnnl_f32;
+  or_status_t status = describe_image(dnnl, type, src, conv->src, &out->src);
+  if (or_ok(status)) status = describe_image(dnnl, type, dst, conv->dst, &out->dst);
   if (or_ok(status)) {
-    status = describe(dnnl, out->weights_rank, out->weights_dims, dnnl_format_tag_any, &out->weights);
+    status = describe_as(dnnl, type, out->weights_rank, out->weights_dims, dnnl_format_tag_any, &out->weights);
   }
   if (or_ok(status)) status = describe(dnnl, 1, bias, dnnl_a, &out->bias);
   return status;
@@ -108,7 +113,8 @@ or_status_t or_dnnl_pool_create(const or_dnnl_t *dnnl, const or_allocator_t *all
   dnnl_memory_desc_t dst;
   dnnl_pooling_v2_desc_t desc;
   *out = NULL;
-  or_status_t status = describe(dnnl, 4, dims, dnnl_format_tag_any, &dst);
+  dnnl_data_type_t type = pool->src->desc.data_type;
+  or_status_t status = describe_as(dnnl, type, 4, dims, dnnl_format_tag_any, &dst);
   if (!or_ok(status)) return status;
   status =
       or_dnnl_check(dnnl->dnnl_pooling_v2_forward_desc_init(&desc, dnnl_forward_inference, algorithm, &pool->src->desc,

@@ -24,14 +24,13 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  (void)device;
-  return or_cpu_conv_read(view, &conv);
+  return or_cpu_conv_read(device, view, &conv);
 }
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   void *memory = NULL;
   or_cpu_conv_t conv;
-  (void)or_cpu_conv_read(view, &conv); /* match has looked */
+  (void)or_cpu_conv_read(build->device, view, &conv); /* match has looked */
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
@@ -51,7 +50,11 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (or_ok(status)) status = find_slots(build, view, &conv, state);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
   const char *kind = state->plan.depthwise ? "depthwise" : state->plan.unrolled ? "conv" : "conv1x1";
-  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s %s", build->device->kernels->name, kind);
+  bool bf16 = conv.shape.bf16 && !state->plan.depthwise;
+  if (or_ok(status) && bf16) or_cpu_build_precision(build, OR_BFLOAT16);
+  if (or_ok(status)) {
+    status = or_cpu_build_name_format(build, "%s %s%s", build->device->kernels->name, kind, bf16 ? " bf16" : "");
+  }
   return status;
 }
 
@@ -69,7 +72,7 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
   size_t each = or_cpu_count(&or_cpu_input(view, 1)->shape) / shape->out_channels;
   or_cpu_packing_t packing = {
       .constant = constant, .bytes = or_cpu_max(state->plan.weights_bytes, 1), .fill = pack_fill, .self = &state->plan};
-  const or_gemm_ops_t *ops = build->device->kernels->gemm_f32;
+  const or_gemm_ops_t *ops = state->plan.depthwise ? build->device->kernels->gemm_f32 : state->plan.ops;
   (void)snprintf(packing.packing, sizeof packing.packing, "conv%c %s g%zu o%zu k%zu/%zu",
                  state->plan.depthwise ? 'd' : 'p', or_gemm_layout(ops), shape->groups, shape->out_channels, each,
                  or_gemm_depth_block(ops, each, &build->device->caches));

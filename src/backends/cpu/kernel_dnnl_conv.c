@@ -23,7 +23,7 @@ static double flops_of(const or_cpu_view_t *view) {
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  if (device->dnnl == NULL || !or_cpu_conv_read(view, &conv)) return false;
+  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv)) return false;
   return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
@@ -58,7 +58,7 @@ static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, co
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
   or_dnnl_op_t *op = NULL;
-  (void)or_cpu_conv_read(view, &conv); /* match has looked */
+  (void)or_cpu_conv_read(build->device, view, &conv); /* match has looked */
   bool has_bias = conv.bias != OR_NO_VALUE || or_cpu_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
   or_dnnl_conv_t spec = {.shape = conv.shape,
                          .pad_bottom = conv.pad_bottom,
@@ -74,6 +74,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (!or_ok(status)) return status;
   status = or_cpu_dnnl_own(build, op);
   if (or_ok(status)) status = add_step(build, view, &conv, op, alone);
+  if (or_ok(status) && spec.shape.bf16) or_cpu_build_precision(build, OR_BFLOAT16);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "onednn %s", or_dnnl_op_kernel(op));
   /* Something was added by now, so no other family may begin anew. */
   if (or_status_code(status) == OR_UNIMPLEMENTED) {

@@ -48,7 +48,9 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (or_ok(status)) status = find_bias(build, view, state);
   if (or_ok(status)) status = find_slots(build, view, state);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
-  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s gemm", build->device->kernels->name);
+  if (or_ok(status) && state->product.bf16) or_cpu_build_precision(build, OR_BFLOAT16);
+  const char *kind = state->product.bf16 ? "gemm bf16" : "gemm";
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s %s", build->device->kernels->name, kind);
   return status;
 }
 
@@ -112,9 +114,8 @@ static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *vie
   const or_cpu_product_t *product = &state->product;
   const or_constant_t *a = or_cpu_input_constant(view, 0), *b = or_cpu_input_constant(view, 1);
   pack_t pack = {.element = state->element};
-  pack.source = (or_gemm_const_t){.ops = or_cpu_product_ops(build->device->kernels, product->dtype),
-                                  .k = product->k,
-                                  .caches = build->device->caches};
+  pack.source = (or_gemm_const_t){
+      .ops = or_cpu_product_ops(build->device->kernels, product), .k = product->k, .caches = build->device->caches};
   if (product->k == 0 || product->m == 0 || product->n == 0) return or_status_success();
   if (b != NULL) {
     pack.source.extent = product->n;
@@ -149,7 +150,7 @@ static or_status_t plan_product(or_cpu_build_t *build, state_t *state) {
   state->whole_items = product->batch > 1 && (product->batch >= team || steps < (double)OR_CPU_GRAIN_FLOPS);
   size_t worth = (size_t)(steps * 2.0 / (double)OR_CPU_GRAIN_FLOPS) + 1;
   unsigned threads = state->whole_items ? 1 : (unsigned)or_cpu_min(team, worth);
-  if (!or_gemm_plan_init(&state->plan, or_cpu_product_ops(build->device->kernels, product->dtype), &shape,
+  if (!or_gemm_plan_init(&state->plan, or_cpu_product_ops(build->device->kernels, product), &shape,
                          &build->device->caches, threads)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the product [%zu,%zu] x [%zu,%zu] overflows size_t", product->m, product->k,
                     product->k, product->n);

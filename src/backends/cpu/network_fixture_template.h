@@ -329,3 +329,24 @@ static inline const char *net_kernel(const net_run_t *run, uint32_t index) {
   run->executable.node(run->executable.self, index, &node);
   return node.kernel;
 }
+
+/* The rule for bfloat16: the root of the mean square error at most 2e-2 of that of the reference, each error at most
+ * 6e-2 of what it is measured against. */
+static inline void net_compare_bf16(const net_run_t *run, const net_run_t *expected) {
+  const net_t *net = run->net;
+  for (uint32_t o = 0; o < net->graph.output_count; ++o) {
+    const float *a = or_buffer_host_pointer(run->outputs[o]), *b = or_buffer_host_pointer(expected->outputs[o]);
+    size_t count = net_bytes(net, net->outputs[o]) / sizeof(float);
+    double errors = 0.0, squares = 0.0;
+    for (size_t i = 0; i < count; ++i) {
+      errors += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+      squares += (double)b[i] * (double)b[i];
+    }
+    double rms = sqrt(squares / (double)count);
+    if (!(sqrt(errors / (double)count) <= 2e-2 * rms)) fail_msg("output %u: rms error %g", o, sqrt(errors / squares));
+    for (size_t i = 0; i < count; ++i) {
+      double error = fabs((double)a[i] - (double)b[i]);
+      if (!(error <= 6e-2 * (fabs((double)b[i]) + rms))) fail_msg("output %u[%zu]: %g, not %g", o, i, a[i], b[i]);
+    }
+  }
+}

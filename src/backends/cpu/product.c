@@ -7,6 +7,7 @@
 static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
+static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product);
 static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product);
 
 /* Without zero points, and B signed: what the kernels multiply. */
@@ -28,14 +29,22 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
                             .bias_scale = 1.0,
                             .residual = OR_NO_VALUE,
                             .residual_scale = 1.0};
-  if (or_cpu_product_ops(device->kernels, out->dtype) == NULL || (integer && !plain_integers(view))) return false;
+  if (or_cpu_product_ops(device->kernels, out) == NULL || (integer && !plain_integers(view))) return false;
   if (matmul ? !read_matmul(view, out) : !read_gemm(view, out)) return false;
+  out->bf16 = rounds(device, view, out);
   return read_epilogue(view, out) && type_can(view, out);
 }
 
-const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtype_t dtype) {
-  switch (dtype) {
-  case OR_FLOAT32: return kernels->gemm_f32;
+/* Matrix times vector is worth it where the matrix is packed: it is read once, and rounding it would read it too. */
+static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product) {
+  bool vector = product->m == 1 || product->n == 1;
+  return product->dtype == OR_FLOAT32 && or_cpu_in_bf16(device, view) &&
+         (!vector || or_cpu_input_constant(view, 1) != NULL);
+}
+
+const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, const or_cpu_product_t *product) {
+  switch (product->dtype) {
+  case OR_FLOAT32: return product->bf16 ? kernels->gemm_f32_bf16 : kernels->gemm_f32;
   case OR_FLOAT64: return kernels->gemm_f64;
   case OR_BFLOAT16: return kernels->gemm_bf16;
   case OR_FLOAT16: return kernels->gemm_f16;

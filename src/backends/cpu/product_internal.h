@@ -14,6 +14,7 @@ typedef enum or_cpu_bias_form_t {
 
 typedef struct or_cpu_product_t {
   or_dtype_t dtype; /* of A; B's is the same, or int8 where this is uint8 */
+  bool bf16;        /* float32 operands are rounded to bfloat16 as they are packed */
   size_t m, n, k;
   bool trans_a, trans_b;
   /* Products in the batch, and where each starts: dimensions with strides in elements, 0 where broadcast. */
@@ -31,10 +32,10 @@ typedef struct or_cpu_product_t {
 
 /* False if the node is no product that our kernels carry out. Pure. */
 bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out);
-/* The kernels of a dtype, or NULL. */
 /* Of 16-bit numbers, whose sums, bias and residual are float32 until the result is rounded. */
 bool or_cpu_product_is_half(const or_cpu_product_t *product);
-const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, or_dtype_t dtype);
+/* The kernels of a product that was read, or NULL. */
+const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, const or_cpu_product_t *product);
 /* Where product `item` of the batch starts in A and B, in elements. */
 void or_cpu_product_offsets(const or_cpu_product_t *product, size_t item, size_t *a, size_t *b);
 

@@ -143,6 +143,12 @@ or_status_t or_cpu_build_overwrite(or_cpu_build_t *build, or_value_id_t input, o
 bool or_cpu_build_same_place(const or_cpu_build_t *build, or_cpu_slot_id_t a, or_cpu_slot_id_t b);
 /* Ends the step: what was touched since the last one is its. */
 or_status_t or_cpu_build_step(or_cpu_build_t *build, or_cpu_step_fn run, const void *state);
+/* True if the subgraph lets operands of float32 products be rounded to bfloat16, and there are kernels for it. */
+static inline bool or_cpu_in_bf16(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  return view->subgraph->precision == OR_BFLOAT16 && device->kernels->gemm_f32_bf16 != NULL;
+}
+/* What the operands of the node's product are rounded to, for the report. */
+void or_cpu_build_precision(or_cpu_build_t *build, or_dtype_t precision);
 /* The kernel's name for the report; a static string, or from or_cpu_build_alloc. */
 void or_cpu_build_name(or_cpu_build_t *build, const char *kernel);
 or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, ...) OR_PRINTF(2, 3);

@@ -31,3 +31,17 @@ or_status_t or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_
   or_status_ignore(status); /* its words are the reason of the no */
   return or_status_success();
 }
+
+void or_cpu_precision(void *self, or_dtype_t precision, or_support_t *out) {
+  const or_cpu_device_t *device = self;
+  *out = (or_support_t){.supported = precision == OR_BFLOAT16 && device->kernels->gemm_f32_bf16 != NULL};
+  if (out->supported) return;
+  if (precision != OR_BFLOAT16) {
+    or_format(out->reason, sizeof out->reason, "the CPU offers float32 and bfloat16");
+    return;
+  }
+  or_format(out->reason, sizeof out->reason,
+            "it needs AVX512-BF16 or AMX, and level %s has neither: leave it out (float32 is faster here)%s",
+            device->kernels->name,
+            (or_cpu_features_detect() & OR_CPU_AVX512BF16) != 0 ? ", or allow a higher --isa" : "");
+}

@@ -15,6 +15,7 @@ bool or_conv_f32_plan_init(or_conv_f32_plan_t *plan, const or_cpu_kernels_t *ker
                            const or_cpu_caches_t *caches, unsigned threads) {
   const or_cpu_window_t *w = &shape->window;
   *plan = (or_conv_f32_plan_t){.kernels = kernels, .shape = *shape, .caches = *caches};
+  plan->ops = shape->bf16 ? kernels->gemm_f32_bf16 : kernels->gemm_f32;
   plan->depthwise = shape->in_channels == shape->groups;
   plan->unrolled = w->kernel_h != 1 || w->kernel_w != 1 || w->stride_h != 1 || w->stride_w != 1 || w->pad_top != 0 ||
                    w->pad_left != 0 || w->in_h != w->out_h || w->in_w != w->out_w;
@@ -46,7 +47,7 @@ static bool plan_product(or_conv_f32_plan_t *plan, unsigned threads) {
                                 .packed_a = true,
                                 .virtual_b = true};
   if (gemm.n == SIZE_MAX || gemm.k == SIZE_MAX || products == SIZE_MAX) return false;
-  if (!or_gemm_plan_init(&plan->gemm, plan->kernels->gemm_f32, &gemm, &plan->caches, (unsigned)share)) return false;
+  if (!or_gemm_plan_init(&plan->gemm, plan->ops, &gemm, &plan->caches, (unsigned)share)) return false;
   const or_gemm_const_t one = group_weights(plan, NULL, 0);
   size_t bytes = or_gemm_packed_a_bytes(&one);
   if (bytes == SIZE_MAX) return false;
@@ -61,7 +62,7 @@ static or_gemm_const_t group_weights(const or_conv_f32_plan_t *plan, const float
   const or_conv_shape_t *shape = &plan->shape;
   size_t k = shape->in_channels / shape->groups * shape->window.kernel_h * shape->window.kernel_w;
   size_t rows = shape->out_channels / shape->groups;
-  return (or_gemm_const_t){.ops = plan->kernels->gemm_f32,
+  return (or_gemm_const_t){.ops = plan->ops,
                            .k = k,
                            .extent = rows,
                            .caches = plan->caches,

@@ -11,6 +11,7 @@
 
 typedef struct or_conv_shape_t {
   size_t batch;
+  bool bf16; /* both operands are rounded to bf16 (or_cpu_kernels_t.gemm_f32_bf16 must be there); not depthwise */
   size_t in_channels, out_channels; /* both divisible by groups */
   size_t groups;
   or_cpu_window_t window;
@@ -28,6 +29,7 @@ typedef struct or_conv_f32_args_t {
 /* Plain data, immutable after init, shared by threads. */
 typedef struct or_conv_f32_plan_t {
   const or_cpu_kernels_t *kernels;
+  const or_gemm_ops_t *ops; /* of its products: fp32, or fp32 rounded to bf16 */
   or_conv_shape_t shape;
   size_t tiles;         /* independent pieces of work */
   size_t scratch_bytes; /* for each thread, aligned to OR_GEMM_ALIGNMENT_BYTES */

@@ -178,6 +178,32 @@ const or_gemm_ops_t or_gemm_bf16_amx = {.layout = "bf16 tiles 32x32",
                                         .strip = strip_bf16,
                                         .activate = or_activate_avx512};
 
+static void pack_b_f32(size_t kc, size_t cols, const void *b, size_t k_stride, size_t col_stride, void *dst) {
+  const or_pack_pairs_t pack = {cols, kc, col_stride, k_stride, NR, 32};
+  or_pack_bf16_pairs_avx512bf16(&pack, b, dst);
+}
+
+static void gemv_panels_bf16(size_t kc, size_t panels, const void *x, size_t x_stride, const void *b, void *y) {
+  const or_pack_pairs_t pack = {panels, kc, 1, x_stride, NR, 32};
+  or_gemv_bf16_panels_avx512bf16(&pack, x, b, y);
+}
+
+const or_gemm_ops_t or_gemm_f32_bf16_amx = {.layout = "bf16 tiles 32x32",
+                                            .mr = MR,
+                                            .nr = NR,
+                                            .k_group = 32,
+                                            .a_bytes = sizeof(float),
+                                            .b_bytes = sizeof(float),
+                                            .c_bytes = sizeof(float),
+                                            .packed_a_bytes = 2,
+                                            .packed_b_bytes = 2,
+                                            .l1_depth = 1024,
+                                            .pack_a = or_pack_bf16_rows_avx512bf16,
+                                            .pack_b = pack_b_f32,
+                                            .strip = strip_bf16,
+                                            .gemv_panels = gemv_panels_bf16,
+                                            .activate = or_activate_avx512};
+
 #define INT8_OPS(name, from)                                                 \
   const or_gemm_ops_t or_gemm_##name##_amx = {.layout = from " tiles 32x32", \
                                               .mr = MR,                      \

@@ -61,7 +61,9 @@ static bool plan_vector(or_gemm_plan_t *plan, unsigned threads) {
   const or_gemm_ops_t *ops = plan->ops;
   bool row = shape->m == 1 && !shape->virtual_b;
   bool column = !row && shape->n == 1 && !shape->packed_a && !shape->packed_b && !shape->virtual_b;
-  if (ops->gemv_rows == NULL || !(row || column)) return false;
+  bool panels = row && shape->packed_b;
+  if (shape->packed_a && ops->packed_a_bytes != ops->a_bytes) return false; /* a packed row is no vector then */
+  if (!(row || column) || (panels ? ops->gemv_panels == NULL : ops->gemv_rows == NULL)) return false;
   size_t length = row ? shape->n : shape->m;
   bool dots = row ? shape->trans_b && !shape->packed_b : !shape->trans_a;
   /* Rows want long runs, dots only enough of them. Work below a few microseconds is not shared. */

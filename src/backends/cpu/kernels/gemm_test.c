@@ -51,6 +51,12 @@ static void put_bf16(void *p, size_t i, float x) {
   memcpy(&bits, &value, sizeof bits);
   ((uint16_t *)p)[i] = (uint16_t)(bits >> 16);
 }
+/* Eight significant bits, to nearest, ties to even. */
+static double get_rounded(const void *p, size_t i) {
+  int exponent = 0;
+  double fraction = frexp((double)((const float *)p)[i], &exponent);
+  return ldexp(rint(ldexp(fraction, 8)), exponent - 8);
+}
 static double get_bf16(const void *p, size_t i) { return (double)test_float((uint32_t)((const uint16_t *)p)[i] << 16); }
 static void put_f16(void *p, size_t i, float x) {
   or_cpu_kernels_level(0)->convert.f32_to_f16(1, &(float){coarse(x)}, (uint16_t *)p + i);
@@ -70,6 +76,7 @@ static double get_s32(const void *p, size_t i) { return ((const int32_t *)p)[i];
 static const type_t f32 = {"f32", 4, 4, put_f32, get_f32, put_f32, get_f32, put_f32, get_f32, 1.2e-6};
 static const type_t f64 = {"f64", 8, 8, put_f64, get_f64, put_f64, get_f64, put_f64, get_f64, 4e-15};
 static const type_t bf16 = {"bf16", 2, 4, put_bf16, get_bf16, put_bf16, get_bf16, put_f32, get_f32, 1.2e-6};
+static const type_t f32_bf16 = {"f32_bf16", 4, 4, put_f32, get_rounded, put_f32, get_rounded, put_f32, get_f32, 1.2e-6};
 static const type_t f16 = {"f16", 2, 4, put_f16, get_f16, put_f16, get_f16, put_f32, get_f32, 1.2e-6};
 static const type_t u8s8 = {"u8s8", 1, 4, put_u8, get_u8, put_s8, get_s8, put_s32, get_s32, 0.0};
 static const type_t s8s8 = {"s8s8", 1, 4, put_s8, get_s8, put_s8, get_s8, put_s32, get_s32, 0.0};
@@ -276,6 +283,31 @@ static void multiplies_16_bit_floats_into_f32(void **state) {
   }
 }
 
+/* False, said why, for a level whose machine has no products of bf16. */
+static bool has_f32_bf16(const or_cpu_kernels_t *kernels) {
+  if (kernels->gemm_f32_bf16 == NULL) print_message("%s: no instruction multiplies bf16\n", kernels->name);
+  return kernels->gemm_f32_bf16 != NULL;
+}
+
+static void rounds_f32_to_bf16_while_it_is_packed(void **state) {
+  (void)state;
+  FOR_EACH_LEVEL(kernels) {
+    if (has_f32_bf16(kernels)) sweep(kernels, kernels->gemm_f32_bf16, &f32_bf16, false);
+  }
+}
+
+static void packs_f32_as_bf16_in_half_the_bytes(void **state) {
+  (void)state;
+  FOR_EACH_LEVEL(kernels) {
+    if (!has_f32_bf16(kernels)) continue;
+    const or_gemm_const_t wide = {.ops = kernels->gemm_f32, .k = 768, .extent = 768, .caches = usual_caches};
+    or_gemm_const_t narrow = wide;
+    narrow.ops = kernels->gemm_f32_bf16;
+    assert_true(or_gemm_packed_b_bytes(&narrow) * 2 == or_gemm_packed_b_bytes(&wide));
+    assert_string_not_equal(or_gemm_layout(wide.ops), or_gemm_layout(narrow.ops));
+  }
+}
+
 static void multiplies_bytes_exactly(void **state) {
   (void)state;
   FOR_EACH_LEVEL(kernels) {
@@ -309,6 +341,7 @@ static void cuts_deep_and_wide_products_into_blocks(void **state) {
         check(kernels, kernels->gemm_f32, &f32, &c, caches);
         if (i % 2 == 0) check(kernels, kernels->gemm_f64, &f64, &c, caches);
         if (i % 2 == 1) check(kernels, kernels->gemm_bf16, &bf16, &c, caches);
+        if (kernels->gemm_f32_bf16 != NULL) check(kernels, kernels->gemm_f32_bf16, &f32_bf16, &c, caches);
         c.beta = form & 1 ? 1.0 : 0.0;
         c.act = OR_CPU_ACT_NONE;
         check(kernels, kernels->gemm_s8s8, &s8s8, &c, caches);
@@ -433,6 +466,8 @@ int main(void) {
       cmocka_unit_test(multiplies_f32_of_any_size_and_form),
       cmocka_unit_test(multiplies_f64_of_any_size_and_form),
       cmocka_unit_test(multiplies_16_bit_floats_into_f32),
+      cmocka_unit_test(rounds_f32_to_bf16_while_it_is_packed),
+      cmocka_unit_test(packs_f32_as_bf16_in_half_the_bytes),
       cmocka_unit_test(multiplies_bytes_exactly),
       cmocka_unit_test(cuts_deep_and_wide_products_into_blocks),
       cmocka_unit_test(adds_a_residual_that_is_c_itself_once_however_deep),

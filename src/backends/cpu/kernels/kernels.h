@@ -158,10 +158,11 @@ typedef struct or_cpu_kernels_t {
    * packs. */
   const or_gemm_ops_t *gemm_f32;
   const or_gemm_ops_t *gemm_f64;
-  const or_gemm_ops_t *gemm_bf16; /* bf16 x bf16 -> fp32 */
-  const or_gemm_ops_t *gemm_f16;  /* fp16 x fp16 -> fp32 */
-  const or_gemm_ops_t *gemm_u8s8; /* uint8 x int8 -> int32, exact modulo 2^32 */
-  const or_gemm_ops_t *gemm_s8s8; /* int8 x int8 -> int32 */
+  const or_gemm_ops_t *gemm_bf16;     /* bf16 x bf16 -> fp32 */
+  const or_gemm_ops_t *gemm_f32_bf16; /* fp32 rounded to bf16 while it is packed -> fp32; NULL: no such instruction */
+  const or_gemm_ops_t *gemm_f16;      /* fp16 x fp16 -> fp32 */
+  const or_gemm_ops_t *gemm_u8s8;     /* uint8 x int8 -> int32, exact modulo 2^32 */
+  const or_gemm_ops_t *gemm_s8s8;     /* int8 x int8 -> int32 */
   void (*copy)(size_t bytes, const void *x, void *y, bool stream);
   or_cpu_vector_f32_t f32;
   or_cpu_vector_f64_t f64;

@@ -84,7 +84,23 @@ OR_DECLARE_LEVEL(avx512)
 OR_DECLARE_LEVEL(neon)
 
 /* Levels that differ in few functions from the one below them. */
-extern const or_gemm_ops_t or_gemm_bf16_avx512bf16, or_gemm_bf16_amx, or_gemm_u8s8_amx, or_gemm_s8s8_amx;
+extern const or_gemm_ops_t or_gemm_f32_bf16_avx512bf16, or_gemm_f32_bf16_amx, or_gemm_bf16_avx512bf16, or_gemm_bf16_amx,
+    or_gemm_u8s8_amx, or_gemm_s8s8_amx;
+
+/* What the levels with bf16 products share: float32 operands rounded as they are packed (pack_bf16_avx512bf16.c). */
+typedef struct or_pack_pairs_t {
+  size_t lines, kc; /* rows of A or columns of B; panels of it in or_gemv_bf16_panels */
+  size_t line_stride, k_stride;
+  size_t panel;   /* lines of a panel */
+  size_t k_group; /* depth is padded to a multiple, even */
+} or_pack_pairs_t;
+/* Panels of [depth / 2][panel] pairs of depth steps. */
+void or_pack_bf16_pairs_avx512bf16(const or_pack_pairs_t *pack, const void *src, void *dst);
+/* A as AMX takes it: for each 32 steps of depth 32 rows of 64 bytes. Arguments of or_gemm_ops_t.pack_a. */
+void or_pack_bf16_rows_avx512bf16(size_t rows, size_t kc, const void *a, size_t row_stride, size_t k_stride, void *dst);
+/* y += x B over `pack->lines` packed panels of 32 columns; x in float32 with stride pack->k_stride. */
+void or_gemv_bf16_panels_avx512bf16(const or_pack_pairs_t *pack, const void *x, const void *b, void *y);
+
 uint64_t or_peak_int8_avx512(uint64_t iterations);
 uint64_t or_peak_bf16_avx512bf16(uint64_t iterations);
 uint64_t or_peak_bf16_amx(uint64_t iterations);
