@@ -76,7 +76,7 @@ static or_status_t pad_infer(or_op_call_t *call) {
 
 static or_status_t read_padding(const or_op_call_t *call, padding_t *out) {
   *out = (padding_t){.known = false};
-  int64_t pads[2 * OR_MAX_RANK];
+  int64_t pads[2 * OR_MAX_RANK] = {0};
   int32_t count = 0, rank = call->inputs[0].shape.rank;
   bool known = false;
   or_integers_t axes = {.known = true};
@@ -161,7 +161,7 @@ static or_status_t pad_reference(or_op_call_t *call) {
   const or_shape_t *in = &call->inputs[0].shape, *out = &call->outputs[0].shape;
   padding_t padding;
   uint8_t element[16] = {0};
-  size_t length = 0, offsets[OR_MAX_RANK];
+  size_t length = 0, offsets[OR_MAX_RANK] = {0};
   void *memory = NULL;
   or_status_t status = read_padding(call, &padding);
   if (or_ok(status)) status = fill_element(call, element);
@@ -173,7 +173,7 @@ static or_status_t pad_reference(or_op_call_t *call) {
   }
   status = or_alloc_array(call->allocator, length, sizeof(int64_t), &memory);
   if (!or_ok(status)) return status;
-  int64_t *sources = memory, strides[OR_MAX_RANK], at[OR_MAX_RANK] = {0};
+  int64_t *sources = memory, strides[OR_MAX_RANK] = {0}, at[OR_MAX_RANK] = {0};
   for (int32_t i = 0; i < in->rank; ++i) {
     for (int64_t k = 0; k < out->dims[i]; ++k) sources[offsets[i] + (size_t)k] = source_of(&padding, i, in->dims[i], k);
   }

@@ -68,6 +68,7 @@ static or_status_t scatter_reference(or_op_call_t *call) {
   uint64_t outer = or_shape_product(&past->shape, 0, axis), items = or_shape_product(&past->shape, 1, axis);
   uint64_t length = (uint64_t)past->shape.dims[axis], steps = (uint64_t)update->shape.dims[axis];
   size_t run = or_shape_product(&past->shape, axis + 1, past->shape.rank) * or_dtype_bits(past->dtype) / 8;
+  if (items == 0 || length == 0) return status; /* an empty cache */
   for (uint64_t i = 0; or_ok(status) && run > 0 && i < outer; ++i) {
     int64_t begin = 0;
     if (or_op_has_input(call, 2))
@@ -77,7 +78,7 @@ static or_status_t scatter_reference(or_op_call_t *call) {
                       (unsigned long long)steps, (long long)begin, (unsigned long long)length);
     }
     for (uint64_t s = 0; s < steps; ++s) {
-      uint64_t at = ((uint64_t)begin % (length > 0 ? length : 1) + s) % length;
+      uint64_t at = ((uint64_t)begin % length + s) % length;
       if (!circular) at = (uint64_t)begin + s;
       memcpy((char *)call->outputs[0].data + (i * length + at) * run,
              (const char *)update->data + (i * steps + s) * run, run);
