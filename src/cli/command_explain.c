@@ -46,9 +46,9 @@ int or_cli_explain_command(or_cli_t *cli) {
   return code;
 }
 
-/* The measured limit of a node's number type; NaN where there is none. */
+/* The measured limit of the type in which a node computes; NaN where there is none. */
 static double limit_of(const or_node_report_t *node, const or_device_peaks_t *peaks) {
-  switch (node->dtype) {
+  switch (node->precision != OR_DTYPE_NONE ? node->precision : node->dtype) {
   case OR_FLOAT32: return peaks->fp32_flops;
   case OR_FLOAT64: return peaks->fp64_flops;
   case OR_BFLOAT16: return peaks->bf16_flops;

@@ -141,12 +141,15 @@ static void refuses_options_that_it_can_not_keep(void **state) {
   expect_ok(or_runtime_create_with(&(or_runtime_options_t){.allocator = &fixture->counting.base}, backends, 1, &other));
   or_session_options_t foreign = {.device = or_runtime_device(other, 0)};
   or_session_options_t narrow = {.device = fixture->device, .precision = OR_BFLOAT16};
+  or_session_options_t exact = {.device = fixture->device, .precision = OR_BFLOAT16, .reference = true};
   or_session_options_t same = {.device = fixture->device, .precision = OR_FLOAT32};
   or_owner_t nobody = {NULL, NULL};
   expect_failure(or_session_create_for_graph(fixture->runtime, graph, &foreign, nobody, &session), OR_INVALID_ARGUMENT,
                  "belongs to another runtime");
   expect_failure(or_session_create_for_graph(fixture->runtime, graph, &narrow, nobody, &session), OR_UNIMPLEMENTED,
                  "precision \"bfloat16\" is not offered");
+  expect_ok(or_session_create_for_graph(fixture->runtime, graph, &exact, nobody, &session));
+  or_session_release(session);
   expect_ok(or_session_create_for_graph(fixture->runtime, graph, &same, nobody, &session));
   or_session_release(session);
   or_runtime_release(other);
