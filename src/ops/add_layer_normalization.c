@@ -54,6 +54,7 @@ static or_status_t add_layer_normalization_infer(or_op_call_t *call) {
     call->outputs[1].dtype = sum.dtype;
     call->outputs[1].shape = sum.shape;
   }
+  /* cppcheck-suppress returnDanglingLifetime ; a status owns its message and points to no call */
   return status;
 }
 
@@ -80,5 +81,6 @@ static or_status_t add_layer_normalization_reference(or_op_call_t *call) {
   or_op_call_t norm = norm_call(call, &sum, inputs, &call->outputs[0]);
   if (or_ok(status)) status = or_op_layer_normalization.reference(&norm);
   or_free(call->allocator, scratch);
+  /* cppcheck-suppress returnDanglingLifetime ; a status owns its message and points to no call */
   return status;
 }

@@ -85,7 +85,7 @@ static or_status_t embedding_sum_reference(or_op_call_t *call) {
   uint64_t hidden = (uint64_t)places.dims[--places.rank], written = 0;
   int64_t index[OR_MAX_RANK] = {0}, strides[OR_EMBEDDING_MAX_TABLES][OR_MAX_RANK];
   uint32_t tables = call->input_count / 2;
-  double sum[OR_LANES], values[OR_LANES];
+  double sum[OR_LANES], values[OR_LANES] = {0};
   for (uint32_t i = 0; i < tables; ++i)
     or_shape_broadcast_strides(&call->inputs[INDICES(i)].shape, &places, strides[i]);
   if (or_shape_product(&places, 0, places.rank) == 0) return or_status_success();

@@ -49,7 +49,7 @@ static or_status_t read_pads(const or_op_call_t *call, int64_t *pads, int32_t *c
 static or_status_t pad_infer(or_op_call_t *call) {
   const or_shape_t *in = &call->inputs[0].shape;
   or_shape_t *out = &call->outputs[0].shape;
-  padding_t padding;
+  padding_t padding = {.known = false};
   call->outputs[0].dtype = call->inputs[0].dtype;
   or_status_t status = or_infer_check_dtype(call, 2);
   if (or_ok(status)) status = read_padding(call, &padding);

@@ -34,7 +34,7 @@ static or_status_t sum_infer(or_op_call_t *call) {
   or_op_tensor_t *out = &call->outputs[0];
   or_status_t status = or_infer_same_as_input(call);
   for (uint32_t i = 1; or_ok(status) && i < call->input_count; ++i) {
-    or_shape_t shape;
+    or_shape_t shape = {.rank = 0};
     status = or_infer_check_dtype(call, i);
     if (or_ok(status)) status = or_shape_broadcast(&out->shape, &call->inputs[i].shape, &shape);
     if (or_ok(status)) out->shape = shape;

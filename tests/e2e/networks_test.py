@@ -57,7 +57,7 @@ def expectations(network):
 def cases(network):
     """All of them; under sanitizers the ends."""
     shapes = network_inputs.shapes(network)
-    return [shapes[0], shapes[len(shapes) // 2 + 1]] if harness.QUICK else shapes
+    return [shapes[0], shapes[-1]] if harness.QUICK else shapes
 
 
 def agrees(name, network, shape, expected):

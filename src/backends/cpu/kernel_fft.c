@@ -1,5 +1,6 @@
 /* Fourier transforms by kernels of our own. The last axis as lines: of complex numbers, of real ones as complex lines
  * of half the length (of twice the data where the length is odd). The axis before it as columns side by side. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -143,6 +144,7 @@ const or_cpu_family_t or_cpu_family_fft = {.name = "fft", .match = match, .prepa
 
 /* From x (real or half a spectrum) to the complex line that is transformed. */
 static void enter_line(const state_t *state, const void *x, void *line) {
+  assert(x != NULL && line != NULL);
   size_t n = (size_t)state->call.n;
   if (state->halved) {
     or_fft_tangle(state->ops, n, state->real_roots, x, line);
@@ -157,6 +159,7 @@ static void enter_line(const state_t *state, const void *x, void *line) {
 }
 
 static void leave_line(const state_t *state, const void *line, void *y) {
+  assert(line != NULL && y != NULL);
   size_t n = (size_t)state->call.n;
   if (state->halved) {
     or_fft_untangle(state->ops, n, state->real_roots, line, y);

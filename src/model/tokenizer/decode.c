@@ -94,10 +94,9 @@ static or_status_t push_byte(or_token_stream_t *stream, char byte, or_text_t *ou
     return or_text_append(out, stream->bytes, width);
   }
   if (stream->held < 4 && is_beginning(stream->bytes, stream->held)) return or_status_success();
-  or_status_t status = or_status_success();
   if (stream->held == 1) return give_up(stream, out);
   --stream->held; /* what was begun ends here; the byte may begin another */
-  status = give_up(stream, out);
+  or_status_t status = give_up(stream, out);
   return or_ok(status) ? push_byte(stream, byte, out) : status;
 }
 

@@ -15,7 +15,7 @@ void or_pieces_deinit(or_pieces_t *pieces) { or_free(pieces->allocator, pieces->
 
 or_status_t or_split(const or_splitter_t *splitter, const char *text, or_piece_t piece, or_pieces_t *out) {
   size_t first = out->count;
-  or_status_t status = or_status_success();
+  or_status_t status;
   switch (splitter->kind) {
   case OR_SPLIT_BERT: return bert(text, piece, out);
   case OR_SPLIT_WHITESPACE: return whitespace(text, piece, out);
