@@ -23,7 +23,7 @@ for picture in data/digits/samples/*.png; do
 done
 
 say "Networks, with synthetic weights       (openruntime benchmark -m resnet50 -m bert-base -m gpt2)"
-"$openruntime" benchmark -m resnet50 -m bert-base -m gpt2 --duration 3 -q
+"$openruntime" benchmark -m resnet50 -m bert-base -m gpt2 --duration 2 -q
 
 cat <<'NEXT'
 
