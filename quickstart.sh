@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a recognised digit: installs what is missing, builds, shows the machine.
+# From a fresh clone to a recognised digit: installs what is missing, builds, shows the machine. A sentence model is fetched
+# where the network has it.
 #   ./quickstart.sh [--no-install]
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -24,6 +25,16 @@ done
 
 say "Networks, with synthetic weights       (openruntime benchmark -m resnet50 -m bert-base -m gpt2)"
 "$openruntime" benchmark -m resnet50 -m bert-base -m gpt2 --duration 2 -q
+
+if tools/fetch_sentence_model.sh "$@"; then
+  say "Sentences by their meaning             (openruntime infer models/all-minilm-l6-v2 --text SENTENCE…)"
+  "$openruntime" infer models/all-minilm-l6-v2 \
+    --text "How do I bake bread at home?" \
+    --text "The stock market fell sharply on Monday." \
+    --text "A recipe for a loaf of sourdough." \
+    --text "My oven takes ages to heat up." \
+    --text "The cat is asleep on the sofa."
+fi
 
 cat <<'NEXT'
 

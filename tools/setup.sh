@@ -5,8 +5,8 @@
 # --no-install: name what is missing and go on. Exit 1 when something is missing and can't be installed.
 set -euo pipefail
 
-build_debian=(gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libjansson-dev libpng-dev libjpeg-dev
-  libcurl4-openssl-dev libhwloc-dev)
+build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libjansson-dev libpng-dev
+  libjpeg-dev libcurl4-openssl-dev libhwloc-dev)
 test_debian=(g++ libcmocka-dev libonnx-testdata python3 python3-numpy)
 ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils)
 build_brew=(cmake ninja pkg-config onednn jansson libpng jpeg-turbo curl hwloc)

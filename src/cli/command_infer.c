@@ -11,6 +11,7 @@
 #include "model/tensor_file.h"
 
 #define MAX_IMAGES 64
+#define MAX_TEXTS OR_CLI_MAX_VALUES
 #define MAX_INPUTS 128
 #define MAX_IMAGE_BYTES ((size_t)256 << 20)
 
@@ -22,6 +23,7 @@ typedef struct inputs_t {
 
 static int read_inputs(or_cli_t *cli, inputs_t *inputs);
 static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, const char *label);
+static void print_similarities(or_cli_t *cli, const or_json_value_t *matrix);
 static size_t collect(const or_cli_t *cli, const char *flag, const char **out, size_t capacity);
 
 int or_cli_infer_command(or_cli_t *cli) {
@@ -96,6 +98,16 @@ static or_status_t add_image(or_cli_t *cli, or_cli_request_t *request, const cha
   return status;
 }
 
+static void add_texts(or_cli_t *cli, or_cli_request_t *request) {
+  const char *texts[MAX_TEXTS];
+  size_t count = collect(cli, "--text", texts, MAX_TEXTS);
+  if (count == 0) return;
+  or_json_key(&request->json, "text");
+  if (count > 1) or_json_array_begin(&request->json);
+  for (size_t i = 0; i < count; ++i) or_json_string(&request->json, texts[i]);
+  if (count > 1) or_json_array_end(&request->json);
+}
+
 static void print_predictions(or_cli_t *cli, const or_json_value_t *root, const char *label) {
   const or_json_value_t *rows = or_json_get(root, "predictions");
   for (size_t r = 0; r < or_json_count(rows); ++r) {
@@ -144,7 +156,7 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   if (or_cli_value(cli, "--top") != NULL) or_cli_request_field(&request, "top_k", or_cli_value(cli, "--top"));
   if (or_cli_value(cli, "--precision") != NULL)
     or_json_field_string(&request.json, "precision", or_cli_value(cli, "--precision"));
-  if (or_cli_value(cli, "--text") != NULL) or_json_field_string(&request.json, "text", or_cli_value(cli, "--text"));
+  add_texts(cli, &request);
   or_status_t status = image != NULL ? add_image(cli, &request, image) : or_status_success();
   if (!or_ok(status)) {
     or_text_deinit(&request.text);
@@ -156,7 +168,12 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   if (code == OR_EXIT_OK && !cli->json) {
     bool labelled = or_json_kind(or_json_get(outcome.root, "predictions")) == OR_JSON_ARRAY;
     print_predictions(cli, outcome.root, label);
-    if (!labelled) print_outputs(cli, &outcome.result);
+    const or_json_value_t *similarities = or_json_get(outcome.root, "similarities");
+    if (or_json_kind(similarities) == OR_JSON_ARRAY) {
+      print_similarities(cli, similarities);
+    } else if (!labelled) {
+      print_outputs(cli, &outcome.result);
+    }
     or_cli_note_weights(or_json_get_string(or_json_get(outcome.root, "weights"), ""));
     if (!cli->quiet && strcmp(or_json_get_string(or_json_get(outcome.root, "inputs"), ""), "generated") == 0)
       (void)fprintf(
@@ -171,4 +188,27 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   }
   or_cli_outcome_deinit(&outcome);
   return code;
+}
+
+static double similarity(const or_json_value_t *row, size_t index) {
+  return or_json_get_double(or_json_at(row, index), -INFINITY);
+}
+
+/* The other texts, the most similar to the first one first; equal ones in their order. */
+static void print_similarities(or_cli_t *cli, const or_json_value_t *matrix) {
+  const char *texts[MAX_TEXTS] = {""};
+  bool printed[MAX_TEXTS] = {true};
+  const or_json_value_t *row = or_json_at(matrix, 0);
+  size_t count = collect(cli, "--text", texts, MAX_TEXTS);
+  if (or_json_count(row) < count) count = or_json_count(row);
+  (void)printf("similarity to \"%s\"\n", texts[0]);
+  for (size_t line = 1; line < count; ++line) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; ++i) {
+      if (printed[i]) continue;
+      if (best == 0 || similarity(row, i) > similarity(row, best)) best = i;
+    }
+    printed[best] = true;
+    (void)printf("%7.3f  %s\n", similarity(row, best), texts[best]);
+  }
 }

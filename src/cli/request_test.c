@@ -1,4 +1,6 @@
 /* run, infer, benchmark and explain: from flags to what is printed. */
+#include <math.h>
+
 #include "cli/cli_test_internal.h"
 
 static int setup(void **state) {
@@ -89,6 +91,36 @@ static void infers_from_tensors_and_writes_outputs(void **state) {
   assert_string_equal(err, "");
   expect_exit(OR_EXIT_FAILED, "out/y.npy", "infer", in_folder("relu.onnx"), "-i", input, "--output",
               in_folder("out/y.npy"));
+}
+
+/* The text that is the first one's twin comes before the other; a model that embeds no sentences lists its outputs. */
+static void compares_several_texts_with_the_first(void **state) {
+  (void)state;
+  static const char model[] = "tests/data/checkpoints/sentence";
+  assert_int_equal(RUN("infer", model, "--text", "b", "--text", "Abc d!", "--text", "b"), OR_EXIT_OK);
+  expect_out("similarity to \"b\"\n  1.000  b\n ");
+  expect_out("  Abc d!\n");
+  assert_int_equal(RUN("--json", "infer", model, "--text", "b", "--text", "Abc d!", "--text", "b"), OR_EXIT_OK);
+  or_json_document_t *document = printed();
+  const or_json_value_t *rows = or_json_get(or_json_get(or_json_root(document), "result"), "similarities");
+  assert_int_equal(or_json_count(rows), 3);
+  for (size_t i = 0; i < 3; ++i) {
+    for (size_t k = 0; k < 3; ++k) {
+      double value = or_json_get_double(or_json_at(or_json_at(rows, i), k), 2);
+      bool same = i % 2 == k % 2;
+      assert_true(same ? fabs(value - 1) < 1e-6 : value > -1 && value < 0.999);
+    }
+  }
+  or_json_document_free(document);
+  assert_int_equal(RUN("infer", model, "--text", "b"), OR_EXIT_OK);
+  expect_out("sentence_embedding  float32  [1,8]");
+  const char *words[2 * 65 + 3] = {"infer", model};
+  for (size_t i = 0; i < 65; ++i) {
+    words[2 + 2 * i] = "--text";
+    words[3 + 2 * i] = "b";
+  }
+  assert_int_equal(run_words(words), OR_EXIT_USAGE);
+  expect_err("64");
 }
 
 static void infers_from_pictures(void **state) {
@@ -263,6 +295,7 @@ int main(void) {
       TEST(names_the_field_that_is_wrong),
       TEST(a_timeout_is_told_as_one),
       TEST(infers_from_tensors_and_writes_outputs),
+      TEST(compares_several_texts_with_the_first),
       TEST(infers_from_pictures),
       TEST(a_model_that_can_not_be_loaded_is_failed_work),
       TEST(refuses_inputs_that_it_can_not_take),

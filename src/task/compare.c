@@ -26,6 +26,18 @@ double or_task_rms(or_dtype_t dtype, const void *data, uint64_t count) {
   return finite > 0 ? sqrt(sum / (double)finite) : 0;
 }
 
+double or_task_cosine(or_dtype_t dtype, const void *rows, size_t width, size_t a, size_t b) {
+  double product = 0, square_a = 0, square_b = 0;
+  for (size_t i = 0; i < width; ++i) {
+    double x = or_element_get(dtype, rows, a * width + i), y = or_element_get(dtype, rows, b * width + i);
+    product += x * y;
+    square_a += x * x;
+    square_b += y * y;
+  }
+  double lengths = sqrt(square_a) * sqrt(square_b);
+  return lengths > 0 ? product / lengths : 0;
+}
+
 void or_task_compare(or_dtype_t dtype, const void *actual, const void *expected, uint64_t count,
                      or_task_tolerance_t tolerance, or_difference_t *out) {
   dtype = parts_of(dtype, &count);

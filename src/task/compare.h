@@ -26,4 +26,7 @@ or_status_t or_task_compare_tensors(const or_allocator_t *allocator, const or_te
 /* Root of the mean square of the finite numbers; 0 where there are none. */
 double or_task_rms(or_dtype_t dtype, const void *data, uint64_t count);
 
+/* The cosine between rows `a` and `b` of real numbers, `width` each; 0 where one of them has no length. */
+double or_task_cosine(or_dtype_t dtype, const void *rows, size_t width, size_t a, size_t b);
+
 #endif

@@ -58,6 +58,14 @@ static or_status_t compare_on_fakes(const or_allocator_t *allocator) {
   return status;
 }
 
+static void a_cosine_is_of_directions_and_none_of_what_has_no_length(void **state) {
+  (void)state;
+  static const float rows[] = {3, 4, 40, 30, 0, 0, -6, -8};
+  assert_true(fabs(or_task_cosine(OR_FLOAT32, rows, 2, 0, 1) - 24.0 / 25) < 1e-12);
+  assert_true(fabs(or_task_cosine(OR_FLOAT32, rows, 2, 0, 3) + 1) < 1e-12);
+  assert_true(or_task_cosine(OR_FLOAT32, rows, 2, 0, 2) == 0);
+}
+
 static void compares_tensors_wherever_they_are(void **state) {
   (void)state;
   expect_survives_every_failing_allocation(compare_on_fakes);
@@ -67,6 +75,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(counts_what_is_beyond_both_tolerances_together),
       cmocka_unit_test(infinities_and_nan_agree_only_with_their_like),
+      cmocka_unit_test(a_cosine_is_of_directions_and_none_of_what_has_no_length),
       cmocka_unit_test(compares_tensors_wherever_they_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,12 +66,11 @@ static or_status_t bind_image(or_task_run_t *run, inference_t *inference, size_t
   return status;
 }
 
-/* The text as what that input takes of it; an input that takes none is left to its default. */
+/* The texts as what that input takes of them; an input that takes none is left to its default. */
 static or_status_t bind_text(or_task_run_t *run, inference_t *inference, size_t input) {
   const or_task_parameters_t *p = &run->task->parameters;
-  const or_string_t text = {p->text, p->text_length};
-  or_status_t status =
-      or_model_encode_text(inference->model, input, &text, 1, &inference->inputs[inference->input_count].tensor);
+  or_status_t status = or_model_encode_text(inference->model, input, p->texts, p->text_count,
+                                            &inference->inputs[inference->input_count].tensor);
   if (or_ok(status)) ++inference->input_count;
   if (or_status_code(status) != OR_NOT_FOUND || !or_model_input(inference->model, input)->optional) return status;
   or_status_ignore(status); /* its default serves */
@@ -150,7 +149,7 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
     inference->inputs[inference->input_count] = (or_binding_t){.name = value->name};
     status = bind_given(run, inference, value->name, &found);
     if (!or_ok(status) || found) continue;
-    if (p->text != NULL) {
+    if (p->text_count > 0) {
       status = bind_text(run, inference, i);
     } else if (!image_used) {
       status = bind_image(run, inference, i);
@@ -164,7 +163,7 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
   }
   if (or_ok(status) && !image_used)
     status = or_error(OR_INVALID_ARGUMENT, "the model has no input left for the picture");
-  inference->given = given > 0 || p->image != NULL || p->text != NULL;
+  inference->given = given > 0 || p->image != NULL || p->text_count > 0;
   return status;
 }
 
@@ -235,6 +234,37 @@ static or_status_t write_predictions(or_task_run_t *run, const inference_t *infe
   return status;
 }
 
+/* Of texts that a model of sentences has embedded; of another model null. */
+static or_status_t write_similarities(or_task_run_t *run, const inference_t *inference) {
+  const size_t count = run->task->parameters.text_count;
+  const or_tensor_t *tensor = NULL;
+  void *copy = NULL;
+  const void *data = NULL;
+  for (size_t i = 0; i < inference->output_count; ++i) {
+    if (strcmp(or_model_output(inference->model, i)->name, "sentence_embedding") == 0)
+      tensor = inference->outputs[i].tensor;
+  }
+  or_json_key(&run->json, "similarities");
+  bool rows = tensor != NULL && or_tensor_shape(tensor)->rank == 2 &&
+              or_tensor_shape(tensor)->dims[0] == (int64_t)count && or_dtype_is_float(or_tensor_dtype(tensor));
+  if (!rows || strcmp(or_model_weights(inference->model), "synthetic") == 0) {
+    or_json_null(&run->json);
+    return or_status_success();
+  }
+  const size_t width = (size_t)or_tensor_shape(tensor)->dims[1];
+  or_status_t status = or_task_host_bytes(run->task->allocator, tensor, &copy, &data);
+  or_json_array_begin(&run->json);
+  for (size_t i = 0; or_ok(status) && i < count; ++i) {
+    or_json_array_begin(&run->json);
+    for (size_t k = 0; k < count; ++k)
+      or_json_double(&run->json, or_task_cosine(or_tensor_dtype(tensor), data, width, i, k));
+    or_json_array_end(&run->json);
+  }
+  or_json_array_end(&run->json);
+  or_free(run->task->allocator, copy);
+  return status;
+}
+
 /* For who asked in this process: of generated inputs too. */
 static or_status_t keep_outputs(or_task_run_t *run, const inference_t *inference) {
   or_status_t status = or_status_success();
@@ -287,6 +317,7 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_string(json, "weights", or_model_weights(inference->model));
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);
+  if (or_ok(status) && run->task->parameters.text_count > 1) status = write_similarities(run, inference);
   if (or_ok(status)) status = keep_outputs(run, inference);
   return or_ok(status) && inference->given ? write_outputs(run, inference) : status;
 }

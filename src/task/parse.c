@@ -311,6 +311,32 @@ static or_status_t parse_transform(or_task_t *task, const char *name, const char
   return copy_text(task, value, &p->norm);
 }
 
+/* One text, or a list of them. */
+static or_status_t parse_texts(or_task_t *task, const char *loc, const or_json_value_t *value,
+                               or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  bool list = or_json_kind(value) == OR_JSON_ARRAY;
+  size_t count = list ? or_json_count(value) : 1;
+  void *memory = NULL;
+  if (count == 0 || count > OR_TASK_MAX_TEXTS) {
+    or_task_problem(problems, loc, "value_error.range", "has %zu texts; 1 to %d are taken", count, OR_TASK_MAX_TEXTS);
+    return or_status_success();
+  }
+  or_status_t status = or_arena_array(&task->arena, count, sizeof *p->texts, &memory);
+  p->texts = memory;
+  for (size_t i = 0; or_ok(status) && i < count; ++i) {
+    const or_json_value_t *item = list ? or_json_at(value, i) : value;
+    if (or_json_kind(item) != OR_JSON_STRING) {
+      or_task_problem(problems, loc, "type_error.string", "must be a string or an array of strings");
+      return status;
+    }
+    p->texts[i].length = or_json_string_length(item);
+    status = copy_text(task, item, &p->texts[i].data);
+  }
+  p->text_count = count;
+  return status;
+}
+
 /* What the fields together must keep to. */
 static void check_together(const or_task_t *task, or_task_problems_t *problems) {
   const or_task_parameters_t *p = &task->parameters;
@@ -347,11 +373,7 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
       p->duration_s = number;
     }
   } else if (strcmp(name, "text") == 0) {
-    if (or_json_kind(value) == OR_JSON_STRING) {
-      p->text_length = or_json_string_length(value);
-      return copy_text(task, value, &p->text);
-    }
-    or_task_problem(problems, loc, "type_error.string", "must be a string");
+    return parse_texts(task, loc, value, problems);
   } else if (strcmp(name, "precision") == 0) {
     p->dtype = or_dtype_from_name(or_json_get_string(value, NULL));
     if (p->dtype != OR_FLOAT32 && p->dtype != OR_FLOAT16 && p->dtype != OR_BFLOAT16 && p->dtype != OR_INT8) {

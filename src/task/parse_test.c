@@ -82,6 +82,19 @@ static void takes_every_field_to_its_bounds(void **state) {
   or_task_free(task);
 }
 
+static void takes_one_text_or_several(void **state) {
+  (void)state;
+  or_task_t *task = parsed("{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":\"caf\\u00e9\"}}");
+  assert_int_equal(task->parameters.text_count, 1);
+  assert_int_equal(task->parameters.texts[0].length, 5);
+  or_task_free(task);
+  task = parsed("{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":[\"a\",\"\",\"bc\"]}}");
+  assert_int_equal(task->parameters.text_count, 3);
+  assert_int_equal(task->parameters.texts[1].length, 0);
+  assert_memory_equal(task->parameters.texts[2].data, "bc", 2);
+  or_task_free(task);
+}
+
 static void keeps_operands_after_the_document_is_gone(void **state) {
   (void)state;
   static const float expected[] = {3, 4};
@@ -194,6 +207,23 @@ static void names_each_wrong_field_of_transforms_convolutions_and_networks(void 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }
 
+static void names_each_wrong_list_of_texts(void **state) {
+  (void)state;
+  char many[512] = "{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":[\"\"";
+  for (int i = 0; i < OR_TASK_MAX_TEXTS; ++i) or_format(many + strlen(many), sizeof many - strlen(many), ",\"\"");
+  or_format(many + strlen(many), sizeof many - strlen(many), "]}}");
+  const wrong_t cases[] = {
+      {"{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":[]}}", "data.text", "value_error.range",
+       "0 texts; 1 to 64"},
+      {many, "data.text", "value_error.range", "65 texts"},
+      {"{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":5}}", "data.text", "type_error.string",
+       "a string or an array of strings"},
+      {"{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"text\":[\"a\",{}]}}", "data.text", "type_error.string",
+       "array of strings"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
+}
+
 static void names_each_wrong_field_of_a_benchmark_of_networks(void **state) {
   (void)state;
   static const wrong_t cases[] = {
@@ -270,8 +300,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fills_in_the_defaults_that_the_contract_states),
       cmocka_unit_test(takes_every_field_to_its_bounds),
+      cmocka_unit_test(takes_one_text_or_several),
       cmocka_unit_test(keeps_operands_after_the_document_is_gone),
       cmocka_unit_test(names_each_wrong_field),
+      cmocka_unit_test(names_each_wrong_list_of_texts),
       cmocka_unit_test(names_each_wrong_field_of_a_benchmark_of_networks),
       cmocka_unit_test(names_each_wrong_field_of_transforms_convolutions_and_networks),
       cmocka_unit_test(lists_all_that_is_wrong_up_to_a_bound),

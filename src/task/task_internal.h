@@ -21,6 +21,7 @@ typedef struct or_task_kind_t or_task_kind_t;
 #define OR_TASK_CHANNELS 64
 #define OR_TASK_KERNEL 3
 #define OR_TASK_MAX_MODELS 16 /* of a benchmark */
+#define OR_TASK_MAX_TEXTS 64  /* of an inference */
 #define OR_TASK_MAX_DIMS 16   /* extents of symbols, given by name */
 #define OR_TASK_MAX_EXTENT INT64_C(16777216)
 #define OR_TASK_MAX_QPS 1e6
@@ -69,8 +70,8 @@ typedef struct or_task_parameters_t {
   int64_t batch_size, top_k;
   const char *image; /* base64 */
   size_t image_length;
-  const char *text; /* UTF-8 */
-  size_t text_length;
+  or_string_t *texts; /* UTF-8 */
+  size_t text_count;  /* 0: none was given */
   double duration_s;
   or_task_ml_t ml;
   int64_t sizes[OR_TASK_MAX_LIST];
