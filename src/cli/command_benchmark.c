@@ -48,17 +48,15 @@ static bool add_dims(or_cli_request_t *request) {
   or_json_key(&request->json, "dims");
   or_json_object_begin(&request->json);
   for (size_t i = 0; i < arguments->flag_count; ++i) {
-    const char *value = arguments->flags[i].value, *equals = value != NULL ? strchr(value, '=') : NULL;
-    char name[128], *end = NULL;
+    or_cli_dim_t dim;
     if (strcmp(arguments->flags[i].flag->name, "--dim") != 0) continue;
-    long long extent = equals != NULL ? strtoll(equals + 1, &end, 10) : -1;
-    if (equals == NULL || equals == value || (size_t)(equals - value) >= sizeof name || end == equals + 1 ||
-        *end != '\0' || extent < 0) {
-      (void)or_cli_usage_error(request->cli, "--dim %s: must be NAME=N", value);
+    or_status_t status = or_cli_read_dim(request->cli, i, 0, &dim);
+    if (!or_ok(status)) {
+      (void)or_cli_usage_error(request->cli, "%s", or_status_message(status)); /* its code is OR_EXIT_USAGE */
+      or_status_ignore(status);                                                /* printed */
       return false;
     }
-    or_format(name, sizeof name, "%.*s", (int)(equals - value), value);
-    or_json_field_int(&request->json, name, extent);
+    or_json_field_int(&request->json, dim.name, dim.extent);
   }
   or_json_object_end(&request->json);
   return true;

@@ -25,6 +25,7 @@ static int read_inputs(or_cli_t *cli, inputs_t *inputs);
 static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, const char *label);
 static void print_similarities(or_cli_t *cli, const or_json_value_t *matrix);
 static size_t collect(const or_cli_t *cli, const char *flag, const char **out, size_t capacity);
+static bool check_texts(or_cli_t *cli);
 
 int or_cli_infer_command(or_cli_t *cli) {
   const char *images[MAX_IMAGES];
@@ -33,6 +34,7 @@ int or_cli_infer_command(or_cli_t *cli) {
   if (image_count > 0 && or_cli_has(cli, "--text")) return or_cli_usage_error(cli, "give --image or --text, not both");
   if (image_count > MAX_IMAGES) return or_cli_usage_error(cli, "more than %d pictures", MAX_IMAGES);
   if (cli->json && image_count > 1) return or_cli_usage_error(cli, "--json prints one document: give one --image");
+  if (!check_texts(cli)) return OR_EXIT_USAGE;
   if (!or_cli_runtime(cli)) return cli->code;
   int code = read_inputs(cli, &inputs);
   for (size_t i = 0; code == OR_EXIT_OK && i < image_count; ++i) {
@@ -52,6 +54,22 @@ static size_t collect(const or_cli_t *cli, const char *flag, const char **out, s
     ++count;
   }
   return count;
+}
+
+/* Here, where the bytes are still as they were given: JSON can't carry them all. */
+static bool check_texts(or_cli_t *cli) {
+  const char *texts[MAX_TEXTS];
+  size_t count = collect(cli, "--text", texts, MAX_TEXTS);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t length = strlen(texts[i]);
+    size_t at = 0, width = 1;
+    for (; at < length && width > 0; at += width) width = or_utf8_character(texts[i] + at, length - at);
+    if (width > 0) continue;
+    (void)or_cli_usage_error(cli, "--text number %zu: byte %zu (0x%02X) is not UTF-8", i + 1, at,
+                             (unsigned)(unsigned char)texts[i][at]); /* its code is OR_EXIT_USAGE */
+    return false;
+  }
+  return true;
 }
 
 static int read_inputs(or_cli_t *cli, inputs_t *inputs) {

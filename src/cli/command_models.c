@@ -24,6 +24,8 @@ int or_cli_models_command(or_cli_t *cli) {
   }
   if (strcmp(action, "export") == 0) {
     if (cli->arguments.word_count != 3) return or_cli_usage_error(cli, "models export needs a NAME and a FILE.onnx");
+    if (!or_string_ends_with(cli->arguments.words[2], ".onnx"))
+      return or_cli_usage_error(cli, "models export: \"%s\" must end in .onnx", cli->arguments.words[2]);
     return export_model(cli, cli->arguments.words[1], cli->arguments.words[2]);
   }
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
@@ -227,7 +229,11 @@ static int export_model(or_cli_t *cli, const char *name, const char *path) {
   or_status_t status = or_cli_load_model(cli, name, &model);
   if (or_ok(status)) status = or_model_export(model, path, &options);
   or_cli_progress_end(cli);
-  if (or_status_code(status) == OR_ALREADY_EXISTS) status = or_status_context(status, "--force replaces it");
+  if (or_status_code(status) == OR_ALREADY_EXISTS) {
+    or_status_t hinted = or_error(OR_ALREADY_EXISTS, "%s; --force replaces it", or_status_message(status));
+    or_status_ignore(status); /* said with the cure */
+    status = hinted;
+  }
   if (!or_ok(status)) {
     or_model_release(model);
     return or_cli_fail(cli, status);

@@ -34,7 +34,8 @@ int or_cli_verify_command(or_cli_t *cli) {
   if (!or_cli_runtime(cli)) return cli->code;
   int code = parse_options(cli, &options);
   if (code != OR_EXIT_OK) return code;
-  bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode) && !is_file(path, "model.onnx");
+  bool model = is_file(path, "model.onnx") || is_file(path, "config.json") || is_file(path, "modules.json");
+  bool folder = !model && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
   return folder ? verify_folder(cli, &options) : verify_one(cli, &options);
 }
 

@@ -1,5 +1,6 @@
 #include "cli/models.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,36 +19,57 @@ void or_cli_note_weights(const char *weights) {
     (void)printf("weights: synthetic (generated, for measuring): the answers mean nothing\n");
 }
 
-/* The extent that --dim NAME=N gives a symbol; 0 if none does. */
+static bool is_dim(const or_cli_t *cli, size_t flag) {
+  return strcmp(cli->arguments.flags[flag].flag->name, "--dim") == 0;
+}
+
+or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_cli_dim_t *out) {
+  const char *value = cli->arguments.flags[flag].value, *equals = strchr(value, '=');
+  const size_t length = equals != NULL ? (size_t)(equals - value) : 0;
+  char *end = NULL;
+  if (length == 0 || length >= sizeof out->name)
+    return or_error(OR_INVALID_ARGUMENT, "--dim %.200s: must be NAME=N", value);
+  errno = 0;
+  out->extent = strtoll(equals + 1, &end, 10);
+  if (end == equals + 1 || *end != '\0' || errno == ERANGE || out->extent < least || out->extent > OR_CLI_MAX_EXTENT) {
+    return or_error(OR_INVALID_ARGUMENT, "--dim %.200s: N must be a whole number from %lld to %lld", value,
+                    (long long)least, (long long)OR_CLI_MAX_EXTENT);
+  }
+  for (size_t i = 0; i < flag; ++i) {
+    if (is_dim(cli, i) && strncmp(cli->arguments.flags[i].value, value, length + 1) == 0)
+      return or_error(OR_INVALID_ARGUMENT, "--dim %.200s: --dim %.200s stands before it", value,
+                      cli->arguments.flags[i].value);
+  }
+  or_format(out->name, sizeof out->name, "%.*s", (int)length, value);
+  return or_status_success();
+}
+
+/* The extent that --dim NAME=N gives a symbol; 0 if none does. They have been checked. */
 static int64_t given_extent(const or_cli_t *cli, const char *symbol) {
   for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
     const char *value = cli->arguments.flags[i].value;
-    if (strcmp(cli->arguments.flags[i].flag->name, "--dim") != 0) continue;
-    const char *equals = strchr(value, '=');
-    if (equals != NULL && strlen(symbol) == (size_t)(equals - value) &&
-        memcmp(symbol, value, (size_t)(equals - value)) == 0)
-      return strtoll(equals + 1, NULL, 10);
+    size_t length = strlen(symbol);
+    if (is_dim(cli, i) && strncmp(value, symbol, length) == 0 && value[length] == '=')
+      return strtoll(value + length + 1, NULL, 10);
   }
   return 0;
 }
 
 static or_status_t check_dims(const or_cli_t *cli, const or_model_t *model) {
-  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
-    const char *value = cli->arguments.flags[i].value;
-    if (strcmp(cli->arguments.flags[i].flag->name, "--dim") != 0) continue;
-    const char *equals = strchr(value, '=');
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < cli->arguments.flag_count; ++i) {
+    or_cli_dim_t dim;
     bool known = false;
-    for (size_t s = 0; equals != NULL && s < or_model_symbol_count(model); ++s) {
-      const char *symbol = or_model_symbol(model, s);
-      known =
-          known || (strlen(symbol) == (size_t)(equals - value) && memcmp(symbol, value, (size_t)(equals - value)) == 0);
+    if (!is_dim(cli, i)) continue;
+    status = or_cli_read_dim(cli, i, 1, &dim);
+    for (size_t s = 0; or_ok(status) && s < or_model_symbol_count(model); ++s)
+      known = known || strcmp(or_model_symbol(model, s), dim.name) == 0;
+    if (or_ok(status) && !known) {
+      status = or_error(OR_INVALID_ARGUMENT, "--dim %.200s: the model has no symbolic dimension of that name",
+                        cli->arguments.flags[i].value);
     }
-    if (equals == NULL || atoll(equals + 1) <= 0)
-      return or_error(OR_INVALID_ARGUMENT, "--dim %s: must be NAME=N with N > 0", value);
-    if (!known)
-      return or_error(OR_INVALID_ARGUMENT, "--dim %s: the model has no symbolic dimension of that name", value);
   }
-  return or_status_success();
+  return status;
 }
 
 /* Extents in order: --dim, then --batch (or 1) for the first dimension, then 1. */

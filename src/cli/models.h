@@ -20,6 +20,15 @@ typedef struct or_cli_bindings_t {
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out);
 void or_cli_bindings_deinit(or_cli_bindings_t *bindings);
 
+/* One --dim NAME=N, by the index of its flag. INVALID_ARGUMENT: it is not that, N is not a whole number from `least` to
+ * OR_CLI_MAX_EXTENT, or an earlier --dim has the same name. */
+#define OR_CLI_MAX_EXTENT ((int64_t)1 << 24)
+typedef struct or_cli_dim_t {
+  char name[128];
+  int64_t extent;
+} or_cli_dim_t;
+or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_cli_dim_t *out);
+
 /* What --precision names, or OR_DTYPE_NONE. False, with the usage error printed: no type's name. */
 bool or_cli_precision(or_cli_t *cli, or_dtype_t *out);
 

@@ -112,6 +112,8 @@ static void compares_several_texts_with_the_first(void **state) {
     }
   }
   or_json_document_free(document);
+  expect_exit(OR_EXIT_USAGE, "--text number 2: byte 1 (0xFF) is not UTF-8", "infer", model, "--text", "b", "--text",
+              "b\xff");
   assert_int_equal(RUN("infer", model, "--text", "b"), OR_EXIT_OK);
   expect_out("sentence_embedding  float32  [1,8]");
   const char *words[2 * 65 + 3] = {"infer", model};
@@ -219,7 +221,7 @@ static void prints_benchmarks_and_writes_them(void **state) {
   expect_exit(OR_EXIT_USAGE, "data.qps", "benchmark", "-m", "data/digits", "--scenario", "server");
   expect_exit(OR_EXIT_USAGE, "\"burst\" is none of", "benchmark", "-m", "data/digits", "--scenario", "burst");
   expect_exit(OR_EXIT_USAGE, "must be NAME=N", "benchmark", "-m", "data/digits", "--dim", "batch");
-  expect_exit(OR_EXIT_USAGE, "must be NAME=N", "benchmark", "-m", "data/digits", "--dim", "batch=x");
+  expect_exit(OR_EXIT_USAGE, "from 0 to 16777216", "benchmark", "-m", "data/digits", "--dim", "batch=x");
   expect_exit(OR_EXIT_USAGE, "data.models", "benchmark", "-t", "memory", "-m", "data/digits");
   expect_exit(OR_EXIT_USAGE, "data.sizes: item 1, \"x\", must be a whole number", "benchmark", "-t", "compute", "-s",
               "64,x");
@@ -273,7 +275,18 @@ static void explains_node_by_node(void **state) {
   expect_exit(OR_EXIT_USAGE, "--batch 0", "explain", "x", "-b", "0");
   expect_exit(OR_EXIT_FAILED, "no/such", "explain", in_folder("relu.onnx"), "--trace", "no/such/trace.json");
   expect_exit(OR_EXIT_USAGE, "--dim batch: must be NAME=N", "explain", in_folder("relu.onnx"), "--dim", "batch");
-  expect_exit(OR_EXIT_USAGE, "must be NAME=N with N > 0", "explain", in_folder("relu.onnx"), "--dim", "batch=0");
+  expect_exit(OR_EXIT_USAGE, "from 1 to 16777216", "explain", in_folder("relu.onnx"), "--dim", "batch=0");
+  static const char *const extents[] = {
+      "batch=-1", "batch=5x", "batch=1e3", "batch=", "batch=99999999999999999999", "batch=16777217"};
+  for (size_t i = 0; i < sizeof extents / sizeof *extents; ++i) {
+    expect_exit(OR_EXIT_USAGE, "must be a whole number from 1", "explain", "resnet50", "--dim", extents[i]);
+    if (i > 0)
+      expect_exit(OR_EXIT_USAGE, "must be a whole number from 0", "benchmark", "-m", "resnet50", "--dim", extents[i]);
+  }
+  expect_exit(OR_EXIT_USAGE, "--dim batch=2 stands before it", "explain", "resnet50", "--dim", "batch=2", "--dim",
+              "batch=3");
+  expect_exit(OR_EXIT_USAGE, "--dim batch=2 stands before it", "benchmark", "-m", "resnet50", "--dim", "batch=2",
+              "--dim", "batch=2");
   expect_exit(OR_EXIT_USAGE, "no symbolic dimension of that name", "explain", in_folder("relu.onnx"), "--dim",
               "rows=2");
   expect_exit(OR_EXIT_FAILED, "absent", "explain", "absent");

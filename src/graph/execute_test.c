@@ -1,40 +1,11 @@
 /* Runs of plans. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "fixtures/plain.h"
+#include "fixtures/rigs.h"
 
 #include "base/clock.h"
 
 static const char *const all_but_tanh[] = {"Relu", "Neg", "Add", "Mul", NULL};
-static or_counting_allocator_t memory;
-static or_rig_t fake, plain;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  or_fake_reset();
-  plain_refused = NULL;
-  or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
-  or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  or_rig_close(&plain);
-  or_rig_close(&fake);
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_fake_live_objects(), 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
-
 static or_plan_t *plan_of(or_graph_t *graph, or_device_t *device, or_device_t *fallback) {
   or_graph_t *special = NULL;
   or_plan_t *plan = NULL;

@@ -1,39 +1,9 @@
 /* Operators that keep the parts they stand for: placed whole, else in parts, at any depth. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
-#include "fixtures/plain.h"
+#include "fixtures/rigs.h"
 #include "graph/graph_internal.h"
-
-static or_counting_allocator_t memory;
-static or_rig_t fake, plain;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  or_fake_reset();
-  plain_refused = NULL;
-  plain_takes_fused = false;
-  or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
-  or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  or_rig_close(&plain);
-  or_rig_close(&fake);
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_fake_live_objects(), 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 static const float weights[6] = {1, -2, 3, -4, 5, -6};
 

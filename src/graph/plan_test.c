@@ -1,37 +1,7 @@
 /* Placement, segments, memory and reports of plans; runs of them are in execute_test.c. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "fixtures/plain.h"
-
-static or_counting_allocator_t memory;
-static or_rig_t fake, plain;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  or_fake_reset();
-  plain_refused = NULL;
-  plain_takes_fused = false;
-  or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
-  or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  or_rig_close(&plain);
-  or_rig_close(&fake);
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_fake_live_objects(), 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
+#include "fixtures/rigs.h"
 
 static or_status_t plan_for(or_graph_t *graph, bool no_fusion, or_plan_options_t options, or_plan_t **out) {
   or_graph_t *special = NULL;

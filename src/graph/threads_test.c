@@ -1,40 +1,16 @@
 /* Several threads run one plan at once; random graphs give the same by plan as by reference. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "fixtures/plain.h"
+#include "fixtures/rigs.h"
 
 #include "base/numbers.h"
 
 enum { THREADS = 4, ROUNDS = 40, WIDTH = 6 };
 
 static const char *const fake_operators[] = {"Relu", "Neg", "Add", "MatMul", "Concat", NULL};
-static or_counting_allocator_t memory;
-static or_rig_t fake, plain;
 
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  or_fake_reset();
-  plain_refused = NULL;
+static int set_up_for_threads(void **state) {
+  int code = set_up(state);
   or_fake_set_supported(fake_operators);
-  or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
-  or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  or_rig_close(&plain);
-  or_rig_close(&fake);
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_fake_live_objects(), 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
+  return code;
 }
 
 /* A thread reports what went wrong; cmocka's assertions belong to the main one. */
@@ -221,9 +197,10 @@ static void random_graphs_give_the_same_by_plan_as_by_reference(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(threads_share_a_plan, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(a_callback_may_run_again_and_let_go_of_the_plan, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(random_graphs_give_the_same_by_plan_as_by_reference, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(threads_share_a_plan, set_up_for_threads, tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_may_run_again_and_let_go_of_the_plan, set_up_for_threads, tear_down),
+      cmocka_unit_test_setup_teardown(random_graphs_give_the_same_by_plan_as_by_reference, set_up_for_threads,
+                                      tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,53 @@ static void refuses_configurations_that_it_does_not_build(void **state) {
   remove_all();
 }
 
+#define GPT(fields) "{\"model_type\":\"gpt2\",\"vocab_size\":13,\"n_positions\":7," fields "}"
+
+static void refuses_absurd_widths_heads_and_depths_by_field_and_bound(void **state) {
+  (void)state;
+  static const struct {
+    const char *config, *words;
+  } cases[] = {
+      {GPT("\"n_embd\":8,\"n_layer\":1000000000,\"n_head\":2"),
+       "config.json: n_layer is not a whole number from 1 to 256"},
+      {GPT("\"n_embd\":8,\"n_layer\":0,\"n_head\":2"), "n_layer is not a whole number from 1 to 256"},
+      {GPT("\"n_embd\":-8,\"n_layer\":1,\"n_head\":2"), "n_embd is not a whole number from 1 to 16777216"},
+      {GPT("\"n_embd\":8.5,\"n_layer\":1,\"n_head\":2"), "n_embd is not a whole number"},
+      {GPT("\"n_embd\":\"8\",\"n_layer\":1,\"n_head\":2"), "n_embd is not a whole number"},
+      {GPT("\"n_embd\":8,\"n_layer\":1,\"n_head\":3"), "n_embd is 8, which n_head (3) does not divide"},
+      {GPT("\"n_embd\":8,\"n_layer\":1,\"n_head\":16"), "n_embd is 8, which n_head (16) does not divide"},
+      {GPT("\"n_embd\":16777216,\"n_layer\":1,\"n_head\":16777216"), "the configuration asks for [13,16777216]"},
+      {GPT("\"n_embd\":8,\"n_layer\":1,\"n_head\":2,\"n_inner\":99999999999"), "n_inner is not a whole number"},
+      {GPT("\"n_embd\":8,\"n_layer\":1,\"n_head\":2,\"layer_norm_epsilon\":0"), "layer_norm_epsilon is not between"},
+  };
+  copy(CHECKPOINTS "gpt2/model.safetensors", "model.safetensors");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
+    expect_refused(cases[i].config, OR_INVALID_ARGUMENT, cases[i].words);
+  remove_all();
+}
+
+/* Of the file as a whole: empty, shorter than its prefix, a header that is longer than the file says. */
+static void refuses_files_of_parameters_that_lie_about_their_length(void **state) {
+  (void)state;
+  static const char config[] = DISTIL("\"n_heads\":4,\"max_position_embeddings\":7");
+  static const struct {
+    const char bytes[16];
+    size_t length;
+    const char *words;
+  } cases[] = {{"", 0, "model.safetensors"},
+               {"\2\0\0\0", 4, "model.safetensors"},
+               {"\3\0\0\0\0\0\0\0{}", 10, "its header has 3 bytes and the file 10"},
+               {"\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "its header has 18446744073709551615 bytes"},
+               {"\2\0\0\0\0\0\0\0{}", 10, "no parameter"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char path[256];
+    or_format(path, sizeof path, "%s/model.safetensors", scratch);
+    expect_ok(or_file_write(path, cases[i].bytes, cases[i].length));
+    expect_refused(config, i + 1 < sizeof cases / sizeof *cases ? OR_DATA_LOSS : OR_NOT_FOUND, cases[i].words);
+  }
+  remove_all();
+}
+
 static void refuses_weights_that_are_not_there(void **state) {
   (void)state;
   static const char config[] = DISTIL("\"n_heads\":4,\"max_position_embeddings\":7");
@@ -327,6 +374,8 @@ int main(void) {
       cmocka_unit_test(texts_become_inputs_as_the_tokenizers_package_has_them),
       cmocka_unit_test(says_which_model_takes_no_text_and_why),
       cmocka_unit_test(refuses_configurations_that_it_does_not_build),
+      cmocka_unit_test(refuses_absurd_widths_heads_and_depths_by_field_and_bound),
+      cmocka_unit_test(refuses_files_of_parameters_that_lie_about_their_length),
       cmocka_unit_test(refuses_weights_that_are_not_there),
       cmocka_unit_test(refuses_modules_that_it_does_not_build),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),

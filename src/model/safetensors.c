@@ -128,9 +128,13 @@ static or_status_t read_tensor(const or_json_value_t *entry, or_safetensor_t *te
   const or_json_value_t *shape = or_json_get(entry, "shape"), *offsets = or_json_get(entry, "data_offsets");
   int64_t begin = 0, end = 0;
   uint64_t count = 0;
-  if (or_json_kind(shape) != OR_JSON_ARRAY || or_json_kind(offsets) != OR_JSON_ARRAY || or_json_count(offsets) != 2 ||
-      !read_count(offsets, 0, &begin) || !read_count(offsets, 1, &end) || begin > end)
-    return or_error(OR_INVALID_ARGUMENT, "its shape or its two data_offsets are missing or wrong");
+  if (or_json_kind(shape) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "its shape is missing, or no array");
+  if (or_json_kind(offsets) != OR_JSON_ARRAY || or_json_count(offsets) != 2 || !read_count(offsets, 0, &begin) ||
+      !read_count(offsets, 1, &end) || begin > end) {
+    return or_error(OR_INVALID_ARGUMENT,
+                    "its data_offsets are missing, or not two whole numbers from 0 to %lld, the second not less",
+                    (long long)INT64_MAX);
+  }
   if (or_json_count(shape) > OR_MAX_RANK) {
     return or_error(OR_RESOURCE_EXHAUSTED, "%zu dimensions, more than %d, the limit", or_json_count(shape),
                     OR_MAX_RANK);

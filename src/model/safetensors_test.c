@@ -64,6 +64,8 @@ static void refuses_headers_that_do_not_describe_the_file(void **state) {
       {"{" ENTRY("a", "F32", "[1]", -4, 0) "}", 4, OR_INVALID_ARGUMENT, "data_offsets"},
       {"{" ENTRY("a", "Q3", "[1]", 0, 4) "}", 4, OR_UNIMPLEMENTED, "dtype \"Q3\""},
       {"{" ENTRY("a", "F32", "[1]", 0, 4) "," ENTRY("a", "F32", "[1]", 4, 8) "}", 8, OR_INVALID_ARGUMENT, "duplicate"},
+      {"{" ENTRY("a", "F32", "[1]", 0, 18446744073709551616) "}", 4, OR_INVALID_ARGUMENT, ""},
+      {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, OR_INVALID_ARGUMENT, "its shape is missing"},
       {"{\"a\":3}", 0, OR_INVALID_ARGUMENT, "tensor \"a\""},
       {"[]", 0, OR_INVALID_ARGUMENT, "not an object"},
       {"", 0, OR_INVALID_ARGUMENT, "header"},

@@ -25,10 +25,12 @@ or_status_t or_added_set_finish(or_added_set_t *set) {
 
 /* The longest token that stands at the text's beginning: the tokens that agree so far are a range, narrowed byte by
  * byte. */
-static const or_added_token_t *longest_at(const or_added_set_t *set, const char *text, size_t length) {
+static const or_added_token_t *longest_at(or_added_search_t *search, const char *text, size_t length) {
+  const or_added_set_t *set = search->set;
   const or_added_token_t *found = NULL;
   size_t low = 0, high = set->count;
   for (size_t i = 0; i < length && low < high; ++i) {
+    ++search->steps;
     unsigned char byte = (unsigned char)text[i];
     size_t first = low, last = high;
     while (first < last) { /* the first whose byte i is not less */
@@ -77,28 +79,41 @@ static bool is_space(const char *text, size_t *width) {
   return or_unicode_is(or_unicode_read(text, width), OR_UNICODE_SPACE);
 }
 
-bool or_added_next(const or_added_set_t *set, or_tokenizer_text_t text, size_t at, size_t taken, bool skip_special,
-                   or_added_match_t *out) {
+/* Widened by the white space that the token takes. */
+static or_added_match_t match_of(const or_added_search_t *search, const or_added_token_t *token, size_t begin,
+                                 size_t end) {
+  const or_tokenizer_text_t *text = &search->text;
   size_t width = 0;
-  while (set->count > 0 && at < text.length) {
-    const or_added_token_t *token = NULL;
-    if (set->begins[(unsigned char)text.bytes[at]]) token = longest_at(set, text.bytes + at, text.length - at);
-    if (token == NULL) {
-      ++at;
-      continue;
-    }
-    size_t begin = at, end = at + token->form.length;
-    at = end;
-    if (skip_special && token->special) continue;
-    if (token->single_word && !is_alone(text, begin, end)) continue;
-    *out = (or_added_match_t){.token = token, .begin = begin, .end = end, .resume = end};
-    while (token->left_strip && out->begin > taken) {
-      size_t previous = before(text.bytes, out->begin);
-      if (!is_space(text.bytes + previous, &width)) break;
-      out->begin = previous;
-    }
-    while (token->right_strip && out->end < text.length && is_space(text.bytes + out->end, &width)) out->end += width;
-    return true;
+  while (token->left_strip && begin > search->taken) {
+    size_t previous = before(text->bytes, begin);
+    if (!is_space(text->bytes + previous, &width)) break;
+    begin = previous;
   }
-  return false;
+  while (token->right_strip && end < text->length && is_space(text->bytes + end, &width)) end += width;
+  return (or_added_match_t){token, begin, end};
+}
+
+or_status_t or_added_next(or_added_search_t *search, or_added_match_t *out) {
+  const or_added_set_t *set = search->set;
+  const or_tokenizer_text_t text = search->text;
+  *out = (or_added_match_t){.token = NULL};
+  while (set->count > 0 && search->at < text.length) {
+    const or_added_token_t *token = NULL;
+    const size_t begin = search->at;
+    if (set->begins[(unsigned char)text.bytes[begin]])
+      token = longest_at(search, text.bytes + begin, text.length - begin);
+    if (search->steps / OR_ADDED_STEPS > text.length + OR_TOKENIZER_MAX_TOKEN_BYTES) {
+      return or_error(OR_OUT_OF_RANGE,
+                      "the text keeps beginning like added tokens that it does not have: byte %zu of %zu was reached "
+                      "after %zu comparisons; the limit is %zu a byte",
+                      begin, text.length, search->steps, OR_ADDED_STEPS);
+    }
+    search->at = token != NULL ? begin + token->form.length : begin + 1;
+    if (token == NULL || (search->skip_special && token->special)) continue;
+    if (token->single_word && !is_alone(text, begin, search->at)) continue;
+    *out = match_of(search, token, begin, search->at);
+    search->taken = out->end;
+    break;
+  }
+  return or_status_success();
 }

@@ -23,11 +23,20 @@ or_status_t or_added_set_finish(or_added_set_t *set);
 typedef struct or_added_match_t {
   const or_added_token_t *token;
   size_t begin, end; /* with the white space that the token takes */
-  size_t resume;     /* where the search goes on */
 } or_added_match_t;
-/* The next match from `at` on, leftmost and longest, in a text whose bytes before `taken` are spoken for; false if
- * there is none. */
-bool or_added_next(const or_added_set_t *set, or_tokenizer_text_t text, size_t at, size_t taken, bool skip_special,
-                   or_added_match_t *out);
+
+/* One text being searched. Tokens of at most OR_ADDED_STEPS bytes never exceed the bound; longer ones do where a text
+ * keeps beginning like them without being one. */
+#define OR_ADDED_STEPS ((size_t)64) /* compared for a byte of text, on average, in a long text */
+typedef struct or_added_search_t {
+  const or_added_set_t *set;
+  or_tokenizer_text_t text;
+  bool skip_special;
+  size_t at;    /* where the search goes on */
+  size_t taken; /* the end of the last match: bytes before it are spoken for */
+  size_t steps; /* bytes compared so far */
+} or_added_search_t;
+/* The next match, leftmost and longest; out->token is NULL if there is none. OUT_OF_RANGE (OR_ADDED_STEPS). */
+or_status_t or_added_next(or_added_search_t *search, or_added_match_t *out);
 
 #endif

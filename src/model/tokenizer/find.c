@@ -84,20 +84,19 @@ or_status_t or_tokenizer_find(or_tokenizer_encoder_t *encoder, or_tokenizer_text
   finder_t finder = {
       .encoder = encoder, .tokenizer = encoder->tokenizer, .found = &encoder->found[which], .plain = plain};
   segment_t whole = {.text = text};
-  or_added_match_t match;
-  size_t at = 0, taken = 0;
+  or_added_search_t search = {.set = &finder.tokenizer->added_plain, .text = text, .skip_special = plain};
+  or_added_match_t match = {.token = NULL};
   or_status_t status = or_status_success();
   finder.found->count = 0;
   finder.found->text = text.bytes;
-  while (or_ok(status) && or_added_next(&finder.tokenizer->added_plain, text, at, taken, plain, &match)) {
-    if (taken < match.begin)
-      status = find_normalized(&finder, (or_tokenizer_text_t){text.bytes + taken, match.begin - taken}, taken);
-    if (or_ok(status)) status = put_added(&finder, &whole, &match);
-    taken = match.end;
-    at = match.resume;
-  }
-  if (or_ok(status) && taken < text.length)
-    status = find_normalized(&finder, (or_tokenizer_text_t){text.bytes + taken, text.length - taken}, taken);
+  do {
+    size_t taken = search.taken;
+    status = or_added_next(&search, &match);
+    size_t end = match.token != NULL ? match.begin : text.length;
+    if (or_ok(status) && taken < end)
+      status = find_normalized(&finder, (or_tokenizer_text_t){text.bytes + taken, end - taken}, taken);
+    if (or_ok(status) && match.token != NULL) status = put_added(&finder, &whole, &match);
+  } while (or_ok(status) && match.token != NULL);
   return status;
 }
 
@@ -111,17 +110,19 @@ static or_status_t find_normalized(finder_t *finder, or_tokenizer_text_t piece, 
     const or_aligned_t *text = or_normalizing_text(work);
     segment = (segment_t){.text = {text->bytes, text->length}, .spans = text->spans};
   }
-  or_added_match_t match;
-  size_t at = 0, taken = 0;
-  while (or_ok(status) && or_added_next(&tokenizer->added_normalized, segment.text, at, taken, finder->plain, &match)) {
-    segment_t gap = part_of(&segment, taken, taken < match.begin ? match.begin : taken);
+  or_added_search_t search = {.set = &tokenizer->added_normalized, .text = segment.text, .skip_special = finder->plain};
+  or_added_match_t match = {.token = NULL};
+  while (or_ok(status)) {
+    size_t taken = search.taken;
+    status = or_added_next(&search, &match);
+    if (!or_ok(status)) break;
+    size_t end = match.token != NULL ? match.begin : segment.text.length;
+    segment_t gap = part_of(&segment, taken, taken < end ? end : taken);
     status = find_words(finder, &gap);
+    if (match.token == NULL) break;
     if (or_ok(status)) status = put_added(finder, &segment, &match);
-    taken = match.end;
-    at = match.resume;
   }
-  segment_t rest = part_of(&segment, taken, segment.text.length);
-  return or_ok(status) ? find_words(finder, &rest) : status;
+  return status;
 }
 
 /* A space before a piece that has none; it shares the span of the first character. */

@@ -178,6 +178,49 @@ static void finds_added_tokens_leftmost_and_longest(void **state) {
   or_tokenizer_encoder_free(encoder);
 }
 
+static char *repeated(const char *head, const char *piece, size_t count, const char *tail);
+
+/* A text that never is the token that it keeps beginning like: the work is bounded, and said; shorter tokens never
+ * come to the bound. */
+static void bounds_the_search_for_added_tokens(void **state) {
+  (void)state;
+  enum { LENGTH = 100000 };
+  static char text[LENGTH];
+  or_encoding_t encoding;
+  memset(text, 'a', sizeof text);
+  char *json = repeated("{" WORDPIECE ",\"added_tokens\":[{\"id\":8,\"content\":\"", "a", 4000, "b\"}]}");
+  or_tokenizer_encoder_t *encoder = encoder_of(json);
+  expect_failure(or_tokenizer_encode(encoder, (or_tokenizer_text_t){text, LENGTH}, NULL, NULL, &encoding),
+                 OR_OUT_OF_RANGE, "the limit is 64 a byte");
+  expect_ok(or_tokenizer_encode(encoder, (or_tokenizer_text_t){text, 500}, NULL, NULL, &encoding));
+  or_tokenizer_encoder_free(encoder);
+  or_free(or_allocator_system(), json);
+  json = repeated("{" WORDPIECE ",\"added_tokens\":[{\"id\":8,\"content\":\"", "a", 63, "b\"}]}");
+  encoder = encoder_of(json);
+  expect_ok(or_tokenizer_encode(encoder, (or_tokenizer_text_t){text, LENGTH}, NULL, NULL, &encoding));
+  or_tokenizer_encoder_free(encoder);
+  or_free(or_allocator_system(), json);
+}
+
+/* What a merge makes is its parts side by side, so that no merge can make one of its own parts. */
+static void refuses_merges_that_make_their_own_parts(void **state) {
+  (void)state;
+  expect_refused(BPE("\"merges\":[\"a \"]"), OR_INVALID_ARGUMENT, "[0]");
+  expect_refused(BPE("\"merges\":[\" a\"]"), OR_INVALID_ARGUMENT, "[0]");
+  expect_refused(BPE("\"merges\":[[\"a\",\"\"]]"), OR_INVALID_ARGUMENT, "[0]");
+  expect_refused(BPE("\"merges\":[[\"ab\",\"ab\"]]"), OR_INVALID_ARGUMENT, "what they make");
+  expect_refused("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"aa\":0},\"merges\":[\"a a\"]}}",
+                 OR_INVALID_ARGUMENT, "same id 0");
+  expect_refused("{" WORDPIECE ",\"added_tokens\":[{\"id\":8,\"content\":\"x\"},{\"id\":8,\"content\":\"y\"}]}",
+                 OR_INVALID_ARGUMENT, "added_tokens: [1]");
+  expect_refused("{" WORDPIECE ",\"added_tokens\":[{\"id\":-1,\"content\":\"x\"}]}", OR_OUT_OF_RANGE,
+                 "the id of \"x\" is -1");
+  expect_refused("{" WORDPIECE ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":"
+                 "{\"id\":\"single\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}}}",
+                 OR_INVALID_ARGUMENT, "neither SpecialToken nor Sequence A or B");
+  expect_refused("{" WORDPIECE ",\"normalizer\":{\"type\":\"Lowercase\xff\"}}", OR_INVALID_ARGUMENT, "byte 0xff");
+}
+
 static void refuses_what_bpe_here_can_not(void **state) {
   (void)state;
   expect_refused(BPE("\"merges\":[],\"byte_fallback\":true"), OR_UNIMPLEMENTED, "byte_fallback");
@@ -357,6 +400,8 @@ int main(void) {
       cmocka_unit_test(refuses_components_by_their_name),
       cmocka_unit_test(merges_by_rank_what_stands_side_by_side_now),
       cmocka_unit_test(finds_added_tokens_leftmost_and_longest),
+      cmocka_unit_test(bounds_the_search_for_added_tokens),
+      cmocka_unit_test(refuses_merges_that_make_their_own_parts),
       cmocka_unit_test(refuses_what_bpe_here_can_not),
       cmocka_unit_test(refuses_files_that_contradict_themselves),
       cmocka_unit_test(refuses_what_exceeds_a_bound_naming_it),
