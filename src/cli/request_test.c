@@ -177,6 +177,19 @@ static void a_model_that_can_not_be_loaded_is_failed_work(void **state) {
 static void refuses_inputs_that_it_can_not_take(void **state) {
   (void)state;
   const char *words[80] = {"infer", "x"};
+  char twice[300];
+  write_file("x.json", "{\"shape\":[1,2],\"data\":[1,2]}", 28);
+  or_format(twice, sizeof twice, "x=%s", in_folder("x.json"));
+  expect_exit(OR_EXIT_USAGE, "the input is given twice", "infer", in_folder("relu.onnx"), "-i", twice, "-i", twice);
+  static const char ids[] = "{\"shape\":[1,3],\"dtype\":\"int64\",\"data\":[1,1,1]}";
+  static const char mask[] = "{\"shape\":[1,2],\"dtype\":\"int64\",\"data\":[1,1]}";
+  char other[300];
+  write_file("ids.json", ids, strlen(ids));
+  write_file("mask.json", mask, strlen(mask));
+  or_format(twice, sizeof twice, "input_ids=%s", in_folder("ids.json"));
+  or_format(other, sizeof other, "attention_mask=%s", in_folder("mask.json"));
+  expect_exit(OR_EXIT_USAGE, "dimension 1 differs: \"sequence\" is 3 in an input before it", "infer",
+              "tests/data/checkpoints/sentence", "-i", twice, "-i", other);
   expect_exit(OR_EXIT_USAGE, "--input x: must be NAME=FILE", "infer", in_folder("relu.onnx"), "-i", "x");
   expect_exit(OR_EXIT_USAGE, "--input =x: must be NAME=FILE", "infer", in_folder("relu.onnx"), "-i", "=x");
   expect_exit(OR_EXIT_FAILED, "input \"x\": file \"absent.npy\"", "infer", in_folder("relu.onnx"), "-i",

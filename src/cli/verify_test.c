@@ -275,7 +275,8 @@ static void exports_models(void **state) {
   expect_out("exported.onnx.data: ");
   assert_int_equal(RUN("models", "show", file), OR_EXIT_OK);
   expect_exit(OR_EXIT_USAGE, "must end in .onnx", "models", "export", "data/digits", in_folder("digits.txt"));
-  assert_int_equal(RUN("verify", "tests/data/checkpoints/distilbert", "--against", "reference"), OR_EXIT_OK);
+  assert_int_equal(RUN("verify", "tests/data/checkpoints/distilbert", "-d", "cpu_0", "--against", "reference"),
+                   OR_EXIT_OK);
   expect_exit(OR_EXIT_FAILED, "no model \"none\"", "models", "export", "none", file);
   expect_exit(OR_EXIT_USAGE, "models export needs a NAME and a FILE.onnx", "models", "export", "data/digits");
   (void)unlink(in_folder("exported.onnx.data"));

@@ -147,7 +147,14 @@ static or_status_t check_input(const or_session_t *session, size_t index, const 
       if (*symbol == OR_DIM_UNKNOWN) *symbol = shape->dims[d];
       expected = *symbol;
     }
-    if (expected >= 0 && expected != shape->dims[d]) return input_mismatch(graph, value, tensor, d);
+    if (expected < 0 || expected == shape->dims[d]) continue;
+    or_status_t status = input_mismatch(graph, value, tensor, d);
+    if (value->shape.dims[d] >= 0) return status;
+    or_status_t named =
+        or_error(OR_INVALID_ARGUMENT, "%s: \"%s\" is %lld in an input before it", or_status_message(status),
+                 graph->symbols[OR_DIM_SYMBOL_INDEX(value->shape.dims[d])], (long long)expected);
+    or_status_ignore(status); /* said with where the other extent comes from */
+    return named;
   }
   return or_status_success();
 }
