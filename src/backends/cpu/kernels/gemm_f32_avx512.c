@@ -1,5 +1,6 @@
 /* fp32 products by AVX-512: 8 x 48 register tiles (24 sums, 3 of B, 1 of A in 32 registers); the 16-bit ones over
- * them. A step loads 11 vectors for 24 multiply-adds; 14 x 32, with 16 for 28, is 10 % slower where two units multiply. */
+ * them. A step loads 11 vectors for 24 multiply-adds; 14 x 32, with 16 for 28, is a tenth slower where two units
+ * multiply. */
 #include <string.h>
 
 #include "backends/cpu/kernels/half.h"
