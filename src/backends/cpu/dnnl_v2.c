@@ -90,6 +90,16 @@ or_status_t or_dnnl_stream_create(const or_dnnl_t *dnnl, void **out) {
  * success for what they made. */
 void or_dnnl_stream_destroy(const or_dnnl_t *dnnl, void *stream) { (void)dnnl->dnnl_stream_destroy(stream); }
 
+/* Of two: not every version has it as one. */
+static or_status_t append_hard_sigmoid(const or_dnnl_t *dnnl, const or_cpu_act_t *act, dnnl_post_ops_t post_ops) {
+  or_status_t status =
+      or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, dnnl_eltwise_linear, act->lo, act->hi),
+                    "dnnl_post_ops_append_eltwise");
+  if (!or_ok(status)) return status;
+  return or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, dnnl_eltwise_clip, 0.0F, 1.0F),
+                       "dnnl_post_ops_append_eltwise");
+}
+
 static or_status_t append_activation(const or_dnnl_t *dnnl, const or_cpu_act_t *act, dnnl_post_ops_t post_ops) {
   dnnl_alg_kind_t kind = dnnl_alg_kind_undef;
   float alpha = 0.0F, beta = 0.0F;
@@ -114,6 +124,12 @@ static or_status_t append_activation(const or_dnnl_t *dnnl, const or_cpu_act_t *
     alpha = 1.0F / 6.0F;
     beta = 0.5F;
     break;
+  case OR_CPU_ACT_LEAKY_RELU:
+    kind = dnnl_eltwise_relu;
+    alpha = act->lo;
+    break;
+  case OR_CPU_ACT_HARD_SIGMOID: return append_hard_sigmoid(dnnl, act, post_ops);
+  case OR_CPU_ACT_COUNT: return or_error(OR_INTERNAL, "not an activation");
   }
   return or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, kind, alpha, beta),
                        "dnnl_post_ops_append_eltwise");

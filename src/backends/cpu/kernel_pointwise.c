@@ -13,20 +13,11 @@ typedef struct unary_row_t {
   const char *op;
   or_cpu_unary_t function;
 } unary_row_t;
+/* Those that are no activations. */
 static const unary_row_t unary_rows[] = {
-    {"Relu", OR_CPU_UNARY_RELU},
-    {"Sigmoid", OR_CPU_UNARY_SIGMOID},
-    {"Tanh", OR_CPU_UNARY_TANH},
-    {"Exp", OR_CPU_UNARY_EXP},
-    {"Log", OR_CPU_UNARY_LOG},
-    {"Sqrt", OR_CPU_UNARY_SQRT},
-    {"Abs", OR_CPU_UNARY_ABS},
-    {"Neg", OR_CPU_UNARY_NEG},
-    {"Erf", OR_CPU_UNARY_ERF},
-    {"Gelu", OR_CPU_UNARY_COUNT},
+    {"Exp", OR_CPU_UNARY_EXP}, {"Log", OR_CPU_UNARY_LOG}, {"Sqrt", OR_CPU_UNARY_SQRT},
+    {"Abs", OR_CPU_UNARY_ABS}, {"Neg", OR_CPU_UNARY_NEG}, {"Erf", OR_CPU_UNARY_ERF},
     {"Reciprocal", OR_CPU_UNARY_RECIPROCAL},
-    {"Swish", OR_CPU_UNARY_SILU},
-    {"HardSwish", OR_CPU_UNARY_HARD_SWISH},
 };
 
 typedef struct binary_row_t {
@@ -40,11 +31,7 @@ static const binary_row_t binary_rows[] = {
 
 static const unary_row_t *unary_of(const or_cpu_view_t *view) {
   for (size_t i = 0; i < sizeof unary_rows / sizeof *unary_rows; ++i) {
-    if (strcmp(view->call.op->name, unary_rows[i].op) != 0) continue;
-    /* Of x * sigmoid(alpha x) there is a kernel for an alpha of 1. */
-    bool other =
-        unary_rows[i].function == OR_CPU_UNARY_SILU && or_op_attribute_float(&view->call, "alpha", 1.0F) != 1.0F;
-    return other ? NULL : &unary_rows[i];
+    if (strcmp(view->call.op->name, unary_rows[i].op) == 0) return &unary_rows[i];
   }
   return NULL;
 }
@@ -55,8 +42,6 @@ static const binary_row_t *binary_of(const or_cpu_view_t *view) {
   }
   return NULL;
 }
-
-static bool is_clip(const or_cpu_view_t *view) { return strcmp(view->call.op->name, "Clip") == 0; }
 
 /* Clip's bounds: attributes before version 11, inputs since; constant ones only. */
 static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
@@ -73,17 +58,25 @@ static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
   return !isnan(bounds[0]) && !isnan(bounds[1]) && bounds[0] <= bounds[1];
 }
 
+static bool activation_of(const or_cpu_view_t *view, or_cpu_act_t *act) {
+  if (strcmp(view->call.op->name, "Clip") != 0) return or_cpu_read_activation(view->core, act);
+  float bounds[2];
+  if (!clip_bounds(view, bounds)) return false;
+  *act = (or_cpu_act_t){OR_CPU_ACT_CLIP, bounds[0], bounds[1]};
+  return true;
+}
+
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count == 0) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0);
-  float bounds[2];
+  or_cpu_act_t act;
   if (binary_of(view) != NULL) {
     bool known = x->dtype == OR_FLOAT32 || x->dtype == OR_FLOAT64 || or_cpu_is_half(x->dtype);
     return view->call.input_count == 2 && known;
   }
   if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
-  return unary_of(view) != NULL || (is_clip(view) && clip_bounds(view, bounds));
+  return unary_of(view) != NULL || activation_of(view, &act);
 }
 
 static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view);
@@ -102,8 +95,8 @@ const or_cpu_family_t or_cpu_family_pointwise = {.name = "pointwise", .match = m
 typedef struct unary_state_t {
   or_cpu_slot_id_t x, y;
   size_t count;
-  or_cpu_unary_fn function; /* NULL: clip */
-  float lo, hi;
+  or_cpu_unary_fn function; /* NULL: `act` */
+  or_cpu_act_t act;
   or_dtype_t dtype;
 } unary_state_t;
 
@@ -119,7 +112,7 @@ static void unary_run(const unary_work_t *work, size_t n, const float *x, float 
   if (state->function != NULL) {
     state->function(n, x, y);
   } else {
-    work->kernels->clip(n, state->lo, state->hi, x, y);
+    or_cpu_activate(work->kernels, &state->act, n, x, y);
   }
 }
 
@@ -157,18 +150,10 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *vie
   state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
   state->dtype = or_cpu_input(view, 0)->dtype;
   const unary_row_t *row = unary_of(view);
-  if (row == NULL) {
-    float bounds[2] = {-INFINITY, INFINITY};
-    (void)clip_bounds(view, bounds); /* match has looked */
-    state->lo = bounds[0];
-    state->hi = bounds[1];
+  if (row != NULL) {
+    state->function = build->device->kernels->unary[row->function];
   } else {
-    or_cpu_unary_t function = row->function;
-    if (function == OR_CPU_UNARY_COUNT) {
-      bool by_tanh = or_op_attribute_is(&view->call, "approximate", "tanh", "none");
-      function = by_tanh ? OR_CPU_UNARY_GELU_TANH : OR_CPU_UNARY_GELU_ERF;
-    }
-    state->function = build->device->kernels->unary[function];
+    (void)activation_of(view, &state->act); /* match has looked */
   }
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) {

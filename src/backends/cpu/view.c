@@ -158,20 +158,46 @@ static bool read_swish(const or_node_t *part, or_cpu_act_t *act) {
   return true;
 }
 
+static float real_attribute(const or_node_t *part, const char *name, float fallback) {
+  for (uint32_t i = 0; i < part->attribute_count; ++i) {
+    if (strcmp(part->attributes[i].name, name) == 0) return part->attributes[i].real;
+  }
+  return fallback;
+}
+
+static bool read_leaky_relu(const or_node_t *part, or_cpu_act_t *act) {
+  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_LEAKY_RELU, .lo = real_attribute(part, "alpha", 0.01F)};
+  return isfinite(act->lo);
+}
+
+static bool read_hard_sigmoid(const or_node_t *part, or_cpu_act_t *act) {
+  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_HARD_SIGMOID,
+                        .lo = real_attribute(part, "alpha", 0.2F),
+                        .hi = real_attribute(part, "beta", 0.5F)};
+  return isfinite(act->lo) && isfinite(act->hi);
+}
+
+bool or_cpu_read_activation(const or_node_t *node, or_cpu_act_t *act) {
+  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_NONE};
+  if (node->input_count != 1) return false;
+  if (is(node, "Gelu")) return read_gelu(node, act);
+  if (is(node, "Swish")) return read_swish(node, act);
+  if (is(node, "LeakyRelu")) return read_leaky_relu(node, act);
+  if (is(node, "HardSigmoid")) return read_hard_sigmoid(node, act);
+  act->kind = is(node, "Relu")        ? OR_CPU_ACT_RELU
+              : is(node, "Sigmoid")   ? OR_CPU_ACT_SIGMOID
+              : is(node, "Tanh")      ? OR_CPU_ACT_TANH
+              : is(node, "HardSwish") ? OR_CPU_ACT_HARD_SWISH
+                                      : OR_CPU_ACT_NONE;
+  return act->kind != OR_CPU_ACT_NONE;
+}
+
 static bool read_activation(reader_t *reader, const or_node_t *part) {
   or_cpu_act_t *act = &reader->view->epilogue.act;
   if (part->input_count < 1 || part->inputs[0] != reader->current) return false;
   reader->activated = true;
   if (is(part, "Clip")) return read_clip(reader, part, act);
-  if (part->input_count != 1) return false;
-  if (is(part, "Gelu")) return read_gelu(part, act);
-  if (is(part, "Swish")) return read_swish(part, act);
-  act->kind = is(part, "Relu")        ? OR_CPU_ACT_RELU
-              : is(part, "Sigmoid")   ? OR_CPU_ACT_SIGMOID
-              : is(part, "Tanh")      ? OR_CPU_ACT_TANH
-              : is(part, "HardSwish") ? OR_CPU_ACT_HARD_SWISH
-                                      : OR_CPU_ACT_NONE;
-  return act->kind != OR_CPU_ACT_NONE;
+  return or_cpu_read_activation(part, act);
 }
 
 /* x * sigmoid(x): a Sigmoid, then a Mul with what went into it. */

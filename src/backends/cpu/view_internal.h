@@ -30,6 +30,9 @@ typedef struct or_cpu_view_t {
 or_status_t or_cpu_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, const or_node_t *node,
                              or_cpu_view_t *out, bool *known, char reason[160]);
 
+/* The activation that a node of ai.onnx with one input is; false if kernels have none. */
+bool or_cpu_read_activation(const or_node_t *node, or_cpu_act_t *act);
+
 /* Shorthands. */
 static inline bool or_cpu_view_is(const or_cpu_view_t *view, const or_op_t *op) { return view->call.op == op; }
 static inline const or_op_tensor_t *or_cpu_input(const or_cpu_view_t *view, uint32_t index) {

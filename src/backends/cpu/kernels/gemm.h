@@ -38,12 +38,15 @@ typedef enum or_cpu_act_kind_t {
   OR_CPU_ACT_GELU_ERF,
   OR_CPU_ACT_GELU_TANH,
   OR_CPU_ACT_SILU,
-  OR_CPU_ACT_HARD_SWISH, /* x clip(x + 3, 0, 6) / 6 */
+  OR_CPU_ACT_HARD_SWISH,   /* x clip(x + 3, 0, 6) / 6 */
+  OR_CPU_ACT_LEAKY_RELU,   /* x, or lo x where x < 0 */
+  OR_CPU_ACT_HARD_SIGMOID, /* clip(lo x + hi, 0, 1) */
+  OR_CPU_ACT_COUNT,
 } or_cpu_act_kind_t;
 
 typedef struct or_cpu_act_t {
   or_cpu_act_kind_t kind;
-  float lo;
+  float lo; /* and hi: the parameters of the kinds above that name them */
   float hi;
 } or_cpu_act_t;
 

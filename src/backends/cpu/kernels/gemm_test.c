@@ -22,6 +22,8 @@ static double activation(or_cpu_act_kind_t kind, double x) {
   case OR_CPU_ACT_GELU_TANH: return 0.5 * x * (1.0 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
   case OR_CPU_ACT_SILU: return x / (1.0 + exp(-x));
   case OR_CPU_ACT_HARD_SWISH: return x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0;
+  case OR_CPU_ACT_LEAKY_RELU: return x < 0.0 ? -0.25 * x : x;
+  case OR_CPU_ACT_HARD_SIGMOID: return fmin(fmax(-0.25 * x + 0.5, 0.0), 1.0);
   default: return x;
   }
 }
@@ -379,7 +381,7 @@ static void applies_each_activation_last(void **state) {
   static const size_t shapes[][3] = {{13, 37, 20}, {1, 37, 20}, {37, 1, 20}, {50, 70, 1000}};
   FOR_EACH_LEVEL(kernels) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; ++i) {
-      for (int act = OR_CPU_ACT_NONE; act <= OR_CPU_ACT_HARD_SWISH; ++act) {
+      for (int act = OR_CPU_ACT_NONE; act < OR_CPU_ACT_COUNT; ++act) {
         case_t c = {.m = shapes[i][0],
                     .n = shapes[i][1],
                     .k = shapes[i][2],

@@ -20,6 +20,8 @@
   .gemm_f32 = &or_gemm_f32_##L, .gemm_f64 = &or_gemm_f64_##L, .gemm_f16 = &or_gemm_f16_##L, .copy = or_copy_##L, \
   .f32 = VECTORS(f32, L, BINARY_F32), .f64 = VECTORS(f64, L, BINARY_F64), .unary = {OR_UNARY_LIST(UNARY, L)},    \
   .clip = or_clip_##L,                                                                                           \
+  .leaky_relu = or_leaky_relu_##L,                                                                               \
+  .hard_sigmoid = or_hard_sigmoid_##L,                                                                           \
   .rows = {.softmax = or_softmax_##L,                                                                            \
            .log_softmax = or_log_softmax_##L,                                                                    \
            .softmax_step = or_softmax_step_##L,                                                                  \
@@ -155,7 +157,10 @@ or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cp
   case OR_CPU_ACT_SILU: return kernels->unary[OR_CPU_UNARY_SILU];
   case OR_CPU_ACT_HARD_SWISH: return kernels->unary[OR_CPU_UNARY_HARD_SWISH];
   case OR_CPU_ACT_NONE:
-  case OR_CPU_ACT_CLIP: break;
+  case OR_CPU_ACT_CLIP:
+  case OR_CPU_ACT_LEAKY_RELU:
+  case OR_CPU_ACT_HARD_SIGMOID:
+  case OR_CPU_ACT_COUNT: break;
   }
   return NULL;
 }
@@ -166,6 +171,10 @@ void or_cpu_activate(const or_cpu_kernels_t *kernels, const or_cpu_act_t *act, s
     function(n, x, y);
   } else if (act->kind == OR_CPU_ACT_CLIP) {
     kernels->clip(n, act->lo, act->hi, x, y);
+  } else if (act->kind == OR_CPU_ACT_LEAKY_RELU) {
+    kernels->leaky_relu(n, act->lo, x, y);
+  } else if (act->kind == OR_CPU_ACT_HARD_SIGMOID) {
+    kernels->hard_sigmoid(n, act->lo, act->hi, x, y);
   } else if (x != y) {
     kernels->copy(n * sizeof *x, x, y, false);
   }

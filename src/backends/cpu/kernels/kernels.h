@@ -168,6 +168,8 @@ typedef struct or_cpu_kernels_t {
   or_cpu_vector_f64_t f64;
   or_cpu_unary_fn unary[OR_CPU_UNARY_COUNT];
   void (*clip)(size_t n, float lo, float hi, const float *x, float *y);
+  void (*leaky_relu)(size_t n, float slope, const float *x, float *y); /* of a finite slope */
+  void (*hard_sigmoid)(size_t n, float alpha, float beta, const float *x, float *y);
   or_cpu_rows_f32_t rows;
   or_cpu_convert_t convert;
   or_cpu_transpose_fn transpose;
@@ -184,8 +186,7 @@ const or_cpu_kernels_t *or_cpu_kernels_select(or_cpu_features_t features);
  * than this machine has. */
 const or_cpu_kernels_t *or_cpu_kernels_level(size_t index);
 
-/* The unary function of an activation; RELU to HARD_SWISH only (OR_CPU_ACT_CLIP has bounds, NONE is nothing): NULL for
- * those two. */
+/* The unary function of an activation; NULL for those with parameters and for NONE. */
 or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cpu_act_kind_t kind);
 
 /* Applies an activation in place or from x to y; NONE copies. */

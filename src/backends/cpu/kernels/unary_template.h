@@ -37,6 +37,26 @@ void OR_LEVEL(or_clip)(size_t n, float lo, float hi, const float *x, float *y) {
   if (i < n) v_store_n(y + i, v_min_b(high, v_max_b(low, v_load_n(x + i, n - i))), n - i);
 }
 
+OR_INLINE v_t leaky_relu(v_t slope, v_t x) { return v_fma(slope, v_min_b(v_zero(), x), v_max_b(v_zero(), x)); }
+
+void OR_LEVEL(or_leaky_relu)(size_t n, float slope, const float *x, float *y) {
+  const v_t factor = v_set1(slope);
+  size_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) v_store(y + i, leaky_relu(factor, v_load(x + i)));
+  if (i < n) v_store_n(y + i, leaky_relu(factor, v_load_n(x + i, n - i)), n - i);
+}
+
+OR_INLINE v_t hard_sigmoid(v_t alpha, v_t beta, v_t x) {
+  return v_min_b(v_set1(1.0f), v_max_b(v_zero(), v_fma(alpha, x, beta)));
+}
+
+void OR_LEVEL(or_hard_sigmoid)(size_t n, float alpha, float beta, const float *x, float *y) {
+  const v_t factor = v_set1(alpha), summand = v_set1(beta);
+  size_t i = 0;
+  for (; i + V_WIDTH <= n; i += V_WIDTH) v_store(y + i, hard_sigmoid(factor, summand, v_load(x + i)));
+  if (i < n) v_store_n(y + i, hard_sigmoid(factor, summand, v_load_n(x + i, n - i)), n - i);
+}
+
 void OR_LEVEL(or_activate)(const or_cpu_act_t *act, size_t n, void *y) {
   switch (act->kind) {
   case OR_CPU_ACT_NONE: break;
@@ -48,5 +68,8 @@ void OR_LEVEL(or_activate)(const or_cpu_act_t *act, size_t n, void *y) {
   case OR_CPU_ACT_GELU_TANH: OR_LEVEL(or_unary_gelu_tanh)(n, y, y); break;
   case OR_CPU_ACT_SILU: OR_LEVEL(or_unary_silu)(n, y, y); break;
   case OR_CPU_ACT_HARD_SWISH: OR_LEVEL(or_unary_hard_swish)(n, y, y); break;
+  case OR_CPU_ACT_LEAKY_RELU: OR_LEVEL(or_leaky_relu)(n, act->lo, y, y); break;
+  case OR_CPU_ACT_HARD_SIGMOID: OR_LEVEL(or_hard_sigmoid)(n, act->lo, act->hi, y, y); break;
+  case OR_CPU_ACT_COUNT: break;
   }
 }
