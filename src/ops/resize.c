@@ -6,7 +6,7 @@
 #include "base/numbers.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
-#include "ops/resize_internal.h"
+#include "ops/resize_taps.h"
 #include "ops/shape.h"
 
 static or_status_t resize_infer(or_op_call_t *call);

@@ -5,7 +5,7 @@
 #include "base/numbers.h"
 #include "base/string.h"
 #include "ops/elements.h"
-#include "ops/resize_internal.h"
+#include "ops/resize_taps.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
 
@@ -24,6 +24,12 @@ static double reach(const or_resize_t *resize, const or_resize_axis_t *axis) {
 size_t or_resize_tap_count(const or_resize_t *resize, int32_t axis) {
   if (resize->mode == OR_RESIZE_NEAREST) return 1;
   return 2 * (size_t)ceil(reach(resize, &resize->axes[axis]));
+}
+
+bool or_resize_is_identity(const or_resize_t *resize, int32_t axis) {
+  const or_resize_axis_t *a = &resize->axes[axis];
+  return a->in == a->out && a->scale == 1 && resize->coordinates != OR_RESIZE_TF_CROP &&
+         resize->coordinates != OR_RESIZE_TF_HALF_PIXEL;
 }
 
 static int64_t nearest(const or_resize_t *resize, const or_resize_axis_t *axis, double x) {
@@ -90,12 +96,6 @@ static double filter(const or_resize_t *resize, double distance) {
 
 /* ---- the passes ---- */
 
-static bool is_identity(const or_resize_t *resize, int32_t axis) {
-  const or_resize_axis_t *a = &resize->axes[axis];
-  return a->in == a->out && a->scale == 1 && resize->coordinates != OR_RESIZE_TF_CROP &&
-         resize->coordinates != OR_RESIZE_TF_HALF_PIXEL;
-}
-
 /* Resamples one axis of `from` (shape `shape`, whose extent there becomes the output's) to `to`. */
 static void resample(const or_resize_t *resize, int32_t axis, or_shape_t *shape, const double *from, double *to,
                      double *weights) {
@@ -155,7 +155,7 @@ static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
     int current = 0;
     or_elements_load(x->dtype, x->data, 0, or_shape_product(&x->shape, 0, x->shape.rank), buffers[0]);
     for (int32_t axis = 0; axis < resize->rank; ++axis) {
-      if (is_identity(resize, axis)) continue;
+      if (or_resize_is_identity(resize, axis)) continue;
       resample(resize, axis, &shape, buffers[current], buffers[1 - current], weights);
       current = 1 - current;
     }
@@ -186,7 +186,7 @@ static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
     for (int64_t k = 0; k < resize->axes[i].out; ++k) {
       or_taps_t taps;
       or_resize_taps(resize, i, k, &weight, &taps);
-      sources[offsets[i] + (size_t)k] = is_identity(resize, i) ? k * strides[i] : taps.first * strides[i];
+      sources[offsets[i] + (size_t)k] = or_resize_is_identity(resize, i) ? k * strides[i] : taps.first * strides[i];
     }
   }
   for (uint64_t i = 0; i < total; ++i) {

@@ -66,6 +66,12 @@ const char *or_dnnl_op_kernel(const or_dnnl_op_t *op); /* "jit:avx2"; lives as l
 const or_dnnl_layout_t *or_dnnl_op_layout(const or_dnnl_op_t *op, or_dnnl_role_t role);
 /* The row-major layout of the same shape as the operand's, and of a convolution's weights as ONNX has them. */
 const or_dnnl_layout_t *or_dnnl_op_dense(const or_dnnl_op_t *op, or_dnnl_role_t role);
+/* True if float32 images [N,C,H,W] lie as [N,H,W,C], with nothing between. */
+bool or_dnnl_layout_is_channels_last(const or_dnnl_layout_t *layout);
+/* The layout of float32 images [N,C,H,W] of these extents, channels last or row-major; lives as long as the arena.
+ * RESOURCE_EXHAUSTED. */
+or_status_t or_dnnl_layout_of_images(const or_dnnl_t *dnnl, or_arena_t *arena, const int64_t dims[4],
+                                     bool channels_last, const or_dnnl_layout_t **out);
 size_t or_dnnl_layout_bytes(const or_dnnl_layout_t *layout);
 bool or_dnnl_layout_equal(const or_dnnl_layout_t *a, const or_dnnl_layout_t *b);
 /* A number that tells layouts apart, for the key of packed weights. */

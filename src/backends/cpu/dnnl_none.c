@@ -70,6 +70,21 @@ const or_dnnl_layout_t *or_dnnl_op_dense(const or_dnnl_op_t *op, or_dnnl_role_t 
   return NULL;
 }
 
+bool or_dnnl_layout_is_channels_last(const or_dnnl_layout_t *layout) {
+  (void)layout;
+  return false;
+}
+
+or_status_t or_dnnl_layout_of_images(const or_dnnl_t *dnnl, or_arena_t *arena, const int64_t dims[4],
+                                     bool channels_last, const or_dnnl_layout_t **out) {
+  (void)dnnl;
+  (void)arena;
+  (void)dims;
+  (void)channels_last;
+  *out = NULL;
+  return not_here();
+}
+
 size_t or_dnnl_layout_bytes(const or_dnnl_layout_t *layout) {
   (void)layout;
   return 0;

@@ -180,6 +180,37 @@ or_status_t or_cpu_dnnl_write_over(or_cpu_build_t *build, or_value_id_t source, 
   return or_ok(status) ? add_reorder(build, layout_now, slot_now, layout, *out) : status;
 }
 
+bool or_cpu_is_channels_last(const or_cpu_build_t *build, or_value_id_t id) {
+  const or_cpu_value_t *value = &build->values[id];
+  return value->blocked != OR_CPU_NO_SLOT && or_dnnl_layout_is_channels_last(value->layout);
+}
+
+or_status_t or_cpu_channels_last_overwrite(or_cpu_build_t *build, or_value_id_t source, or_value_id_t id,
+                                           or_cpu_slot_id_t *out) {
+  const or_cpu_value_t *from = &build->values[source];
+  or_cpu_value_t *value = &build->values[id];
+  or_status_t status = or_status_success();
+  or_cpu_slot_id_t slot = from->blocked;
+  if (from->uses != 1) status = new_blocked(build, from->layout, &slot);
+  if (!or_ok(status)) return status;
+  value->blocked = *out = slot;
+  value->layout = from->layout;
+  value->dense_layout = from->dense_layout;
+  return or_cpu_build_touch(build, slot);
+}
+
+or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t id, or_cpu_slot_id_t *out) {
+  or_cpu_value_t *value = &build->values[id];
+  const int64_t *dims = build->subgraph->values[id].shape.dims;
+  const or_dnnl_t *dnnl = build->device->dnnl;
+  or_arena_t *arena = &build->program->arena;
+  or_status_t status = or_dnnl_layout_of_images(dnnl, arena, dims, true, &value->layout);
+  if (or_ok(status)) status = or_dnnl_layout_of_images(dnnl, arena, dims, false, &value->dense_layout);
+  if (or_ok(status)) status = new_blocked(build, value->layout, &value->blocked);
+  *out = value->blocked;
+  return or_ok(status) ? or_cpu_build_touch(build, *out) : status;
+}
+
 or_status_t or_cpu_dnnl_reorder_now(or_cpu_build_t *build, const or_dnnl_layout_t *from, const void *source,
                                     const or_dnnl_layout_t *to, void *destination) {
   or_dnnl_op_t *op = NULL;

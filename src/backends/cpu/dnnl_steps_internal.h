@@ -32,6 +32,14 @@ or_status_t or_cpu_dnnl_write(or_cpu_build_t *build, or_value_id_t value, const 
 or_status_t or_cpu_dnnl_write_over(or_cpu_build_t *build, or_value_id_t source, or_value_id_t value,
                                    const or_dnnl_layout_t *layout, const or_dnnl_layout_t *dense,
                                    or_cpu_slot_id_t *out);
+/* True if the value lies with channels last, where elementwise kernels can work on it as it is. */
+bool or_cpu_is_channels_last(const or_cpu_build_t *build, or_value_id_t value);
+/* The slot of a value of the same shape that the step will write with channels last: the place of `source`, which lies
+ * so and which this step reads, where that is its last use. */
+or_status_t or_cpu_channels_last_overwrite(or_cpu_build_t *build, or_value_id_t source, or_value_id_t value,
+                                           or_cpu_slot_id_t *out);
+/* The like of a value of any shape [N,C,H,W], in a place of its own. */
+or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
 /* Adds a reorder from the value's blocked slot to its dense one, which is there already. */
 or_status_t or_cpu_dnnl_to_dense(or_cpu_build_t *build, or_value_id_t value);
 

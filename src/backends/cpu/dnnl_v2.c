@@ -237,6 +237,27 @@ const or_dnnl_layout_t *or_dnnl_op_dense(const or_dnnl_op_t *op, or_dnnl_role_t 
   return op->dense[role].desc.ndims > 0 ? &op->dense[role] : NULL;
 }
 
+bool or_dnnl_layout_is_channels_last(const or_dnnl_layout_t *layout) {
+  const dnnl_memory_desc_t *desc = &layout->desc;
+  if (desc->ndims != 4 || desc->data_type != dnnl_f32 || desc->format_kind != dnnl_blocked) return false;
+  dnnl_memory_desc_t expected;
+  return library.dnnl_memory_desc_init_by_tag(&expected, 4, desc->dims, dnnl_f32, dnnl_nhwc) == dnnl_success &&
+         library.dnnl_memory_desc_equal(desc, &expected) != 0;
+}
+
+or_status_t or_dnnl_layout_of_images(const or_dnnl_t *dnnl, or_arena_t *arena, const int64_t dims[4],
+                                     bool channels_last, const or_dnnl_layout_t **out) {
+  void *memory = NULL;
+  or_status_t status = or_arena_alloc(arena, sizeof(or_dnnl_layout_t), &memory);
+  if (!or_ok(status)) return status;
+  or_dnnl_layout_t *layout = memory;
+  dnnl_dims_t extents = {dims[0], dims[1], dims[2], dims[3]};
+  *out = layout;
+  return or_dnnl_check(
+      dnnl->dnnl_memory_desc_init_by_tag(&layout->desc, 4, extents, dnnl_f32, channels_last ? dnnl_nhwc : dnnl_nchw),
+      "dnnl_memory_desc_init_by_tag");
+}
+
 size_t or_dnnl_layout_bytes(const or_dnnl_layout_t *layout) {
   return layout != NULL ? library.dnnl_memory_desc_get_size(&layout->desc) : 0;
 }

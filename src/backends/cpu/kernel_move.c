@@ -2,6 +2,7 @@
  * together are not moved at all. */
 #include <string.h>
 
+#include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
 #include "ops/shape.h"
 
@@ -102,7 +103,29 @@ static or_status_t add_block(or_cpu_build_t *build, const block_t *block) {
 typedef struct pieces_t {
   size_t outer, whole, inner; /* rows; bytes of a row of the whole; bytes of one index along the axis */
   int32_t axis;
+  bool channels_last; /* the pieces are channels of images that lie so */
 } pieces_t;
+
+/* Where along channels alone images are cut or joined, each pixel is a row. */
+static void measure_channels_last(const or_op_tensor_t *whole, pieces_t *pieces) {
+  const int64_t *dims = whole->shape.dims;
+  pieces->channels_last = true;
+  pieces->outer = (size_t)(dims[0] * dims[2] * dims[3]);
+  pieces->inner = or_dtype_bytes(whole->dtype, 1);
+  pieces->whole = pieces->inner * (size_t)dims[1];
+}
+
+static or_status_t read_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value,
+                              or_cpu_slot_id_t *out) {
+  if (!pieces->channels_last) return or_cpu_build_read(build, value, out);
+  *out = build->values[value].blocked;
+  return or_cpu_build_touch(build, *out);
+}
+
+static or_status_t write_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value,
+                               or_cpu_slot_id_t *out) {
+  return pieces->channels_last ? or_cpu_channels_last_write(build, value, out) : or_cpu_build_write(build, value, out);
+}
 
 static or_status_t measure(const or_cpu_view_t *view, const or_op_tensor_t *whole, bool concat, pieces_t *out) {
   int64_t fallback = concat && view->core->version < 4 ? 1 : 0;
@@ -120,12 +143,12 @@ static or_status_t prepare_concat(or_cpu_build_t *build, const or_cpu_view_t *vi
   const or_node_t *node = view->core;
   or_cpu_slot_id_t whole = OR_CPU_NO_SLOT;
   size_t offset = 0;
-  or_status_t status = or_cpu_build_write(build, node->outputs[0], &whole);
+  or_status_t status = write_piece(build, pieces, node->outputs[0], &whole);
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count; ++i) {
     block_t block = {.to = whole, .to_offset = offset, .to_ld = pieces->whole, .rows = pieces->outer};
     block.bytes = block.from_ld = pieces->inner * (size_t)or_cpu_input(view, i)->shape.dims[pieces->axis];
     offset += block.bytes;
-    status = or_cpu_build_read(build, node->inputs[i], &block.from);
+    status = read_piece(build, pieces, node->inputs[i], &block.from);
     if (or_ok(status)) status = or_cpu_build_touch(build, whole);
     if (or_ok(status)) status = add_block(build, &block);
   }
@@ -143,21 +166,27 @@ static or_status_t prepare_split(or_cpu_build_t *build, const or_cpu_view_t *vie
     block.bytes = block.to_ld = pieces->inner * (size_t)or_cpu_output(view, i)->shape.dims[pieces->axis];
     offset += block.bytes;
     bool shared = false;
-    if (pieces->outer == 1 && block.from_offset % OR_DEFAULT_ALIGNMENT == 0) {
+    if (pieces->outer == 1 && !pieces->channels_last && block.from_offset % OR_DEFAULT_ALIGNMENT == 0) {
       status = or_cpu_build_share(build, node->inputs[0], node->outputs[i], block.from_offset, &shared);
     }
     if (!or_ok(status) || shared) continue;
-    status = or_cpu_build_read(build, node->inputs[0], &block.from);
-    if (or_ok(status)) status = or_cpu_build_write(build, node->outputs[i], &block.to);
+    status = read_piece(build, pieces, node->inputs[0], &block.from);
+    if (or_ok(status)) status = write_piece(build, pieces, node->outputs[i], &block.to);
     if (or_ok(status)) status = add_block(build, &block);
   }
   return status;
 }
 
 static or_status_t prepare_pieces(or_cpu_build_t *build, const or_cpu_view_t *view, bool concat) {
-  pieces_t pieces;
-  or_status_t status = measure(view, concat ? or_cpu_output(view, 0) : or_cpu_input(view, 0), concat, &pieces);
+  pieces_t pieces = {.channels_last = false};
+  const or_op_tensor_t *whole = concat ? or_cpu_output(view, 0) : or_cpu_input(view, 0);
+  or_status_t status = measure(view, whole, concat, &pieces);
   if (!or_ok(status)) return status;
+  bool last = whole->shape.rank == 4 && pieces.axis == 1;
+  for (uint32_t i = 0; last && i < (concat ? view->call.input_count : 1); ++i) {
+    last = or_cpu_is_channels_last(build, view->core->inputs[i]);
+  }
+  if (last) measure_channels_last(whole, &pieces);
   return concat ? prepare_concat(build, view, &pieces) : prepare_split(build, view, &pieces);
 }
 

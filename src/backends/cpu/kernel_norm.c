@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
 #include "ops/shape.h"
 
@@ -179,11 +180,22 @@ static or_status_t prepare_batch(or_cpu_build_t *build, const or_cpu_view_t *vie
   state->channels = (size_t)shape->dims[1];
   state->plane = (size_t)or_shape_product(shape, 2, shape->rank);
   state->epsilon = (double)or_op_attribute_float(&view->call, "epsilon", 1e-5F);
-  status = or_cpu_build_read(build, node->inputs[0], &state->x);
+  bool channels_last = or_cpu_is_channels_last(build, node->inputs[0]);
+  if (channels_last) { /* each pixel is an image of one pixel */
+    state->planes *= state->plane;
+    state->plane = 1;
+    state->x = build->values[node->inputs[0]].blocked;
+    status = or_cpu_build_touch(build, state->x);
+  } else {
+    status = or_cpu_build_read(build, node->inputs[0], &state->x);
+  }
   for (uint32_t i = 0; or_ok(status) && i < 4; ++i) {
     status = or_cpu_build_read(build, node->inputs[i + 1], &state->parameters[i]);
   }
-  if (or_ok(status)) status = or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
+  if (or_ok(status)) {
+    status = channels_last ? or_cpu_channels_last_overwrite(build, node->inputs[0], node->outputs[0], &state->y)
+                           : or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
+  }
   if (or_ok(status)) status = or_cpu_build_scratch(build, 2 * state->channels * sizeof(float), &state->affine);
   if (or_ok(status)) status = or_cpu_build_step(build, run_batch, state);
   return status;

@@ -1,9 +1,10 @@
 /* One-operand functions, and arithmetic on two operands with broadcasting: runs of neighbouring elements through the
- * vector kernels, in place where nobody reads the operand again. float32; float16 and bfloat16 by way of it; arithmetic
- * in float64 too. */
+ * vector kernels, in place where nobody reads the operand again, in the order in which images lie. float32; float16 and
+ * bfloat16 by way of it; arithmetic in float64 too. */
 #include <math.h>
 #include <string.h>
 
+#include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
 #include "backends/cpu/half_internal.h"
 #include "ops/elements.h"
@@ -15,8 +16,12 @@ typedef struct unary_row_t {
 } unary_row_t;
 /* Those that are no activations. */
 static const unary_row_t unary_rows[] = {
-    {"Exp", OR_CPU_UNARY_EXP}, {"Log", OR_CPU_UNARY_LOG}, {"Sqrt", OR_CPU_UNARY_SQRT},
-    {"Abs", OR_CPU_UNARY_ABS}, {"Neg", OR_CPU_UNARY_NEG}, {"Erf", OR_CPU_UNARY_ERF},
+    {"Exp", OR_CPU_UNARY_EXP},
+    {"Log", OR_CPU_UNARY_LOG},
+    {"Sqrt", OR_CPU_UNARY_SQRT},
+    {"Abs", OR_CPU_UNARY_ABS},
+    {"Neg", OR_CPU_UNARY_NEG},
+    {"Erf", OR_CPU_UNARY_ERF},
     {"Reciprocal", OR_CPU_UNARY_RECIPROCAL},
 };
 
@@ -155,9 +160,14 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *vie
   } else {
     (void)activation_of(view, &state->act); /* match has looked */
   }
-  status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
-  if (or_ok(status)) {
-    status = or_cpu_build_overwrite(build, view->core->inputs[0], view->core->outputs[0], &state->y);
+  or_value_id_t x = view->core->inputs[0], y = view->core->outputs[0];
+  if (or_cpu_is_channels_last(build, x)) {
+    state->x = build->values[x].blocked;
+    status = or_cpu_build_touch(build, state->x);
+    if (or_ok(status)) status = or_cpu_channels_last_overwrite(build, x, y, &state->y);
+  } else {
+    status = or_cpu_build_read(build, x, &state->x);
+    if (or_ok(status)) status = or_cpu_build_overwrite(build, x, y, &state->y);
   }
   if (or_ok(status)) status = or_cpu_build_step(build, run_unary, state);
   return status;
@@ -259,15 +269,44 @@ static or_status_t run_binary(const or_cpu_step_t *step, const or_cpu_run_t *run
   return or_cpu_parallel_elements(run, state->count, 3 * state->element, binary_body, &work);
 }
 
-/* Merges dimensions along which both operands move on as if there were one. */
-static void collapse(const or_cpu_view_t *view, binary_state_t *state) {
+/* Extents of the result, and how far each operand moves along them. */
+typedef struct walk_t {
+  int32_t rank;
+  int64_t extent[OR_MAX_RANK], a[OR_MAX_RANK], b[OR_MAX_RANK];
+} walk_t;
+
+static void walk_rows(const or_cpu_view_t *view, walk_t *walk) {
   const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
-  int64_t a[OR_MAX_RANK], b[OR_MAX_RANK];
-  or_shape_broadcast_strides(&or_cpu_input(view, 0)->shape, shape, a);
-  or_shape_broadcast_strides(&or_cpu_input(view, 1)->shape, shape, b);
+  walk->rank = shape->rank;
+  memcpy(walk->extent, shape->dims, sizeof walk->extent);
+  or_shape_broadcast_strides(&or_cpu_input(view, 0)->shape, shape, walk->a);
+  or_shape_broadcast_strides(&or_cpu_input(view, 1)->shape, shape, walk->b);
+}
+
+/* As [N,H,W,C]: an operand of the result's shape lies so, another one is row-major. */
+static void walk_channels_last(const or_cpu_view_t *view, walk_t *walk) {
+  static const int order[4] = {0, 2, 3, 1};
+  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+  walk_t rows = {.rank = 0};
+  walk_rows(view, &rows);
+  int64_t *const strides[2] = {walk->a, walk->b}, *const from[2] = {rows.a, rows.b};
+  walk->rank = 4;
+  for (int i = 0; i < 4; ++i) walk->extent[i] = shape->dims[order[i]];
+  for (uint32_t k = 0; k < 2; ++k) {
+    bool whole = or_shape_equal(&or_cpu_input(view, k)->shape, shape);
+    int64_t step = 1;
+    for (int i = 4; i-- > 0;) {
+      strides[k][i] = whole ? step : from[k][order[i]];
+      step *= walk->extent[i];
+    }
+  }
+}
+
+/* Merges dimensions along which both operands move on as if there were one. */
+static void collapse(const walk_t *walk, binary_state_t *state) {
   int rank = 0;
-  for (int32_t i = 0; i < shape->rank; ++i) {
-    size_t extent = (size_t)shape->dims[i], as = (size_t)a[i], bs = (size_t)b[i];
+  for (int32_t i = 0; i < walk->rank; ++i) {
+    size_t extent = (size_t)walk->extent[i], as = (size_t)walk->a[i], bs = (size_t)walk->b[i];
     if (extent == 1) continue;
     if (rank > 0 && state->a_stride[rank - 1] == extent * as && state->b_stride[rank - 1] == extent * bs) {
       state->extent[rank - 1] *= extent;
@@ -288,25 +327,62 @@ static void collapse(const or_cpu_view_t *view, binary_state_t *state) {
   state->rank = rank;
 }
 
-static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view) {
-  void *memory = NULL;
-  or_status_t status = or_cpu_build_alloc(build, sizeof(binary_state_t), &memory);
-  if (!or_ok(status)) return status;
-  binary_state_t *state = memory;
+/* An operand of the result's shape that lies with channels last; 2: none does. */
+static uint32_t image_of(const or_cpu_build_t *build, const or_cpu_view_t *view) {
+  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+  uint32_t i = 0;
+  for (; i < 2; ++i) {
+    bool whole = or_shape_equal(&or_cpu_input(view, i)->shape, shape);
+    if (whole && or_cpu_is_channels_last(build, view->core->inputs[i])) break;
+  }
+  return i;
+}
+
+static or_status_t place_channels_last(or_cpu_build_t *build, const or_cpu_view_t *view, uint32_t image,
+                                       binary_state_t *state) {
   const or_node_t *node = view->core;
-  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
-  state->dtype = or_cpu_input(view, 0)->dtype;
-  state->element = or_dtype_bytes(state->dtype, 1);
-  state->function = binary_of(view)->function;
-  collapse(view, state);
-  status = or_cpu_build_read(build, node->inputs[0], &state->a);
+  const or_cpu_value_t layout = build->values[node->inputs[image]];
+  or_cpu_slot_id_t *const slots[2] = {&state->a, &state->b};
+  or_status_t status = or_status_success();
+  for (uint32_t i = 0; or_ok(status) && i < 2; ++i) {
+    bool whole = or_shape_equal(&or_cpu_input(view, i)->shape, &or_cpu_output(view, 0)->shape);
+    status = whole ? or_cpu_dnnl_read(build, node->inputs[i], layout.layout, layout.dense_layout, slots[i])
+                   : or_cpu_build_read(build, node->inputs[i], slots[i]);
+  }
+  if (!or_ok(status)) return status;
+  return or_cpu_channels_last_overwrite(build, node->inputs[image], node->outputs[0], &state->y);
+}
+
+static or_status_t place_rows(or_cpu_build_t *build, const or_cpu_view_t *view, binary_state_t *state) {
+  const or_node_t *node = view->core;
+  or_status_t status = or_cpu_build_read(build, node->inputs[0], &state->a);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->b);
   bool a_whole = or_cpu_count(&or_cpu_input(view, 0)->shape) == state->count;
   or_value_id_t victim = node->inputs[a_whole ? 0 : 1];
   /* The other operand, if it is as large, may be the one that is free. */
   bool b_whole = or_cpu_count(&or_cpu_input(view, 1)->shape) == state->count;
   if (a_whole && b_whole && build->values[victim].uses != 1) victim = node->inputs[1];
-  if (or_ok(status)) status = or_cpu_build_overwrite(build, victim, node->outputs[0], &state->y);
+  return or_ok(status) ? or_cpu_build_overwrite(build, victim, node->outputs[0], &state->y) : status;
+}
+
+static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  or_status_t status = or_cpu_build_alloc(build, sizeof(binary_state_t), &memory);
+  if (!or_ok(status)) return status;
+  binary_state_t *state = memory;
+  walk_t walk = {.rank = 0};
+  uint32_t image = image_of(build, view);
+  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->dtype = or_cpu_input(view, 0)->dtype;
+  state->element = or_dtype_bytes(state->dtype, 1);
+  state->function = binary_of(view)->function;
+  if (image < 2) {
+    walk_channels_last(view, &walk);
+  } else {
+    walk_rows(view, &walk);
+  }
+  collapse(&walk, state);
+  status = image < 2 ? place_channels_last(build, view, image, state) : place_rows(build, view, state);
   if (or_ok(status)) status = or_cpu_build_step(build, run_binary, state);
   return status;
 }

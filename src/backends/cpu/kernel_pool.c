@@ -61,13 +61,25 @@ static bool read_window(const or_cpu_view_t *view, or_cpu_pool_t *out) {
   return out->max || (inside && (steps || out->include_padding));
 }
 
+/* ReduceMean over rows and columns of images, as exporters write a global pool. */
+static bool is_mean_of_planes(const or_cpu_view_t *view) {
+  or_reduction_t reduction;
+  if (strcmp(view->call.op->name, "ReduceMean") != 0 || or_cpu_input(view, 0)->shape.rank != 4) return false;
+  or_status_t status = or_reduction_make(&view->call, &reduction);
+  bool known = or_ok(status) && reduction.known;
+  or_status_ignore(status); /* shape inference has told it already */
+  const bool *reduced = reduction.reduced;
+  return known && reduction.keep && !reduced[0] && !reduced[1] && reduced[2] && reduced[3];
+}
+
 bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out) {
   const char *name = view->call.op->name;
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.output_count != 1) return false;
   bool max = strcmp(name, "MaxPool") == 0, average = strcmp(name, "AveragePool") == 0;
   bool global_max = strcmp(name, "GlobalMaxPool") == 0, global_average = strcmp(name, "GlobalAveragePool") == 0;
-  if (!max && !average && !global_max && !global_average) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0);
+  if (is_mean_of_planes(view)) global_average = true;
+  if (!max && !average && !global_max && !global_average) return false;
   if (x->dtype != OR_FLOAT32 || !or_shape_is_static(&x->shape) || x->shape.rank < 3) return false;
   *out = (or_cpu_pool_t){.batch = (size_t)x->shape.dims[0],
                          .channels = (size_t)x->shape.dims[1],

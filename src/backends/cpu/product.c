@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "ops/einsum.h"
 #include "ops/shape.h"
 
 static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
+static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product);
 static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product);
@@ -19,7 +21,8 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
   const char *name = view->call.op->name;
   bool integer = strcmp(name, "MatMulInteger") == 0;
   bool matmul = integer || strcmp(name, "MatMul") == 0, gemm = strcmp(name, "Gemm") == 0;
-  if ((!matmul && !gemm) || view->call.op->domain[0] != '\0') return false;
+  bool einsum = strcmp(name, "Einsum") == 0;
+  if ((!matmul && !gemm && !einsum) || view->call.op->domain[0] != '\0') return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
     if (or_cpu_has_input(view, i) && !or_shape_is_static(&or_cpu_input(view, i)->shape)) return false;
   }
@@ -30,7 +33,7 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
                             .residual = OR_NO_VALUE,
                             .residual_scale = 1.0};
   if (or_cpu_product_ops(device->kernels, out) == NULL || (integer && !plain_integers(view))) return false;
-  if (matmul ? !read_matmul(view, out) : !read_gemm(view, out)) return false;
+  if (matmul ? !read_matmul(view, out) : gemm ? !read_gemm(view, out) : !read_einsum(view, out)) return false;
   out->bf16 = rounds(device, view, out);
   return read_epilogue(view, out) && type_can(view, out);
 }
@@ -166,4 +169,51 @@ static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product)
   }
   if (product->residual != OR_NO_VALUE) return false;
   return product->bias == OR_NO_VALUE || or_cpu_constant_of(view, product->bias) != NULL;
+}
+
+/* True for distinct labels, of which no dimension is broadcast. */
+static bool einsum_term_is_plain(const or_cpu_view_t *view, const or_einsum_t *einsum, uint32_t term) {
+  const or_shape_t *shape = &or_cpu_input(view, term)->shape;
+  const uint8_t *labels = einsum->labels[term];
+  for (int32_t i = 0; i < shape->rank; ++i) {
+    if (shape->dims[i] != einsum->extent[labels[i]]) return false;
+    for (int32_t j = 0; j < i; ++j) {
+      if (labels[i] == labels[j]) return false;
+    }
+  }
+  return true;
+}
+
+/* Of two operands whose leading labels are the result's: b..ik, b..kj -> b..ij, each operand's last two either way. */
+static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  or_einsum_t einsum;
+  or_status_t status = or_einsum_parse(&view->call, &einsum);
+  bool parsed = or_ok(status);
+  or_status_ignore(status); /* shape inference has told it already */
+  int32_t rank = or_cpu_input(view, 0)->shape.rank, batch = rank - 2;
+  if (!parsed || einsum.term_count != 2 || batch < 0 || einsum.output_rank != rank) return false;
+  if (product->dtype == OR_UINT8 || product->dtype == OR_INT8) return false; /* their sums wrap */
+  if (or_cpu_input(view, 1)->shape.rank != rank) return false;
+  const uint8_t *a = einsum.labels[0], *b = einsum.labels[1], *y = einsum.output;
+  if (!einsum_term_is_plain(view, &einsum, 0) || !einsum_term_is_plain(view, &einsum, 1)) return false;
+  product->batch = 1;
+  for (int32_t i = 0; i < batch; ++i) {
+    if (a[i] != y[i] || b[i] != y[i]) return false;
+    product->batch *= (size_t)einsum.extent[y[i]];
+  }
+  uint8_t row = y[batch], column = y[batch + 1];
+  product->trans_a = a[batch + 1] == row;
+  product->trans_b = b[batch] == column;
+  uint8_t inner = a[product->trans_a ? batch : batch + 1];
+  if (a[product->trans_a ? batch + 1 : batch] != row || b[product->trans_b ? batch : batch + 1] != column) return false;
+  if (b[product->trans_b ? batch + 1 : batch] != inner || inner == row || inner == column) return false;
+  product->m = (size_t)einsum.extent[row];
+  product->n = (size_t)einsum.extent[column];
+  product->k = (size_t)einsum.extent[inner];
+  product->a_items = product->b_items = product->batch;
+  product->batch_rank = 1;
+  product->batch_extent[0] = product->batch;
+  product->a_stride[0] = product->m * product->k;
+  product->b_stride[0] = product->k * product->n;
+  return true;
 }

@@ -1,5 +1,5 @@
-#ifndef OR_OPS_RESIZE_INTERNAL_H
-#define OR_OPS_RESIZE_INTERNAL_H
+#ifndef OR_OPS_RESIZE_TAPS_H
+#define OR_OPS_RESIZE_TAPS_H
 /* What a Resize is asked for, and where each element of its output comes from. */
 
 #include "ops/resize.h"
@@ -41,6 +41,9 @@ typedef struct or_resize_t {
 
 /* Reads attributes and inputs. The rank of X is known. INVALID_ARGUMENT, OUT_OF_RANGE (extents). */
 or_status_t or_resize_make(const or_op_call_t *call, or_resize_t *out);
+
+/* True if the axis stays as it is. */
+bool or_resize_is_identity(const or_resize_t *resize, int32_t axis);
 
 /* Elements of the input that one element of the output is the weighted sum of: `first`, `first` + 1, …, each moved to
  * the nearest end where it lies outside. */

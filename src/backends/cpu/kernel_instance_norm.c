@@ -1,0 +1,102 @@
+/* InstanceNormalization and GroupNormalization: each group of planes is a row of the layer norm's kernel, then each
+ * plane gets its scale and bias. float32. */
+#include <string.h>
+
+#include "backends/cpu/families_internal.h"
+#include "ops/shape.h"
+
+/* x seen as [planes, plane]; `group` neighbouring planes are normalised together. */
+typedef struct state_t {
+  or_cpu_slot_id_t x, scale, bias, y;
+  size_t planes, plane, group, channels;
+  size_t planes_per_scale; /* 1; before version 21 of GroupNormalization `group` */
+  float epsilon;
+} state_t;
+
+static bool read(const or_cpu_view_t *view, state_t *out) {
+  const char *name = view->call.op->name;
+  bool instance = strcmp(name, "InstanceNormalization") == 0;
+  if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count != 3) return false;
+  if (!instance && strcmp(name, "GroupNormalization") != 0) return false;
+  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  for (uint32_t i = 0; i < 3; ++i) {
+    if (or_cpu_input(view, i)->dtype != OR_FLOAT32) return false;
+  }
+  if (x->shape.rank < 2 || or_cpu_count(&x->shape) == 0) return false;
+  int64_t channels = x->shape.dims[1];
+  int64_t groups = instance ? channels : or_op_attribute_int(&view->call, "num_groups", 0);
+  if (groups < 1 || groups > channels || channels % groups != 0) return false;
+  *out = (state_t){.planes = (size_t)(x->shape.dims[0] * channels),
+                   .plane = (size_t)or_shape_product(&x->shape, 2, x->shape.rank),
+                   .group = (size_t)(channels / groups),
+                   .channels = (size_t)channels,
+                   .planes_per_scale = 1,
+                   .epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F)};
+  if (!instance && view->core->version < 21) out->planes_per_scale = out->group;
+  size_t scales = out->channels / out->planes_per_scale;
+  return or_cpu_count(&or_cpu_input(view, 1)->shape) == scales && or_cpu_count(&or_cpu_input(view, 2)->shape) == scales;
+}
+
+static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  state_t state;
+  (void)device;
+  return read(view, &state);
+}
+
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
+
+static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  const or_node_t *node = view->core;
+  or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
+  if (!or_ok(status)) return status;
+  state_t *state = memory;
+  (void)read(view, state); /* match has looked */
+  status = or_cpu_build_read(build, node->inputs[0], &state->x);
+  if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->scale);
+  if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2], &state->bias);
+  if (or_ok(status)) status = or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
+  if (or_ok(status)) status = or_cpu_build_step(build, run, state);
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s norm", build->device->kernels->name);
+  return status;
+}
+
+const or_cpu_family_t or_cpu_family_instance_norm = {.name = "instance norm", .match = match, .prepare = prepare};
+
+typedef struct work_t {
+  const state_t *state;
+  const or_cpu_kernels_t *kernels;
+  const float *x, *scale, *bias;
+  float *y;
+} work_t;
+
+static void groups_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  const state_t *state = work->state;
+  const or_cpu_vector_f32_t *f32 = &work->kernels->f32;
+  size_t row = state->group * state->plane;
+  or_cpu_layer_norm_t norm = {.n = row, .x_ld = row, .y_ld = row, .eps = state->epsilon};
+  (void)thread;
+  for (size_t i = begin; i < end; ++i) {
+    work->kernels->rows.layer_norm(&norm, 1, work->x + i * row, work->y + i * row);
+    for (size_t p = i * state->group; p < (i + 1) * state->group; ++p) {
+      size_t at = p % state->channels / state->planes_per_scale;
+      float *y = work->y + p * state->plane;
+      f32->binary[OR_CPU_BINARY_MUL][OR_CPU_VECTOR_SCALAR](state->plane, y, work->scale + at, y, false);
+      f32->binary[OR_CPU_BINARY_ADD][OR_CPU_VECTOR_SCALAR](state->plane, y, work->bias + at, y, false);
+    }
+  }
+}
+
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
+  const state_t *state = step->state;
+  void *const *slots = run_state->slots;
+  work_t work = {.state = state, .kernels = run_state->kernels};
+  work.x = slots[state->x];
+  work.scale = slots[state->scale];
+  work.bias = slots[state->bias];
+  work.y = slots[state->y];
+  size_t bytes = 4 * state->group * state->plane * sizeof(float);
+  or_parallel_for(run_state->team, state->planes / state->group, or_cpu_row_grain(bytes), groups_body, &work);
+  return or_status_success();
+}

@@ -1,0 +1,183 @@
+/* Resize and Upsample of images along one or two neighbouring dimensions: rows mixed by the vector kernels, then
+ * elements along them. float32, or with mode nearest any type of 4 bytes; where elements come from is computed once. */
+#include <string.h>
+
+#include "backends/cpu/families_internal.h"
+#include "ops/resize_taps.h"
+#include "ops/shape.h"
+
+/* One axis: out[i] = sum over k of weights[i * taps + k] * in[from[i * taps + k]]. */
+typedef struct axis_t {
+  size_t in, out, taps;
+  uint32_t *from;
+  float *weights;
+} axis_t;
+
+/* x seen as [outer, rows, columns, inner]. */
+typedef struct state_t {
+  or_cpu_slot_id_t x, y, scratch; /* scratch: a row of the input for each thread; OR_CPU_NO_SLOT: nearest */
+  size_t outer, inner;
+  axis_t rows, columns;
+} state_t;
+
+/* The axes that change: `last` and the one before it. */
+static bool read(const or_cpu_view_t *view, or_resize_t *resize, int32_t *last) {
+  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  if (x->shape.rank < 2 || or_dtype_bits(x->dtype) != 32 || !or_shape_is_static(&x->shape)) return false;
+  or_status_t status = or_resize_make(&view->call, resize);
+  bool ok = or_ok(status) && resize->known && resize->coordinates != OR_RESIZE_TF_CROP;
+  or_status_ignore(status); /* shape inference has told it already */
+  if (!ok || (resize->mode != OR_RESIZE_NEAREST && x->dtype != OR_FLOAT32)) return false;
+  if (or_cpu_count(&x->shape) == 0 || or_cpu_count(&or_cpu_output(view, 0)->shape) == 0) return false;
+  int32_t first = x->shape.rank;
+  *last = 1;
+  for (int32_t i = 0; i < x->shape.rank; ++i) {
+    const or_resize_axis_t *axis = &resize->axes[i];
+    if (axis->in > UINT32_MAX || axis->out > UINT32_MAX) return false;
+    if (or_resize_is_identity(resize, i)) continue;
+    if (i < first) first = i;
+    if (i > *last) *last = i;
+  }
+  return first + 1 >= *last;
+}
+
+static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+  or_resize_t resize;
+  int32_t last = 0;
+  (void)device;
+  if (view->fused || view->call.op->domain[0] != '\0') return false;
+  bool named = strcmp(view->call.op->name, "Resize") == 0 || strcmp(view->call.op->name, "Upsample") == 0;
+  return named && read(view, &resize, &last);
+}
+
+static or_status_t read_axis(or_cpu_build_t *build, const or_resize_t *resize, int32_t index, axis_t *axis);
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
+
+static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+  void *memory = NULL;
+  or_resize_t resize;
+  int32_t last = 0;
+  const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
+  (void)read(view, &resize, &last); /* match has looked */
+  or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
+  if (!or_ok(status)) return status;
+  state_t *state = memory;
+  state->outer = (size_t)or_shape_product(shape, 0, last - 1);
+  state->inner = (size_t)or_shape_product(shape, last + 1, shape->rank);
+  state->scratch = OR_CPU_NO_SLOT;
+  status = read_axis(build, &resize, last - 1, &state->rows);
+  if (or_ok(status)) status = read_axis(build, &resize, last, &state->columns);
+  if (or_ok(status)) status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
+  if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
+  if (or_ok(status) && resize.mode != OR_RESIZE_NEAREST) {
+    size_t row = state->columns.in * state->inner * sizeof(float);
+    status = or_cpu_build_scratch(build, row * (size_t)build->device->threads, &state->scratch);
+  }
+  if (or_ok(status)) status = or_cpu_build_step(build, run, state);
+  if (or_ok(status)) status = or_cpu_build_name_format(build, "%s resize", build->device->kernels->name);
+  return status;
+}
+
+const or_cpu_family_t or_cpu_family_resize = {.name = "resize", .match = match, .prepare = prepare};
+
+static or_status_t read_axis(or_cpu_build_t *build, const or_resize_t *resize, int32_t index, axis_t *axis) {
+  bool identity = or_resize_is_identity(resize, index);
+  size_t taps = identity ? 1 : or_resize_tap_count(resize, index), bytes = 0;
+  *axis = (axis_t){.in = (size_t)resize->axes[index].in, .out = (size_t)resize->axes[index].out, .taps = taps};
+  void *from = NULL, *weights = NULL, *exact = NULL;
+  if (!or_mul_size(axis->out, taps, &bytes) || !or_mul_size(bytes, sizeof(float), &bytes))
+    return or_error(OR_RESOURCE_EXHAUSTED, "%zu times %zu weights", axis->out, taps);
+  or_status_t status = or_cpu_build_alloc(build, bytes, &from);
+  if (or_ok(status)) status = or_cpu_build_alloc(build, bytes, &weights);
+  if (or_ok(status)) status = or_cpu_build_temporary(build, taps * sizeof(double), &exact);
+  if (!or_ok(status)) return status;
+  axis->from = from;
+  axis->weights = weights;
+  for (size_t i = 0; i < axis->out; ++i) {
+    or_taps_t at = {.first = (int64_t)i, .count = 1};
+    if (!identity) or_resize_taps(resize, index, (int64_t)i, exact, &at);
+    for (size_t k = 0; k < taps; ++k) {
+      int64_t position = at.first + (int64_t)k, end = (int64_t)axis->in - 1;
+      axis->from[i * taps + k] = (uint32_t)(position < 0 ? 0 : position > end ? end : position);
+      axis->weights[i * taps + k] = identity ? 1.0F : (float)at.weights[k];
+    }
+  }
+  return status;
+}
+
+typedef struct work_t {
+  const state_t *state;
+  const or_cpu_vector_f32_t *f32;
+  const float *x;
+  float *y, *scratch;
+} work_t;
+
+/* The row of the input's columns for row `at` of the output: where it lies already, or mixed in `mixed`. */
+static const float *mix_rows(const work_t *work, const float *image, size_t at, float *mixed) {
+  const axis_t *rows = &work->state->rows;
+  size_t length = work->state->columns.in * work->state->inner;
+  const uint32_t *from = rows->from + at * rows->taps;
+  const float *weights = rows->weights + at * rows->taps;
+  if (rows->taps == 1) return image + from[0] * length;
+  work->f32->scale(length, weights[0], image + from[0] * length, mixed, false);
+  for (size_t k = 1; k < rows->taps; ++k) work->f32->axpy(length, weights[k], image + from[k] * length, mixed);
+  return mixed;
+}
+
+/* Mixes elements that lie `inner` apart, inner of them at once. */
+static void mix_columns(const work_t *work, const float *row, float *to) {
+  const axis_t *columns = &work->state->columns;
+  size_t inner = work->state->inner, taps = columns->taps;
+  for (size_t i = 0; i < columns->out; ++i) {
+    const uint32_t *from = columns->from + i * taps;
+    const float *weights = columns->weights + i * taps;
+    if (inner == 1) {
+      float sum = 0.0F;
+      for (size_t k = 0; k < taps; ++k) sum += weights[k] * row[from[k]];
+      to[i] = sum;
+      continue;
+    }
+    work->f32->scale(inner, weights[0], row + from[0] * inner, to + i * inner, false);
+    for (size_t k = 1; k < taps; ++k) work->f32->axpy(inner, weights[k], row + from[k] * inner, to + i * inner);
+  }
+}
+
+static void mix_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  const state_t *state = work->state;
+  size_t length = state->columns.in * state->inner, width = state->columns.out * state->inner;
+  for (size_t i = begin; i < end; ++i) {
+    const float *image = work->x + i / state->rows.out * state->rows.in * length;
+    const float *row = mix_rows(work, image, i % state->rows.out, work->scratch + (size_t)thread * length);
+    mix_columns(work, row, work->y + i * width);
+  }
+}
+
+/* Nearest: bits are moved, whatever they mean. */
+static void pick_body(void *self, size_t begin, size_t end, int thread) {
+  const work_t *work = self;
+  const state_t *state = work->state;
+  size_t length = state->columns.in * state->inner, inner = state->inner, width = state->columns.out * inner;
+  (void)thread;
+  for (size_t i = begin; i < end; ++i) {
+    size_t image = i / state->rows.out * state->rows.in;
+    const uint32_t *from =
+        (const uint32_t *)(const void *)work->x + (image + state->rows.from[i % state->rows.out]) * length;
+    uint32_t *to = (uint32_t *)(void *)work->y + i * width;
+    for (size_t c = 0; inner == 1 && c < width; ++c) to[c] = from[state->columns.from[c]];
+    for (size_t c = 0; inner > 1 && c < state->columns.out; ++c) {
+      memcpy(to + c * inner, from + state->columns.from[c] * inner, inner * sizeof *to);
+    }
+  }
+}
+
+static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
+  const state_t *state = step->state;
+  work_t work = {state, &run_state->kernels->f32, run_state->slots[state->x], run_state->slots[state->y], NULL};
+  bool mixes = state->scratch != OR_CPU_NO_SLOT;
+  if (mixes) work.scratch = run_state->slots[state->scratch];
+  size_t row = (state->columns.in * state->rows.taps + state->columns.out * state->columns.taps) * state->inner;
+  or_parallel_for(run_state->team, state->outer * state->rows.out, or_cpu_row_grain(row * sizeof(float)),
+                  mixes ? mix_body : pick_body, &work);
+  return or_status_success();
+}
