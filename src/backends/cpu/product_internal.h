@@ -1,7 +1,7 @@
 #ifndef OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
 #define OR_BACKENDS_CPU_PRODUCT_INTERNAL_H
-/* MatMul, Gemm, MatMulInteger and an Einsum that is a product, read as one thing: a batch of products Y = act(alpha op(A)
- * op(B) + beta C + bias + residual). */
+/* MatMul, Gemm, MatMulInteger and an Einsum that is a product, read as one thing: a batch of products
+ * Y = act(alpha op(A) op(B) + beta C + bias + residual). */
 
 #include "backends/cpu/program_internal.h"
 
