@@ -55,7 +55,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   void *memory = NULL;
-  or_resize_t resize;
+  or_resize_t resize = {.known = false};
   int32_t last = 0;
   const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
   (void)read(view, &resize, &last); /* match has looked */
