@@ -8,6 +8,7 @@
 #include "base/numbers.h"
 #include "base/string.h"
 #include "model/find.h"
+#include "model/index_bound.h"
 
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
   const or_model_search_t search = {.directory = cli->models_directory, .allow_paths = true};
@@ -121,11 +122,14 @@ or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cl
     if (input->optional) continue;
     if (out->count == OR_CLI_MAX_BINDINGS)
       return or_error(OR_RESOURCE_EXHAUSTED, "more than %d inputs", OR_CLI_MAX_BINDINGS);
+    int64_t bound = 0;
     status = make_static(cli, model, input, &shape);
+    if (or_ok(status)) status = or_model_index_bound(model, i, &bound);
     if (or_ok(status)) status = or_tensor_create(device, input->dtype, shape, &tensor);
     if (!or_ok(status)) break;
-    or_random_fill(&random, input->dtype, or_buffer_host_pointer(or_tensor_buffer(tensor)),
-                   (size_t)or_tensor_count(tensor));
+    void *data = or_buffer_host_pointer(or_tensor_buffer(tensor));
+    or_random_fill(&random, input->dtype, data, (size_t)or_tensor_count(tensor));
+    or_model_bound_indices(bound, input->dtype, data, (size_t)or_tensor_count(tensor));
     out->items[out->count++] = (or_binding_t){.name = input->name, .tensor = tensor};
   }
   return status;

@@ -4,6 +4,7 @@
 
 #include "base/numbers.h"
 #include "model/find.h"
+#include "model/index_bound.h"
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
 
@@ -77,6 +78,23 @@ static or_status_t bind_text(or_task_run_t *run, inference_t *inference, size_t 
   return or_status_success();
 }
 
+/* Whole numbers that pick from a table stay within it. */
+static or_status_t keep_in_table(or_task_run_t *run, const or_model_t *model, size_t input, or_tensor_t *tensor) {
+  const or_dtype_t dtype = or_tensor_dtype(tensor);
+  int64_t bound = 0;
+  void *copy = NULL;
+  const void *data = NULL;
+  if (dtype != OR_INT64 && dtype != OR_INT32) return or_status_success();
+  or_status_t status = or_model_index_bound(model, input, &bound);
+  if (!or_ok(status) || bound == 0) return status;
+  status = or_task_host_bytes(run->task->allocator, tensor, &copy, &data);
+  if (or_ok(status)) or_model_bound_indices(bound, dtype, (void *)(uintptr_t)data, (size_t)or_tensor_count(tensor));
+  if (or_ok(status) && copy != NULL)
+    status = or_buffer_write(or_tensor_buffer(tensor), or_tensor_offset(tensor), copy, or_tensor_bytes(tensor));
+  or_free(run->task->allocator, copy);
+  return status;
+}
+
 /* A dimension left open becomes the batch if it is the first, else 1. */
 static or_status_t generate(or_task_run_t *run, inference_t *inference, const or_model_value_t *value, size_t index) {
   const or_task_parameters_t *p = &run->task->parameters;
@@ -89,8 +107,8 @@ static or_status_t generate(or_task_run_t *run, inference_t *inference, const or
   }
   or_status_t status = or_task_generate(run->device, value->dtype, shape, (uint64_t)p->seed + index,
                                         run->context->cancel, &inference->inputs[inference->input_count].tensor);
-  if (or_ok(status)) ++inference->input_count;
-  return status;
+  if (!or_ok(status)) return status;
+  return keep_in_table(run, inference->model, index, inference->inputs[inference->input_count++].tensor);
 }
 
 /* A tensor of the caller for that input: from the context or the request. */
