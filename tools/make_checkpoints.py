@@ -25,6 +25,8 @@ def main():
     sentence(folder / "sentence")
     distilbert(folder / "distilbert")
     gpt2(folder / "gpt2")
+    classifier(folder / "classifier")
+    tagger(folder / "tagger")
 
 
 def randomised(module):
@@ -113,6 +115,31 @@ def distilbert(folder):
     with torch.no_grad():
         hidden = module(**inputs).last_hidden_state
     write(folder, module, inputs, {"last_hidden_state": hidden})
+
+
+def classifier(folder):
+    """RoBERTa with a head that classifies texts; padding in front and behind, which positions leave out."""
+    config = transformers.RobertaConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=10,
+                                        max_position_embeddings=7, type_vocab_size=1, pad_token_id=1, bos_token_id=0,
+                                        eos_token_id=2, num_labels=3, **SIZES)
+    config.id2label = {0: "bad", 1: "neutral", 2: "good"}
+    module = randomised(transformers.RobertaForSequenceClassification(config))
+    inputs = {"input_ids": torch.tensor([[0, 4, 12, 2], [1, 0, 5, 1]]),
+              "attention_mask": torch.tensor([[1, 1, 1, 1], [0, 1, 1, 0]])}
+    with torch.no_grad():
+        logits = module(**inputs).logits
+    write(folder, module, inputs, {"logits": logits, "probabilities": logits.softmax(-1)})
+
+
+def tagger(folder):
+    """DistilBERT with a head that classifies tokens, each class for itself."""
+    config = transformers.DistilBertConfig(dim=8, n_layers=1, n_heads=4, hidden_dim=12, max_position_embeddings=7,
+                                           num_labels=2, problem_type="multi_label_classification", **SIZES)
+    module = randomised(transformers.DistilBertForTokenClassification(config))
+    inputs = texts()
+    with torch.no_grad():
+        logits = module(**inputs).logits
+    write(folder, module, inputs, {"logits": logits, "probabilities": logits.sigmoid()})
 
 
 def gpt2(folder):

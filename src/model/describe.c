@@ -1,5 +1,6 @@
-/* model.json: labels, and how inputs take pictures. */
+/* model.json: labels, and how inputs take pictures; config.json: labels. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -64,6 +65,41 @@ static or_status_t read_labels(or_model_t *model, const or_json_value_t *root) {
   }
   if (or_ok(status)) model->description.label_count = count;
   return status;
+}
+
+/* id2label: {"0": "NEGATIVE", "1": "POSITIVE"} */
+static or_status_t read_class_names(or_model_t *model, const or_json_value_t *names) {
+  size_t count = or_json_count(names);
+  void *memory = NULL;
+  if (or_json_kind(names) != OR_JSON_OBJECT || count == 0) return or_status_success();
+  if (count > MAX_LABELS) return or_error(OR_OUT_OF_RANGE, "id2label: %zu of them; the limit is %u", count, MAX_LABELS);
+  or_status_t status = or_arena_array(&model->arena, count, sizeof(char *), &memory);
+  if (!or_ok(status)) return status;
+  const char **labels = memory;
+  for (size_t i = 0; i < count; ++i) labels[i] = NULL;
+  for (size_t i = 0; or_ok(status) && i < count; ++i) {
+    const or_json_value_t *name = NULL;
+    const char *key = or_json_key_at(names, i, &name);
+    char *end = NULL;
+    unsigned long index = key[0] >= '0' && key[0] <= '9' ? strtoul(key, &end, 10) : count;
+    const char *label = or_json_get_string(name, NULL);
+    if (index >= count || *end != '\0' || labels[index] != NULL || label == NULL)
+      return or_error(OR_INVALID_ARGUMENT, "id2label: \"%.32s\" is no text for a number below %zu of its own", key,
+                      count);
+    status = or_arena_strndup(&model->arena, label, strlen(label), &labels[index]);
+  }
+  if (!or_ok(status)) return status;
+  model->description.labels = labels;
+  model->description.label_count = count;
+  return status;
+}
+
+or_status_t or_model_describe_config(or_model_t *model, const char *json_path, const char *text, size_t length) {
+  or_json_document_t *document = NULL;
+  or_status_t status = or_json_parse(model->graph->allocator, text, length, &document);
+  if (or_ok(status)) status = read_class_names(model, or_json_get(or_json_root(document), "id2label"));
+  or_json_document_free(document);
+  return or_status_context(status, "%s", json_path);
 }
 
 /* One of a field's words, as its index; `fallback` if the field is absent. */

@@ -35,11 +35,12 @@ static or_status_t build_graph(const folder_t *self, const family_t *family, con
                                const or_model_limits_t *limits, or_graph_t **out);
 static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
 static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
+static or_status_t build_roberta(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
 static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network);
 
 static const family_t families[] = {
-    {"bert", "bert.", build_bert},
-    {"distilbert", "distilbert.", build_distilbert},
+    {"bert", "bert.", build_bert},          {"distilbert", "distilbert.", build_distilbert},
+    {"roberta", "roberta.", build_roberta}, {"xlm-roberta", "roberta.", build_roberta},
     {"gpt2", "transformer.", build_gpt2},
 };
 
@@ -159,10 +160,11 @@ static or_status_t find_family(const folder_t *self, const family_t **out) {
     return or_error(OR_UNIMPLEMENTED, "%s/config.json: pooling is not supported for model_type \"gpt2\"",
                     or_text_string(&self->path));
   }
-  return or_error(OR_UNIMPLEMENTED,
-                  "%s/config.json: model_type \"%.64s\" is not supported; bert, distilbert and gpt2 are. Export it to "
-                  "ONNX instead",
-                  or_text_string(&self->path), type);
+  return or_error(
+      OR_UNIMPLEMENTED,
+      "%s/config.json: model_type \"%.64s\" is not supported; bert, distilbert, roberta, xlm-roberta and gpt2 "
+      "are. Export it to ONNX instead",
+      or_text_string(&self->path), type);
 }
 
 static or_status_t build_graph(const folder_t *self, const family_t *family, const char *name,
@@ -246,24 +248,80 @@ static void expect_divides(fields_t *fields, const char *part, int64_t divisor, 
                             part, (long long)divisor);
 }
 
+/* The head that the network was saved with: architectures[0]. Heads that only training needs are left out; with a
+ * pooling behind it the transformer alone counts. */
+static void read_head(fields_t *fields, const folder_t *folder, or_bert_config_t *config) {
+  static const char *const bodies[] = {"Model", "ForMaskedLM", "ForPreTraining", "ForNextSentencePrediction"};
+  const or_json_value_t *architectures = or_json_get(folder->config, "architectures");
+  const char *name = or_json_get_string(or_json_at(architectures, 0), NULL);
+  if (name == NULL || folder->pooling != OR_POOLING_NONE || !or_ok(fields->status)) return;
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; ++i) {
+    if (or_string_ends_with(name, bodies[i])) return;
+  }
+  if (or_string_ends_with(name, "ForSequenceClassification")) {
+    config->head = OR_BERT_HEAD_TEXT;
+  } else if (or_string_ends_with(name, "ForTokenClassification")) {
+    config->head = OR_BERT_HEAD_TOKENS;
+  } else {
+    fields->status =
+        or_error(OR_UNIMPLEMENTED, "architecture \"%.64s\" is not supported. Export it to ONNX instead", name);
+    return;
+  }
+  const or_json_value_t *names = or_json_get(folder->config, "id2label");
+  const char *problem = or_json_get_string(or_json_get(folder->config, "problem_type"), "");
+  config->labels = or_json_kind(names) == OR_JSON_OBJECT && or_json_count(names) > 0
+                       ? (int64_t)or_json_count(names)
+                       : whole(fields, "num_labels", OR_HUGGINGFACE_MAX_EXTENT, 2);
+  config->chance = OR_BERT_SOFTMAX;
+  if (strcmp(problem, "multi_label_classification") == 0) config->chance = OR_BERT_SIGMOID;
+  if (strcmp(problem, "regression") == 0 || config->labels == 1) config->chance = OR_BERT_NO_CHANCE;
+}
+
+/* What BERT and RoBERTa have in common. */
+static void read_bert(fields_t *fields, const folder_t *folder, or_bert_config_t *out) {
+  out->vocabulary = whole(fields, "vocab_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
+  out->hidden = whole(fields, "hidden_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
+  out->layers = whole(fields, "num_hidden_layers", OR_HUGGINGFACE_MAX_LAYERS, -1);
+  out->heads = whole(fields, "num_attention_heads", OR_HUGGINGFACE_MAX_EXTENT, -1);
+  out->intermediate = whole(fields, "intermediate_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
+  out->positions = whole(fields, "max_position_embeddings", OR_HUGGINGFACE_MAX_EXTENT, -1);
+  out->types = whole(fields, "type_vocab_size", OR_HUGGINGFACE_MAX_EXTENT, 2);
+  out->epsilon = epsilon(fields, "layer_norm_eps", 1e-12);
+  out->activation = activation(fields, "hidden_act", "gelu");
+  expect_divides(fields, "num_attention_heads", out->heads, "hidden_size", out->hidden);
+  expect_bool(fields, "is_decoder", false);
+  read_head(fields, folder, out);
+  const char *positions = or_json_get_string(or_json_get(folder->config, "position_embedding_type"), "absolute");
+  if (or_ok(fields->status) && strcmp(positions, "absolute") != 0)
+    fields->status = or_error(OR_UNIMPLEMENTED, "position_embedding_type \"%.64s\" is not supported", positions);
+}
+
+static bool has_pooler(const folder_t *folder, const or_checkpoint_t *checkpoint) {
+  return folder->pooling == OR_POOLING_NONE && or_checkpoint_has(checkpoint, "pooler.dense.weight");
+}
+
 static or_status_t build_bert(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network) {
   fields_t fields = {folder->config, or_status_success()};
   or_bert_config_t config = {.names = &or_bert_names, .pooling = folder->pooling, .normalize = folder->normalize};
-  config.vocabulary = whole(&fields, "vocab_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
-  config.hidden = whole(&fields, "hidden_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
-  config.layers = whole(&fields, "num_hidden_layers", OR_HUGGINGFACE_MAX_LAYERS, -1);
-  config.heads = whole(&fields, "num_attention_heads", OR_HUGGINGFACE_MAX_EXTENT, -1);
-  config.intermediate = whole(&fields, "intermediate_size", OR_HUGGINGFACE_MAX_EXTENT, -1);
-  config.positions = whole(&fields, "max_position_embeddings", OR_HUGGINGFACE_MAX_EXTENT, -1);
-  config.types = whole(&fields, "type_vocab_size", OR_HUGGINGFACE_MAX_EXTENT, 2);
-  config.epsilon = epsilon(&fields, "layer_norm_eps", 1e-12);
-  config.activation = activation(&fields, "hidden_act", "gelu");
-  config.pooler = folder->pooling == OR_POOLING_NONE && or_checkpoint_has(checkpoint, "pooler.dense.weight");
-  expect_divides(&fields, "num_attention_heads", config.heads, "hidden_size", config.hidden);
-  expect_bool(&fields, "is_decoder", false);
-  const char *positions = or_json_get_string(or_json_get(folder->config, "position_embedding_type"), "absolute");
-  if (or_ok(fields.status) && strcmp(positions, "absolute") != 0)
-    fields.status = or_error(OR_UNIMPLEMENTED, "position_embedding_type \"%.64s\" is not supported", positions);
+  read_bert(&fields, folder, &config);
+  config.pooler = has_pooler(folder, checkpoint);
+  if (or_ok(fields.status)) or_build_bert(network, &config);
+  return fields.status;
+}
+
+static or_status_t build_roberta(const folder_t *folder, or_checkpoint_t *checkpoint, or_network_t *network) {
+  fields_t fields = {folder->config, or_status_success()};
+  or_bert_config_t config = {.names = &or_roberta_names,
+                             .pooling = folder->pooling,
+                             .normalize = folder->normalize,
+                             .skips_padding = true,
+                             .padding = 1};
+  const or_json_value_t *padding = or_json_get(folder->config, "pad_token_id");
+  read_bert(&fields, folder, &config);
+  config.pooler = has_pooler(folder, checkpoint);
+  if (padding != NULL) config.padding = or_json_get_int(padding, -1);
+  if (or_ok(fields.status) && (config.padding < 0 || config.padding >= config.positions - 1))
+    fields.status = or_error(OR_INVALID_ARGUMENT, "pad_token_id is not a whole number below max_position_embeddings");
   if (or_ok(fields.status)) or_build_bert(network, &config);
   return fields.status;
 }
@@ -280,6 +338,8 @@ static or_status_t build_distilbert(const folder_t *folder, or_checkpoint_t *che
   config.intermediate = whole(&fields, "hidden_dim", OR_HUGGINGFACE_MAX_EXTENT, -1);
   config.positions = whole(&fields, "max_position_embeddings", OR_HUGGINGFACE_MAX_EXTENT, -1);
   config.activation = activation(&fields, "activation", "gelu");
+  config.head_relu = true;
+  read_head(&fields, folder, &config);
   expect_divides(&fields, "n_heads", config.heads, "dim", config.hidden);
   if (or_ok(fields.status)) or_build_bert(network, &config);
   return fields.status;
@@ -301,6 +361,10 @@ static or_status_t build_gpt2(const folder_t *folder, or_checkpoint_t *checkpoin
   expect_bool(&fields, "add_cross_attention", false);
   if (!or_json_get_bool(or_json_get(folder->config, "tie_word_embeddings"), true))
     config.own_head = or_checkpoint_has(checkpoint, "lm_head.weight");
+  const char *name = or_json_get_string(or_json_at(or_json_get(folder->config, "architectures"), 0), "GPT2Model");
+  if (or_ok(fields.status) && strcmp(name, "GPT2Model") != 0 && strcmp(name, "GPT2LMHeadModel") != 0)
+    fields.status =
+        or_error(OR_UNIMPLEMENTED, "architecture \"%.64s\" is not supported. Export it to ONNX instead", name);
   if (or_ok(fields.status)) or_build_gpt2(network, &config);
   return fields.status;
 }

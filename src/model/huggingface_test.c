@@ -125,6 +125,27 @@ static void distilbert_agrees_with_transformers(void **state) {
   expect_checkpoint(CHECKPOINTS "distilbert");
 }
 
+static void a_classifier_of_texts_agrees_with_transformers_and_names_its_classes(void **state) {
+  (void)state;
+  or_model_t *model = NULL;
+  expect_checkpoint(CHECKPOINTS "classifier");
+  expect_ok(or_model_load(runtime, CHECKPOINTS "classifier", NULL, &model));
+  assert_int_equal(or_model_label_count(model), 3);
+  assert_string_equal(or_model_label(model, 0), "bad");
+  assert_string_equal(or_model_label(model, 2), "good");
+  assert_string_equal(or_model_output(model, 0)->name, "probabilities");
+  or_model_release(model);
+}
+
+static void a_classifier_of_tokens_agrees_with_transformers(void **state) {
+  (void)state;
+  or_model_t *model = NULL;
+  expect_checkpoint(CHECKPOINTS "tagger");
+  expect_ok(or_model_load(runtime, CHECKPOINTS "tagger", NULL, &model));
+  assert_int_equal(or_model_label_count(model), 0); /* transformers leaves the usual names out */
+  or_model_release(model);
+}
+
 static void gpt2_continues_its_past_as_transformers_does(void **state) {
   (void)state;
   expect_checkpoint(CHECKPOINTS "gpt2");
@@ -314,6 +335,48 @@ static void refuses_files_of_parameters_that_lie_about_their_length(void **state
   remove_all();
 }
 
+#define HEAD(fields) DISTIL("\"n_heads\":4,\"max_position_embeddings\":7," fields)
+
+static void refuses_heads_that_it_does_not_build(void **state) {
+  (void)state;
+  copy(CHECKPOINTS "tagger/model.safetensors", "model.safetensors");
+  expect_refused(HEAD("\"architectures\":[\"DistilBertForQuestionAnswering\"]"), OR_UNIMPLEMENTED,
+                 "architecture \"DistilBertForQuestionAnswering\"");
+  expect_refused(HEAD("\"architectures\":[\"DistilBertForTokenClassification\"],\"id2label\":{\"0\":\"a\"}"),
+                 OR_INVALID_ARGUMENT, "the configuration asks for [1,8], and the file has [2,8]");
+  expect_refused(HEAD("\"architectures\":[\"DistilBertForSequenceClassification\"]"), OR_NOT_FOUND,
+                 "pre_classifier.weight");
+  remove_all();
+  copy(CHECKPOINTS "gpt2/model.safetensors", "model.safetensors");
+  expect_refused("{\"model_type\":\"gpt2\",\"vocab_size\":13,\"n_embd\":8,\"n_layer\":2,\"n_head\":2,\"n_positions\":7,"
+                 "\"architectures\":[\"GPT2ForSequenceClassification\"]}",
+                 OR_UNIMPLEMENTED, "architecture \"GPT2ForSequenceClassification\"");
+  remove_all();
+  copy(CHECKPOINTS "classifier/model.safetensors", "model.safetensors");
+  expect_refused("{\"model_type\":\"roberta\",\"vocab_size\":13,\"hidden_size\":8,\"num_hidden_layers\":1,"
+                 "\"num_attention_heads\":2,\"intermediate_size\":10,\"max_position_embeddings\":7,\"pad_token_id\":6}",
+                 OR_INVALID_ARGUMENT, "pad_token_id is not a whole number below");
+  remove_all();
+}
+
+static void refuses_names_of_classes_that_are_no_list(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"\"0\":\"a\",\"2\":\"b\"", "\"0\":\"a\",\"00\":\"b\"",
+                                      "\"0\":\"a\",\"x\":\"b\"", "\"0\":\"a\",\"1x\":\"b\"",
+                                      "\"0\":\"a\",\"1\":2",     "\"0\":\"a\",\"-1\":\"b\""};
+  copy(CHECKPOINTS "tagger/model.safetensors", "model.safetensors");
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    char config[512];
+    or_model_t *model = NULL;
+    put("config.json",
+        or_format(config, sizeof config,
+                  HEAD("\"architectures\":[\"DistilBertForTokenClassification\"],\"id2label\":{%s}"), wrong[i]));
+    expect_failure(or_model_load(runtime, scratch, NULL, &model), OR_INVALID_ARGUMENT, "id2label");
+    assert_null(model);
+  }
+  remove_all();
+}
+
 static void refuses_weights_that_are_not_there(void **state) {
   (void)state;
   static const char config[] = DISTIL("\"n_heads\":4,\"max_position_embeddings\":7");
@@ -369,6 +432,8 @@ int main(void) {
       cmocka_unit_test(bert_with_a_head_in_several_files_agrees_with_transformers),
       cmocka_unit_test(a_sentence_model_in_half_precision_agrees_with_transformers),
       cmocka_unit_test(distilbert_agrees_with_transformers),
+      cmocka_unit_test(a_classifier_of_texts_agrees_with_transformers_and_names_its_classes),
+      cmocka_unit_test(a_classifier_of_tokens_agrees_with_transformers),
       cmocka_unit_test(gpt2_continues_its_past_as_transformers_does),
       cmocka_unit_test(what_is_written_as_onnx_gives_the_same_outputs),
       cmocka_unit_test(texts_become_inputs_as_the_tokenizers_package_has_them),
@@ -376,6 +441,8 @@ int main(void) {
       cmocka_unit_test(refuses_configurations_that_it_does_not_build),
       cmocka_unit_test(refuses_absurd_widths_heads_and_depths_by_field_and_bound),
       cmocka_unit_test(refuses_files_of_parameters_that_lie_about_their_length),
+      cmocka_unit_test(refuses_heads_that_it_does_not_build),
+      cmocka_unit_test(refuses_names_of_classes_that_are_no_list),
       cmocka_unit_test(refuses_weights_that_are_not_there),
       cmocka_unit_test(refuses_modules_that_it_does_not_build),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/string.h"
 #include "graph/onnx/onnx.h"
 #include "hal/device.h"
@@ -16,6 +17,7 @@
 static or_status_t make_model(or_runtime_t *runtime, const or_graph_t *graph, const char *name, const char *path,
                               or_model_t **out);
 static or_status_t read_description(or_model_t *model);
+static or_status_t read_class_names(or_model_t *model);
 
 or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_model_options_t *options,
                           or_model_t **out) {
@@ -40,7 +42,7 @@ or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_mode
                     : or_onnx_read_file(allocator, file, &options->limits, &graph);
   }
   if (or_ok(status)) status = make_model(runtime, graph, name, file, out);
-  if (or_ok(status) && !folder) status = read_description(*out);
+  if (or_ok(status)) status = folder ? read_class_names(*out) : read_description(*out);
   if (!or_ok(status)) {
     or_model_release(*out);
     *out = NULL;
@@ -150,6 +152,19 @@ static or_status_t read_description(or_model_t *model) {
   }
   or_free(allocator, text);
   or_text_deinit(&path);
+  return status;
+}
+
+/* What classifies has names for its classes in config.json, where they are not the default ones. */
+static or_status_t read_class_names(or_model_t *model) {
+  const or_allocator_t *allocator = or_runtime_allocator(model->runtime);
+  char path[OR_FILE_PATH_BYTES], *text = NULL;
+  size_t length = 0;
+  if (strcmp(model->outputs[0].name, "probabilities") != 0) return or_status_success();
+  or_format(path, sizeof path, "%s/config.json", model->path);
+  or_status_t status = or_file_read(allocator, path, DESCRIPTION_BYTES, &text, &length);
+  if (or_ok(status)) status = or_model_describe_config(model, path, text, length);
+  or_free(allocator, text);
   return status;
 }
 

@@ -33,5 +33,7 @@ or_status_t or_model_load_builtin(or_runtime_t *runtime, const or_builtin_t *bui
 
 /* Fills the description from JSON text. INVALID_ARGUMENT names file and field. */
 or_status_t or_model_describe(or_model_t *model, const char *json_path, const char *text, size_t length);
+/* The same from a Hugging Face folder's config.json: names of the classes. */
+or_status_t or_model_describe_config(or_model_t *model, const char *json_path, const char *text, size_t length);
 
 #endif

@@ -91,9 +91,32 @@ static or_status_t folder_of(const or_model_t *model, char folder[PATH_BYTES]) {
   return or_status_success();
 }
 
-/* A whole number of a configuration that need not be there; 0 if it is not. */
-static or_status_t read_number(const or_model_t *model, const char *folder, const char *file, const char *const *names,
-                               int64_t *out) {
+/* How many tokens a configuration allows. */
+typedef int64_t (*limit_fn)(const or_json_value_t *config);
+
+static int64_t length_or_none(const or_json_value_t *config, const char *name) {
+  int64_t number = or_json_get_int(or_json_get(config, name), 0);
+  return number > 0 && number <= (int64_t)OR_TOKENIZER_MAX_LENGTH ? number : 0;
+}
+
+/* Rows of the table of positions; RoBERTa and what is made as it is leave those up to the padding's unused. */
+static int64_t positions_of(const or_json_value_t *config) {
+  static const char *const skipping[] = {"roberta", "xlm-roberta", "camembert", "mpnet"};
+  const char *type = or_json_get_string(or_json_get(config, "model_type"), "");
+  int64_t rows = length_or_none(config, "max_position_embeddings");
+  if (rows == 0) rows = length_or_none(config, "n_positions");
+  for (size_t i = 0; i < sizeof skipping / sizeof *skipping; ++i) {
+    int64_t unused = or_json_get_int(or_json_get(config, "pad_token_id"), 1) + 1;
+    if (strcmp(type, skipping[i]) == 0 && unused > 0 && unused < rows) return rows - unused;
+  }
+  return rows;
+}
+
+static int64_t sequence_of(const or_json_value_t *config) { return length_or_none(config, "max_seq_length"); }
+
+/* What a configuration says that need not be there; 0 if it is not. */
+static or_status_t read_limit(const or_model_t *model, const char *folder, const char *file, limit_fn limit,
+                              int64_t *out) {
   char path[PATH_BYTES];
   char *text = NULL;
   size_t length = 0;
@@ -107,18 +130,13 @@ static or_status_t read_number(const or_model_t *model, const char *folder, cons
     return or_status_success();
   }
   if (or_ok(status)) status = or_status_context(or_json_parse(allocator, text, length, &document), "%s", path);
-  for (size_t i = 0; or_ok(status) && names[i] != NULL; ++i) {
-    int64_t number = or_json_get_int(or_json_get(or_json_root(document), names[i]), 0);
-    if (number > 0 && number <= (int64_t)OR_TOKENIZER_MAX_LENGTH) *out = number;
-  }
+  if (or_ok(status)) *out = limit(or_json_root(document));
   or_json_document_free(document);
   or_free(allocator, text);
   return status;
 }
 
 static or_status_t load_locked(or_model_t *model) {
-  static const char *const positions[] = {"max_position_embeddings", "n_positions", NULL};
-  static const char *const sequence[] = {"max_seq_length", NULL};
   char folder[PATH_BYTES], path[PATH_BYTES];
   int64_t places = 0, asked = 0;
   or_tokenizer_t *tokenizer = NULL;
@@ -130,8 +148,8 @@ static or_status_t load_locked(or_model_t *model) {
     or_status_ignore(status); /* said with the cure */
     return or_error(OR_FAILED_PRECONDITION, "model \"%s\" has no tokenizer: there is no %s", model->name, path);
   }
-  if (or_ok(status)) status = read_number(model, folder, "config.json", positions, &places);
-  if (or_ok(status)) status = read_number(model, folder, "sentence_bert_config.json", sequence, &asked);
+  if (or_ok(status)) status = read_limit(model, folder, "config.json", positions_of, &places);
+  if (or_ok(status)) status = read_limit(model, folder, "sentence_bert_config.json", sequence_of, &asked);
   if (!or_ok(status)) {
     or_tokenizer_release(tokenizer);
     return status;

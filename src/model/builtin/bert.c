@@ -14,6 +14,21 @@ const or_bert_names_t or_bert_names = {
     .up = "intermediate.dense",
     .down = "output.dense",
     .output_norm = "output.LayerNorm",
+    .head_dense = "pooler.dense",
+    .head = "classifier",
+};
+const or_bert_names_t or_roberta_names = {
+    .layer = "encoder.layer.",
+    .query = "attention.self.query",
+    .key = "attention.self.key",
+    .value = "attention.self.value",
+    .attention_output = "attention.output.dense",
+    .attention_norm = "attention.output.LayerNorm",
+    .up = "intermediate.dense",
+    .down = "output.dense",
+    .output_norm = "output.LayerNorm",
+    .head_dense = "classifier.dense",
+    .head = "classifier.out_proj",
 };
 const or_bert_names_t or_distilbert_names = {
     .layer = "transformer.layer.",
@@ -25,6 +40,8 @@ const or_bert_names_t or_distilbert_names = {
     .up = "ffn.lin1",
     .down = "ffn.lin2",
     .output_norm = "output_layer_norm",
+    .head_dense = "pre_classifier",
+    .head = "classifier",
 };
 
 typedef struct bert_t {
@@ -40,12 +57,17 @@ static or_value_id_t add_embeddings(bert_t *self);
 static or_value_id_t add_layer(bert_t *self, or_value_id_t x, int64_t index);
 static or_value_id_t add_pooler(bert_t *self, or_value_id_t hidden);
 static or_value_id_t add_sentence(bert_t *self, or_value_id_t hidden);
+static void add_head(bert_t *self, or_value_id_t hidden);
 
 void or_build_bert(or_network_t *network, const or_bert_config_t *config) {
   bert_t self = {.network = network, .config = config};
   add_inputs(&self);
   or_value_id_t hidden = add_embeddings(&self);
   for (int64_t i = 0; i < config->layers; ++i) hidden = add_layer(&self, hidden, i);
+  if (config->head != OR_BERT_HEAD_NONE) {
+    add_head(&self, hidden);
+    return;
+  }
   or_value_id_t pooled = config->pooler ? add_pooler(&self, hidden) : OR_NO_VALUE;
   const or_shape_t rows = or_shape_make(2, (const int64_t[]){self.shape.dims[0], config->hidden});
   const or_shape_t all = or_shape_make(3, (const int64_t[]){self.shape.dims[0], self.shape.dims[1], config->hidden});
@@ -85,6 +107,28 @@ static or_value_id_t look_up(bert_t *self, const char *name, int64_t rows, or_va
   return or_network_node(self->network, "Gather", OR_IDS(table, ids), OR_ATTRIBUTES(OR_INT("axis", 0)));
 }
 
+/* Positions 0, 1, …: a range as long as the sequence, one row for every item of the batch. */
+static or_value_id_t places_in_order(bert_t *self) {
+  or_network_t *network = self->network;
+  or_value_id_t zero = or_network_index(network, 0), one = or_network_index(network, 1);
+  or_value_id_t length = or_network_extent(network, self->ids, 1);
+  or_value_id_t range = or_network_node(network, "Range", OR_IDS(zero, length, one), OR_NO_ATTRIBUTES);
+  or_value_id_t axis = or_network_integers(network, OR_NUMBERS(0));
+  return or_network_node(network, "Unsqueeze", OR_IDS(range, axis), OR_NO_ATTRIBUTES);
+}
+
+/* The count of tokens up to and with each one, from `padding`; padding has position `padding`. */
+static or_value_id_t places_of_tokens(bert_t *self) {
+  or_network_t *network = self->network;
+  or_value_id_t padding = or_network_index(network, self->config->padding), one = or_network_index(network, 1);
+  or_value_id_t is_padding = or_network_node(network, "Equal", OR_IDS(self->ids, padding), OR_NO_ATTRIBUTES);
+  or_value_id_t kept = or_network_node(network, "Not", OR_IDS(is_padding), OR_NO_ATTRIBUTES);
+  kept = or_network_node(network, "Cast", OR_IDS(kept), OR_ATTRIBUTES(OR_INT("to", OR_INT64)));
+  or_value_id_t count = or_network_node(network, "CumSum", OR_IDS(kept, one), OR_NO_ATTRIBUTES);
+  count = or_network_node(network, "Mul", OR_IDS(count, kept), OR_NO_ATTRIBUTES);
+  return or_network_node(network, "Add", OR_IDS(count, padding), OR_NO_ATTRIBUTES);
+}
+
 static or_value_id_t add_embeddings(bert_t *self) {
   or_network_t *network = self->network;
   const or_bert_config_t *config = self->config;
@@ -94,13 +138,8 @@ static or_value_id_t add_embeddings(bert_t *self) {
     or_value_id_t types = look_up(self, "embeddings.token_type_embeddings.weight", config->types, self->types);
     sum = or_network_node(network, "Add", OR_IDS(sum, types), OR_NO_ATTRIBUTES);
   }
-  /* Positions 0, 1, …: a range as long as the sequence, one row for every item of the batch. */
-  or_value_id_t zero = or_network_index(network, 0), one = or_network_index(network, 1);
-  or_value_id_t length = or_network_extent(network, self->ids, 1);
-  or_value_id_t range = or_network_node(network, "Range", OR_IDS(zero, length, one), OR_NO_ATTRIBUTES);
-  or_value_id_t axis = or_network_integers(network, OR_NUMBERS(0));
-  range = or_network_node(network, "Unsqueeze", OR_IDS(range, axis), OR_NO_ATTRIBUTES);
-  or_value_id_t positions = look_up(self, "embeddings.position_embeddings.weight", config->positions, range);
+  or_value_id_t places = config->skips_padding ? places_of_tokens(self) : places_in_order(self);
+  or_value_id_t positions = look_up(self, "embeddings.position_embeddings.weight", config->positions, places);
   sum = or_network_node(network, "Add", OR_IDS(sum, positions), OR_NO_ATTRIBUTES);
   return or_network_layer_norm(network, sum, "embeddings.LayerNorm", config->hidden, config->epsilon);
 }
@@ -190,4 +229,32 @@ static or_value_id_t add_sentence(bert_t *self, or_value_id_t hidden) {
       or_network_node(network, "ReduceL2", OR_IDS(y), OR_ATTRIBUTES(OR_INTS("axes", -1), OR_INT("keepdims", 1)));
   length = or_network_node(network, "Clip", OR_IDS(length, or_network_scalar(network, 1e-12F)), OR_NO_ATTRIBUTES);
   return or_network_node(network, "Div", OR_IDS(y, length), OR_NO_ATTRIBUTES);
+}
+
+static or_value_id_t dense(bert_t *self, or_value_id_t x, const char *name, int64_t out) {
+  or_network_scope(self->network, "%s", name);
+  return or_network_linear(self->network, x, &(or_linear_t){name, self->config->hidden, out, true, 1.0F});
+}
+
+static void add_head(bert_t *self, or_value_id_t hidden) {
+  or_network_t *network = self->network;
+  const or_bert_config_t *config = self->config;
+  const bool tokens = config->head == OR_BERT_HEAD_TOKENS;
+  const or_shape_t shape =
+      tokens ? or_shape_make(3, (const int64_t[]){self->shape.dims[0], self->shape.dims[1], config->labels})
+             : or_shape_make(2, (const int64_t[]){self->shape.dims[0], config->labels});
+  or_value_id_t y = hidden;
+  if (!tokens) {
+    y = dense(self, first_token(self, hidden), config->names->head_dense, config->hidden);
+    y = or_network_node(network, config->head_relu ? "Relu" : "Tanh", OR_IDS(y), OR_NO_ATTRIBUTES);
+  }
+  y = dense(self, y, tokens ? "classifier" : config->names->head, config->labels);
+  if (config->chance == OR_BERT_SOFTMAX) {
+    or_value_id_t chance = or_network_node(network, "Softmax", OR_IDS(y), OR_ATTRIBUTES(OR_INT("axis", -1)));
+    or_network_output(network, chance, "probabilities", &shape);
+  } else if (config->chance == OR_BERT_SIGMOID) {
+    or_network_output(network, or_network_node(network, "Sigmoid", OR_IDS(y), OR_NO_ATTRIBUTES), "probabilities",
+                      &shape);
+  }
+  or_network_output(network, y, "logits", &shape);
 }
