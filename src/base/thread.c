@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include "base/clock.h"
 #include "base/string.h"
@@ -68,6 +73,20 @@ void or_thread_join(or_thread_t *thread) {
   if (!thread->started) return;
   (void)pthread_join(thread->handle, NULL);
   thread->started = false;
+}
+
+unsigned or_thread_cores(void) {
+  static atomic_uint known;
+  unsigned cores = atomic_load_explicit(&known, memory_order_relaxed);
+  if (cores > 0) return cores;
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
+#endif
+  cores = count > 0 ? (unsigned)count : 1;
+  atomic_store_explicit(&known, cores, memory_order_relaxed);
+  return cores;
 }
 
 /* These fail only when misused (a mutex that is not one, a lock not held). */

@@ -15,6 +15,8 @@ typedef struct or_thread_t {
  * refuses. All signals are blocked in it, so that they reach the program's own threads. */
 or_status_t or_thread_start(or_thread_t *thread, const char *name, void (*main)(void *), void *argument);
 void or_thread_join(or_thread_t *thread); /* does nothing if not started */
+/* Processors that the process may run on, as the first caller's affinity has them; at least 1. */
+unsigned or_thread_cores(void);
 
 typedef pthread_mutex_t or_mutex_t;
 typedef pthread_cond_t or_cond_t;

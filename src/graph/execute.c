@@ -39,7 +39,7 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
   const or_plan_t *plan = frame->plan;
   const or_segment_t *segment = &plan->segments[frame->segment];
   const or_plan_device_t *device = &plan->devices[segment->device];
-  if (frame->segment == 0) frame->start_ns = or_clock_ns();
+  if (frame->run.profile && frame->segment == 0) frame->start_ns = or_clock_ns();
   or_status_t status = or_cancel_status(frame->run.cancel);
   if (or_ok(status)) status = bring_inputs(frame, segment);
   if (or_ok(status)) status = bring_crossings(frame, segment);

@@ -146,6 +146,7 @@ static or_status_t push(or_queue_t *queue, const or_submission_t *submission, wa
   /* Under the mutex: work that hands over to this queue from another may be over, and the queue given back, as soon as
    * the mutex is free. */
   if (queue->asleep) or_cond_signal(&queue->submitted);
+  queue->asleep = false; /* woken once, however many submit before it runs */
   or_mutex_unlock(&queue->mutex);
   return or_status_success();
 }
@@ -202,8 +203,8 @@ static bool pop(or_queue_t *queue, unsigned *seen, entry_t *out) {
   while (queue->count == 0 && !queue->stop) {
     queue->asleep = true;
     or_cond_wait(&queue->submitted, &queue->mutex);
-    queue->asleep = false;
   }
+  queue->asleep = false;
   bool found = queue->count > 0;
   if (found) {
     *out = queue->ring[queue->head];

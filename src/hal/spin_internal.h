@@ -3,6 +3,7 @@
 /* How long a thread looks before it sleeps: a wake-up costs the sleeper and the waker several microseconds, so a
  * short look pays wherever the other side answers within about that time. */
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -26,6 +27,7 @@ static inline bool or_spin_while_equal(const atomic_uint *word, unsigned old, in
     if (atomic_load_explicit(word, memory_order_acquire) != old) return true;
     or_spin_pause();
     if (look % OR_SPIN_PAUSES != 0) continue;
+    (void)sched_yield();
     int64_t now_ns = or_clock_ns();
     if (end_ns == 0) end_ns = now_ns + bound_ns;
     if (now_ns >= end_ns) return false;

@@ -90,7 +90,7 @@ or_status_t or_run_take(or_session_t *session, or_run_t **out) {
   run->callback = NULL;
   run->results = NULL;
   run->result_count = 0;
-  run->done = false;
+  or_latch_close(&run->ended);
   *out = run;
   return or_status_success();
 }
@@ -103,8 +103,7 @@ static or_status_t make_run(or_session_t *session, or_run_t **out) {
   if (!or_ok(status)) return status;
   or_run_t *run = memory;
   run->session = session;
-  or_mutex_init(&run->mutex);
-  or_cond_init(&run->ended);
+  or_latch_init(&run->ended);
 #define ARRAY(field, count)                                                                    \
   do {                                                                                         \
     if (or_ok(status)) status = or_alloc_array(allocator, count, sizeof *run->field, &memory); \
@@ -127,8 +126,7 @@ static or_status_t make_run(or_session_t *session, or_run_t **out) {
 
 void or_run_free(or_session_t *session, or_run_t *run) {
   const or_allocator_t *allocator = session->runtime->allocator;
-  or_cond_deinit(&run->ended);
-  or_mutex_deinit(&run->mutex);
+  or_latch_deinit(&run->ended);
   or_free(allocator, run->inputs);
   or_free(allocator, run->key);
   or_free(allocator, run->outputs);
@@ -181,19 +179,13 @@ static void finished(void *self, or_status_t status) {
     callback(callback_self, status, results, result_count);
     return;
   }
-  or_mutex_lock(&run->mutex);
   run->status = status;
-  run->done = true;
-  or_cond_signal(&run->ended); /* under the mutex: the waiter may free the run as soon as it sees `done` */
-  or_mutex_unlock(&run->mutex);
+  or_latch_open(&run->ended);
 }
 
 or_status_t or_run_wait(or_run_t *run, bool profile) {
   or_status_t status = submit(run, profile);
   if (!or_ok(status)) return status;
-  or_mutex_lock(&run->mutex);
-  while (!run->done) or_cond_wait(&run->ended, &run->mutex);
-  status = run->status;
-  or_mutex_unlock(&run->mutex);
-  return status;
+  or_latch_wait(&run->ended);
+  return run->status;
 }

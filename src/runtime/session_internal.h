@@ -3,6 +3,7 @@
 /* A session's insides: shape classes (shape_class.c), runs (run.c), reports (report.c). */
 
 #include "graph/plan.h"
+#include "hal/latch.h"
 #include "runtime/runtime_internal.h"
 #include "runtime/session.h"
 
@@ -61,10 +62,8 @@ struct or_run_t {
   or_run_callback_t callback; /* NULL: someone waits */
   void *callback_self;
 
-  or_mutex_t mutex; /* the two below */
-  or_cond_t ended;
-  bool done;
-  or_status_t status;
+  or_latch_t ended;
+  or_status_t status; /* written before `ended` opens, read after */
 };
 
 /* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at
