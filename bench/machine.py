@@ -66,7 +66,7 @@ def build_programs(build, out):
     """Compiles bench/*.c against the library in `build` into `out`; what went wrong, by name."""
     out.mkdir(parents=True, exist_ok=True)
     library = [f"-I{ROOT / 'include'}", f"-L{build}", "-lopenruntime", f"-Wl,-rpath,{build}", "-lm"]
-    wanted = {"ours": library, "overhead": library, "spawn": [], "onednn_matmul": ["-ldnnl", "-lm"],
+    wanted = {"ours": library, "overhead": library, "submit": library, "spawn": [], "onednn_matmul": ["-ldnnl", "-lm"],
               "fftw_fft": ["-lfftw3f_threads", "-lfftw3f", "-lm"]}
     problems = {}
     for name, libraries in wanted.items():
@@ -75,7 +75,7 @@ def build_programs(build, out):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             problems[name] = done.stderr.strip().split("\n")[-1]
-    for name in ("ours", "overhead", "spawn"):
+    for name in ("ours", "overhead", "submit", "spawn"):
         if name in problems:
             raise SystemExit(f"bench/{name}.c: {problems[name]}")
     return problems

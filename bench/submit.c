@@ -13,7 +13,7 @@ enum { MAX_CALLERS = 64, SIDE = 16, WARM_UP = 200, MAX_SAMPLES = 1 << 18 };
 typedef struct caller_t {
   or_session_t *session;
   or_binding_t inputs[2], output;
-  double *samples, end;
+  double *samples, length; /* seconds */
   size_t count;
   long gap_us;
   int failed;
@@ -36,10 +36,9 @@ static int once(caller_t *caller) {
 
 static void *call(void *self) {
   caller_t *caller = self;
-  double length = caller->end;
   for (int i = 0; i < WARM_UP; ++i) caller->failed |= !once(caller);
   (void)pthread_barrier_wait(caller->start);
-  for (double now = bench_seconds(), end = now + length; now < end && !caller->failed;) {
+  for (double now = bench_seconds(), end = now + caller->length; now < end && !caller->failed;) {
     if (caller->gap_us > 0) {
       struct timespec gap = {caller->gap_us / 1000000, caller->gap_us % 1000000 * 1000};
       (void)nanosleep(&gap, NULL);
@@ -74,6 +73,11 @@ static or_status_t prepare(or_device_t *device, caller_t *callers, size_t count)
   return status;
 }
 
+static double cpu_of(const struct rusage *usage) {
+  return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e6 +
+         (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
 static void print(caller_t *callers, size_t count, double seconds, const struct rusage *before) {
   double *all = malloc(count * MAX_SAMPLES * sizeof *all);
   size_t kept = 0, runs = 0;
@@ -87,14 +91,12 @@ static void print(caller_t *callers, size_t count, double seconds, const struct 
   }
   if (all == NULL || kept == 0) return;
   qsort(all, kept, sizeof *all, by_value);
-  double cpu = (double)(after.ru_utime.tv_sec - before->ru_utime.tv_sec + after.ru_stime.tv_sec -
-                        before->ru_stime.tv_sec) * 1e6 +
-               (double)(after.ru_utime.tv_usec - before->ru_utime.tv_usec + after.ru_stime.tv_usec -
-                        before->ru_stime.tv_usec);
-  (void)printf("{\"callers\": %zu, \"runs_per_s\": %.0f, \"latency_us\": {\"p10\": %.2f, \"median\": %.2f, \"p90\": %.2f, "
+  double cpu_us = cpu_of(&after) - cpu_of(before);
+  (void)printf("{\"callers\": %zu, \"runs_per_s\": %.0f, \"latency_us\": {"
+               "\"p10\": %.2f, \"median\": %.2f, \"p90\": %.2f, "
                "\"p99\": %.2f}, \"cpu_us_per_run\": %.2f, \"sleeps_per_run\": %.3f}\n",
                count, (double)runs / seconds, all[kept / 10] * 1e6, all[kept / 2] * 1e6, all[kept * 9 / 10] * 1e6,
-               all[kept * 99 / 100] * 1e6, cpu / (double)runs,
+               all[kept * 99 / 100] * 1e6, cpu_us / (double)runs,
                (double)(after.ru_nvcsw - before->ru_nvcsw) / (double)runs);
   free(all);
 }
@@ -125,7 +127,7 @@ int main(int argc, char **argv) {
   (void)pthread_barrier_init(&start, NULL, (unsigned)count + 1);
   for (size_t c = 0; c < count; ++c) {
     callers[c].samples = calloc(MAX_SAMPLES, sizeof(double));
-    callers[c].end = seconds;
+    callers[c].length = seconds;
     callers[c].gap_us = argc > 4 ? strtol(argv[4], NULL, 10) : 0;
     callers[c].start = &start;
     if (callers[c].samples == NULL || pthread_create(&callers[c].thread, NULL, call, &callers[c]) != 0) return 1;

@@ -2,8 +2,9 @@
 
 #include "hal/spin_internal.h"
 
-#define LOOK_NS 50000     /* a few sleeps: a run of a small network */
-#define VAIN_LOOK_COST 15 /* waits that don't look after one that looked in vain */
+#define LOOK_NS 50000      /* a few sleeps: a run of a small network */
+#define LOOKERS_PER_CORE 8 /* they give the core to each other, which is cheaper than to be woken */
+#define VAIN_LOOK_COST 15  /* waits that don't look after one that looked in vain */
 
 enum { CLOSED, SLEEPER, OPEN };
 
@@ -47,13 +48,12 @@ static void sleep_on(or_latch_t *latch) {
   or_mutex_unlock(&latch->mutex);
 }
 
-
 void or_latch_wait(or_latch_t *latch) {
   unsigned before = atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
   bool open = false;
   if (latch->vain > 0) {
     --latch->vain;
-  } else if (before < or_thread_cores() / 2) {
+  } else if (before < LOOKERS_PER_CORE * or_thread_cores()) {
     open = or_spin_while_equal(&latch->state, CLOSED, LOOK_NS);
     if (!open) latch->vain = VAIN_LOOK_COST;
   }

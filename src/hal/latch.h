@@ -1,8 +1,8 @@
 #ifndef OR_HAL_LATCH_H
 #define OR_HAL_LATCH_H
 /* One thread waits for one end that another declares; in place, so that a wait allocates nothing. The waiter looks for
- * a bound before it sleeps, unless that was in vain not long ago, or as many wait already as half the process's cores:
- * then the cores have better to do. Nobody is woken who is not asleep. */
+ * a bound before it sleeps, by turns with giving its core away, unless that was in vain not long ago or very many wait.
+ * Nobody is woken who is not asleep. */
 
 #include "base/thread.h"
 

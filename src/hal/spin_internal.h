@@ -20,7 +20,8 @@ static inline void or_spin_pause(void) {
 #endif
 }
 
-/* Looks until *word differs from `old`, at most for `bound_ns`. True if it differs. */
+/* Looks until *word differs from `old`, at most for `bound_ns`. True if it differs. By turns with giving the core away:
+ * the thread that is waited for may have been put on this very one. */
 static inline bool or_spin_while_equal(const atomic_uint *word, unsigned old, int64_t bound_ns) {
   int64_t end_ns = 0;
   for (unsigned look = 0;; ++look) {

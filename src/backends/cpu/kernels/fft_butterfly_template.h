@@ -36,12 +36,6 @@ OR_INLINE void four(E_V *re, E_V *im, int a, int b, int c, int d) {
   im[d] = E(add)(ci, dr);
 }
 
-OR_INLINE void swap(E_V *x, int a, int b) {
-  const E_V t = x[a];
-  x[a] = x[b];
-  x[b] = t;
-}
-
 /* times exp(-pi i / 4), and times exp(-3 pi i / 4) */
 OR_INLINE void eighth(E_V *re, E_V *im, int a) {
   const E_V half = E(set1)((E_T)0.70710678118654752440), r = re[a], i = im[a];
@@ -75,31 +69,30 @@ OR_INLINE void eight(E_V *re, E_V *im) {
   }
 }
 
-/* As four times four: columns, roots, rows. */
-OR_INLINE void sixteen(E_V *re, E_V *im) {
+/* Sixteen points as four times four. First for each k < 4: four(k, k + 4, k + 8, k + 12); then for each k this, which
+ * leaves result k + 4 j at 4 k + j. In such steps no more than the points themselves need be in registers at once. */
+OR_INLINE void sixteen_rows(const int k, E_V *re, E_V *im) {
   const E_V c = E(set1)((E_T)0.92387953251128675613), s = E(set1)((E_T)0.38268343236508977173),
-            cm = E(sub)(E(zero)(), c), sm = E(sub)(E(zero)(), s);
-  OR_UNROLL
-  for (int k = 0; k < 4; ++k) four(re, im, k, k + 4, k + 8, k + 12);
-  times(&re[5], &im[5], c, sm); /* w^(row column), w = exp(-2 pi i / 16) */
-  eighth(re, im, 6);
-  times(&re[7], &im[7], s, cm);
-  eighth(re, im, 9);
-  quarter(re, im, 10);
-  three_eighths(re, im, 11);
-  times(&re[13], &im[13], s, cm);
-  three_eighths(re, im, 14);
-  times(&re[15], &im[15], cm, s);
-  OR_UNROLL
-  for (int k = 0; k < 4; ++k) four(re, im, 4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3);
-  OR_UNROLL
-  for (int k = 0; k < 4; ++k) {
-    OR_UNROLL
-    for (int j = k + 1; j < 4; ++j) {
-      swap(re, 4 * k + j, 4 * j + k);
-      swap(im, 4 * k + j, 4 * j + k);
-    }
+            cm = E(set1)((E_T)-0.92387953251128675613), sm = E(set1)((E_T)-0.38268343236508977173);
+  switch (k) { /* w^(row column), w = exp(-2 pi i / 16) */
+  case 1:
+    times(&re[5], &im[5], c, sm);
+    eighth(re, im, 6);
+    times(&re[7], &im[7], s, cm);
+    break;
+  case 2:
+    eighth(re, im, 9);
+    quarter(re, im, 10);
+    three_eighths(re, im, 11);
+    break;
+  case 3:
+    times(&re[13], &im[13], s, cm);
+    three_eighths(re, im, 14);
+    times(&re[15], &im[15], cm, s);
+    break;
+  default: break;
   }
+  four(re, im, 4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3);
 }
 
 /* cos and sin of 2 pi j / r, j < r; constants once the loops below are unrolled. */
@@ -159,6 +152,7 @@ OR_INLINE void odd(const int r, const double *cosines, const double *sines, E_V 
   }
 }
 
+/* Of sixteen points see sixteen_rows. */
 OR_INLINE void butterfly(const int radix, E_V *re, E_V *im) {
   switch (radix) {
   case 2: cross(re, im, 0, 1); break;
@@ -169,7 +163,6 @@ OR_INLINE void butterfly(const int radix, E_V *re, E_V *im) {
   case 8: eight(re, im); break;
   case 11: odd(11, circle11[0], circle11[1], re, im); break;
   case 13: odd(13, circle13[0], circle13[1], re, im); break;
-  case 16: sixteen(re, im); break;
   default: break; /* one point */
   }
 }

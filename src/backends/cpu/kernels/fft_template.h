@@ -36,11 +36,47 @@ typedef struct way_t {
   ptrdiff_t in_k, out_k0, out_k;
 } way_t;
 
+OR_INLINE void put_point(const bool split_out, const way_t *way, int k, E_V re, E_V im) {
+  put(split_out, k == 0 ? way->y : way->y + way->out_k0 + k * way->out_k, re, im);
+}
+
+/* As `points`, of sixteen: in the order in which registers suffice. */
+OR_INLINE void sixteen_points(const or_fft_form_t form, const way_t *way, const E_T *roots, E_V scale) {
+  const bool split_in = form == OR_FFT_SPLIT_PAIRS || form == OR_FFT_SPLIT_SPLIT,
+             split_out = form == OR_FFT_PAIRS_SPLIT || form == OR_FFT_SPLIT_SPLIT;
+  E_V re[16], im[16];
+  OR_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    OR_UNROLL
+    for (int j = k; j < 16; j += 4) get(split_in, way->x + j * way->in_k, &re[j], &im[j]);
+    four(re, im, k, k + 4, k + 8, k + 12);
+  }
+  OR_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    sixteen_rows(k, re, im);
+    OR_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      const int at = 4 * k + j, to = k + 4 * j;
+      if (roots != NULL && to > 0) {
+        times(&re[at], &im[at], E(set1)(roots[2 * to - 2]), E(set1)(roots[2 * to - 1]));
+      } else if (roots == NULL && !split_out) {
+        re[at] = E(mul)(re[at], scale);
+        im[at] = E(mul)(im[at], scale);
+      }
+      put_point(split_out, way, to, re[at], im[at]);
+    }
+  }
+}
+
 /* One vector of columns: radix points, transformed, times the roots. */
 OR_INLINE void points(const int radix, const or_fft_form_t form, const way_t *way, const E_T *roots, E_V scale) {
   const bool split_in = form == OR_FFT_SPLIT_PAIRS || form == OR_FFT_SPLIT_SPLIT,
              split_out = form == OR_FFT_PAIRS_SPLIT || form == OR_FFT_SPLIT_SPLIT;
   E_V re[OR_FFT_MAX_RADIX], im[OR_FFT_MAX_RADIX];
+  if (radix == 16) {
+    sixteen_points(form, way, roots, scale);
+    return;
+  }
   OR_UNROLL
   for (int k = 0; k < radix; ++k) get(split_in, way->x + k * way->in_k, &re[k], &im[k]);
   butterfly(radix, re, im);
@@ -54,9 +90,8 @@ OR_INLINE void points(const int radix, const or_fft_form_t form, const way_t *wa
       im[k] = E(mul)(im[k], scale);
     }
   }
-  put(split_out, way->y, re[0], im[0]);
   OR_UNROLL
-  for (int k = 1; k < radix; ++k) put(split_out, way->y + way->out_k0 + k * way->out_k, re[k], im[k]);
+  for (int k = 0; k < radix; ++k) put_point(split_out, way, k, re[k], im[k]);
 }
 
 /* Columns that don't fill a vector go by way of a copy. */
@@ -182,6 +217,55 @@ static void turn(const or_fft_turn_t *turn, const void *in, void *out) {
   }
 }
 
+/* The transforms of a turned square's E_W columns, each times its roots, the first times the scale. */
+#if E_FINISH == 16
+OR_INLINE void finish_square(const E_T *in, size_t at, size_t rows, const E_T *roots, E_V scale, const way_t *way) {
+  E_V re[16], im[16];
+  OR_UNROLL
+  for (size_t lane = 0; lane < 16; ++lane) {
+    const E_T *p = in + (at + lane < rows ? at + lane : rows - 1) * 2 * E_W;
+    re[lane] = E(load)(p);
+    im[lane] = E(load)(p + E_W);
+  }
+  E(turn_within)(re);
+  E(turn_within)(im);
+  OR_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    turn_parts(&re[k], &re[k + 4], &re[k + 8], &re[k + 12]);
+    turn_parts(&im[k], &im[k + 4], &im[k + 8], &im[k + 12]);
+    OR_UNROLL
+    for (int j = k; j < 16; j += 4) {
+      const E_T *root = roots + j * 2 * E_W;
+      if (j > 0) times(&re[j], &im[j], E(load)(root), E(load)(root + E_W));
+    }
+    if (k == 0) {
+      re[0] = E(mul)(re[0], scale);
+      im[0] = E(mul)(im[0], scale);
+    }
+    four(re, im, k, k + 4, k + 8, k + 12);
+  }
+  OR_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    sixteen_rows(k, re, im);
+    OR_UNROLL
+    for (int j = 0; j < 4; ++j) put_point(false, way, k + 4 * j, re[4 * k + j], im[4 * k + j]);
+  }
+}
+#else
+OR_INLINE void finish_square(const E_T *in, size_t at, size_t rows, const E_T *roots, E_V scale, const way_t *way) {
+  E_V re[E_W], im[E_W];
+  load_turned(in, 2 * E_W, at, rows, re, im);
+  re[0] = E(mul)(re[0], scale);
+  im[0] = E(mul)(im[0], scale);
+  OR_UNROLL
+  for (size_t i = 1; i < E_W; ++i)
+    times(&re[i], &im[i], E(load)(roots + i * 2 * E_W), E(load)(roots + i * 2 * E_W + E_W));
+  butterfly(E_FINISH, re, im);
+  OR_UNROLL
+  for (int k = 0; k < E_FINISH; ++k) put_point(false, way, k, re[k], im[k]);
+}
+#endif
+
 static void finish(const or_fft_finish_t *finish, const void *in, void *out) {
   const size_t n1 = finish->n1;
   const E_T *roots = finish->roots;
@@ -191,19 +275,7 @@ static void finish(const or_fft_finish_t *finish, const void *in, void *out) {
     const size_t lanes = n1 - at < E_W ? n1 - at : E_W;
     const way_t whole = {NULL, (E_T *)out + 2 * at, 0, finish->out_k0, finish->out_k};
     const way_t way = lanes < E_W ? (way_t){NULL, last[0], 0, 0, 2 * E_W} : whole;
-    E_V re[OR_FFT_MAX_RADIX], im[OR_FFT_MAX_RADIX];
-    load_turned(in, 2 * E_W, at, n1, re, im);
-    re[0] = E(mul)(re[0], scale);
-    im[0] = E(mul)(im[0], scale);
-    OR_UNROLL
-    for (size_t i = 1; i < E_W; ++i) { /* in the order in which the butterfly wants them */
-      const size_t j = E_W == 16 ? i % 4 * 4 + i / 4 : i;
-      times(&re[j], &im[j], E(load)(roots + j * 2 * E_W), E(load)(roots + j * 2 * E_W + E_W));
-    }
-    butterfly(E_FINISH, re, im);
-    put(false, way.y, re[0], im[0]);
-    OR_UNROLL
-    for (int k = 1; k < E_FINISH; ++k) put(false, way.y + way.out_k0 + k * way.out_k, re[k], im[k]);
+    finish_square(in, at, n1, roots, scale, &way);
     if (lanes < E_W) leave_edge(last, &whole, E_W, lanes * 2 * sizeof(E_T));
   }
 }
