@@ -5,12 +5,13 @@
 
 #include "worker.h"
 
-enum { MAX_OPERANDS = 64, OP_OPERANDS = 2 };
+enum { MAX_OPERANDS = 64, OP_OPERANDS = 2, STATE_ROOM = 64 /* tokens of a round, at most */ };
 
 typedef struct ours_t {
   or_runtime_t *runtime;
   or_device_t *device;
   or_session_t *session;
+  or_state_t *start, *state; /* with the tokens before; the one that goes on from there. NULL: stateless */
   or_binding_t inputs[MAX_OPERANDS], outputs[MAX_OPERANDS];
   size_t input_count, output_count;
 } ours_t;
@@ -28,6 +29,7 @@ static const function_t functions[] = {
 
 static int prepare(void *self, const char *line, char *answer);
 static int run(void *self, char *answer);
+static int rewind_state(void *self, char *answer);
 
 int main(int argc, char **argv) {
   ours_t ours = {0};
@@ -41,7 +43,7 @@ int main(int argc, char **argv) {
     or_status_ignore(status); /* printed */
     return 1;
   }
-  bench_worker_t worker = {&ours, prepare, run};
+  bench_worker_t worker = {&ours, prepare, run, rewind_state};
   (void)printf("ok OpenRuntime %s\n", or_version());
   (void)fflush(stdout);
   return bench_serve(&worker);
@@ -152,26 +154,33 @@ static or_status_t network_input(ours_t *ours, const or_model_value_t *value, si
   return or_status_success();
 }
 
-/* Binds inputs; keys and values of a past are those that an earlier run, on the tokens before, has left in
- * `caches`, which are taken. */
+static bool is_cache(const or_model_value_t *value, const char *prefix) {
+  return strncmp(value->name, prefix, strlen(prefix)) == 0;
+}
+
+/* Binds inputs and outputs that are not a state's; keys and values of a past are those that an earlier run, on the
+ * tokens before, has left in `caches`, which are taken. */
 static or_status_t bind_network(ours_t *ours, const or_model_t *model, extents_t extents, or_binding_t *caches) {
   or_status_t status = or_status_success();
   size_t cache = 1; /* behind the logits */
   ours->input_count = 0;
   for (size_t i = 0; or_ok(status) && i < or_model_input_count(model); ++i) {
     const or_model_value_t *value = or_model_input(model, i);
-    if (value->optional) continue;
+    if (value->optional || (ours->start != NULL && is_cache(value, "past_key_values"))) continue;
     if (ours->input_count == MAX_OPERANDS) return or_error(OR_RESOURCE_EXHAUSTED, "too many inputs");
-    if (caches != NULL && strncmp(value->name, "past_key_values", 15) == 0) {
+    if (caches != NULL && is_cache(value, "past_key_values")) {
       ours->inputs[ours->input_count++] = (or_binding_t){.name = value->name, .tensor = caches[cache].tensor};
       caches[cache++].tensor = NULL;
     } else {
       status = network_input(ours, value, i, extents);
     }
   }
-  ours->output_count = or_model_output_count(model) < MAX_OPERANDS ? or_model_output_count(model) : MAX_OPERANDS;
-  for (size_t i = 0; i < ours->output_count; ++i)
-    ours->outputs[i] = (or_binding_t){.name = or_model_output(model, i)->name};
+  ours->output_count = 0;
+  for (size_t i = 0; i < or_model_output_count(model) && i < MAX_OPERANDS; ++i) {
+    const or_model_value_t *value = or_model_output(model, i);
+    if (ours->start != NULL && is_cache(value, "present")) continue;
+    ours->outputs[ours->output_count++] = (or_binding_t){.name = value->name};
+  }
   return status;
 }
 
@@ -206,6 +215,49 @@ static or_status_t prepare_network(ours_t *ours, const char *line) {
   return status;
 }
 
+static or_status_t run_once(ours_t *ours) {
+  if (ours->state != NULL) {
+    return or_session_run_with_state(ours->session, ours->state, ours->inputs, ours->input_count, ours->outputs,
+                                     ours->output_count);
+  }
+  return or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
+}
+
+/* Keys and values in a state, as a program that writes text has them: the tokens before are run once. */
+static or_status_t prepare_state(ours_t *ours, const char *line) {
+  char path[1024] = "";
+  extents_t extents = {0, 0, 0};
+  or_model_t *model = NULL;
+  or_session_options_t options = {.device = ours->device};
+  if (sscanf(line, "%*s %1023s %lld %lld %lld", path, &extents.batch, &extents.sequence, &extents.past) != 4 ||
+      extents.batch < 1 || extents.sequence < 1 || extents.past < 1)
+    return or_error(OR_INVALID_ARGUMENT, "\"%s\": expected state PATH BATCH SEQUENCE PAST", line);
+  or_state_options_t state = {.batch = extents.batch, .capacity = extents.past + STATE_ROOM * extents.sequence};
+  or_status_t status = or_model_load(ours->runtime, path, NULL, &model);
+  if (or_ok(status)) status = or_session_create(model, &options, &ours->session);
+  if (or_ok(status)) status = or_state_create(ours->session, &state, &ours->start);
+  if (or_ok(status)) status = bind_network(ours, model, (extents_t){extents.batch, extents.past, 0}, NULL);
+  if (or_ok(status)) {
+    status = or_session_run_with_state(ours->session, ours->start, ours->inputs, ours->input_count, ours->outputs,
+                                       ours->output_count);
+  }
+  release_tensors(ours->inputs, ours->input_count);
+  release_tensors(ours->outputs, ours->output_count);
+  if (or_ok(status)) status = bind_network(ours, model, extents, NULL);
+  if (or_ok(status)) status = or_state_fork(ours->start, &ours->state);
+  or_model_release(model);
+  return status;
+}
+
+static int rewind_state(void *self, char *answer) {
+  ours_t *ours = self;
+  if (ours->start == NULL) return 1;
+  or_state_release(ours->state);
+  ours->state = NULL;
+  or_status_t status = or_state_fork(ours->start, &ours->state);
+  return or_ok(status) ? 1 : failed(status, answer);
+}
+
 static double magnitude(const or_tensor_t *tensor) {
   double sum = 0;
   const void *data = or_tensor_data(tensor);
@@ -231,12 +283,15 @@ static int prepare(void *self, const char *line, char *answer) {
     status = limits(ours, answer);
     return or_ok(status) ? 1 : failed(status, answer);
   }
+  or_state_release(ours->state);
+  or_state_release(ours->start);
   or_session_release(ours->session);
   release_tensors(ours->outputs, ours->output_count);
   release_tensors(ours->inputs, ours->input_count);
   *ours = (ours_t){.runtime = ours->runtime, .device = ours->device, .output_count = 1};
   status = strncmp(line, "model ", 6) == 0     ? prepare_model(ours, line + 6)
            : strncmp(line, "network ", 8) == 0 ? prepare_network(ours, line)
+           : strncmp(line, "state ", 6) == 0   ? prepare_state(ours, line)
                                                : prepare_op(ours, line);
   if (!or_ok(status)) return failed(status, answer);
   if (!run(ours, answer)) return 0;
@@ -247,7 +302,6 @@ static int prepare(void *self, const char *line, char *answer) {
 /* The outputs of the first run are the memory of those that follow. */
 static int run(void *self, char *answer) {
   ours_t *ours = self;
-  or_status_t status =
-      or_session_run(ours->session, ours->inputs, ours->input_count, ours->outputs, ours->output_count);
+  or_status_t status = run_once(ours);
   return or_ok(status) ? 1 : failed(status, answer);
 }

@@ -49,6 +49,8 @@ class Extents:
 def ort_session(path, threads, tuned):
     import onnxruntime as ort
     options = ort.SessionOptions()
+    if not tuned and threads < os.cpu_count():  # else it binds a thread to each core, also where it was not pinned
+        options.intra_op_num_threads = threads
     if tuned:
         options.intra_op_num_threads = threads
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -2,8 +2,8 @@
 #define OR_BENCH_WORKER_H
 /* What the measuring programs share: the lines that they take from run.py, the clock, and the same input for all.
  *
- *   op NAME DTYPE SIZE | model PATH | network PATH BATCH SEQUENCE PAST | limits
- *                                              prepares; answers "ok NUMBER..." (of the first three: the sum of the
+ *   op NAME DTYPE SIZE | model PATH | network PATH BATCH SEQUENCE PAST | state PATH BATCH SEQUENCE PAST | limits
+ *                                              prepares; answers "ok NUMBER..." (of all but the last: the sum of the
  *                                              first result's magnitudes, so that run.py can compare the answers)
  *   run COUNT                                  one run untimed, then COUNT timed; answers "ok SECONDS" a run
  * What can't be done is answered with "error WORDS". The program ends with its input. */
@@ -21,6 +21,8 @@ typedef struct bench_worker_t {
   int (*prepare)(void *self, const char *line, char *answer);
   /* One run of what was prepared last. False: `answer` says why. */
   int (*run)(void *self, char *answer);
+  /* Before the runs of a round: back to what was prepared. May be NULL. */
+  int (*rewind)(void *self, char *answer);
 } bench_worker_t;
 
 static inline double bench_seconds(void) {
@@ -36,6 +38,7 @@ static inline double bench_value(size_t i, size_t seed) { return ((double)((i * 
 static inline long long bench_token(long long position) { return (position * 7 + 3) % 30000; }
 
 static inline int bench_timed(const bench_worker_t *worker, long count, char *answer) {
+  if (worker->rewind != NULL && !worker->rewind(worker->self, answer)) return 0;
   if (!worker->run(worker->self, answer)) return 0;
   double start = bench_seconds();
   for (long i = 0; i < count; ++i) {

@@ -1,5 +1,7 @@
 """Live processes that measure on request, pinned to the same cores, and rounds that go through them in turns."""
+import contextlib
 import os
+import pathlib
 import statistics
 import subprocess
 import time
@@ -18,7 +20,7 @@ class Worker:
     """One process that speaks the lines of worker.h."""
 
     def __init__(self, name, command, cores, environment=None):
-        self.name = name
+        self.name, self.cores = name, set(cores)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=dict(os.environ, **(environment or {})), preexec_fn=lambda: os.sched_setaffinity(0, cores))
@@ -45,6 +47,14 @@ class Worker:
 
     def run(self, count):
         return float(self.ask(f"run {count}"))
+
+    def strays(self):
+        """Cores outside those it was pinned to, where its threads may run: some libraries bind them themselves."""
+        found = set()
+        for thread in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended
+                found |= os.sched_getaffinity(int(thread.name))
+        return found - self.cores
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
@@ -96,6 +106,9 @@ def measure(workers, requests, rounds, budget_s):
     for worker in ready:  # the warm-up as well
         once = min(worker.run(1) for _ in range(2))
         counts[worker.name] = max(1, min(MAX_RUNS, round(SLOT_S / once)))
+    for worker in ready:
+        if worker.strays():
+            raise Refused(f"{worker.name}: its threads run on cores {worker.strays()}, which are not in the row")
     times = {worker.name: [] for worker in ready}
     start = time.monotonic()
     for number in range(rounds):
