@@ -223,21 +223,27 @@ or_status_t or_cpu_build_constant(or_cpu_build_t *build, const or_constant_t *co
   return status;
 }
 
+typedef struct filling_t {
+  or_cpu_build_t *build;
+  const or_cpu_packing_t *packing;
+} filling_t;
+
 /* Weights that lie in a file are in memory only while they are packed. */
 static or_status_t fill_packed(void *self, or_buffer_t *buffer) {
-  const or_cpu_packing_t *packing = self;
+  const filling_t *filling = self;
+  const or_cpu_packing_t *packing = filling->packing;
   const or_constant_t *constant = packing->constant;
-  const or_allocator_t *allocator = or_device_allocator(or_buffer_device(buffer));
+  or_cpu_device_t *device = filling->build->device;
+  or_memory_t copy = {.handle = NULL};
   const void *source = constant->data;
-  void *copy = NULL;
   or_status_t status = or_status_success();
   if (source == NULL && constant->bytes > 0) {
-    status = or_alloc(allocator, constant->bytes, &copy);
-    if (or_ok(status)) status = constant->read(constant, 0, copy, constant->bytes);
-    source = copy;
+    status = or_cpu_memory_alloc_staging(device, constant->bytes, &copy);
+    if (or_ok(status)) status = constant->read(constant, 0, copy.host, constant->bytes);
+    source = copy.host;
   }
   if (or_ok(status)) status = packing->fill(packing->self, source, or_buffer_host_pointer(buffer));
-  or_free(allocator, copy);
+  or_cpu_memory_release(device, &copy);
   return status;
 }
 
@@ -253,8 +259,8 @@ or_status_t or_cpu_build_packed(or_cpu_build_t *build, const or_cpu_packing_t *p
       .hash = packing->constant->hash, .dtype = packing->constant->dtype, .source_bytes = packing->constant->bytes};
   memcpy(key.packing, packing->packing, sizeof key.packing);
   or_packed_t *packed = NULL;
-  or_cpu_packing_t copy = *packing;
-  status = or_packed_get(build->device->device, &key, packing->bytes, fill_packed, &copy, &packed);
+  filling_t filling = {build, packing};
+  status = or_packed_get(build->device->device, &key, packing->bytes, fill_packed, &filling, &packed);
   if (!or_ok(status)) return status;
   program->packed[program->packed_count++] = packed;
   program->packed_bytes += packing->bytes;

@@ -56,6 +56,8 @@ or_status_t or_backend_cpu_entry(const or_host_t *host, or_backend_t *out);
 
 /* The tables of the parts. */
 or_status_t or_cpu_memory_alloc(void *self, size_t bytes, or_memory_t *out);
+/* For a moment only: its end is rounded up to a huge page, for small ones would be faulted in one by one. */
+or_status_t or_cpu_memory_alloc_staging(void *self, size_t bytes, or_memory_t *out);
 void or_cpu_memory_release(void *self, or_memory_t *memory);
 or_status_t or_cpu_memory_wrap(void *self, void *host, size_t bytes, or_memory_t *out);
 or_status_t or_cpu_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes);

@@ -24,6 +24,11 @@ or_status_t or_cpu_memory_alloc(void *self, size_t bytes, or_memory_t *out) {
   return or_status_success();
 }
 
+or_status_t or_cpu_memory_alloc_staging(void *self, size_t bytes, or_memory_t *out) {
+  bool round = bytes >= HUGE_PAGE_BYTES && bytes <= SIZE_MAX - HUGE_PAGE_BYTES;
+  return or_cpu_memory_alloc(self, round ? or_align_up(bytes, HUGE_PAGE_BYTES) : bytes, out);
+}
+
 void or_cpu_memory_release(void *self, or_memory_t *memory) {
   const or_cpu_device_t *device = self;
   if (memory->handle != NULL) device->allocator->release(device->allocator->self, memory->handle);
