@@ -19,9 +19,7 @@
 #define COMMON(L)                                                                                                \
   .gemm_f32 = &or_gemm_f32_##L, .gemm_f64 = &or_gemm_f64_##L, .gemm_f16 = &or_gemm_f16_##L, .copy = or_copy_##L, \
   .f32 = VECTORS(f32, L, BINARY_F32), .f64 = VECTORS(f64, L, BINARY_F64), .unary = {OR_UNARY_LIST(UNARY, L)},    \
-  .clip = or_clip_##L,                                                                                           \
-  .leaky_relu = or_leaky_relu_##L,                                                                               \
-  .hard_sigmoid = or_hard_sigmoid_##L,                                                                           \
+  .clip = or_clip_##L, .leaky_relu = or_leaky_relu_##L, .hard_sigmoid = or_hard_sigmoid_##L,                     \
   .rows = {.softmax = or_softmax_##L,                                                                            \
            .log_softmax = or_log_softmax_##L,                                                                    \
            .softmax_step = or_softmax_step_##L,                                                                  \
