@@ -4,19 +4,28 @@
 #include "base/file.h"
 #include "base/string.h"
 #include "cli/cli.h"
+#include "cli/explain_state.h"
 #include "cli/models.h"
 
 #define PEAK_RETRIES 3 /* measurements more, as long as a node was faster than the limit */
 
-static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *device, const or_session_report_t *report);
-static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report,
-                             const or_device_peaks_t *peaks);
+/* What is shown of a model. */
+typedef struct explained_t {
+  const or_model_t *model;
+  or_device_t *device;
+  const or_session_report_t *report;
+  or_state_t *state; /* NULL: it has none */
+} explained_t;
+
+static int print_report(or_cli_t *cli, const explained_t *explained);
+static int print_report_json(or_cli_t *cli, const explained_t *explained, const or_device_peaks_t *peaks);
 static or_status_t write_trace(or_cli_t *cli, const or_session_report_t *report, const char *path);
 
 int or_cli_explain_command(or_cli_t *cli) {
   or_device_t *device = NULL;
   or_model_t *model = NULL;
   or_session_t *session = NULL;
+  or_state_t *state = NULL;
   or_session_report_t *report = NULL;
   or_cli_bindings_t inputs = {.count = 0};
   const char *trace = or_cli_value(cli, "--trace");
@@ -38,7 +47,10 @@ int or_cli_explain_command(or_cli_t *cli) {
   }
   if (or_ok(status)) status = or_session_explain(session, inputs.items, inputs.count, profile, &report);
   if (or_ok(status) && trace != NULL) status = write_trace(cli, report, trace);
-  int code = or_ok(status) ? print_report(cli, model, device, report) : or_cli_fail(cli, status);
+  if (or_ok(status)) status = or_cli_state_of(session, &state);
+  const explained_t explained = {model, device, report, state};
+  int code = or_ok(status) ? print_report(cli, &explained) : or_cli_fail(cli, status);
+  or_state_release(state);
   or_session_report_free(report);
   or_cli_bindings_deinit(&inputs);
   or_session_release(session);
@@ -127,10 +139,10 @@ static void print_totals(or_cli_t *cli, const or_session_report_t *report, const
   (void)cli;
 }
 
-static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *device,
-                        const or_session_report_t *report) {
-  const or_device_peaks_t peaks = peaks_for(device, report);
-  if (cli->json) return print_report_json(cli, model, report, &peaks);
+static int print_report(or_cli_t *cli, const explained_t *explained) {
+  const or_session_report_t *report = explained->report;
+  const or_device_peaks_t peaks = peaks_for(explained->device, report);
+  if (cli->json) return print_report_json(cli, explained, &peaks);
   or_cli_table_t *table =
       or_cli_table_create(cli, "NODE|OPERATOR|DEVICE|KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY");
   for (size_t i = 0; i < report->node_count; ++i) {
@@ -151,7 +163,8 @@ static int print_report(or_cli_t *cli, const or_model_t *model, or_device_t *dev
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
   print_totals(cli, report, &peaks);
-  or_cli_note_weights(or_model_weights(model));
+  or_cli_print_state(explained->state);
+  or_cli_note_weights(or_model_weights(explained->model));
   return OR_EXIT_OK;
 }
 
@@ -187,15 +200,15 @@ static const char *precision_word(or_dtype_t precision) {
   return precision != OR_DTYPE_NONE ? or_dtype_name(precision) : NULL;
 }
 
-static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_session_report_t *report,
-                             const or_device_peaks_t *peaks) {
+static int print_report_json(or_cli_t *cli, const explained_t *explained, const or_device_peaks_t *peaks) {
+  const or_session_report_t *report = explained->report;
   or_text_t text;
   or_json_writer_t json;
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
-  or_json_field_string(&json, "model", or_model_name(model));
-  or_json_field_string(&json, "weights", or_model_weights(model));
+  or_json_field_string(&json, "model", or_model_name(explained->model));
+  or_json_field_string(&json, "weights", or_model_weights(explained->model));
   or_json_key(&json, "nodes");
   or_json_array_begin(&json);
   for (size_t i = 0; i < report->node_count; ++i) {
@@ -240,6 +253,7 @@ static int print_report_json(or_cli_t *cli, const or_model_t *model, const or_se
   or_json_field_int(&json, "narrow_products", report->narrow_products);
   or_json_field_double(&json, "flops_on_device", report->flops_on_device);
   write_totals(&json, report, peaks);
+  or_cli_write_state(&json, explained->state);
   write_known(&json, "seconds", report->seconds);
   or_json_object_end(&json);
   return or_cli_print_json(cli, &json, &text);

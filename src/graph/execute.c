@@ -5,6 +5,7 @@
 #include "graph/plan_internal.h"
 
 static or_status_t submit_segment(or_frame_t *frame);
+static or_status_t copy(const or_frame_t *frame, or_site_t from, or_site_t to, size_t bytes);
 static or_status_t carry_out(void *self, const or_queue_context_t *context);
 static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment);
 static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segment);
@@ -51,6 +52,7 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
       .outputs = frame->output_ranges,
       .workspace = {.memory = or_buffer_memory(device->workspace), .offset = 0, .bytes = device->workspace_bytes},
       .cancel = frame->run.cancel,
+      .appended_bytes = frame->run.copied_bytes,
       .node_ns = frame->run.profile ? &frame->row_ns[segment->first_row + segment->crossing_count] : NULL,
   };
   return segment->executable.run(segment->executable.self, context->backend_queue, &arguments);
@@ -64,8 +66,8 @@ static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment) 
     const or_tensor_t *tensor = frame->run.inputs[index];
     if (or_tensor_device(tensor) == plan->devices[segment->device].device) continue;
     or_site_t here = frame->inputs[segment->device][index];
-    status = or_buffer_copy(or_tensor_buffer(tensor), or_tensor_offset(tensor), here.buffer, here.offset,
-                            or_tensor_bytes(tensor));
+    or_site_t there = {.buffer = or_tensor_buffer(tensor), .offset = or_tensor_offset(tensor)};
+    status = copy(frame, there, here, or_tensor_bytes(tensor));
   }
   return status;
 }
@@ -78,7 +80,7 @@ static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segmen
     or_site_t from = or_frame_site(frame, 1 - segment->device, value),
               to = or_frame_site(frame, segment->device, value);
     int64_t start_ns = frame->run.profile ? or_clock_ns() : 0;
-    status = or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, plan->value_bytes[value]);
+    status = copy(frame, from, to, plan->value_bytes[value]);
     if (frame->run.profile) frame->row_ns[segment->first_row + i] = or_clock_ns() - start_ns;
   }
   return status;
@@ -125,9 +127,14 @@ static or_status_t copy_outputs(const or_frame_t *frame) {
       from = (or_site_t){.buffer = or_tensor_buffer(input), .offset = or_tensor_offset(input)};
     }
     if (from.buffer == to.buffer && from.offset == to.offset) continue;
-    status = or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, output->bytes);
+    status = copy(frame, from, to, output->bytes);
   }
   return status;
+}
+
+static or_status_t copy(const or_frame_t *frame, or_site_t from, or_site_t to, size_t bytes) {
+  if (frame->run.copied_bytes != NULL) *frame->run.copied_bytes += bytes;
+  return or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, bytes);
 }
 
 static void keep_profile(const or_frame_t *frame) {

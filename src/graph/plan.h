@@ -33,6 +33,7 @@ typedef struct or_plan_run_t {
   const bool *wanted;    /* per output; NULL: all */
   or_shape_t *output_shapes; /* filled per wanted output */
   or_cancel_t *cancel;       /* may be NULL; lives until `done` */
+  uint64_t *copied_bytes;    /* NULL, or what is copied into caches and between buffers is added, before `done` */
   bool profile;              /* keep times per node for or_plan_report */
   /* Once, on a queue's thread, outside locks; takes the status. The plan is not touched after it was called. */
   void (*done)(void *self, or_status_t status);

@@ -78,19 +78,25 @@ static int64_t at(const or_attention_rows_t *rows, int64_t batch, int64_t head, 
   return batch * rows->batch + head * rows->head + row * rows->row;
 }
 
-/* Rows [0, count) of every head from one tensor to another, `first` rows on. */
-static void copy_rows(const or_op_tensor_t *from, const or_attention_rows_t *from_rows, const or_op_tensor_t *to,
-                      const or_attention_rows_t *to_rows, const int64_t extents[4], int64_t first) {
-  size_t element = or_dtype_bytes(from->dtype, 1);
+/* Rows [0, count) of every head from one tensor to another, `first` rows on; the bytes of them. */
+static size_t copy_rows(const or_op_tensor_t *from, const or_attention_rows_t *from_rows, const or_op_tensor_t *to,
+                        const or_attention_rows_t *to_rows, const int64_t extents[4], int64_t first) {
+  size_t element = or_dtype_bytes(from->dtype, 1), copied = 0;
   for (int64_t b = 0; b < extents[0]; ++b) {
     for (int64_t h = 0; h < extents[1]; ++h) {
       for (int64_t i = 0; i < extents[2]; ++i) {
         const char *source = (const char *)from->data + (size_t)at(from_rows, b, h, i) * element;
         char *target = (char *)to->data + (size_t)at(to_rows, b, h, first + i) * element;
         memcpy(target, source, (size_t)extents[3] * element);
+        copied += (size_t)extents[3] * element;
       }
     }
   }
+  return copied;
+}
+
+static void count_copied(const reference_t *r, size_t bytes) {
+  if (r->call->appended_bytes != NULL) *r->call->appended_bytes += bytes;
 }
 
 static void append(const reference_t *r) {
@@ -98,8 +104,8 @@ static void append(const reference_t *r) {
   const or_op_tensor_t *in = r->call->inputs;
   const int64_t keys[] = {a->batch, a->kv_heads, a->new_length, a->head};
   const int64_t values[] = {a->batch, a->kv_heads, a->new_length, a->value_head};
-  copy_rows(&in[OR_ATTENTION_K], &a->k, &in[OR_ATTENTION_PAST_KEY], &a->past_key, keys, r->past);
-  copy_rows(&in[OR_ATTENTION_V], &a->v, &in[OR_ATTENTION_PAST_VALUE], &a->past_value, values, r->past);
+  count_copied(r, copy_rows(&in[OR_ATTENTION_K], &a->k, &in[OR_ATTENTION_PAST_KEY], &a->past_key, keys, r->past));
+  count_copied(r, copy_rows(&in[OR_ATTENTION_V], &a->v, &in[OR_ATTENTION_PAST_VALUE], &a->past_value, values, r->past));
 }
 
 static void write_present(const reference_t *r) {
@@ -114,9 +120,11 @@ static void write_present(const reference_t *r) {
     const int64_t old_extents[] = {a->batch, a->kv_heads, a->past_length, width};
     const int64_t new_extents[] = {a->batch, a->kv_heads, a->new_length, width};
     if (or_op_has_input(r->call, past)) {
-      copy_rows(&r->call->inputs[past], output == 1 ? &a->past_key : &a->past_value, to, &rows, old_extents, 0);
+      const or_attention_rows_t *old = output == 1 ? &a->past_key : &a->past_value;
+      count_copied(r, copy_rows(&r->call->inputs[past], old, to, &rows, old_extents, 0));
     }
-    copy_rows(&r->call->inputs[output], output == 1 ? &a->k : &a->v, to, &rows, new_extents, r->past);
+    const or_attention_rows_t *fresh = output == 1 ? &a->k : &a->v;
+    count_copied(r, copy_rows(&r->call->inputs[output], fresh, to, &rows, new_extents, r->past));
   }
 }
 

@@ -24,6 +24,7 @@ typedef struct or_op_call_t {
   or_op_tensor_t *outputs; /* infer fills dtype and shape; reference fills data */
   uint32_t output_count;
   const or_allocator_t *allocator; /* for scratch of `reference`, given back before it returns */
+  uint64_t *appended_bytes;        /* NULL, or the bytes of keys and values that `reference` copies are added to it */
 } or_op_call_t;
 
 typedef struct or_cost_t {

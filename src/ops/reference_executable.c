@@ -211,7 +211,8 @@ static or_status_t run_step(const reference_t *self, const step_t *step, const o
                        .input_count = step->node.input_count,
                        .outputs = outputs,
                        .output_count = step->node.output_count,
-                       .allocator = self->allocator};
+                       .allocator = self->allocator,
+                       .appended_bytes = arguments->appended_bytes};
   return or_op_reference(&call);
 }
 

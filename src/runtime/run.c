@@ -11,6 +11,12 @@ static void finished(void *self, or_status_t status);
 
 or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
                            size_t output_count) {
+  const or_run_request_t request = {
+      .inputs = inputs, .input_count = input_count, .outputs = outputs, .output_count = output_count};
+  return or_run_and_count(session, &request, NULL);
+}
+
+or_status_t or_run_and_count(or_session_t *session, const or_run_request_t *request, uint64_t *copied_bytes) {
   or_run_t *run = NULL;
   if (or_queue_on_thread()) {
     return or_error(OR_FAILED_PRECONDITION,
@@ -18,7 +24,8 @@ or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, si
   }
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
-  status = or_run_bind(run, inputs, input_count, outputs, output_count);
+  run->copied_bytes = copied_bytes;
+  status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
   if (or_ok(status)) status = or_session_prepare(session, run);
   if (or_ok(status)) status = or_run_wait(run, false);
   or_run_release(run);
@@ -26,6 +33,11 @@ or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, si
 }
 
 or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *request, or_run_t **out) {
+  return or_run_async_and_count(session, request, NULL, out);
+}
+
+or_status_t or_run_async_and_count(or_session_t *session, const or_run_request_t *request, uint64_t *copied_bytes,
+                                   or_run_t **out) {
   or_run_t *run = NULL;
   if (out != NULL) *out = NULL;
   if (request->callback == NULL) return or_error(OR_INVALID_ARGUMENT, "the request has no callback");
@@ -33,6 +45,7 @@ or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *
   if (!or_ok(status)) return status;
   status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
   if (or_ok(status)) status = or_session_prepare(session, run);
+  run->copied_bytes = copied_bytes;
   if (or_ok(status)) {
     run->callback = request->callback;
     run->callback_self = request->self;
@@ -88,6 +101,7 @@ or_status_t or_run_take(or_session_t *session, or_run_t **out) {
   or_session_retain(session);
   or_cancel_init(&run->cancel, INT64_MAX);
   run->callback = NULL;
+  run->copied_bytes = NULL;
   run->results = NULL;
   run->result_count = 0;
   or_latch_close(&run->ended);
@@ -143,6 +157,7 @@ static or_status_t submit(or_run_t *run, bool profile) {
                             .wanted = run->wanted,
                             .output_shapes = run->shapes,
                             .cancel = &run->cancel,
+                            .copied_bytes = run->copied_bytes,
                             .profile = profile,
                             .done = finished,
                             .self = run};

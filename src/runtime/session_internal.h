@@ -61,6 +61,7 @@ struct or_run_t {
   size_t result_count;
   or_run_callback_t callback; /* NULL: someone waits */
   void *callback_self;
+  uint64_t *copied_bytes; /* NULL, or counted into; lives until the run has ended */
 
   or_latch_t ended;
   or_status_t status; /* written before `ended` opens, read after */
@@ -78,6 +79,11 @@ void or_run_free(or_session_t *session, or_run_t *run);
 or_status_t or_run_bind(or_run_t *run, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
                         size_t output_count);
 void or_run_unbind(or_run_t *run);
+/* or_session_run and or_session_run_async that add to *copied_bytes (may be NULL) what is copied of keys, values and
+ * whole buffers; it must live until the run has ended. */
+or_status_t or_run_and_count(or_session_t *session, const or_run_request_t *request, uint64_t *copied_bytes);
+or_status_t or_run_async_and_count(or_session_t *session, const or_run_request_t *request, uint64_t *copied_bytes,
+                                   or_run_t **out);
 /* Starts on run->plan and waits. */
 or_status_t or_run_wait(or_run_t *run, bool profile);
 

@@ -1,6 +1,6 @@
 #ifndef OR_RUNTIME_STATE_INTERNAL_H
 #define OR_RUNTIME_STATE_INTERNAL_H
-/* States: what is tied (state_ties.c), runs (state.c), the sessions that serve every length (state_session.c). */
+/* States: what is tied (state_ties.c), runs (state_run.c), the sessions that serve every length (state_session.c). */
 
 #include "graph/cached.h"
 #include "openruntime/state.h"
@@ -22,13 +22,34 @@ struct or_state_t {
   bool grows, appends;
   char reason[160];
 
-  or_mutex_t mutex;   /* all below; held while a run is under way, taken before the session's */
+  or_mutex_t mutex;   /* all below; taken before the session's */
+  bool running;       /* a run is under way: what stands under it is the run's, `held` and `length` change at its end */
   or_tensor_t **held; /* per tie: the cache, or what the next run is given */
   int64_t length;
   uint64_t copied_bytes;
   or_tensor_t *mask, *past_length; /* inputs of the appending graph, in host memory */
-  or_binding_t *inputs, *outputs;  /* of the run under way */
+  or_binding_t *inputs, *outputs;
+  or_session_t *target;     /* retained: this state's, or the one that appends `rows` rows */
+  or_run_request_t request; /* to the target */
+  int64_t rows;
+  uint64_t run_copied_bytes;
+  or_run_callback_t callback; /* the caller's, and the outputs that are to be filled */
+  void *callback_self;
+  or_binding_t *results;
+  size_t result_count;
 };
+
+static inline const or_value_info_t *input_of(const or_state_t *state, uint32_t index) {
+  return &state->session->graph->values[state->session->graph->inputs[index]];
+}
+
+static inline const or_value_info_t *output_of(const or_state_t *state, uint32_t index) {
+  return &state->session->graph->values[state->session->graph->outputs[index]];
+}
+
+static inline const or_value_info_t *tied_input(const or_state_t *state, size_t tie) {
+  return input_of(state, state->layout.ties[tie].input);
+}
 
 /* Fills ties, growth, mask. Statuses of or_state_create. */
 or_status_t or_state_find_ties(or_state_t *state, const or_state_options_t *options);

@@ -10,6 +10,7 @@
 #include "base/numbers.h"
 #include "base/thread.h"
 #include "fixtures/graphs.h"
+#include "hal/queue.h"
 #include "runtime/state_internal.h"
 
 enum { HEADS = 2, WIDTH = 3, HIDDEN = HEADS * WIDTH, CAPACITY = 12, ROWS = 9 };
@@ -315,7 +316,8 @@ static void refuses_what_does_not_fit_and_stays_as_it_was(void **state) {
                "a past of 5 rows and 2 new ones exceed the state's capacity of 6");
   expect_error(step(f, session, kept, (span_t){1, 4, 1}, y), OR_INVALID_ARGUMENT,
                "input \"attention_mask\": expected [1,6] for 5 rows in the state and 1 new ones, got [1,5]");
-  expect_error(step(f, session, kept, (span_t){2, 5, 1}, y), OR_INVALID_ARGUMENT, "expected [1,6]");
+  expect_error(step(f, session, kept, (span_t){2, 5, 1}, y), OR_INVALID_ARGUMENT,
+               "input \"attention_mask\": a batch of 2, and the state is of 1");
   or_tensor_t *x = tensor_of(f, OR_FLOAT32, SHAPE(1, 1, HIDDEN), f->x);
   or_binding_t inputs[] = {{.name = "past_key_values.0.key", .tensor = x}, {.name = "x", .tensor = x}};
   or_binding_t outputs[] = {{.name = "present.0.key"}};
@@ -416,12 +418,15 @@ static void work(void *self) {
   or_state_report_t report;
   or_state_explain(worker->shared, &report);
   or_state_t *fork = NULL;
-  or_expect_ok(or_state_fork(worker->shared, &fork));
+  or_status_t forked = or_state_fork(worker->shared, &fork); /* but while another one's run is under way */
+  if (!or_ok(forked)) assert_int_equal(or_status_code(forked), OR_FAILED_PRECONDITION);
+  or_status_ignore(forked);
   float y[2 * ROWS * HIDDEN];
   or_status_t status =
       step(worker->fixture, worker->session, worker->shared, (span_t){1, 0, 1}, y); /* of one of them */
-  if (!or_ok(status)) assert_int_equal(or_status_code(status), OR_INVALID_ARGUMENT);
-  or_status_ignore(status); /* the others come too late */
+  or_status_code_t code = or_status_code(status);
+  assert_true(code == OR_OK || code == OR_INVALID_ARGUMENT || code == OR_FAILED_PRECONDITION);
+  or_status_ignore(status); /* the others come too late, or at the same time */
   or_state_release(fork);
   or_state_release(worker->shared);
 }
@@ -446,6 +451,138 @@ static void many_threads_go_on_side_by_side(void **state) {
   }
   assert_int_equal(or_state_length(shared), 1);
   or_state_release(shared);
+  or_session_release(session);
+}
+
+/* The device's queue held up, so that a run that was started is under way until it is let go on. */
+typedef struct held_up_t {
+  or_mutex_t mutex;
+  or_cond_t changed;
+  bool let_go;
+  int ended;
+  or_status_code_t code;
+} held_up_t;
+
+static or_status_t hold_up(void *self, const or_queue_context_t *context) {
+  held_up_t *held = self;
+  (void)context;
+  or_mutex_lock(&held->mutex);
+  while (!held->let_go) or_cond_wait(&held->changed, &held->mutex);
+  or_mutex_unlock(&held->mutex);
+  return or_status_success();
+}
+
+static void passed(void *self, or_status_t status) {
+  (void)self;
+  or_status_ignore(status); /* of nothing */
+}
+
+static void has_ended(void *self, or_status_t status, or_binding_t *outputs, size_t output_count) {
+  held_up_t *held = self;
+  (void)outputs;
+  assert_int_equal(output_count, 1);
+  or_mutex_lock(&held->mutex);
+  held->code = or_status_code(status);
+  ++held->ended;
+  or_cond_signal(&held->changed);
+  or_mutex_unlock(&held->mutex);
+  or_status_ignore(status); /* its code is kept */
+}
+
+static void begin_to_hold(fixture_t *f, held_up_t *held) {
+  or_queue_t *queue = NULL;
+  *held = (held_up_t){.let_go = false};
+  or_mutex_init(&held->mutex);
+  or_cond_init(&held->changed);
+  or_expect_ok(or_device_queue(f->cpu, &queue));
+  or_expect_ok(or_queue_submit(queue, &(or_submission_t){.work = hold_up, .self = held, .done = passed}));
+}
+
+static void let_go_and_wait(held_up_t *held) {
+  or_mutex_lock(&held->mutex);
+  held->let_go = true;
+  or_cond_signal(&held->changed);
+  while (held->ended == 0) or_cond_wait(&held->changed, &held->mutex);
+  or_mutex_unlock(&held->mutex);
+  or_cond_deinit(&held->changed);
+  or_mutex_deinit(&held->mutex);
+}
+
+static void start_cancel_and_start_again(fixture_t *f, bool own_rule) {
+  float plain[2 * ROWS * HIDDEN], y[2 * ROWS * HIDDEN];
+  or_session_t *session = session_for(f, attention_layer(&f->allocator.base, own_rule));
+  or_state_t *kept = state_of(session, 1), *fork = NULL;
+  or_state_report_t before, after;
+  run_plain(f, session, 1, plain);
+  or_expect_ok(step(f, session, kept, (span_t){1, 0, 3}, y));
+  or_expect_ok(step(f, session, kept, (span_t){1, 3, 1}, y)); /* prepared for one row */
+  or_tensor_t *tensors[] = {tensor_of(f, OR_FLOAT32, SHAPE(1, 1, HIDDEN), f->x + 4 * HIDDEN),
+                            tensor_of(f, OR_INT64, SHAPE(1, 5), f->mask)};
+  or_binding_t inputs[] = {{.name = "x", .tensor = tensors[0]}, {.name = "attention_mask", .tensor = tensors[1]}};
+  or_state_explain(kept, &before);
+  for (int cancel = 1; cancel >= 0; --cancel) {
+    held_up_t held;
+    or_run_t *run = NULL;
+    or_binding_t output = {.name = "y"};
+    const or_run_request_t request = {inputs, 2, &output, 1, has_ended, &held};
+    if (own_rule && cancel) { /* a length that no run had before is prepared on the queue, which is held up else */
+      or_state_t *first = NULL;
+      or_expect_ok(or_state_fork(kept, &first));
+      or_expect_ok(step(f, session, first, (span_t){1, 4, 1}, y));
+      or_state_release(first);
+    }
+    begin_to_hold(f, &held);
+    or_expect_ok(or_session_run_with_state_async(session, kept, &request, &run));
+    expect_error(step(f, session, kept, (span_t){1, 4, 1}, y), OR_FAILED_PRECONDITION,
+                 "a run with this state is under way");
+    expect_error(or_session_run_with_state_async(session, kept, &request, NULL), OR_FAILED_PRECONDITION,
+                 "a run with this state is under way");
+    expect_error(or_state_fork(kept, &fork), OR_FAILED_PRECONDITION, "a run with this state is under way");
+    expect_error(or_state_reset(kept), OR_FAILED_PRECONDITION, "a run with this state is under way");
+    assert_int_equal(or_state_length(kept), 4);
+    if (cancel) or_run_cancel(run);
+    let_go_and_wait(&held);
+    or_run_release(run);
+    assert_int_equal(held.code, cancel ? OR_CANCELLED : OR_OK);
+    assert_int_equal(or_state_length(kept), cancel ? 4 : 5);
+    or_state_explain(kept, &after);
+    if (cancel) assert_int_equal(after.copied_bytes, before.copied_bytes);
+    if (cancel) continue;
+    or_expect_ok(or_tensor_read(output.tensor, y, HIDDEN * sizeof *y));
+    or_tensor_release(output.tensor);
+    expect_rows(plain, y, 1, 4, 1);
+  }
+  or_expect_ok(step(f, session, kept, (span_t){1, 5, 1}, y));
+  expect_rows(plain, y, 1, 5, 1);
+  expect_error(
+      or_session_run_with_state_async(session, kept, &(or_run_request_t){inputs, 2, NULL, 0, NULL, NULL}, NULL),
+      OR_INVALID_ARGUMENT, "no callback");
+  or_tensor_release(tensors[0]);
+  or_tensor_release(tensors[1]);
+  or_state_release(kept);
+  or_session_release(session);
+}
+
+static void a_run_that_is_under_way_keeps_others_out_and_leaves_nothing_when_cancelled(void **state) {
+  start_cancel_and_start_again(*state, false);
+  start_cancel_and_start_again(*state, true);
+}
+
+static void tells_what_is_tied_and_what_a_row_takes(void **state) {
+  fixture_t *f = *state;
+  or_session_t *session = session_for(f, attention_layer(&f->allocator.base, false));
+  or_state_t *kept = state_of(session, 2);
+  or_state_report_t report;
+  or_state_explain(kept, &report);
+  assert_int_equal(report.tie_count, 2);
+  assert_int_equal(report.capacity, CAPACITY);
+  assert_int_equal(report.row_bytes, 2 * 2 * HEADS * WIDTH * sizeof(float));
+  int32_t grows = 0;
+  or_state_tie_t tie = or_state_tie(kept, 1, &grows);
+  assert_string_equal(tie.input, "past_key_values.0.value");
+  assert_string_equal(tie.output, "present.0.value");
+  assert_int_equal(grows, 2);
+  or_state_release(kept);
   or_session_release(session);
 }
 
@@ -489,6 +626,8 @@ int main(void) {
       CASE(refuses_what_does_not_fit_and_stays_as_it_was),
       CASE(a_mask_with_a_rule_of_its_own_is_carried_out_as_it_is),
       CASE(ties_given_by_name_hand_on_what_does_not_grow),
+      CASE(a_run_that_is_under_way_keeps_others_out_and_leaves_nothing_when_cancelled),
+      CASE(tells_what_is_tied_and_what_a_row_takes),
       CASE(many_threads_go_on_side_by_side),
       CASE(gives_back_every_byte_when_the_nth_allocation_fails),
   };

@@ -9,14 +9,6 @@ static or_status_t find_given(or_state_t *state, const or_state_options_t *optio
 static or_status_t check_tie(or_state_t *state, size_t tie);
 static uint32_t find_mask(const or_state_t *state);
 
-static const or_value_info_t *input_of(const or_state_t *state, uint32_t index) {
-  return &state->session->graph->values[state->session->graph->inputs[index]];
-}
-
-static const or_value_info_t *output_of(const or_state_t *state, uint32_t index) {
-  return &state->session->graph->values[state->session->graph->outputs[index]];
-}
-
 or_status_t or_state_find_ties(or_state_t *state, const or_state_options_t *options) {
   const or_graph_t *graph = state->session->graph;
   const or_allocator_t *allocator = state->session->runtime->allocator;

@@ -56,6 +56,7 @@ typedef struct or_run_arguments_t {
   or_memory_range_t workspace; /* workspace_bytes of the executable, private to this run */
   const or_cancel_t *cancel;   /* asked between nodes (and tiles of long ones); then return CANCELLED */
   int64_t *node_ns;            /* NULL, or one entry a node of the subgraph: how long it took */
+  uint64_t *appended_bytes;    /* NULL, or the bytes of keys and values that attentions copy are added to it */
 } or_run_arguments_t;
 
 /* What became of one node; static or executable-owned strings. */

@@ -64,6 +64,30 @@ static or_status_t count_uses(or_cpu_build_t *build) {
   return or_status_success();
 }
 
+static const or_node_t *producer_of(const or_subgraph_t *subgraph, or_value_id_t value) {
+  for (uint32_t n = 0; n < subgraph->node_count; ++n) {
+    for (uint32_t i = 0; i < subgraph->nodes[n].output_count; ++i) {
+      if (subgraph->nodes[n].outputs[i] == value) return &subgraph->nodes[n];
+    }
+  }
+  return NULL;
+}
+
+or_status_t or_cpu_build_source(or_cpu_build_t *build, or_value_id_t value, const char **out) {
+  static const char *const passing[] = {"Reshape", "Cast", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Expand"};
+  const or_node_t *node = producer_of(build->subgraph, value);
+  for (uint32_t steps = 0; node != NULL && steps < build->subgraph->node_count; ++steps) {
+    size_t i = 0, count = sizeof passing / sizeof *passing;
+    while (i < count && strcmp(node->op, passing[i]) != 0) ++i;
+    if (i == count || node->domain[0] != '\0') break;
+    value = node->inputs[0];
+    node = producer_of(build->subgraph, value);
+  }
+  const char *name = build->subgraph->values[value].name;
+  if (name == NULL) name = "";
+  return or_arena_strndup(&build->program->arena, name, strlen(name), out);
+}
+
 static or_status_t copy_names(or_cpu_build_t *build) {
   or_cpu_program_t *program = build->program;
   void *nodes = NULL, *names = NULL;

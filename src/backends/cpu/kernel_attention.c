@@ -1,5 +1,6 @@
 /* Attention and CachedAttention: float32; float16 and bfloat16 widened block by block, with scores and sums in
  * float32. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backends/cpu/attention_internal.h"
@@ -122,42 +123,45 @@ typedef struct work_t {
   copy_t copies[2];
   size_t copy_count;
   size_t element;
+  atomic_uint_least64_t copied_bytes; /* by all threads */
 } work_t;
 
 static char *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
   return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
-/* `count` rows of a head, `width` bytes each, that lie from_step and to_step bytes apart. */
-static void copy_rows(const char *from, size_t from_step, char *to, size_t to_step, size_t width, size_t count) {
+/* `count` rows of a head, `width` bytes each, that lie from_step and to_step bytes apart; how many bytes that were. */
+static size_t copy_rows(const char *from, size_t from_step, char *to, size_t to_step, size_t width, size_t count) {
   if (from_step == width && to_step == width) {
     memcpy(to, from, width * count);
-    return;
+    return width * count;
   }
   for (size_t i = 0; i < count; ++i) memcpy(to + i * to_step, from + i * from_step, width);
+  return width * count;
 }
 
 static size_t byte_at(const work_t *work, const or_attention_rows_t *rows, int64_t batch, int64_t head, int64_t row) {
   return (size_t)(batch * rows->batch + head * rows->head + row * rows->row) * work->element;
 }
 
-static void copy_head(const work_t *work, int64_t batch, int64_t head) {
-  size_t past = (size_t)work->run.past, fresh = (size_t)work->state->shape.a.new_length;
+static void copy_head(work_t *work, int64_t batch, int64_t head) {
+  size_t past = (size_t)work->run.past, fresh = (size_t)work->state->shape.a.new_length, copied = 0;
   for (size_t i = 0; i < work->copy_count; ++i) {
     const copy_t *copy = &work->copies[i];
     size_t width = (size_t)copy->width * work->element, step = (size_t)copy->to_rows.row * work->element;
     char *to = copy->to + byte_at(work, &copy->to_rows, batch, head, 0);
     if (copy->past != NULL) {
-      copy_rows(copy->past + byte_at(work, &copy->past_rows, batch, head, 0),
-                (size_t)copy->past_rows.row * work->element, to, step, width, past);
+      copied += copy_rows(copy->past + byte_at(work, &copy->past_rows, batch, head, 0),
+                          (size_t)copy->past_rows.row * work->element, to, step, width, past);
     }
-    copy_rows(copy->fresh + byte_at(work, &copy->fresh_rows, batch, head, 0),
-              (size_t)copy->fresh_rows.row * work->element, to + past * step, step, width, fresh);
+    copied += copy_rows(copy->fresh + byte_at(work, &copy->fresh_rows, batch, head, 0),
+                        (size_t)copy->fresh_rows.row * work->element, to + past * step, step, width, fresh);
   }
+  atomic_fetch_add_explicit(&work->copied_bytes, copied, memory_order_relaxed);
 }
 
 static void copy_body(void *self, size_t begin, size_t end, int thread) {
-  const work_t *work = self;
+  work_t *work = self;
   int64_t heads = work->state->shape.a.kv_heads;
   (void)thread;
   for (size_t i = begin; i < end; ++i) copy_head(work, (int64_t)i / heads, (int64_t)i % heads);
@@ -165,7 +169,7 @@ static void copy_body(void *self, size_t begin, size_t end, int thread) {
 
 /* Tasks that are heads of keys. */
 static void heads_body(void *self, size_t begin, size_t end, int thread) {
-  const work_t *work = self;
+  work_t *work = self;
   const or_attention_t *a = &work->state->shape.a;
   int64_t sharing = a->q_heads / a->kv_heads;
   for (size_t i = begin; i < end; ++i) {
@@ -210,9 +214,11 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   bool heads = work.copy_count > 0 && !state->append_first;
   or_parallel_body_t body = heads ? heads_body : blocks_body;
   if (state->tasks > state->group) {
-    return or_cpu_parallel_groups(run_state, state->tasks, state->group, body, &work);
+    status = or_cpu_parallel_groups(run_state, state->tasks, state->group, body, &work);
+  } else {
+    or_parallel_for(run_state->team, state->tasks, state->grain, body, &work);
   }
-  or_parallel_for(run_state->team, state->tasks, state->grain, body, &work);
+  if (run_state->appended_bytes != NULL) *run_state->appended_bytes += atomic_load(&work.copied_bytes);
   return status;
 }
 

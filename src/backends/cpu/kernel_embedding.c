@@ -9,7 +9,8 @@
 typedef struct lookup_t {
   or_cpu_slot_id_t table, indices;
   size_t rows, count;
-  bool wide; /* indices are int64 */
+  bool wide;        /* indices are int64 */
+  const char *name; /* of the indices */
   size_t stride[OR_MAX_RANK];
 } lookup_t;
 
@@ -50,7 +51,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
     lookup->rows = (size_t)table->shape.dims[0];
     lookup->count = or_cpu_count(&indices->shape);
     lookup->wide = indices->dtype == OR_INT64;
-    status = or_cpu_build_read(build, node->inputs[2 * i], &lookup->table);
+    status = or_cpu_build_source(build, node->inputs[2 * i + 1], &lookup->name);
+    if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2 * i], &lookup->table);
     if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2 * i + 1], &lookup->indices);
   }
   if (or_ok(status)) status = or_cpu_build_write(build, node->outputs[0], &state->y);
@@ -105,8 +107,8 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
     for (size_t k = 0; k < lookup->count; ++k) {
       int64_t index = index_at(lookup, run_state->slots[lookup->indices], k);
       if (index >= -(int64_t)lookup->rows && index < (int64_t)lookup->rows) continue;
-      return or_error(OR_INVALID_ARGUMENT, "index %lld at %zu is outside a table of %zu rows", (long long)index, k,
-                      lookup->rows);
+      return or_error(OR_INVALID_ARGUMENT, "\"%s\": index %lld at %zu is outside a table of %zu rows", lookup->name,
+                      (long long)index, k, lookup->rows);
     }
   }
   work_t work = {state, run_state, run_state->slots[state->y]};

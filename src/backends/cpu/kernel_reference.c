@@ -11,6 +11,7 @@ typedef struct state_t {
   or_cpu_slot_id_t *slots;            /* inputs, then outputs; OR_CPU_NO_SLOT: left out */
   or_cpu_slot_id_t tensors, statuses; /* statuses: one a thread; OR_CPU_NO_SLOT: one thread does it all */
   size_t count;                       /* elements of the output, where they are shared */
+  const char *indices;                /* what messages call them; NULL: there are none */
 } state_t;
 
 #define SHARED_INPUTS 4 /* operands of an element-wise function that threads share */
@@ -71,6 +72,10 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   state->call.outputs = copies + call->input_count;
   state->call.allocator = build->device->allocator;
   state->slots = slots;
+  if (strncmp(call->op->name, "Gather", strlen("Gather")) == 0) {
+    status = or_cpu_build_source(build, view->core->inputs[1], &state->indices);
+    if (!or_ok(status)) return status;
+  }
   status = slots_of(build, view, state);
   if (or_ok(status)) status = or_cpu_build_scratch(build, (count + 1) * sizeof(or_op_tensor_t), &state->tensors);
   state->statuses = OR_CPU_NO_SLOT;
@@ -129,7 +134,10 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   or_op_call_t call = state->call;
   call.inputs = tensors;
   call.outputs = tensors + call.input_count;
-  return state->statuses != OR_CPU_NO_SLOT ? run_shared(state, &call, run_state) : or_op_reference(&call);
+  call.appended_bytes = run_state->appended_bytes;
+  if (state->statuses != OR_CPU_NO_SLOT) return run_shared(state, &call, run_state);
+  or_status_t status = or_op_reference(&call);
+  return or_ok(status) || state->indices == NULL ? status : or_status_context(status, "\"%s\"", state->indices);
 }
 
 const or_cpu_family_t or_cpu_family_reference = {.name = "reference", .match = match, .prepare = prepare};

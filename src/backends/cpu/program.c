@@ -71,6 +71,7 @@ or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t
       .team = own->team,
       .cancel = arguments->cancel,
       .vendor = frame != NULL ? frame->objects : NULL,
+      .appended_bytes = arguments->appended_bytes,
   };
   status = run_steps(program, &run, arguments->node_ns);
   give_frame(program, frame);

@@ -44,6 +44,7 @@ typedef struct or_cpu_run_t {
   or_team_t *team;
   const or_cancel_t *cancel;
   void *const *vendor; /* oneDNN's objects of this run, by the number that or_cpu_build_vendor gave */
+  uint64_t *appended_bytes; /* or_run_arguments_t's */
 } or_cpu_run_t;
 
 typedef or_status_t (*or_cpu_step_fn)(const or_cpu_step_t *step, const or_cpu_run_t *run);
@@ -123,6 +124,9 @@ or_status_t or_cpu_build_alloc(or_cpu_build_t *build, size_t bytes, void **out);
 or_status_t or_cpu_build_temporary(or_cpu_build_t *build, size_t bytes, void **out);
 /* The dense slot of a value that the step will read; adds a reorder where there is only a blocked one. */
 or_status_t or_cpu_build_read(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
+/* What messages call a value, as long as the program lives: the name of the input that it holds, in another shape or
+ * integer type perhaps; else its own. */
+or_status_t or_cpu_build_source(or_cpu_build_t *build, or_value_id_t value, const char **out);
 /* The dense slot of a value that the step will write. */
 or_status_t or_cpu_build_write(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
 /* Scratch for this step only. */
