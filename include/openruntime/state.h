@@ -30,9 +30,10 @@ typedef struct or_state_options_t {
   const or_state_tie_t *ties;
   size_t tie_count;
 } or_state_options_t;
+#define OR_STATE_MAX_ROWS (INT64_C(1) << 28) /* of a capacity */
 
 /* Empty: of length 0, all else 0. *out: one reference; it keeps the session. INVALID_ARGUMENT (a name the model has
- * not, dtypes or shapes of a pair that do not fit, a batch or capacity below 1); NOT_FOUND: no pair was found;
+ * not, dtypes or shapes of a pair that do not fit, a batch or capacity below 1, a capacity above OR_STATE_MAX_ROWS); NOT_FOUND: no pair was found;
  * UNIMPLEMENTED: a tied input has an extent that is neither batch nor length; RESOURCE_EXHAUSTED. */
 OR_API or_status_t or_state_create(or_session_t *session, const or_state_options_t *options, or_state_t **out);
 OR_API void or_state_retain(or_state_t *state);

@@ -22,6 +22,10 @@ or_status_t or_state_create(or_session_t *session, const or_state_options_t *opt
     status = or_error(OR_INVALID_ARGUMENT, "a batch of %lld sequences", (long long)options->batch);
   if (or_ok(status) && state->grows && options->capacity < 1)
     status = or_error(OR_INVALID_ARGUMENT, "a capacity of %lld rows", (long long)options->capacity);
+  if (or_ok(status) && state->grows && options->capacity > OR_STATE_MAX_ROWS) {
+    status = or_error(OR_INVALID_ARGUMENT, "a capacity of %lld rows; the limit is %lld", (long long)options->capacity,
+                      (long long)OR_STATE_MAX_ROWS);
+  }
   if (or_ok(status)) status = choose_kind(state);
   if (or_ok(status)) status = hold(state);
   if (!or_ok(status)) {

@@ -337,6 +337,12 @@ static void refuses_what_does_not_fit_and_stays_as_it_was(void **state) {
 
   expect_error(or_state_create(session, &(or_state_options_t){.capacity = 0}, &kept), OR_INVALID_ARGUMENT,
                "a capacity of 0 rows");
+  const int64_t absurd[] = {INT64_MAX, OR_STATE_MAX_ROWS + 1};
+  for (size_t i = 0; i < sizeof absurd / sizeof *absurd; ++i) {
+    expect_error(or_state_create(session, &(or_state_options_t){.capacity = absurd[i]}, &kept), OR_INVALID_ARGUMENT,
+                 "rows; the limit is 268435456");
+    assert_null(kept);
+  }
   expect_error(or_state_create(session, &(or_state_options_t){.batch = -1, .capacity = 4}, &kept), OR_INVALID_ARGUMENT,
                "a batch of -1 sequences");
   const or_state_tie_t wrong = {"x", "present.0.key"}, unknown = {"h", "y"};

@@ -284,7 +284,8 @@ typedef struct gather_state_t {
   or_cpu_slot_id_t x, indices, y;
   size_t outer, extent, inner, count; /* inner: bytes; count: indices */
   int32_t axis;
-  bool wide; /* indices are int64 */
+  bool wide;        /* indices are int64 */
+  const char *name; /* of the indices */
 } gather_state_t;
 
 typedef struct gather_work_t {
@@ -315,7 +316,7 @@ static or_status_t run_gather(const or_cpu_step_t *step, const or_cpu_run_t *run
   for (size_t i = 0; i < state->count; ++i) {
     int64_t index = index_at(state, work.indices, i);
     if (index >= 0 && index < (int64_t)state->extent) continue;
-    return or_error(OR_INVALID_ARGUMENT, "index %lld at %zu is outside axis %d of extent %zu",
+    return or_error(OR_INVALID_ARGUMENT, "\"%s\": index %lld at %zu is outside axis %d of extent %zu", state->name,
                     (long long)(index < 0 ? index - (int64_t)state->extent : index), i, (int)state->axis,
                     state->extent);
   }
@@ -341,6 +342,7 @@ static or_status_t prepare_gather(or_cpu_build_t *build, const or_cpu_view_t *vi
   state->wide = indices->dtype == OR_INT64;
   status = or_cpu_build_read(build, node->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->indices);
+  if (or_ok(status)) status = or_cpu_build_source(build, node->inputs[1], &state->name);
   if (or_ok(status)) status = or_cpu_build_write(build, node->outputs[0], &state->y);
   if (or_ok(status)) status = or_cpu_build_step(build, run_gather, state);
   or_cpu_build_name(build, "copy");
