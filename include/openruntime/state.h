@@ -33,17 +33,18 @@ typedef struct or_state_options_t {
 #define OR_STATE_MAX_ROWS (INT64_C(1) << 28) /* of a capacity */
 
 /* Empty: of length 0, all else 0. *out: one reference; it keeps the session. INVALID_ARGUMENT (a name the model has
- * not, dtypes or shapes of a pair that do not fit, a batch or capacity below 1, a capacity above OR_STATE_MAX_ROWS); NOT_FOUND: no pair was found;
- * UNIMPLEMENTED: a tied input has an extent that is neither batch nor length; RESOURCE_EXHAUSTED. */
+ * not, dtypes or shapes of a pair that do not fit, a batch or capacity below 1, a capacity above OR_STATE_MAX_ROWS);
+ * NOT_FOUND: no pair was found; UNIMPLEMENTED: a tied input has an extent that is neither batch nor length;
+ * RESOURCE_EXHAUSTED. */
 OR_API or_status_t or_state_create(or_session_t *session, const or_state_options_t *options, or_state_t **out);
 OR_API void or_state_retain(or_state_t *state);
 OR_API void or_state_release(or_state_t *state); /* takes NULL */
 
 /* Runs and waits as or_session_run does, with the tied inputs from the state; tied outputs stay in it. `inputs` and
  * `outputs` hold the others, by name or by their position among the others. On failure the state is what it was.
- * INVALID_ARGUMENT: a state of another session, a tied input or output is named, a batch that is not the state's, a mask
- * that is not past and new rows long; OUT_OF_RANGE: the past and the new rows exceed the capacity; FAILED_PRECONDITION:
- * a run with the state is under way; and the statuses of or_session_run. */
+ * INVALID_ARGUMENT: a state of another session, a tied input or output is named, a batch that is not the state's, a
+ * mask that is not past and new rows long; OUT_OF_RANGE: the past and the new rows exceed the capacity;
+ * FAILED_PRECONDITION: a run with the state is under way; and the statuses of or_session_run. */
 OR_API or_status_t or_session_run_with_state(or_session_t *session, or_state_t *state, const or_binding_t *inputs,
                                              size_t input_count, or_binding_t *outputs, size_t output_count);
 

@@ -270,6 +270,19 @@ static void explained_adds_up(void) {
   or_json_document_free(document);
 }
 
+static void explains_what_a_model_keeps_from_run_to_run(void **state) {
+  static const char gpt2[] = "tests/data/networks/gpt2-old17.onnx";
+  (void)state;
+  assert_int_equal(RUN("--json", "-d", "cpu", "explain", gpt2, "--no-profile"), OR_EXIT_OK);
+  or_json_document_t *document = printed();
+  const or_json_value_t *kept = or_json_get(or_json_root(document), "state"), *ties = or_json_get(kept, "ties");
+  assert_int_equal(or_json_count(ties), 24);
+  assert_string_equal(or_json_get_string(or_json_at(ties, 1), "input"), "past_key_values.0.value");
+  assert_string_equal(or_json_get_string(or_json_at(ties, 1), "output"), "present.0.value");
+  assert_true(or_json_get_double(or_json_get(kept, "bytes_per_token"), -1) == 12 * 2 * 4 * 6 * sizeof(float));
+  or_json_document_free(document);
+}
+
 static void explains_node_by_node(void **state) {
   (void)state;
   static const char *const supported[] = {"Conv", "Relu", NULL};
@@ -326,6 +339,7 @@ int main(void) {
       TEST(a_model_that_can_not_be_loaded_is_failed_work),
       TEST(refuses_inputs_that_it_can_not_take),
       TEST(prints_benchmarks_and_writes_them),
+      TEST(explains_what_a_model_keeps_from_run_to_run),
       TEST(explains_node_by_node),
       TEST(survives_every_failing_allocation),
   };

@@ -43,7 +43,7 @@ typedef struct or_cpu_run_t {
   or_cpu_queue_t *queue;
   or_team_t *team;
   const or_cancel_t *cancel;
-  void *const *vendor; /* oneDNN's objects of this run, by the number that or_cpu_build_vendor gave */
+  void *const *vendor;      /* oneDNN's objects of this run, by the number that or_cpu_build_vendor gave */
   uint64_t *appended_bytes; /* or_run_arguments_t's */
 } or_cpu_run_t;
 
