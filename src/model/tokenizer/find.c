@@ -86,7 +86,7 @@ or_status_t or_tokenizer_find(or_tokenizer_encoder_t *encoder, or_tokenizer_text
   segment_t whole = {.text = text};
   or_added_search_t search = {.set = &finder.tokenizer->added_plain, .text = text, .skip_special = plain};
   or_added_match_t match = {.token = NULL};
-  or_status_t status = or_status_success();
+  or_status_t status;
   finder.found->count = 0;
   finder.found->text = text.bytes;
   do {
