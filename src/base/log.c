@@ -8,8 +8,8 @@
 #include "base/string.h"
 #include "base/thread.h"
 
-static const char *const module_names[OR_LOG_MODULE_COUNT] = {"base",  "hal",  "backend", "graph", "runtime",
-                                                              "model", "task", "server",  "cli"};
+static const char *const module_names[OR_LOG_MODULE_COUNT] = {"base",  "hal",  "backend", "graph",  "runtime",
+                                                              "model", "task", "store",   "server", "cli"};
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 /* Atomics of static storage begin at 0; so a level is kept as its distance from INFO, the default. */

@@ -15,10 +15,11 @@ typedef enum or_log_module_t {
   OR_LOG_RUNTIME,
   OR_LOG_MODEL,
   OR_LOG_TASK,
+  OR_LOG_STORE,
   OR_LOG_SERVER,
   OR_LOG_CLI,
 } or_log_module_t;
-#define OR_LOG_MODULE_COUNT 9
+#define OR_LOG_MODULE_COUNT 10
 const char *or_log_module_name(or_log_module_t module);
 bool or_log_enabled(or_log_module_t module, or_log_level_t level);
 /* One line: event=EVENT then the formatted fields ("device=%s queue_us=%lld"). At most OR_LOG_LINE_BYTES; longer lines
