@@ -90,8 +90,8 @@ static inline or_task_record_t finished_of(const char *task_id, const char *resp
   return record;
 }
 
-static inline or_status_t admit_blobs(or_store_t *store, const or_task_record_t *record,
-                                      const or_journal_blob_t *blobs, size_t count) {
+static inline or_status_t admit_blobs(or_store_t *store, const or_task_record_t *record, const or_journal_blob_t *blobs,
+                                      size_t count) {
   const or_journal_t *journal = or_store_journal(store);
   or_store_waiter_t waiter;
   or_store_waiter_init(&waiter);
@@ -131,8 +131,7 @@ static inline or_status_t remove_task(or_store_t *store, const char *task_id) {
 static inline or_status_t set_retention(or_store_t *store, or_store_retention_t retention) {
   or_store_waiter_t waiter;
   or_store_waiter_init(&waiter);
-  return or_store_waiter_wait(&waiter,
-                              or_store_set_retention(store, &retention, or_store_waiter_done, &waiter));
+  return or_store_waiter_wait(&waiter, or_store_set_retention(store, &retention, or_store_waiter_done, &waiter));
 }
 
 static inline or_status_t backup(or_store_t *store, const char *path) {
