@@ -74,13 +74,11 @@ void or_writer_wait_for(or_writer_t *writer, uint64_t number) {
   or_mutex_unlock(&writer->lock);
 }
 
-/* Ends an item: gives its place back, tells who waits, frees it. Takes the status. */
-static void settle(or_store_t *store, or_item_t *item, or_status_t status) {
-  or_writer_t *writer = &store->writer;
+/* Ends an item whose place was given back: tells who waits, frees it. Takes the status. */
+static void tell(or_store_t *store, or_item_t *item, or_status_t status) {
   bool ok = or_ok(status);
   if (!ok) or_files_discard(store, item);
   if (item->kind == OR_ITEM_CREATE_KEY) or_keys_added(store, item, ok);
-  or_writer_unreserve(writer, item->bytes);
   if (item->done != NULL) {
     item->done(item->self, status);
   } else if (!ok) {
@@ -89,6 +87,12 @@ static void settle(or_store_t *store, or_item_t *item, or_status_t status) {
     or_status_ignore(status); /* logged: nobody waits */
   }
   or_free(store->allocator, item);
+}
+
+/* Ends an item. Takes the status. */
+static void settle(or_store_t *store, or_item_t *item, or_status_t status) {
+  or_writer_unreserve(&store->writer, item->bytes);
+  tell(store, item, status);
 }
 
 static void park(or_writer_t *writer, or_item_t *item) {
@@ -139,27 +143,36 @@ static or_status_t commit(or_store_t *store, or_item_t *items, or_trouble_t *tro
   return or_transaction_end(store, status, trouble);
 }
 
+/* The places of all are given back at once, so that the lock is taken once a commit. */
 static void settle_committed(or_store_t *store, or_item_t *items) {
-  uint64_t rows = 0;
+  or_writer_t *writer = &store->writer;
+  size_t rows = 0, places = 0, bytes = 0;
+  for (const or_item_t *item = items; item != NULL; item = item->next, ++rows) {
+    if (item->kind == OR_ITEM_RETENTION) continue; /* keeps its place until nothing exceeds the bounds */
+    places += 1;
+    bytes += item->bytes;
+  }
+  or_mutex_lock(&writer->lock);
+  writer->stats.rows += rows;
+  writer->rows -= places;
+  writer->bytes -= bytes;
+  or_mutex_unlock(&writer->lock);
+
   while (items != NULL) {
     or_item_t *item = items;
     items = item->next;
     or_status_t outcome = item->outcome;
     item->outcome = or_status_success();
-    ++rows;
     if (item->kind == OR_ITEM_SWEEP) outcome = or_status_first(outcome, or_files_sweep(store, &store->writing));
-    if (item->kind == OR_ITEM_RETENTION) {
-      store->retention = item->retention;
-      store->next_age_check_us = 0;
-      item->next = store->writer.trimming;
-      store->writer.trimming = item;
+    if (item->kind != OR_ITEM_RETENTION) {
+      tell(store, item, outcome);
       continue;
     }
-    settle(store, item, outcome);
+    store->retention = item->retention;
+    store->next_age_check_us = 0;
+    item->next = writer->trimming;
+    writer->trimming = item;
   }
-  or_mutex_lock(&store->writer.lock);
-  store->writer.stats.rows += rows;
-  or_mutex_unlock(&store->writer.lock);
 }
 
 /* The large tensors first. Those items whose files can't be written fail; the others are returned. */
