@@ -32,7 +32,8 @@ static inline void empty_folder(const char *path) {
   while (directory != NULL && (entry = readdir(directory)) != NULL) {
     char name[1024];
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    (void)snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+    int length = snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+    assert_true(length > 0 && (size_t)length < sizeof name);
     if (unlink(name) != 0) {
       empty_folder(name);
       (void)rmdir(name);
