@@ -8,6 +8,20 @@
 
 #include "store/store_internal.h"
 
+/* An empty file, for its owner alone, that the copy then fills. */
+static or_status_t make_file(const char *path) {
+  char words[128];
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor >= 0) {
+    (void)close(descriptor); /* nothing was written */
+    return or_status_success();
+  }
+  or_status_code_t code = errno == ENOENT   ? OR_NOT_FOUND
+                          : errno == ENOSPC ? OR_RESOURCE_EXHAUSTED
+                                            : OR_PERMISSION_DENIED;
+  return or_error(code, "backup \"%s\": %s", path, or_errno_text(errno, words, sizeof words));
+}
+
 static or_status_t copy_database(or_store_t *store, const char *file) {
   or_query_t query = or_query(&store->reading, OR_SQL_VACUUM_INTO);
   or_query_text(&query, 1, file);
@@ -54,7 +68,8 @@ static or_status_t put_tensors(or_store_t *store, or_database_t *backup) {
 
 static or_status_t fill(or_store_t *store, const char *temporary) {
   or_database_t backup = {0};
-  or_status_t status = copy_database(store, temporary);
+  or_status_t status = make_file(temporary);
+  if (or_ok(status)) status = copy_database(store, temporary);
   if (!or_ok(status)) return status;
   status = or_database_open(&backup, temporary, NULL, SQLITE_OPEN_NOMUTEX);
   if (or_ok(status)) status = or_database_execute(&backup, "PRAGMA synchronous = FULL");

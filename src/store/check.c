@@ -50,20 +50,21 @@ static or_status_t check_next(or_store_t *store, int64_t last, or_blob_row_t *ro
 
 static or_status_t check_blobs(or_store_t *store, const or_store_checking_t *checking, or_store_check_t *check) {
   int64_t last = 0;
+  char missing[OR_STORE_FILE_BYTES] = "";
   for (;;) {
-    or_blob_row_t row;
+    or_blob_row_t row = {.id = 0};
     bool found = false;
     or_status_t status = check_next(store, last, &row, &found);
-    if (or_status_code(status) == OR_NOT_FOUND) { /* missing for good, or removed with its task meanwhile? */
-      or_status_ignore(status);                   /* looked at again */
-      int64_t missing = row.id;
-      status = check_next(store, last, &row, &found);
-      if (or_ok(status) && found && row.id != missing) continue;
+    or_status_code_t code = or_status_code(status);
+    bool first_time = code == OR_NOT_FOUND && strcmp(row.file, missing) != 0;
+    bool damaged = code == OR_NOT_FOUND || code == OR_DATA_LOSS;
+    if (code != OR_OK && !(damaged && found)) return status;
+    if (damaged && !first_time) report(checking, check, or_status_message(status));
+    or_status_ignore(status); /* reported, or looked at again */
+    if (first_time) {         /* is it gone for good, or was it removed with its task meanwhile? */
+      memcpy(missing, row.file, sizeof missing);
+      continue;
     }
-    bool damaged = or_status_code(status) == OR_NOT_FOUND || or_status_code(status) == OR_DATA_LOSS;
-    if (!or_ok(status) && !(damaged && found)) return status;
-    if (damaged) report(checking, check, or_status_message(status));
-    or_status_ignore(status); /* reported */
     if (!found) return or_status_success();
     last = row.id;
     check->blobs += 1;

@@ -37,13 +37,15 @@ static void makes_the_folder_with_those_above_it_for_its_owner_alone(void **unus
   struct stat info;
   assert_int_equal(stat(path, &info), 0);
   assert_int_equal(info.st_mode & 0777, 0700);
+  assert_int_equal(stat(path_in(&folder, "a/b/openruntime.db", path), &info), 0);
+  assert_int_equal(info.st_mode & 0777, 0600);
   remove_folder(&folder);
 }
 
 static void refuses_a_folder_that_is_in_use(void **unused) {
   (void)unused;
   folder_t folder = make_folder();
-  char process[64];
+  char process[96];
   or_store_t *store = open_at(folder.path);
   (void)snprintf(process, sizeof process, "in use by process %ld; stop it", (long)getpid());
   expect_failure(try_open(folder.path), OR_UNAVAILABLE, process);

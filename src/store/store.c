@@ -14,7 +14,8 @@
 #define FILES_NAME "blobs"
 #define LONGEST_PATH_BYTES (OR_FILE_PATH_BYTES - 128) /* of the data folder */
 #define CHECKED_AT_OPEN_BYTES ((int64_t)256 << 20)    /* a database of at most so many is read through at open */
-#define FOLDER_MODE 0700                              /* what tasks contain is nobody else's business */
+#define FILE_MODE 0600
+#define FOLDER_MODE 0700 /* what tasks contain is nobody else's business */
 
 or_store_options_t or_store_options(const char *path) {
   or_store_options_t options = {
@@ -61,10 +62,11 @@ static or_status_t lock_folder(or_store_t *store, const char *folder) {
   store->lock_descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (store->lock_descriptor < 0) return folder_error(folder, errno);
   if (flock(store->lock_descriptor, LOCK_EX | LOCK_NB) == 0) {
+    /* Who holds it is for a message of ours only: a full disk is no reason not to open. */
     int length = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
-    if (ftruncate(store->lock_descriptor, 0) != 0 ||
-        pwrite(store->lock_descriptor, holder, (size_t)length, 0) != length)
-      return folder_error(folder, errno);
+    bool noted = ftruncate(store->lock_descriptor, 0) == 0 &&
+                 pwrite(store->lock_descriptor, holder, (size_t)length, 0) == length;
+    if (!noted) or_log(OR_LOG_STORE, OR_LOG_WARNING, "lock_not_signed", "errno=%d", errno);
     return or_status_success();
   }
   if (errno != EWOULDBLOCK) return folder_error(folder, errno);
@@ -77,6 +79,14 @@ static or_status_t lock_folder(or_store_t *store, const char *folder) {
                   folder, holder[0] != '\0' ? holder : "(unknown)");
 }
 
+/* SQLite gives its other files the mode of this one. */
+static or_status_t make_file(const char *path, const char *folder) {
+  int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+  if (descriptor < 0) return folder_error(folder, errno);
+  (void)close(descriptor); /* nothing was written */
+  return or_status_success();
+}
+
 static or_status_t prepare_folder(or_store_t *store, const char *folder) {
   if (strlen(folder) == 0 || strlen(folder) > LONGEST_PATH_BYTES)
     return or_error(OR_INVALID_ARGUMENT, "data folder: a path of 1 to %d bytes", LONGEST_PATH_BYTES);
@@ -85,6 +95,7 @@ static or_status_t prepare_folder(or_store_t *store, const char *folder) {
   or_status_t status = make_folder(folder);
   if (or_ok(status)) status = lock_folder(store, folder);
   if (or_ok(status)) status = make_folder(store->files_path);
+  if (or_ok(status)) status = make_file(store->database_path, folder);
   return status;
 }
 
@@ -128,12 +139,9 @@ static or_status_t load_totals(or_store_t *store) {
 }
 
 static or_status_t open_databases(or_store_t *store) {
-  or_status_t status = or_status_success();
-  if (store->memory) {
-    status = or_database_open(&store->writing, ":memory:", NULL, SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX);
-  } else {
-    status = or_store_connect(store, &store->writing);
-  }
+  or_status_t status =
+      store->memory ? or_database_open(&store->writing, ":memory:", NULL, SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX)
+                    : or_store_connect(store, &store->writing);
   if (or_ok(status)) status = look_for_damage(store);
   if (or_ok(status)) status = or_schema_migrate(&store->writing, or_store_migrations, or_store_version);
   if (or_ok(status)) status = load_totals(store);

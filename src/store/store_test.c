@@ -213,7 +213,7 @@ static void pages_through_tasks_newest_first_and_filters(void **unused) {
   folder_t folder = make_folder();
   or_store_t *store = open_at(folder.path);
   for (int i = 0; i < 7; ++i) {
-    char id[8];
+    char id[16];
     (void)snprintf(id, sizeof id, "t%d", i);
     or_task_record_t record = i % 2 == 0 ? finished_of(id, "{}") : record_of(id);
     (void)snprintf(record.owner, sizeof record.owner, i < 3 ? "a" : "b");

@@ -35,7 +35,8 @@ static void count(or_store_t *store, bool failed, or_trouble_t trouble) {
 }
 
 or_status_t or_transaction_end(or_store_t *store, or_status_t status, or_trouble_t *trouble) {
-  if (or_ok(status)) {
+  bool counted = store->totals.tasks != store->totals_before.tasks || store->totals.bytes != store->totals_before.bytes;
+  if (or_ok(status) && counted) {
     or_query_t totals = or_query(&store->writing, OR_SQL_SET_TOTALS);
     or_query_int(&totals, 1, store->totals.tasks);
     or_query_int(&totals, 2, store->totals.bytes);
