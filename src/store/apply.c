@@ -50,7 +50,8 @@ static or_status_t insert_blobs(or_store_t *store, or_item_t *item, int64_t sequ
   return status;
 }
 
-static or_status_t insert_task(or_store_t *store, or_item_t *item) {
+/* Inserts unless there is such a task, which is asked by the same statement: most are new. */
+static or_status_t insert_task(or_store_t *store, or_item_t *item, bool *inserted) {
   const or_task_record_t *record = &item->record;
   int64_t bytes = row_bytes(item);
   or_query_t query = or_query(&store->writing, OR_SQL_INSERT_TASK);
@@ -73,21 +74,20 @@ static or_status_t insert_task(or_store_t *store, or_item_t *item) {
   or_query_bytes(&query, 17, record->request, record->request_bytes);
   or_query_bytes(&query, 18, record->response, record->response_bytes);
   or_status_t status = or_query_run(&query, "task");
-  if (or_ok(status)) status = insert_blobs(store, item, sqlite3_last_insert_rowid(store->writing.handle));
+  *inserted = or_ok(status) && sqlite3_changes(store->writing.handle) > 0;
+  if (!*inserted) return status;
+  if (item->blob_count > 0) status = insert_blobs(store, item, sqlite3_last_insert_rowid(store->writing.handle));
   store->totals.tasks += 1;
   store->totals.bytes += bytes;
   return status;
 }
 
 static or_status_t admit(or_store_t *store, or_item_t *item) {
-  or_place_t place = {0};
-  or_status_t status = look_up(store, item->record.task_id, &place);
-  if (!or_ok(status)) return status;
-  if (place.found) {
+  bool inserted = false;
+  or_status_t status = insert_task(store, item, &inserted);
+  if (or_ok(status) && !inserted)
     item->outcome = or_error(OR_ALREADY_EXISTS, "task \"%s\" exists", item->record.task_id);
-    return status;
-  }
-  return insert_task(store, item);
+  return status;
 }
 
 static or_status_t start(or_store_t *store, or_item_t *item) {
@@ -145,10 +145,12 @@ static or_status_t finish_recorded(or_store_t *store, or_item_t *item, const or_
 }
 
 static or_status_t finish(or_store_t *store, or_item_t *item) {
+  bool inserted = false;
   or_place_t place = {0};
-  or_status_t status = look_up(store, item->record.task_id, &place);
+  or_status_t status = insert_task(store, item, &inserted);
+  if (!or_ok(status) || inserted) return status;
+  status = look_up(store, item->record.task_id, &place);
   if (!or_ok(status)) return status;
-  if (!place.found) return insert_task(store, item);
   if (!or_task_state_is_final(place.state)) return finish_recorded(store, item, &place);
   item->outcome = or_error(OR_ALREADY_EXISTS, "task \"%s\" has ended before", item->record.task_id);
   return status;

@@ -14,7 +14,8 @@
   X(INSERT_TASK,                                                                                                       \
     "INSERT INTO tasks (task_id, owner, operation, state, priority, attempts, rerun, created_us, started_us, "         \
     "finished_us, deadline_us, device, error, error_code, digest, bytes, request, response) "                          \
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")                        \
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "                        \
+    "ON CONFLICT (task_id) DO NOTHING")                                                                                \
   X(INSERT_BLOB, "INSERT INTO blobs (task, role, name, dtype, shape, bytes, hash, file, data) "                        \
                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                        \
   X(START, "UPDATE tasks SET state = 1, attempts = ?2, device = ?3, started_us = ?4 WHERE task_id = ?1 AND state < 2") \

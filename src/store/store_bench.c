@@ -80,7 +80,7 @@ static void submit(void *opaque) {
   unsigned thread = atomic_fetch_add(&self->next, 1);
   for (unsigned i = 0; or_clock_ns() < self->until_ns; ++i) {
     char id[32];
-    (void)snprintf(id, sizeof id, "b%u-%u", thread, i);
+    (void)snprintf(id, sizeof id, "%08u-%02u", i, thread); /* in the order of time, as ids that we make are */
     or_task_record_t record = task(id);
     const or_journal_t *journal = or_store_journal(self->store);
     or_store_waiter_t waiter;
@@ -129,7 +129,7 @@ static double sqlite_alone(const char *path, int group) {
     (void)sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (int i = 0; i < group; ++i) {
       char id[32];
-      (void)snprintf(id, sizeof id, "b%d-%zu", i, rows++ / (size_t)group);
+      (void)snprintf(id, sizeof id, "%08zu-%02d", rows++ / (size_t)group, i);
       (void)sqlite3_bind_text(insert, 1, id, -1, SQLITE_TRANSIENT);
       (void)sqlite3_bind_blob(insert, 2, request, 32, SQLITE_STATIC);
       (void)sqlite3_bind_blob(insert, 3, request, sizeof request - 1, SQLITE_STATIC);
@@ -152,7 +152,7 @@ static double ends(const char *path, double *call_us, double *longest_us) {
   size_t refused = 0;
   for (size_t i = 0; i < ENDS; ++i) {
     char id[32];
-    (void)snprintf(id, sizeof id, "e%zu", i);
+    (void)snprintf(id, sizeof id, "%08zu", i);
     or_task_record_t record = task(id);
     record.state = OR_TASK_COMPLETED;
     record.attempts = 1;
