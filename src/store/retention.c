@@ -7,8 +7,8 @@ static bool too_many(const or_store_t *store) {
   return store->totals.tasks > store->retention.task_count || store->totals.bytes > store->retention.bytes;
 }
 
-/* The oldest finished rows in the order of recording, in one transaction. That is nearly the order of their ends: a row
- * that outlives its age behind younger ones goes when they do, at most the longest timeout later. *removed: how many went. */
+/* The oldest finished rows in the order of recording, in one transaction; *removed: how many went. That is nearly the
+ * order of their ends: a row behind younger ones may outlive its age, at most by the longest timeout of a task. */
 static or_status_t remove_oldest(or_store_t *store, int64_t oldest_us, size_t *removed) {
   int64_t sequences[OR_STORE_TRIM_ROWS], bytes[OR_STORE_TRIM_ROWS], finished_us[OR_STORE_TRIM_ROWS];
   size_t count = 0;
