@@ -99,6 +99,44 @@ static void refuses_a_task_that_exceeds_what_may_wait_at_all(void **unused) {
   or_store_close(store);
 }
 
+static void hold_reader(void *self, or_status_t status, const or_task_record_t *record, const or_store_blob_t *blobs,
+                        size_t blob_count) {
+  (void)record;
+  (void)blobs;
+  (void)blob_count;
+  hold(self, status);
+}
+
+static void count_answer(void *self, or_status_t status, const or_task_record_t *record, const or_store_blob_t *blobs,
+                         size_t blob_count) {
+  (void)record;
+  (void)blobs;
+  (void)blob_count;
+  or_status_ignore(status); /* there is no such task */
+  *(size_t *)self += 1;
+}
+
+static void refuses_reads_when_too_many_wait_and_answers_those_it_took(void **unused) {
+  (void)unused;
+  or_store_t *store = open_at(OR_STORE_MEMORY);
+  gate_t gate;
+  gate_init(&gate);
+  or_store_find_t wanted = {.task_id = "absent"};
+  expect_ok(or_store_find(store, &wanted, hold_reader, &gate));
+  await_gate(&gate);
+  size_t taken = 0, answered = 0; /* the latter is the reader thread's until the store is closed */
+  or_status_t status = or_status_success();
+  while (or_ok(status)) {
+    status = or_store_find(store, &wanted, count_answer, &answered);
+    if (or_ok(status)) ++taken;
+  }
+  expect_failure(status, OR_UNAVAILABLE, "4096 reads wait");
+  assert_int_equal(taken, OR_STORE_MAX_READS);
+  open_gate(&gate);
+  or_store_close(store);
+  assert_int_equal(answered, taken);
+}
+
 static void refuses_what_comes_while_it_closes(void **unused) {
   (void)unused;
   or_store_t *store = open_at(OR_STORE_MEMORY);
@@ -260,6 +298,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(refuses_admits_when_the_backlog_is_full_and_ends_at_twice_that),
       cmocka_unit_test(refuses_a_task_that_exceeds_what_may_wait_at_all),
+      cmocka_unit_test(refuses_reads_when_too_many_wait_and_answers_those_it_took),
       cmocka_unit_test(refuses_what_comes_while_it_closes),
       cmocka_unit_test(keeps_the_newest_by_count_and_never_removes_active_ones),
       cmocka_unit_test(keeps_no_more_bytes_than_it_may),

@@ -80,7 +80,7 @@ static void says_what_to_do_about_a_corrupt_database(void **unused) {
 
   or_store_t *store = open_at(folder.path);
   for (int i = 0; i < 200; ++i) {
-    char id[16];
+    char id[32];
     (void)snprintf(id, sizeof id, "task-%d", i);
     or_task_record_t record = finished_of(id, "{\"some\":\"words that take room\"}");
     expect_ok(finish(store, &record));

@@ -193,7 +193,7 @@ static or_status_t open_blob(or_store_t *store, const or_blob_row_t *row, or_fil
 }
 
 static void run_read_blob(or_store_t *store, or_read_t *read) {
-  or_blob_row_t row;
+  or_blob_row_t row = {.id = 0};
   or_file_t *file = NULL;
   or_query_t query = or_query(&store->reading, OR_SQL_BLOB);
   or_query_text(&query, 1, read->task_id);
