@@ -84,6 +84,8 @@ const char *or_task_device_preference(const or_task_t *task) { return task->devi
 bool or_task_strict_device(const or_task_t *task) { return task->strict_device; }
 int or_task_priority(const or_task_t *task) { return task->priority; }
 double or_task_timeout_s(const or_task_t *task) { return task->timeout_s; }
+bool or_task_rerun_on_restart(const or_task_t *task) { return task->rerun_on_restart; }
+const char *or_task_model(const or_task_t *task) { return task->parameters.model; }
 
 void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator) {
   *result = (or_task_result_t){.throughput = NAN};

@@ -36,6 +36,8 @@ const char *or_task_device_preference(const or_task_t *task); /* "auto" if not g
 bool or_task_strict_device(const or_task_t *task);
 int or_task_priority(const or_task_t *task); /* 1..10 */
 double or_task_timeout_s(const or_task_t *task);
+bool or_task_rerun_on_restart(const or_task_t *task);
+const char *or_task_model(const or_task_t *task); /* of an inference; NULL: none */
 
 /* Named tensors that come with a task: operands, model inputs; and go out with its result. */
 typedef struct or_task_tensor_t {

@@ -1,0 +1,203 @@
+/* A job: made from a request, read by anyone, ended once. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/string.h"
+#include "scheduler/scheduler_internal.h"
+
+static or_status_t copy_tensors(or_job_t *job, const or_job_request_t *request) {
+  void *memory = NULL;
+  if (request->tensor_count == 0) return or_status_success();
+  or_status_t status = or_alloc_array(job->scheduler->allocator, request->tensor_count, sizeof *job->tensors, &memory);
+  if (!or_ok(status)) return status;
+  job->tensors = memory;
+  for (; job->tensor_count < request->tensor_count; ++job->tensor_count) {
+    job->tensors[job->tensor_count] = request->tensors[job->tensor_count];
+    or_tensor_retain(job->tensors[job->tensor_count].tensor);
+    job->request_bytes += or_tensor_bytes(job->tensors[job->tensor_count].tensor);
+  }
+  return status;
+}
+
+/* The deadline counts from acceptance; of a recovered job from its first one. */
+static void set_times(or_job_t *job, const or_job_request_t *request) {
+  job->accepted_ns = or_clock_ns();
+  const int64_t now_us = or_clock_wall_us();
+  const int64_t timeout_us = (int64_t)(or_task_timeout_s(job->task) * 1e6);
+  job->created_us = request->recovered ? request->created_us : now_us;
+  job->deadline_us = request->recovered ? request->deadline_us : now_us + timeout_us;
+  job->deadline_ns = job->accepted_ns + (job->deadline_us - now_us) * 1000;
+  or_cancel_init(&job->cancel, job->deadline_ns);
+}
+
+or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out) {
+  void *memory = NULL;
+  or_status_t status = or_alloc_zeroed(scheduler->allocator, sizeof(or_job_t), &memory);
+  if (!or_ok(status)) return status;
+  or_job_t *job = memory;
+  or_ref_init(&job->ref);
+  job->scheduler = scheduler;
+  or_task_result_init(&job->result, scheduler->allocator);
+  or_text_init(&job->response, scheduler->allocator);
+  job->task = request->task;
+  job->durable = request->durable;
+  job->recovered = request->recovered;
+  job->listener = request->listener;
+  job->listener_self = request->listener_self;
+  job->priority = or_task_priority(request->task);
+  job->attempts = request->attempts;
+  job->request_bytes = request->body_bytes + sizeof *job;
+  or_format(job->owner, sizeof job->owner, "%s", request->owner != NULL ? request->owner : "");
+  if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
+  job->has_digest = request->body_digest != NULL;
+  or_task_estimate(job->task, &job->estimate);
+  set_times(job, request);
+  if (request->task_id != NULL) {
+    or_format(job->task_id, sizeof job->task_id, "%s", request->task_id);
+  } else {
+    status = or_task_id_make(job->task_id);
+  }
+  if (or_ok(status) && job->durable && request->body != NULL)
+    status = or_strndup(scheduler->allocator, request->body, request->body_bytes, &job->body);
+  job->body_bytes = job->body != NULL ? request->body_bytes : 0;
+  if (or_ok(status)) status = copy_tensors(job, request);
+  if (!or_ok(status)) {
+    job->task = NULL; /* stays the caller's */
+    or_job_release(job);
+    return status;
+  }
+  *out = job;
+  return status;
+}
+
+void or_job_retain(or_job_t *job) { or_ref_retain(&job->ref); }
+
+void or_job_release(or_job_t *job) {
+  if (job == NULL || !or_ref_release(&job->ref)) return;
+  const or_allocator_t *allocator = job->response.allocator;
+  for (size_t i = 0; i < job->tensor_count; ++i) or_tensor_release(job->tensors[i].tensor);
+  or_free(allocator, job->tensors);
+  or_free(allocator, job->body);
+  or_task_free(job->task);
+  or_task_result_deinit(&job->result);
+  or_text_deinit(&job->response);
+  or_free(allocator, job);
+}
+
+const char *or_job_id(const or_job_t *job) { return job->task_id; }
+const char *or_job_owner(const or_job_t *job) { return job->owner; }
+const or_task_t *or_job_task(const or_job_t *job) { return job->task; }
+const or_text_t *or_job_response(const or_job_t *job) { return &job->response; }
+const or_task_result_t *or_job_result(const or_job_t *job) { return &job->result; }
+or_status_code_t or_job_code(const or_job_t *job) { return job->code; }
+
+or_job_facts_t or_job_facts(or_job_t *job) {
+  or_mutex_lock(&job->scheduler->mutex);
+  or_job_facts_t facts = {.state = job->state,
+                          .priority = job->priority,
+                          .attempts = job->attempts,
+                          .progress = (double)atomic_load(&job->progress_ppm) * 1e-6,
+                          .created_us = job->created_us,
+                          .started_us = job->started_us,
+                          .finished_us = job->finished_us,
+                          .accepted_ns = job->accepted_ns,
+                          .begun_ns = job->begun_ns,
+                          .ended_ns = job->ended_ns};
+  or_format(facts.device_id, sizeof facts.device_id, "%s", job->device_id);
+  or_mutex_unlock(&job->scheduler->mutex);
+  if (facts.state == OR_TASK_COMPLETED) facts.progress = 1;
+  return facts;
+}
+
+void or_job_tell(or_job_t *job, or_job_event_t event) {
+  const or_scheduler_options_t *options = &job->scheduler->options;
+  if (job->listener != NULL) job->listener(job->listener_self, job, event);
+  if (options->listener != NULL) options->listener(options->listener_self, job, event);
+}
+
+static or_task_state_t state_of(or_status_code_t code) {
+  if (code == OR_OK) return OR_TASK_COMPLETED;
+  if (code == OR_CANCELLED) return OR_TASK_CANCELLED;
+  return code == OR_DEADLINE_EXCEEDED ? OR_TASK_TIMEOUT : OR_TASK_FAILED;
+}
+
+void or_job_record(or_job_t *job, or_task_record_t *record) {
+  *record = (or_task_record_t){.operation = or_task_operation(job->task),
+                               .request = job->body,
+                               .request_bytes = job->body_bytes,
+                               .body_digest = job->has_digest ? job->digest : NULL,
+                               .state = job->state,
+                               .priority = job->priority,
+                               .attempts = job->attempts,
+                               .rerun_on_restart = or_task_rerun_on_restart(job->task),
+                               .created_us = job->created_us,
+                               .started_us = job->started_us,
+                               .finished_us = job->finished_us,
+                               .deadline_us = job->deadline_us,
+                               .device_used = job->device_id[0] != '\0' ? job->device_id : NULL};
+  or_format(record->task_id, sizeof record->task_id, "%s", job->task_id);
+  or_format(record->owner, sizeof record->owner, "%s", job->owner);
+}
+
+static void write_response(or_job_t *job, or_task_state_t state, const char *error, const char *error_code) {
+  or_task_outcome_t outcome = {.task_id = job->task_id,
+                               .state = or_task_state_name(state),
+                               .result = &job->result,
+                               .error = error,
+                               .error_code = error_code,
+                               .attempts = job->attempts,
+                               .created_us = job->created_us,
+                               .started_us = job->started_us,
+                               .finished_us = job->finished_us};
+  or_json_writer_t json;
+  or_json_begin(&json, &job->response, 0);
+  or_task_write_response(&json, &outcome);
+  or_status_t status = or_json_finish(&json);
+  if (or_ok(status)) return;
+  or_status_ignore(status); /* no memory for it: an empty response says so to whoever asks */
+  or_text_clear(&job->response);
+}
+
+/* A finish that the journal can't take loses the record, not the answer. */
+static void record_end(or_job_t *job, or_task_state_t state, const char *error, const char *error_code) {
+  const or_journal_t *journal = job->scheduler->options.journal;
+  or_task_record_t record;
+  if (journal == NULL) return;
+  or_job_record(job, &record);
+  record.state = state;
+  record.error = error;
+  record.error_code = error_code;
+  record.response = job->response.length > 0 ? job->response.data : NULL;
+  record.response_bytes = job->response.length;
+  or_status_ignore(journal->finish(journal->self, &record, NULL, 0));
+}
+
+void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
+  or_scheduler_t *scheduler = job->scheduler;
+  const or_task_state_t state = state_of(or_status_code(status));
+  job->code = or_status_code(status);
+  job->finished_us = or_clock_wall_us();
+  job->ended_ns = or_clock_ns();
+  if (result != NULL) {
+    or_task_result_deinit(&job->result);
+    job->result = *result;
+  }
+  const char *error = or_ok(status) ? NULL : or_status_message(status);
+  const char *error_code = or_ok(status) ? NULL : or_status_mapping(job->code)->name;
+  write_response(job, state, error, error_code);
+  record_end(job, state, error, error_code);
+  or_job_t *victims = NULL;
+  or_mutex_lock(&scheduler->mutex);
+  job->state = state;
+  scheduler->waiting_bytes -= job->request_bytes;
+  or_table_finish(scheduler, job, &victims);
+  or_mutex_unlock(&scheduler->mutex);
+  or_job_tell(job, OR_JOB_FINISHED);
+  while (victims != NULL) {
+    or_job_t *next = victims->next;
+    victims->next = NULL;
+    or_job_release(victims);
+    victims = next;
+  }
+  or_status_ignore(status); /* its words are in the response */
+}

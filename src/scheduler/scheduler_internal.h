@@ -1,0 +1,160 @@
+#ifndef OR_SCHEDULER_SCHEDULER_INTERNAL_H
+#define OR_SCHEDULER_SCHEDULER_INTERNAL_H
+/* The scheduler's insides, for the files of this folder. One lock, `mutex`, guards all that is not said to be
+ * otherwise; nobody is called back and no disk or device is waited for while it is held. */
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "runtime/runtime.h"
+#include "scheduler/scheduler.h"
+#include "task/estimate.h"
+
+#define OR_SCHEDULER_PRIORITIES 10
+#define OR_SCHEDULER_RATES 32 /* kinds of work whose speed on a device is remembered */
+#define OR_SCHEDULER_BUCKETS 4096u
+#define OR_SCHEDULER_LOOK_AHEAD 64u /* jobs of one priority that are looked at for one that fits */
+
+typedef struct hardware_t hardware_t;
+
+/* A device, and how fast it was. */
+typedef struct place_t {
+  or_device_t *device;
+  hardware_t *hardware;
+  bool is_available;
+  struct {
+    const char *operation, *type; /* static */
+    double units_per_s;           /* smoothed */
+  } rates[OR_SCHEDULER_RATES];
+  size_t rate_count;
+  size_t running;
+} place_t;
+
+/* One attempt at a job, on a worker's stack. `result` belongs to the worker until it ends. */
+typedef struct execution_t {
+  or_job_t *job; /* one reference */
+  place_t *place;
+  or_task_result_t result;
+  double expected_s;
+  int64_t overdue_ns; /* when the watchdog first saw that it should have ended; 0: it has not */
+  bool abandoned;     /* counts as stuck: the job was ended without it */
+} execution_t;
+
+struct hardware_t {
+  or_scheduler_t *scheduler;
+  const char *id; /* of a device's facts */
+  uint32_t concurrency, worker_count, idle;
+  uint32_t running;
+  bool exclusive;          /* what runs wants to be alone */
+  uint64_t reserved_bytes; /* estimated, of what runs */
+  uint64_t idle_used_bytes;
+  uint64_t memory_limit;
+  double running_s; /* estimated seconds of what runs */
+  execution_t *executions[OR_SCHEDULER_MAX_CONCURRENCY];
+  or_thread_t workers[OR_SCHEDULER_MAX_CONCURRENCY];
+  or_cond_t wake;
+};
+
+struct or_job_t {
+  or_ref_t ref;
+  or_scheduler_t *scheduler;
+  or_task_t *task;
+  char task_id[OR_TASK_ID_BYTES], owner[OR_TASK_OWNER_BYTES];
+  char *body;
+  size_t body_bytes;
+  uint8_t digest[OR_TASK_DIGEST_BYTES];
+  bool has_digest, durable, recovered;
+  or_task_tensor_t *tensors;
+  size_t tensor_count;
+  or_job_listener_t listener;
+  void *listener_self;
+  or_task_estimate_t estimate;
+  uint64_t request_bytes; /* what it holds while it waits */
+  int64_t created_us, deadline_us, accepted_ns, deadline_ns;
+  or_cancel_t cancel;
+  _Atomic uint32_t progress_ppm;
+  /* Under the lock: */
+  or_task_state_t state;
+  bool waiting;  /* in the queue */
+  bool admitted; /* may wait in the queue */
+  bool ending;   /* somebody is ending it: nobody else does */
+  int priority, attempts;
+  int64_t started_us, finished_us, begun_ns, ended_ns;
+  char device_id[32];
+  char fallback_reason[256];
+  or_job_t *next, *previous;               /* in the queue */
+  or_job_t *bucket_next;                   /* in the table of ids */
+  or_job_t *active_next, *active_previous; /* in the order of acceptance; of finished ones in that of their end */
+  uint64_t kept_bytes;
+  /* Written by whoever ends it, before FINISHED; then read only: */
+  or_task_result_t result;
+  or_text_t response;
+  or_status_code_t code;
+};
+
+typedef struct job_list_t {
+  or_job_t *first, *last;
+  size_t count;
+} job_list_t;
+
+struct or_scheduler_t {
+  const or_allocator_t *allocator;
+  or_runtime_t *runtime;
+  or_scheduler_options_t options; /* with the defaults put in */
+  char *models_directory;
+  or_mutex_t mutex;
+  or_cond_t clock_wake, quiet; /* the clock's thread; nothing runs any more */
+  or_thread_t clock;
+  place_t places[OR_SCHEDULER_MAX_DEVICES];
+  hardware_t hardware[OR_SCHEDULER_MAX_DEVICES];
+  size_t place_count, hardware_count;
+  job_list_t queue[OR_SCHEDULER_PRIORITIES + 1]; /* by priority, 1 to 10 */
+  job_list_t active, finished;
+  or_job_t *buckets[OR_SCHEDULER_BUCKETS];
+  size_t waiting, running, abandoned, admitting;
+  uint64_t waiting_bytes, kept_bytes;
+  int64_t next_deadline_ns; /* that the clock's thread waits for */
+  bool draining, stopping;
+};
+
+/* job.c */
+or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out);
+void or_job_tell(or_job_t *job, or_job_event_t event);
+/* Ends a job whose `ending` the caller has set, without the lock: writes the response, moves it to the finished ones,
+ * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
+void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
+void or_job_record(or_job_t *job, or_task_record_t *record);
+
+/* table.c: all with the lock held */
+/* The queue's links, in the order of acceptance. */
+void or_list_insert(job_list_t *list, or_job_t *job);
+void or_list_remove(job_list_t *list, or_job_t *job);
+void or_table_insert(or_scheduler_t *scheduler, or_job_t *job);
+void or_table_remove(or_scheduler_t *scheduler, or_job_t *job);
+or_job_t *or_table_find(or_scheduler_t *scheduler, const char *task_id, const char *owner);
+/* From the active to the finished ones; *victims: those whose time is over, linked by `next`, for or_job_release
+ * without the lock. */
+void or_table_finish(or_scheduler_t *scheduler, or_job_t *job, or_job_t **victims);
+
+/* waiting.c: all with the lock held */
+void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
+void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
+/* The job that this hardware is to begin now, taken out of the queue, and the device for it; NULL: none may. */
+or_job_t *or_waiting_take(hardware_t *hardware, place_t **place);
+
+/* place.c */
+or_status_t or_places_open(or_scheduler_t *scheduler);
+place_t *or_place_of(or_scheduler_t *scheduler, const or_device_t *device);
+/* With the lock held. Whether the task may run there now; *why says so where it is not where it was asked to be. */
+bool or_place_allows(or_scheduler_t *scheduler, const or_job_t *job, const place_t *place, bool *preferred);
+bool or_place_usable(const place_t *place);
+double or_place_seconds(const place_t *place, const or_task_t *task, const or_task_estimate_t *estimate);
+void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimate_t *estimate, double seconds);
+/* Seconds until a new task of average size could begin on the least busy hardware that the preference allows. */
+double or_place_backlog(or_scheduler_t *scheduler);
+bool or_place_fits(const hardware_t *hardware, uint64_t bytes);
+
+/* execute.c */
+void or_worker_main(void *hardware);
+void or_clock_main(void *scheduler);
+
+#endif

@@ -1,0 +1,519 @@
+/* The scheduler on fake devices: order, placement, bounds, ends of every kind, and what the journal is told. */
+#include "scheduler/scheduler.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/string.h"
+#include "base/testing.h"
+#include "base/thread.h"
+#include "fake/fake.h"
+#include "runtime/runtime.h"
+
+#define SMALL "{\"operation\":\"compute\",\"data\":{\"size\":4,\"iterations\":1}%s}"
+#define MAX_SEEN 64
+
+static or_runtime_t *runtime;
+static or_scheduler_t *scheduler;
+
+/* What listeners were told, in order. */
+static struct {
+  or_mutex_t mutex;
+  or_cond_t cond;
+  struct {
+    char task_id[OR_TASK_ID_BYTES];
+    or_job_event_t event;
+  } items[MAX_SEEN];
+  size_t count;
+} seen;
+
+static void listen(void *self, or_job_t *job, or_job_event_t event) {
+  (void)self;
+  if (event == OR_JOB_PROGRESS) return;
+  or_mutex_lock(&seen.mutex);
+  assert_true(seen.count < MAX_SEEN);
+  or_format(seen.items[seen.count].task_id, OR_TASK_ID_BYTES, "%s", or_job_id(job));
+  seen.items[seen.count++].event = event;
+  or_cond_broadcast(&seen.cond);
+  or_mutex_unlock(&seen.mutex);
+}
+
+/* The place among the events at which it happened; waits until it does. */
+static size_t await(const char *task_id, or_job_event_t event) {
+  or_mutex_lock(&seen.mutex);
+  for (;;) {
+    for (size_t i = 0; i < seen.count; ++i) {
+      if (seen.items[i].event != event || strcmp(seen.items[i].task_id, task_id) != 0) continue;
+      or_mutex_unlock(&seen.mutex);
+      return i;
+    }
+    or_cond_wait(&seen.cond, &seen.mutex);
+  }
+}
+
+/* `host`: the CPU too, whose memory is the host's, so that a fake device may be lost. */
+static void open_beside(or_scheduler_options_t options, uint32_t devices, bool host) {
+  static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}, {"cpu", or_backend_cpu_entry}};
+  const or_runtime_options_t runtime_options = {.allocator = or_allocator_system()};
+  or_fake_reset();
+  or_fake_set_devices(devices, false);
+  for (uint32_t i = 0; i < devices && !host; ++i) or_fake_set_unified(i);
+  expect_ok(or_runtime_create_with(&runtime_options, backends, host ? 2 : 1, &runtime));
+  seen.count = 0;
+  options.runtime = runtime;
+  options.listener = listen;
+  expect_ok(or_scheduler_create(&options, &scheduler));
+}
+
+static void open_with(or_scheduler_options_t options, uint32_t devices) { open_beside(options, devices, false); }
+
+static void set_concurrency(uint32_t concurrency) {
+  or_device_t *device = or_runtime_device(runtime, 0);
+  or_device_settings_t settings = or_scheduler_device(scheduler, device);
+  settings.max_concurrency = concurrency;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+}
+
+static int close_all(void **state) {
+  (void)state;
+  if (scheduler != NULL) or_scheduler_drain(scheduler, 0);
+  or_scheduler_free(scheduler);
+  or_runtime_release(runtime);
+  scheduler = NULL;
+  runtime = NULL;
+  return 0;
+}
+
+static or_task_t *parsed(const char *text) {
+  or_json_document_t *document = NULL;
+  or_task_problems_t problems = {.count = 0};
+  or_task_t *task = NULL;
+  expect_ok(or_json_parse(or_allocator_system(), text, strlen(text), &document));
+  expect_ok(or_task_parse(or_allocator_system(), or_json_root(document), &problems, &task));
+  or_json_document_free(document);
+  return task;
+}
+
+/* Submits a small product with more fields (",\"priority\":3"). On refusal the status; the task is freed. */
+static or_status_t try_submit(const char *id, const char *fields, or_job_request_t request,
+                              or_submission_result_t *result) {
+  char text[512];
+  or_format(text, sizeof text, SMALL, fields);
+  request.task = parsed(text);
+  request.task_id = id;
+  or_task_t *task = request.task;
+  or_status_t status = or_scheduler_submit(scheduler, &request, result);
+  if (!or_ok(status)) or_task_free(task);
+  return status;
+}
+
+static or_job_t *submit(const char *id, const char *fields) {
+  or_submission_result_t result;
+  expect_ok(try_submit(id, fields, (or_job_request_t){0}, &result));
+  return result.job;
+}
+
+static void expect_end(or_job_t *job, or_task_state_t state, const char *words) {
+  await(or_job_id(job), OR_JOB_FINISHED);
+  const or_job_facts_t facts = or_job_facts(job);
+  const char *response = or_text_string(or_job_response(job));
+  if (facts.state != state) print_error("%s\n", response);
+  assert_string_equal(or_task_state_name(facts.state), or_task_state_name(state));
+  if (strstr(response, words) == NULL) print_error("no \"%s\" in %s\n", words, response);
+  assert_non_null(strstr(response, words));
+}
+
+static void a_task_is_accepted_begun_and_completed(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_job_t *job = submit("one", "");
+  expect_end(job, OR_TASK_COMPLETED, "\"status\":\"completed\"");
+  assert_true(await("one", OR_JOB_ADMITTED) < await("one", OR_JOB_STARTED));
+  assert_true(await("one", OR_JOB_STARTED) < await("one", OR_JOB_FINISHED));
+  const or_job_facts_t facts = or_job_facts(job);
+  assert_string_equal(facts.device_id, "fake_0");
+  assert_int_equal(facts.attempts, 1);
+  assert_true(facts.created_us > 0 && facts.started_us >= facts.created_us && facts.finished_us >= facts.started_us);
+  or_job_t *found = or_scheduler_find(scheduler, "one", NULL);
+  assert_ptr_equal(found, job);
+  or_job_release(found);
+  or_scheduler_forget(scheduler, job);
+  assert_null(or_scheduler_find(scheduler, "one", NULL));
+  or_job_release(job);
+}
+
+/* One at a time, and the first one stands at the gate of fake_0. */
+static or_job_t *block(void) {
+  set_concurrency(1);
+  or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *first = submit("first", ",\"device_preference\":\"fake_0\"");
+  or_fake_wait_at_gate(OR_FAKE_RUN, 1);
+  return first;
+}
+
+static void the_most_urgent_goes_first_and_equals_in_order(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.age_ns = INT64_MAX}, 1);
+  or_job_t *jobs[] = {block(), submit("low", ",\"priority\":1"), submit("mid-a", ",\"priority\":5"),
+                      submit("mid-b", ",\"priority\":5"), submit("high", ",\"priority\":10")};
+  expect_ok(or_scheduler_set_priority(scheduler, jobs[1], 7));
+  or_fake_open_gate(OR_FAKE_RUN);
+  static const char *const order[] = {"first", "high", "low", "mid-a", "mid-b"};
+  for (size_t i = 0; i + 1 < 5; ++i)
+    assert_true(await(order[i], OR_JOB_FINISHED) < await(order[i + 1], OR_JOB_STARTED));
+  await("mid-b", OR_JOB_FINISHED);
+  expect_failure(or_scheduler_set_priority(scheduler, jobs[1], 3), OR_FAILED_PRECONDITION, "does not wait");
+  expect_failure(or_scheduler_set_priority(scheduler, jobs[1], 11), OR_OUT_OF_RANGE, "1 to 10");
+  for (size_t i = 0; i < 5; ++i) or_job_release(jobs[i]);
+}
+
+static void what_has_waited_long_enough_goes_before_what_is_more_urgent(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.age_ns = 1}, 1);
+  or_job_t *jobs[] = {block(), submit("low", ",\"priority\":1"), submit("high", ",\"priority\":10")};
+  or_fake_open_gate(OR_FAKE_RUN);
+  assert_true(await("low", OR_JOB_STARTED) < await("high", OR_JOB_STARTED));
+  await("high", OR_JOB_FINISHED);
+  for (size_t i = 0; i < 3; ++i) or_job_release(jobs[i]);
+}
+
+static void cancels_what_waits_at_once_and_what_runs_at_its_next_step(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_job_t *first = block(), *waiting = submit("waiting", "");
+  or_scheduler_cancel(scheduler, waiting);
+  expect_end(waiting, OR_TASK_CANCELLED, "\"error_code\":\"cancelled\"");
+  or_scheduler_cancel(scheduler, first);
+  or_fake_open_gate(OR_FAKE_RUN);
+  expect_end(first, OR_TASK_CANCELLED, "\"status\":\"cancelled\"");
+  or_scheduler_cancel(scheduler, first); /* it has ended: nothing happens */
+  or_job_release(first);
+  or_job_release(waiting);
+}
+
+static void ends_what_is_out_of_time_while_it_waits(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_job_t *first = block();
+  const int64_t now_us = or_clock_wall_us();
+  or_submission_result_t result;
+  expect_ok(try_submit(
+      "late", "", (or_job_request_t){.recovered = true, .created_us = now_us, .deadline_us = now_us + 5000}, &result));
+  expect_end(result.job, OR_TASK_TIMEOUT, "\"error_code\":\"deadline_exceeded\"");
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_job_release(result.job);
+  or_job_release(first);
+}
+
+static void an_id_stands_for_one_task(void **state) {
+  (void)state;
+  static const uint8_t one[OR_TASK_DIGEST_BYTES] = {1}, two[OR_TASK_DIGEST_BYTES] = {2};
+  open_with((or_scheduler_options_t){0}, 1);
+  or_submission_result_t first, again;
+  expect_ok(try_submit("id", "", (or_job_request_t){.body_digest = one}, &first));
+  expect_ok(try_submit("id", "", (or_job_request_t){.body_digest = one}, &again));
+  assert_true(again.existing);
+  assert_ptr_equal(first.job, again.job);
+  or_job_release(again.job);
+  expect_failure(try_submit("id", "", (or_job_request_t){.body_digest = two}, &again), OR_ALREADY_EXISTS, "\"id\"");
+  expect_failure(try_submit("id", "", (or_job_request_t){.body_digest = one, .owner = "other"}, &again),
+                 OR_ALREADY_EXISTS, "\"id\"");
+  expect_failure(try_submit("no spaces", "", (or_job_request_t){0}, &again), OR_INVALID_ARGUMENT, "task_id");
+  or_job_release(first.job);
+}
+
+static void refuses_what_is_too_much_and_says_when_to_come_again(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.max_waiting = 3, .max_owner_waiting = 2}, 1);
+  or_job_t *jobs[3] = {block()};
+  or_submission_result_t result;
+  for (int i = 0; i < 2; ++i) {
+    char id[8];
+    or_format(id, sizeof id, "w%d", i);
+    expect_ok(try_submit(id, "", (or_job_request_t){.owner = "me"}, &result));
+    jobs[1 + i] = result.job;
+  }
+  expect_failure(try_submit("mine", "", (or_job_request_t){.owner = "me"}, &result), OR_UNAVAILABLE, "of this key");
+  assert_int_equal(result.refusal.kind, OR_REFUSED_QUOTA);
+  or_job_t *other = submit("other", "");
+  expect_failure(try_submit("more", "", (or_job_request_t){0}, &result), OR_UNAVAILABLE, "3 tasks are waiting");
+  assert_int_equal(result.refusal.kind, OR_REFUSED_CAPACITY);
+  assert_true(result.refusal.retry_after_s >= 1);
+  or_fake_open_gate(OR_FAKE_RUN);
+  await("other", OR_JOB_FINISHED);
+  for (size_t i = 0; i < 3; ++i) or_job_release(jobs[i]);
+  or_job_release(other);
+}
+
+static void refuses_what_would_never_fit(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_device_t *device = or_runtime_device(runtime, 0);
+  or_device_settings_t settings = or_scheduler_device(scheduler, device);
+  settings.memory_limit = 100;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+  or_submission_result_t result;
+  expect_failure(try_submit("big", "", (or_job_request_t){0}, &result), OR_RESOURCE_EXHAUSTED, "192 bytes");
+  assert_int_equal(result.refusal.kind, OR_REFUSED_MEMORY);
+}
+
+static void a_device_that_is_taken_out_is_replaced_visibly_or_refused(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 2);
+  or_device_t *device = or_runtime_device(runtime, 0);
+  or_device_settings_t settings = or_scheduler_device(scheduler, device);
+  settings.is_available = false;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+  or_job_t *job = submit("there", ",\"device_preference\":\"fake_0\"");
+  expect_end(job, OR_TASK_COMPLETED, "\"fallback_reason\":\"device");
+  assert_string_equal(or_job_facts(job).device_id, "fake_1");
+  or_submission_result_t result;
+  expect_failure(
+      try_submit("strict", ",\"device_preference\":\"fake_0\",\"strict_device\":true", (or_job_request_t){0}, &result),
+      OR_FAILED_PRECONDITION, "fake_0");
+  settings.is_available = true;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+  or_job_t *back = submit("back", ",\"device_preference\":\"fake_0\",\"strict_device\":true");
+  expect_end(back, OR_TASK_COMPLETED, "\"fallback_reason\":null");
+  or_job_release(job);
+  or_job_release(back);
+}
+
+static void a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere(void **state) {
+  (void)state;
+  open_beside((or_scheduler_options_t){0}, 1, true);
+  or_fake_fail(OR_FAKE_RUN, 1, OR_DEVICE_LOST);
+  or_job_t *job = submit("moved", ",\"device_preference\":\"fake_0\"");
+  expect_end(job, OR_TASK_COMPLETED, "\"attempts\":2");
+  assert_string_equal(or_job_facts(job).device_id, "cpu_0");
+  or_job_release(job);
+}
+
+static void a_task_that_must_not_run_twice_fails_with_its_device(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 2);
+  or_fake_fail(OR_FAKE_RUN, 1, OR_DEVICE_LOST);
+  or_job_t *job = submit("once", ",\"device_preference\":\"fake_0\",\"on_restart\":\"fail\"");
+  expect_end(job, OR_TASK_FAILED, "\"error_code\":\"device_lost\"");
+  or_job_release(job);
+}
+
+static void a_device_that_never_ends_cancelled_work_is_taken_out(void **state) {
+  (void)state;
+  open_beside((or_scheduler_options_t){.stuck_ns = 1}, 1, true);
+  or_job_t *job = block();
+  or_scheduler_cancel(scheduler, job);
+  expect_end(job, OR_TASK_FAILED, "did not end the work");
+  const char *reason;
+  assert_int_equal(or_device_state(or_runtime_device(runtime, 0), &reason), OR_DEVICE_STATE_LOST);
+  assert_non_null(strstr(reason, "cancelled or out of time"));
+  or_job_t *next = submit("next", ",\"device_preference\":\"fake_0\"");
+  or_fake_open_gate(OR_FAKE_RUN);
+  expect_end(next, OR_TASK_COMPLETED, "\"device_used\":\"cpu_0\"");
+  or_job_release(job);
+  or_job_release(next);
+}
+
+static void a_benchmark_has_its_hardware_alone(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.age_ns = INT64_MAX}, 1);
+  or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *first = submit("first", "");
+  or_fake_wait_at_gate(OR_FAKE_RUN, 1);
+  or_job_request_t request = {
+      .task = parsed("{\"operation\":\"benchmark\",\"priority\":9,\"data\":{\"type\":\"memory\",\"sizes\":[64],"
+                     "\"duration\":1}}"),
+      .task_id = "alone"};
+  or_submission_result_t benchmark;
+  expect_ok(or_scheduler_submit(scheduler, &request, &benchmark));
+  or_job_t *later = submit("later", "");
+  or_fake_open_gate(OR_FAKE_RUN);
+  await("later", OR_JOB_FINISHED);
+  assert_true(await("first", OR_JOB_FINISHED) < await("alone", OR_JOB_STARTED) + 1);
+  assert_true(await("alone", OR_JOB_FINISHED) < await("later", OR_JOB_STARTED) + 1);
+  or_job_release(first);
+  or_job_release(later);
+  or_job_release(benchmark.job);
+}
+
+/* ---- the journal ---- */
+
+static struct {
+  or_journal_done_t done; /* of the last admit */
+  void *done_self;
+  size_t admits, starts, finishes, priorities;
+  or_task_state_t last_state;
+  bool refuse;
+} journal;
+
+static or_status_t journal_admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs,
+                                 size_t count, or_journal_done_t done, void *done_self) {
+  (void)self;
+  (void)blobs;
+  assert_int_equal(count, 0);
+  assert_int_equal(record->state, OR_TASK_PENDING);
+  if (journal.refuse) return or_error(OR_UNAVAILABLE, "the backlog is full");
+  journal.done = done;
+  journal.done_self = done_self;
+  ++journal.admits;
+  return or_status_success();
+}
+
+static or_status_t journal_start(void *self, const or_journal_start_t *start, or_journal_done_t done, void *done_self) {
+  (void)self;
+  assert_true(start->attempt >= 1);
+  ++journal.starts;
+  if (done != NULL) done(done_self, or_status_success());
+  return or_status_success();
+}
+
+static or_status_t journal_finish(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs,
+                                  size_t count) {
+  (void)self;
+  (void)blobs;
+  (void)count;
+  journal.last_state = record->state;
+  ++journal.finishes;
+  return or_status_success();
+}
+
+static or_status_t journal_priority(void *self, const char *task_id, int priority) {
+  (void)self;
+  (void)task_id;
+  (void)priority;
+  ++journal.priorities;
+  return or_status_success();
+}
+
+static const or_journal_t journal_table = {NULL, journal_admit, journal_start, journal_finish, journal_priority};
+
+static void open_with_journal(void) {
+  memset(&journal, 0, sizeof journal);
+  open_with((or_scheduler_options_t){.journal = &journal_table}, 1);
+}
+
+static or_job_t *submit_durable(const char *id, const char *fields) {
+  or_submission_result_t result;
+  expect_ok(try_submit(id, fields, (or_job_request_t){.durable = true, .body = "{}", .body_bytes = 2}, &result));
+  return result.job;
+}
+
+static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
+  (void)state;
+  open_with_journal();
+  or_job_t *job = submit_durable("kept", ",\"on_restart\":\"fail\"");
+  assert_int_equal(journal.admits, 1);
+  assert_int_equal(or_job_facts(job).state, OR_TASK_PENDING);
+  assert_int_equal(seen.count, 0);
+  journal.done(journal.done_self, or_status_success());
+  expect_end(job, OR_TASK_COMPLETED, "completed");
+  assert_int_equal(journal.starts, 1);
+  assert_int_equal(journal.finishes, 1);
+  assert_int_equal(journal.last_state, OR_TASK_COMPLETED);
+  or_job_release(job);
+}
+
+static void a_full_disk_ends_the_durable_task_that_it_concerns(void **state) {
+  (void)state;
+  open_with_journal();
+  or_job_t *job = submit_durable("lost", "");
+  journal.done(journal.done_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  expect_end(job, OR_TASK_FAILED, "the disk is full");
+  assert_int_equal(or_job_code(job), OR_RESOURCE_EXHAUSTED);
+  or_job_release(job);
+  or_submission_result_t result;
+  journal.refuse = true;
+  expect_failure(try_submit("full", "", (or_job_request_t){.durable = true}, &result), OR_UNAVAILABLE, "backlog");
+  assert_int_equal(result.refusal.kind, OR_REFUSED_CAPACITY);
+  assert_null(or_scheduler_find(scheduler, "full", NULL));
+}
+
+static void cancelled_before_it_is_recorded_it_never_runs(void **state) {
+  (void)state;
+  open_with_journal();
+  or_job_t *job = submit_durable("early", "");
+  or_scheduler_cancel(scheduler, job);
+  journal.done(journal.done_self, or_status_success());
+  expect_end(job, OR_TASK_CANCELLED, "cancelled");
+  assert_int_equal(journal.starts, 0);
+  or_job_release(job);
+}
+
+static void a_drain_ends_waiting_work_and_leaves_durable_work_on_disk(void **state) {
+  (void)state;
+  open_with_journal();
+  or_job_t *first = block(), *waiting = submit("waiting", ""), *kept = submit_durable("kept", "");
+  journal.done(journal.done_self, or_status_success());
+  or_scheduler_cancel(scheduler, first);
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_scheduler_drain(scheduler, INT64_C(60000000000));
+  expect_end(waiting, OR_TASK_CANCELLED, "shutting down");
+  assert_int_equal(or_job_facts(kept).state, OR_TASK_PENDING);
+  or_submission_result_t result;
+  expect_failure(try_submit("after", "", (or_job_request_t){0}, &result), OR_UNAVAILABLE, "shutting down");
+  or_job_release(first);
+  or_job_release(waiting);
+  or_job_release(kept);
+}
+
+static void finished_jobs_are_kept_up_to_a_number(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.keep_finished = 2}, 1);
+  static const char *const ids[] = {"a", "b", "c"};
+  for (size_t i = 0; i < 3; ++i) {
+    or_job_t *job = submit(ids[i], "");
+    await(ids[i], OR_JOB_FINISHED);
+    or_job_release(job);
+  }
+  assert_null(or_scheduler_find(scheduler, "a", NULL));
+  or_job_t *last = or_scheduler_find(scheduler, "c", "");
+  assert_non_null(last);
+  assert_null(or_scheduler_find(scheduler, "c", "someone"));
+  or_job_release(last);
+}
+
+static void lists_what_is_active(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_job_t *jobs[] = {block(), submit("waiting", "")}, *found[1];
+  assert_int_equal(or_scheduler_active(scheduler, "", found, 1), 2);
+  assert_ptr_equal(found[0], jobs[0]);
+  assert_int_equal(or_scheduler_active(scheduler, "nobody", found, 1), 0);
+  const or_scheduler_load_t load = or_scheduler_load(scheduler);
+  assert_int_equal(load.waiting, 1);
+  assert_int_equal(load.running, 1);
+  assert_int_equal(or_scheduler_running_on(scheduler, or_runtime_device(runtime, 0)), 1);
+  or_fake_open_gate(OR_FAKE_RUN);
+  await("waiting", OR_JOB_FINISHED);
+  or_job_release(found[0]);
+  or_job_release(jobs[0]);
+  or_job_release(jobs[1]);
+}
+
+int main(void) {
+  or_mutex_init(&seen.mutex);
+  or_cond_init(&seen.cond);
+#define CASE(name) cmocka_unit_test_teardown(name, close_all)
+  const struct CMUnitTest tests[] = {
+      CASE(a_task_is_accepted_begun_and_completed),
+      CASE(the_most_urgent_goes_first_and_equals_in_order),
+      CASE(what_has_waited_long_enough_goes_before_what_is_more_urgent),
+      CASE(cancels_what_waits_at_once_and_what_runs_at_its_next_step),
+      CASE(ends_what_is_out_of_time_while_it_waits),
+      CASE(an_id_stands_for_one_task),
+      CASE(refuses_what_is_too_much_and_says_when_to_come_again),
+      CASE(refuses_what_would_never_fit),
+      CASE(a_device_that_is_taken_out_is_replaced_visibly_or_refused),
+      CASE(a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere),
+      CASE(a_task_that_must_not_run_twice_fails_with_its_device),
+      CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
+      CASE(a_benchmark_has_its_hardware_alone),
+      CASE(a_durable_task_runs_only_when_it_is_recorded),
+      CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
+      CASE(cancelled_before_it_is_recorded_it_never_runs),
+      CASE(a_drain_ends_waiting_work_and_leaves_durable_work_on_disk),
+      CASE(finished_jobs_are_kept_up_to_a_number),
+      CASE(lists_what_is_active),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

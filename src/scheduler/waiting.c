@@ -1,0 +1,86 @@
+/* The queue: which waiting job a hardware begins next. With the lock held. */
+#include "base/clock.h"
+#include "scheduler/scheduler_internal.h"
+
+void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
+  or_list_insert(&scheduler->queue[job->priority], job);
+  job->waiting = true;
+  ++scheduler->waiting;
+  for (size_t i = 0; i < scheduler->hardware_count; ++i) {
+    if (scheduler->hardware[i].idle > 0) or_cond_signal(&scheduler->hardware[i].wake);
+  }
+  if (job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
+}
+
+void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job) {
+  or_list_remove(&scheduler->queue[job->priority], job);
+  job->waiting = false;
+  --scheduler->waiting;
+}
+
+/* What a priority has become: one more for each `age_ns` of waiting, so that the least urgent job is, after nine of
+ * them, among the most urgent, where the oldest goes first: nothing waits for ever. */
+static int64_t level_of(const or_scheduler_t *scheduler, const or_job_t *job, int64_t now_ns) {
+  const int64_t aged = job->priority + (now_ns - job->accepted_ns) / scheduler->options.age_ns;
+  return aged > OR_SCHEDULER_PRIORITIES ? OR_SCHEDULER_PRIORITIES : aged;
+}
+
+static double finish_on(const hardware_t *hardware, const place_t *place, const or_job_t *job) {
+  return hardware->running_s / hardware->concurrency + or_place_seconds(place, job->task, &job->estimate);
+}
+
+static bool has_room(const hardware_t *hardware, const or_job_t *job) {
+  if (hardware->running >= hardware->concurrency || hardware->exclusive) return false;
+  if (job->estimate.exclusive && hardware->running > 0) return false;
+  return or_place_fits(hardware, job->estimate.memory_bytes);
+}
+
+/* The best device of this hardware for the job; NULL: it may not run there, or would be done sooner elsewhere. */
+static place_t *choose_place(hardware_t *hardware, const or_job_t *job) {
+  or_scheduler_t *scheduler = hardware->scheduler;
+  place_t *best = NULL;
+  double best_s = 0, elsewhere_s = -1;
+  for (size_t i = 0; i < scheduler->place_count; ++i) {
+    place_t *place = &scheduler->places[i];
+    bool preferred;
+    if (!or_place_allows(scheduler, job, place, &preferred)) continue;
+    const double seconds = finish_on(place->hardware, place, job);
+    if (place->hardware == hardware) {
+      if (best == NULL || seconds < best_s) {
+        best = place;
+        best_s = seconds;
+      }
+    } else if (elsewhere_s < 0 || seconds < elsewhere_s) {
+      elsewhere_s = seconds;
+    }
+  }
+  return best != NULL && (elsewhere_s < 0 || best_s <= elsewhere_s) ? best : NULL;
+}
+
+or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
+  or_scheduler_t *scheduler = hardware->scheduler;
+  const int64_t now_ns = or_clock_ns();
+  or_job_t *best = NULL;
+  int64_t best_level = 0;
+  *place = NULL;
+  if (scheduler->waiting == 0 || scheduler->draining) return NULL;
+  for (int priority = OR_SCHEDULER_PRIORITIES; priority >= 1; --priority) {
+    size_t looked = 0;
+    for (or_job_t *job = scheduler->queue[priority].first; job != NULL && looked < OR_SCHEDULER_LOOK_AHEAD;
+         job = job->next, ++looked) {
+      const int64_t level = level_of(scheduler, job, now_ns);
+      if (best != NULL && (level < best_level || (level == best_level && job->accepted_ns > best->accepted_ns))) break;
+      place_t *candidate = choose_place(hardware, job);
+      if (candidate == NULL) continue;
+      best = job;
+      best_level = level;
+      *place = candidate;
+      break;
+    }
+  }
+  if (best == NULL) return NULL;
+  /* What has no room holds its place: smaller and less urgent work does not slip by for ever. */
+  if (!has_room(hardware, best)) return NULL;
+  or_waiting_remove(scheduler, best);
+  return best;
+}
