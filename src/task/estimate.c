@@ -53,9 +53,10 @@ void or_task_estimate(const or_task_t *task, or_task_estimate_t *out) {
     out->exclusive = true;
   } else if (strcmp(operation, "inference") == 0) {
     out->units = (double)(task->parameters.batch_size > 0 ? task->parameters.batch_size : 1);
-    out->seconds = task->parameters.operand_count > 0 || task->parameters.image != NULL || task->parameters.text != NULL
-                       ? 0
-                       : INFERENCE_S;
+    out->seconds =
+        task->parameters.operand_count > 0 || task->parameters.image != NULL || task->parameters.text_count > 0
+            ? 0
+            : INFERENCE_S;
   } else {
     estimate_compute(task, out);
   }
