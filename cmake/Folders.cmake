@@ -58,6 +58,16 @@ function(or_folder name)
   endforeach()
 endfunction()
 
+# or_embed(<target> <file> <symbol>): the file's bytes as `const char symbol[]` and `const size_t symbol_bytes`.
+function(or_embed target file symbol)
+  set(input "${CMAKE_SOURCE_DIR}/${file}")
+  set(output "${OR_GENERATED_DIR}/${symbol}.c")
+  add_custom_command(OUTPUT "${output}"
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DOUTPUT=${output} -DSYMBOL=${symbol} -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS "${input}" "${CMAKE_SOURCE_DIR}/cmake/Embed.cmake" COMMENT "")
+  target_sources(${target} PRIVATE "${output}")
+endfunction()
+
 # Sorts the files of `list_name` into <list_name>_sources, _tests, _fuzz, _bench and _mains by the end of their names.
 function(or_split list_name)
   foreach(kind sources tests fuzz bench mains)

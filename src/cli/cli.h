@@ -139,6 +139,7 @@ int or_cli_models_command(or_cli_t *cli);
 int or_cli_explain_command(or_cli_t *cli);
 int or_cli_verify_command(or_cli_t *cli);
 int or_cli_benchmark_command(or_cli_t *cli);
+int or_cli_server_command(or_cli_t *cli);
 int or_cli_version_command(or_cli_t *cli);
 int or_cli_help_command(or_cli_t *cli);
 int or_cli_completion_command(or_cli_t *cli);

@@ -3,7 +3,7 @@
 
 #include "base/string.h"
 #include "cli/cli.h"
-#include "cli/device_json.h"
+#include "runtime/device_json.h"
 
 static int print_list(or_cli_t *cli);
 static int print_one(or_cli_t *cli, const char *id);
@@ -32,7 +32,7 @@ static int print_list(or_cli_t *cli) {
     or_json_object_begin(&json);
     or_json_key(&json, "devices");
     or_json_array_begin(&json);
-    for (size_t i = 0; i < count; ++i) or_cli_write_device(&json, or_runtime_device(cli->runtime, i));
+    for (size_t i = 0; i < count; ++i) or_device_write_json(&json, or_runtime_device(cli->runtime, i));
     or_json_array_end(&json);
     or_json_object_end(&json);
     return or_cli_print_json(cli, &json, &text);
@@ -47,7 +47,7 @@ static int print_list(or_cli_t *cli) {
     or_cli_table_cell(table, "%s", facts->type);
     or_cli_table_cell(table, "%s", or_cli_bytes(facts->memory_total_bytes, bytes, sizeof bytes));
     or_cli_table_cell(table, "%u", facts->compute_units);
-    or_cli_table_cell(table, "%s", or_cli_device_state_name(device));
+    or_cli_table_cell(table, "%s", or_device_state_name(device));
     or_cli_table_cell(table, "%s", join_capabilities(facts, capabilities, sizeof capabilities));
   }
   or_cli_table_print(table, stdout);
@@ -75,7 +75,7 @@ static void print_facts(const or_device_t *device) {
   line("name", facts->name);
   line("type", facts->type);
   line("hardware", facts->hardware_id);
-  line("state", or_cli_device_state_name(device));
+  line("state", or_device_state_name(device));
   line("reason", reason);
   line("driver", facts->driver_version);
   line("compute capability", facts->compute_capability);
@@ -129,7 +129,7 @@ static int print_one_json(or_cli_t *cli, or_device_t *device, const or_device_pe
     or_json_object_begin(&json);
     or_json_key(&json, "device");
   }
-  or_cli_write_device(&json, device);
+  or_device_write_json(&json, device);
   if (peaks != NULL) {
     or_json_key(&json, "peaks");
     or_json_object_begin(&json);

@@ -1,6 +1,6 @@
 #include "base/string.h"
 #include "cli/cli.h"
-#include "cli/device_json.h"
+#include "runtime/device_json.h"
 
 static int status_as_json(or_cli_t *cli) {
   or_text_t text;
@@ -26,7 +26,7 @@ static int status_as_json(or_cli_t *cli) {
   or_json_key(&json, "devices");
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_runtime_device_count(cli->runtime); ++i)
-    or_cli_write_device(&json, or_runtime_device(cli->runtime, i));
+    or_device_write_json(&json, or_runtime_device(cli->runtime, i));
   or_json_array_end(&json);
   or_json_object_end(&json);
   return or_cli_print_json(cli, &json, &text);
@@ -48,7 +48,7 @@ int or_cli_status_command(or_cli_t *cli) {
     const or_device_facts_t *facts = or_device_facts(device);
     char bytes[OR_CLI_NUMBER_BYTES];
     (void)printf("device %s: %s, %u units, %s, %s\n", facts->id, facts->name, facts->compute_units,
-                 or_cli_bytes(facts->memory_total_bytes, bytes, sizeof bytes), or_cli_device_state_name(device));
+                 or_cli_bytes(facts->memory_total_bytes, bytes, sizeof bytes), or_device_state_name(device));
   }
   return OR_EXIT_OK;
 }

@@ -16,6 +16,22 @@
   { "--precision", 0, "P", "of matrix products and convolutions: fp32 (default), bf16", false }
 #define DIM \
   { "--dim", 0, "NAME=N", "the extent of one of the model's symbolic dimensions", true }
+#define SERVER_FLAGS                                                                                    \
+  {"--host", 0, "ADDRESS", "where to listen (default: 127.0.0.1)", false},                              \
+      {"--port", 0, "N", "TCP port (default: 8000; 0: one that is free)", false},                       \
+      {"--unix", 0, "PATH", "a Unix socket to listen at as well", false}, MODELS,                       \
+      {"--data", 0, "DIR", "folder of the database and results; :memory: keeps nothing", false},        \
+      {"--config", 0, "FILE", "settings, key = value (default: openruntime.conf, where it is)", false}, \
+      {"--set", 0, "KEY=VALUE", "any setting by its name; over environment and file", true},            \
+      {"--insecure", 0, NULL, "listen beyond loopback without API keys", false},                        \
+      {"--tls-cert", 0, "FILE", "PEM certificate with its chain; read again at SIGHUP", false},         \
+      {"--tls-key", 0, "FILE", "PEM key of the certificate", false},                                    \
+      {"--metrics-open", 0, NULL, "/metrics needs no key", false},                                      \
+      {"--loops", 0, "N", "threads that own connections (default: 1)", false},                          \
+      {"--log-level", 0, "L[,module=L]", "off, error, warning, info, debug", false},                    \
+      {"--check-config", 0, NULL, "say what is wrong with the settings, and end", false}, {             \
+    "--print-config", 0, NULL, "a template with every setting, its default and its meaning", false      \
+  }
 
 const or_cli_flag_t or_cli_global_flags[] = {
     {"--url", 0, "URL", "ask a running server instead of working in process (or OPENRUNTIME_URL)", false},
@@ -179,12 +195,16 @@ static const or_cli_command_t commands[] = {
      .max_words = 2},
     {.name = "server",
      .words = "",
-     .summary = "serve over HTTP",
-     .examples = {"openruntime server", "openruntime server --help"}},
+     .summary = "serve over HTTP until SIGTERM, then drain",
+     .flags = {SERVER_FLAGS},
+     .examples = {"openruntime server", "openruntime server --host 0.0.0.0 --insecure --set idle_timeout=30"},
+     .run = or_cli_server_command},
     {.name = "serve",
      .words = "",
      .summary = "the same as server",
-     .examples = {"openruntime serve", "openruntime serve --help"}},
+     .flags = {SERVER_FLAGS},
+     .examples = {"openruntime serve --port 8080", "openruntime serve --config openruntime.conf --check-config"},
+     .run = or_cli_server_command},
     {.name = "docs",
      .words = "",
      .summary = "the documentation",

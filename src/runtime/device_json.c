@@ -1,10 +1,10 @@
-#include "cli/device_json.h"
+#include "runtime/device_json.h"
 
 #include <math.h>
 
 #include "base/clock.h"
 
-const char *or_cli_device_state_name(const or_device_t *device) {
+const char *or_device_state_name(const or_device_t *device) {
   switch (or_device_state(device, NULL)) {
   case OR_DEVICE_AVAILABLE: return "available";
   case OR_DEVICE_UNAVAILABLE: return "unavailable";
@@ -34,7 +34,7 @@ static void write_sample(or_json_writer_t *json, const or_device_facts_t *facts,
   or_json_object_end(json);
 }
 
-void or_cli_write_device(or_json_writer_t *json, or_device_t *device) {
+void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
   const or_device_facts_t *facts = or_device_facts(device);
   or_device_sample_t sample;
   const char *reason = NULL;

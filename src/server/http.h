@@ -1,0 +1,143 @@
+#ifndef OR_SERVER_HTTP_H
+#define OR_SERVER_HTTP_H
+/* A request and its reply, as handlers see them; what lies below (sockets, TLS, parsing) is `connection.c` and `loop.c`.
+ *
+ * A handler runs on the thread of the loop that owns the connection, and returns soon. It fills the request's reply and
+ * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */
+
+#include "base/json.h"
+
+typedef struct or_server_t or_server_t; /* what the routes work with: server.h */
+typedef struct or_request_t or_request_t;
+typedef struct or_route_t or_route_t;
+
+typedef enum or_http_method_t {
+  OR_HTTP_GET,
+  OR_HTTP_HEAD,
+  OR_HTTP_POST,
+  OR_HTTP_PUT,
+  OR_HTTP_PATCH,
+  OR_HTTP_DELETE,
+  OR_HTTP_OPTIONS,
+  OR_HTTP_OTHER
+} or_http_method_t;
+const char *or_http_method_name(or_http_method_t method);
+
+/* Bytes that someone else owns; not terminated. data is NULL where there is nothing (a header that did not come). */
+typedef struct or_slice_t {
+  const char *data;
+  size_t length;
+} or_slice_t;
+bool or_slice_is(or_slice_t slice, const char *text);        /* the same bytes */
+bool or_slice_is_nocase(or_slice_t slice, const char *text); /* the same but for the case of ASCII letters */
+/* Whether a comma-separated header value has this token, in any case. */
+bool or_slice_has_token(or_slice_t list, const char *token);
+/* Whether an Accept header names this media type itself; wildcards don't count. */
+bool or_slice_accepts(or_slice_t accept, const char *media_type);
+
+/* The headers that are kept; all others are checked and passed over. */
+#define OR_HTTP_HEADERS(X)                        \
+  X(HOST, "host")                                 \
+  X(CONTENT_LENGTH, "content-length")             \
+  X(TRANSFER_ENCODING, "transfer-encoding")       \
+  X(CONTENT_TYPE, "content-type")                 \
+  X(CONNECTION, "connection")                     \
+  X(EXPECT, "expect")                             \
+  X(ACCEPT, "accept")                             \
+  X(AUTHORIZATION, "authorization")               \
+  X(API_KEY, "x-api-key")                         \
+  X(ORIGIN, "origin")                             \
+  X(REQUEST_ID, "x-request-id")                   \
+  X(PREFER, "prefer")                             \
+  X(UPGRADE, "upgrade")                           \
+  X(WEBSOCKET_KEY, "sec-websocket-key")           \
+  X(WEBSOCKET_VERSION, "sec-websocket-version")   \
+  X(WEBSOCKET_PROTOCOL, "sec-websocket-protocol") \
+  X(CORS_METHOD, "access-control-request-method") \
+  X(INFERENCE_LENGTH, "inference-header-content-length")
+typedef enum or_http_header_t {
+#define X(name, text) OR_HEADER_##name,
+  OR_HTTP_HEADERS(X)
+#undef X
+      OR_HEADER_COUNT
+} or_http_header_t;
+
+/* Scopes of a key; ADMIN has them all. */
+enum { OR_SCOPE_OPEN = 0, OR_SCOPE_READ = 1, OR_SCOPE_RUN = 2, OR_SCOPE_KERNELS = 4, OR_SCOPE_ADMIN = 8 };
+#define OR_KEY_ID_BYTES 33
+typedef struct or_key_t {
+  char id[OR_KEY_ID_BYTES]; /* "" where the server has no keys */
+  unsigned scopes;
+} or_key_t;
+
+#define OR_REQUEST_ID_BYTES 65
+#define OR_HTTP_MAX_SEGMENTS 8 /* of a path */
+#define OR_REPLY_HEADERS_BYTES 768
+
+/* Owned by its connection's loop until or_request_keep, then by whoever keeps it until or_reply_post. */
+typedef struct or_reply_t {
+  int status;               /* 200 */
+  const char *content_type; /* static; "application/json" */
+  or_text_t text;           /* the body; its memory is used again by the connection's next request */
+  /* In place of `text`: bytes that are sent as they lie; owner.release is called once on the loop's thread, when they
+   * are sent or the client has gone. */
+  const void *data;
+  size_t bytes;
+  or_owner_t owner;
+  char headers[OR_REPLY_HEADERS_BYTES]; /* more of them, "Name: value\r\n" each; by or_reply_header */
+  size_t headers_length;
+  int64_t parse_ns, queue_ns, run_ns, serialise_ns; /* for Server-Timing; negative: not measured */
+  bool close;                                       /* the connection ends after it */
+} or_reply_t;
+
+struct or_request_t {
+  or_server_t *server;
+  const or_allocator_t *allocator;
+  const or_route_t *route; /* NULL before it is found */
+  or_http_method_t method;
+  or_slice_t path, query;                    /* path: only its segments may be read; query: behind '?', still encoded */
+  or_slice_t segments[OR_HTTP_MAX_SEGMENTS]; /* of the path, decoded and terminated */
+  size_t segment_count;
+  or_slice_t headers[OR_HEADER_COUNT];
+  const char *body; /* aligned for tensors (OR_DEFAULT_ALIGNMENT), terminated behind `body_bytes`; NULL if empty */
+  size_t body_bytes;
+  or_key_t key;
+  char request_id[OR_REQUEST_ID_BYTES]; /* the client's, or made */
+  int64_t received_ns;                  /* or_clock_ns when its head was complete */
+  bool secure;                          /* by TLS */
+  or_reply_t reply;
+  /* Called on the loop's thread if the client goes before the reply is posted; set between or_request_keep and the
+   * handler's return. or_reply_post must still be called. */
+  void (*gone)(void *self, or_request_t *request);
+  void *gone_self;
+};
+
+/* The n-th parameter of the route's pattern: "/devices/{id}" has one. Terminated; "" outside. */
+const char *or_request_parameter(const or_request_t *request, size_t index);
+
+/* The reply comes later: the handler calls this, hands the request to whoever will answer it, and returns. */
+void or_request_keep(or_request_t *request);
+/* Sends the reply of a kept request; the request is not touched after that. Any thread, exactly once. */
+void or_reply_post(or_request_t *request);
+
+/* Starts a JSON body in the reply. */
+void or_reply_json_begin(or_request_t *request, or_json_writer_t *json);
+/* Ends it; a writer that ran out of memory makes the reply a 507. */
+void or_reply_json_end(or_request_t *request, or_json_writer_t *json);
+/* A body of another kind, copied. */
+void or_reply_text(or_request_t *request, const char *content_type, const char *text, size_t length);
+/* A body that is not copied: see or_reply_t.data. */
+void or_reply_bytes(or_request_t *request, const char *content_type, const void *data, size_t bytes, or_owner_t owner);
+/* One more header. Control characters in the value become spaces; one that finds no room is left out. */
+void or_reply_header(or_request_t *request, const char *name, const char *format, ...) OR_PRINTF(3, 4);
+/* {"detail", "error_code"} with this HTTP status. */
+void or_reply_error(or_request_t *request, int http, const char *error_code, const char *format, ...) OR_PRINTF(4, 5);
+/* The same of a failed status, by the one table (or_status_mapping); takes the status. */
+void or_reply_failure(or_request_t *request, or_status_t status);
+/* 422 with one entry: {"detail": [{"loc": [...], "msg", "type"}]}; `where` is "query", "path" or "body". */
+void or_reply_problem(or_request_t *request, const char *where, const char *field, const char *type, const char *format,
+                      ...) OR_PRINTF(5, 6);
+/* The reason phrase of an HTTP status; "" for one that we never send. */
+const char *or_http_reason(int status);
+
+#endif

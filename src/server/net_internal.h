@@ -1,0 +1,165 @@
+#ifndef OR_SERVER_NET_INTERNAL_H
+#define OR_SERVER_NET_INTERNAL_H
+/* Loops and connections. A connection and everything in it belongs to its loop's thread, but for `refs` and what a kept
+ * request's owner fills until it posts the reply. */
+
+#include "base/thread.h"
+#include "server/http_body.h"
+#include "server/mailbox.h"
+#include "server/net.h"
+#include "server/transport.h"
+#include "server/ws_frame.h"
+
+#define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
+#define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
+#define OR_REPLY_COPY_BYTES ((size_t)16 << 10)  /* larger bodies are sent from where they lie */
+#define OR_REPLY_KEEP_BYTES ((size_t)64 << 10)  /* a connection's text buffer beyond this is given back */
+#define OR_REFUSED_BODY_BYTES \
+  ((size_t)256 << 10)         /* of a refused request that is read so that the connection may stay */
+#define OR_READS_PER_EVENT 16 /* then the loop's other connections have their turn */
+
+typedef struct or_connection_t or_connection_t;
+typedef struct or_loop_t or_loop_t;
+
+/* What a connection waits for; each has one time-out for all, so that a list in order of arrival is one of deadlines. */
+typedef enum or_wait_t {
+  OR_WAIT_NOTHING, /* a handler's answer: no time-out of ours */
+  OR_WAIT_HEAD,
+  OR_WAIT_BODY,
+  OR_WAIT_IDLE,
+  OR_WAIT_WRITE,
+  OR_WAIT_WEBSOCKET,
+  OR_WAIT_LINGER, /* everything is said; what the client still sends is thrown away, so that it gets to read the reply */
+  OR_WAIT_COUNT
+} or_wait_t;
+
+typedef enum or_connection_state_t {
+  OR_CONNECTION_HEAD,
+  OR_CONNECTION_BODY,
+  OR_CONNECTION_HANDLING, /* the request is kept */
+  OR_CONNECTION_WEBSOCKET,
+  OR_CONNECTION_LINGER,
+  OR_CONNECTION_CLOSED
+} or_connection_state_t;
+
+struct or_connection_t {
+  or_ref_t refs; /* the socket; a kept request; a WebSocket's timer and posts */
+  or_loop_t *loop;
+  or_mail_t mail; /* of a posted reply */
+  uv_poll_t poll;
+  int events; /* what it polls for */
+  or_transport_t transport;
+  or_connection_state_t state;
+  or_wait_t wait;
+  int64_t deadline_ns;
+  or_connection_t *wait_previous, *wait_next; /* in the loop's list of `wait` */
+  or_connection_t *all_previous, *all_next;
+  bool from_unix, keep_alive, kept, refused, head_only, expects_continue, ends_after_output;
+
+  char head_inline[OR_HEAD_INLINE_BYTES];
+  char *head; /* head_inline, or memory */
+  size_t head_length, head_capacity;
+  or_http_body_t body;
+  size_t body_progress; /* bytes since the body's deadline was set */
+  or_request_t request;
+
+  char *stash; /* bytes that came while they could not be read: NULL if there are none */
+  size_t stash_length, stash_offset;
+  /* Output that the socket did not take: first `pending`, then `large`. */
+  char *pending;
+  size_t pending_length, pending_offset, pending_capacity;
+  const char *large;
+  size_t large_length, large_offset;
+  or_owner_t large_owner;
+  or_ws_t *ws;
+};
+
+struct or_loop_t {
+  or_net_t *net;
+  uv_loop_t uv;
+  or_thread_t thread;
+  or_mailbox_t mailbox;
+  or_mail_t drain_mail, stop_mail; /* from whoever drains or stops the net */
+  uv_timer_t timer;
+  int64_t timer_ns; /* when it fires; INT64_MAX: not set */
+  struct {
+    or_connection_t *first, *last;
+  } waiting[OR_WAIT_COUNT];
+  or_connection_t *all;
+  size_t kept; /* requests whose reply is to be posted */
+  bool stopping, handles_closed;
+  _Atomic size_t connection_count; /* written here; read by the acceptor */
+  _Atomic size_t posts;            /* of WebSockets, in the mailbox */
+  _Atomic size_t busy;             /* requests at work; read by or_net_drain */
+  char *in, *out;                  /* OR_LOOP_BUFFER_BYTES each */
+  size_t out_length;               /* of the connection whose event is at hand */
+  uint64_t id_seed, id_count;      /* request ids that are made */
+  int64_t date_s;
+  char date[32]; /* of the Date header */
+};
+
+struct or_net_t {
+  or_net_options_t options;
+  const or_allocator_t *allocator;
+  or_router_t *router;
+  _Atomic int phase;
+  or_loop_t *loops;
+  size_t loop_count, loops_started;
+  struct or_acceptor_t *acceptor;
+  or_mutex_t mutex; /* drain: `hurry` and the change of a loop's `busy` to 0 while draining */
+  or_cond_t changed;
+  bool hurry;
+};
+
+/* loop.c */
+or_status_t or_loop_start(or_loop_t *loop, or_net_t *net);
+void or_loop_stop(or_loop_t *loop); /* asks, waits, frees; takes one that was never started */
+/* Hands an accepted socket over; any thread. Takes the descriptor, also on failure, and a reference to `tls`. */
+or_status_t or_loop_adopt(or_loop_t *loop, int descriptor, or_tls_t *tls, bool from_unix);
+/* The connection waits for this from now on, with that time-out anew. */
+void or_loop_wait(or_connection_t *connection, or_wait_t wait);
+void or_loop_forget(or_connection_t *connection); /* takes it out of its list */
+const char *or_loop_date(or_loop_t *loop);
+void or_loop_make_id(or_loop_t *loop, char id[OR_REQUEST_ID_BYTES]);
+void or_loop_busy(or_loop_t *loop, bool more);
+/* After a connection's last handle is closed: may end the loop. */
+void or_loop_connection_gone(or_loop_t *loop);
+
+/* connection.c */
+or_status_t or_connection_open(or_loop_t *loop, int descriptor, or_tls_t *tls, bool from_unix);
+void or_connection_close(or_connection_t *connection);
+void or_connection_release(or_connection_t *connection); /* any thread */
+void or_connection_timed_out(or_connection_t *connection);
+void or_connection_drain(or_connection_t *connection);
+/* After its state or output changed: goes on with what it can do, sends, polls for what it needs. */
+void or_connection_go_on(or_connection_t *connection);
+bool or_connection_has_output(const or_connection_t *connection);
+
+/* connection_request.c: bytes to a request; each returns what it took. */
+size_t or_connection_take_head(or_connection_t *connection, const char *data, size_t length);
+size_t or_connection_take_body(or_connection_t *connection, const char *data, size_t length);
+void or_connection_body_came(or_connection_t *connection, bool done);
+void or_connection_next_request(or_connection_t *connection);
+/* Refuses what can't be understood, or came too slowly; the connection ends. */
+void or_connection_refuse(or_connection_t *connection, int http, const char *words);
+
+/* connection_reply.c */
+void or_connection_send_reply(or_connection_t *connection);
+/* Appends to the output; false: no memory, the connection is to be closed. */
+bool or_connection_write(or_connection_t *connection, const void *data, size_t length);
+bool or_connection_flush(or_connection_t *connection); /* false: the socket has ended */
+void or_connection_drop_output(or_connection_t *connection);
+
+/* ws.c */
+bool or_ws_upgrade(or_connection_t *connection); /* after the checks; writes the answer; false: it was refused */
+size_t or_ws_take(or_connection_t *connection, const char *data, size_t length);
+void or_ws_pump(or_connection_t *connection); /* there is room for output */
+void or_ws_timed_out(or_connection_t *connection);
+void or_ws_ended(or_connection_t *connection); /* calls `closed` */
+void or_ws_free(or_ws_t *ws);                  /* with its connection's last reference */
+
+/* acceptor.c */
+or_status_t or_acceptor_start(or_net_t *net);
+void or_acceptor_stop(or_net_t *net);
+
+#endif

@@ -1,0 +1,260 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "server/mailbox.h"
+
+#define SIGNALS 3
+
+/* What the run consists of; the calling thread's, but for what a comment says. */
+typedef struct run_t {
+  const or_server_options_t *options;
+  or_server_t server;
+  or_tls_t *tls;
+  uv_loop_t loop;
+  uv_signal_t signals[SIGNALS];
+  or_mailbox_t mailbox;
+  or_thread_t finder, drainer;
+  or_mail_t found_mail, drained_mail;
+  or_status_t found; /* the finder's until found_mail is sent */
+  or_runtime_t *runtime;
+  or_status_t status;
+  bool has_found, stopping;
+} run_t;
+
+static or_status_t open_net(run_t *run);
+static or_status_t open_loop(run_t *run);
+static void close_loop(run_t *run);
+static void close_all(run_t *run);
+
+or_runtime_t *or_server_runtime(const or_server_t *server) {
+  return atomic_load_explicit(&server->runtime, memory_order_acquire);
+}
+
+const char *or_server_phase_name(const or_server_t *server) {
+  static const char *const names[] = {"starting", "healthy", "draining"};
+  return names[or_net_phase(server->net)];
+}
+
+static or_status_t make_openapi(or_server_t *server) {
+  or_text_t text;
+  or_text_init(&text, server->allocator);
+  or_status_t status = or_openapi_write(or_routes, or_route_count, &text);
+  if (or_ok(status)) status = or_strndup(server->allocator, or_text_string(&text), text.length, &server->openapi);
+  if (or_ok(status)) server->openapi_bytes = text.length;
+  or_text_deinit(&text);
+  return status;
+}
+
+/* As many descriptors as the system allows: a connection takes one. */
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void find_devices(void *argument) {
+  run_t *run = argument;
+  run->found = run->options->make_runtime(run->options->self, &run->runtime);
+  or_mailbox_send(&run->mailbox, &run->found_mail);
+}
+
+or_status_t or_server_run(const or_server_options_t *options) {
+  run_t run = {.options = options};
+  run.server.allocator = options->allocator;
+  run.server.config = options->config;
+  run.server.started_ns = or_clock_ns();
+  raise_descriptor_limit();
+  or_status_t status = make_openapi(&run.server);
+  if (or_ok(status)) status = open_net(&run);
+  if (or_ok(status)) status = open_loop(&run);
+  if (or_ok(status)) {
+    status = or_thread_start(&run.finder, "or-find", find_devices, &run);
+    if (!or_ok(status)) close_loop(&run);
+    (void)uv_run(&run.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&run.loop);
+    status = or_status_first(status, run.status);
+  }
+  close_all(&run);
+  return status;
+}
+
+static or_status_t load_tls(const or_server_config_t *config, or_tls_t **out) {
+  *out = NULL;
+  if (config->tls_cert[0] == '\0' && config->tls_key[0] == '\0') return or_status_success();
+  if (config->tls_cert[0] == '\0' || config->tls_key[0] == '\0')
+    return or_error(OR_FAILED_PRECONDITION, "TLS needs both: --tls-cert FILE and --tls-key FILE");
+  return or_tls_load(config->tls_cert, config->tls_key, out);
+}
+
+/* A server that anyone may reach must know whom it answers. */
+static or_status_t check_exposure(const or_server_options_t *options) {
+  const or_server_config_t *config = options->config;
+  bool keys = options->keys.any != NULL && options->keys.any(options->keys.self);
+  if (keys || config->insecure || config->host[0] == '\0' || or_access_is_loopback(config->host))
+    return or_status_success();
+  return or_error(OR_FAILED_PRECONDITION,
+                  "%s is not loopback, and there are no API keys: make one with \"openruntime keys create\", or say "
+                  "--insecure",
+                  config->host);
+}
+
+static or_status_t open_net(run_t *run) {
+  const or_server_config_t *config = run->options->config;
+  or_status_t status = check_exposure(run->options);
+  if (or_ok(status)) status = load_tls(config, &run->tls);
+  if (!or_ok(status)) return status;
+  or_net_options_t net = {
+      .allocator = run->options->allocator,
+      .server = &run->server,
+      .routes = or_routes,
+      .route_count = or_route_count,
+      .host = config->host[0] != '\0' ? config->host : NULL,
+      .port = (int)config->port,
+      .unix_path = config->unix_path[0] != '\0' ? config->unix_path : NULL,
+      .loops = (size_t)config->loops,
+      .tls = run->tls,
+      .access = {.hosts = config->hosts[0] != '\0' ? config->hosts : NULL,
+                 .origins = config->origins[0] != '\0' ? config->origins : NULL,
+                 .keys = run->options->keys,
+                 .metrics_open = config->metrics_open},
+      .limits = {.connections = (size_t)config->connections,
+                 .head_bytes = (size_t)config->head_bytes,
+                 .target_bytes = (size_t)config->target_bytes,
+                 .header_count = (size_t)config->header_count,
+                 .body_bytes = (size_t)config->body_bytes,
+                 .ws_message_bytes = (size_t)config->ws_message_bytes,
+                 .header_timeout_ms = config->header_timeout_ms,
+                 .body_timeout_ms = config->body_timeout_ms,
+                 .idle_timeout_ms = config->idle_timeout_ms,
+                 .write_timeout_ms = config->write_timeout_ms,
+                 .ws_ping_ms = config->ws_ping_ms},
+      .name = "openruntime",
+  };
+  return or_net_start(&net, &run->server.net);
+}
+
+/* The one line that says what there is. */
+static void say_ready(run_t *run) {
+  const or_server_config_t *config = run->options->config;
+  char where[2 * OR_CONFIG_TEXT_BYTES], found[512] = "", line[4 * OR_CONFIG_TEXT_BYTES];
+  size_t used = 0;
+  for (size_t i = 0; i < or_runtime_device_count(run->runtime) && used + 64 < sizeof found; ++i) {
+    const or_device_facts_t *facts = or_device_facts(or_runtime_device(run->runtime, i));
+    (void)or_format(found + used, sizeof found - used, "%s%s", used > 0 ? ", " : "", facts->id);
+    used += strlen(found + used);
+  }
+  run->options->say(run->options->self,
+                    or_format(line, sizeof line, "openruntime %s listens at %s; devices: %s; data: %s", or_version(),
+                              or_net_describe(run->server.net, where, sizeof where), used > 0 ? found : "none",
+                              strcmp(config->data, ":memory:") == 0 ? "in memory, lost at the end" : config->data));
+}
+
+static void on_found(or_mail_t *mail) {
+  run_t *run = (run_t *)((char *)mail - offsetof(run_t, found_mail));
+  if (run->has_found) return; /* close_loop was quicker */
+  or_thread_join(&run->finder);
+  run->has_found = true;
+  if (!or_ok(run->found)) {
+    run->status = or_status_first(run->status, run->found);
+    close_loop(run);
+    return;
+  }
+  atomic_store_explicit(&run->server.runtime, run->runtime, memory_order_release);
+  if (run->stopping) return;
+  or_net_set_phase(run->server.net, OR_NET_READY);
+  say_ready(run);
+}
+
+static void drain(void *argument) {
+  run_t *run = argument;
+  int64_t deadline_ns = or_clock_ns() + run->options->config->drain_ms * 1000000;
+  (void)or_net_drain(run->server.net, deadline_ns);
+  or_mailbox_send(&run->mailbox, &run->drained_mail);
+}
+
+static void on_drained(or_mail_t *mail) { close_loop((run_t *)((char *)mail - offsetof(run_t, drained_mail))); }
+
+static void reload_tls(run_t *run) {
+  or_tls_t *tls = NULL;
+  char line[OR_STATUS_MESSAGE_BYTES + 64];
+  or_status_t status = load_tls(run->options->config, &tls);
+  if (or_ok(status) && tls != NULL) status = or_net_set_tls(run->server.net, tls);
+  if (!or_ok(status)) {
+    run->options->say(run->options->self,
+                      or_format(line, sizeof line, "the former certificate stays: %s", or_status_message(status)));
+  } else if (tls != NULL) {
+    run->options->say(run->options->self, "the certificate was read again");
+  }
+  or_status_ignore(status); /* told: the server goes on with what it has */
+  or_tls_release(tls);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  run_t *run = handle->data;
+  if (number == SIGHUP) {
+    reload_tls(run);
+    return;
+  }
+  if (run->stopping) {
+    run->options->end_at_once(run->options->self);
+    or_net_hurry(run->server.net);
+    return;
+  }
+  run->stopping = true;
+  or_log(OR_LOG_SERVER, OR_LOG_INFO, "draining", "signal=%d connections=%zu", number,
+         or_net_connections(run->server.net));
+  or_status_t status = or_thread_start(&run->drainer, "or-drain", drain, run);
+  if (!or_ok(status)) close_loop(run);
+  or_status_ignore(status); /* without a thread to wait on, nothing is waited for */
+}
+
+static or_status_t open_loop(run_t *run) {
+  static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+  int error = uv_loop_init(&run->loop);
+  if (error != 0) return or_error(OR_RESOURCE_EXHAUSTED, "an event loop: %s", uv_strerror(error));
+  or_status_t status = or_mailbox_init(&run->mailbox, &run->loop);
+  if (!or_ok(status)) {
+    (void)uv_loop_close(&run->loop);
+    return status;
+  }
+  run->found_mail.run = on_found;
+  run->drained_mail.run = on_drained;
+  for (size_t i = 0; i < SIGNALS; ++i) {
+    (void)uv_signal_init(&run->loop, &run->signals[i]);
+    run->signals[i].data = run;
+    error = uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+    if (error != 0) or_log(OR_LOG_SERVER, OR_LOG_WARNING, "no_signal", "signal=%d", numbers[i]);
+  }
+  return status;
+}
+
+/* The calling thread's loop ends when its handles are closed. The finder can't be interrupted, and its mail needs the
+ * box: so the end waits for it. */
+static void close_loop(run_t *run) {
+  if (run->finder.started && !run->has_found) {
+    or_thread_join(&run->finder);
+    run->has_found = true;
+    run->status = or_status_first(run->status, run->found);
+  }
+  for (size_t i = 0; i < SIGNALS; ++i) {
+    if (!uv_is_closing((uv_handle_t *)&run->signals[i])) uv_close((uv_handle_t *)&run->signals[i], NULL);
+  }
+  if (!uv_is_closing((uv_handle_t *)&run->mailbox.async)) or_mailbox_close(&run->mailbox);
+}
+
+static void close_all(run_t *run) {
+  or_thread_join(&run->drainer);
+  or_net_stop(run->server.net);
+  or_tls_release(run->tls);
+  or_runtime_release(run->runtime);
+  or_free(run->server.allocator, run->server.openapi);
+}
