@@ -1,0 +1,379 @@
+/* Requests over real sockets of loopback. */
+#include <sched.h>
+
+#include "server/net_test_internal.h"
+
+#define HOST "Host: localhost\r\n"
+#define JSON "Content-Type: application/json\r\n"
+
+static void echo(or_request_t *request) {
+  or_reply_text(request, "text/plain", request->body != NULL ? request->body : "", request->body_bytes);
+  or_reply_header(request, "X-Query", "%.*s", (int)request->query.length,
+                  request->query.data != NULL ? request->query.data : "");
+}
+static void hello(or_request_t *request) { or_reply_text(request, "text/plain", "hello", 5); }
+static void parameter(or_request_t *request) {
+  const char *text = or_request_parameter(request, 0);
+  or_reply_text(request, "text/plain", text, strlen(text));
+}
+
+/* The request that is kept, handed from the loop's thread to the test's. */
+static struct {
+  or_mutex_t mutex;
+  or_cond_t changed;
+  or_request_t *request;
+  int gone;
+} kept;
+static void on_gone(void *self, or_request_t *request) {
+  (void)request;
+  or_mutex_lock(&kept.mutex);
+  ++*(int *)self;
+  or_cond_signal(&kept.changed);
+  or_mutex_unlock(&kept.mutex);
+}
+static void later(or_request_t *request) {
+  or_request_keep(request);
+  request->gone = on_gone;
+  request->gone_self = &kept.gone;
+  or_mutex_lock(&kept.mutex);
+  kept.request = request;
+  or_cond_signal(&kept.changed);
+  or_mutex_unlock(&kept.mutex);
+}
+static or_request_t *take_kept(void) {
+  or_mutex_lock(&kept.mutex);
+  while (kept.request == NULL) or_cond_wait(&kept.changed, &kept.mutex);
+  or_request_t *request = kept.request;
+  kept.request = NULL;
+  or_mutex_unlock(&kept.mutex);
+  return request;
+}
+
+#define LARGE ((size_t)8 << 20)
+static char *large;
+static _Atomic int large_released;
+static void release_large(void *self) { (void)self, (void)atomic_fetch_add(&large_released, 1); }
+static void send_large(or_request_t *request) {
+  or_reply_bytes(request, "application/octet-stream", large, LARGE, (or_owner_t){NULL, release_large});
+}
+
+static const or_route_t routes[] = {
+    {.method = OR_HTTP_GET, .pattern = "/hello", .handle = hello},
+    {.method = OR_HTTP_POST, .pattern = "/echo", .body = OR_BODY_JSON, .handle = echo},
+    {.method = OR_HTTP_GET, .pattern = "/items/{id}", .handle = parameter},
+    {.method = OR_HTTP_GET, .pattern = "/later", .handle = later},
+    {.method = OR_HTTP_GET, .pattern = "/large", .handle = send_large},
+    {.method = OR_HTTP_GET, .pattern = "/live", .handle = hello, .when = OR_WHEN_LISTENING},
+    {.method = OR_HTTP_POST, .pattern = "/work", .handle = hello, .scope = OR_SCOPE_RUN},
+};
+
+static or_net_options_t options(void) { return net_options(routes, sizeof routes / sizeof *routes); }
+
+static int begin(void **state) {
+  (void)state;
+  or_net_options_t plain = options();
+  start_net(&plain);
+  return 0;
+}
+static int end(void **state) {
+  (void)state;
+  stop_net();
+  return 0;
+}
+
+static void answers_requests_on_one_connection(void **state) {
+  (void)state;
+  int client = dial();
+  for (int i = 0; i < 3; ++i) {
+    assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "X-Request-Id: my.id:1\r\n\r\n"), 200);
+    assert_string_equal(answer_body, "hello");
+    expect_in_answer("\r\nServer: test\r\n");
+    expect_in_answer("\r\nX-Request-Id: my.id:1\r\n");
+    expect_in_answer(" GMT\r\n");
+  }
+  assert_int_equal(ask(client, "HEAD /hello HTTP/1.1\r\n" HOST "X-Request-Id: not an id\r\n\r\n"), 200);
+  expect_in_answer("\r\nContent-Length: 5\r\n");
+  assert_null(strstr(answer, "not an id"));
+  assert_int_equal(ask(client, "GET /items/a%20b%2Fc?x=1 HTTP/1.1\r\n" HOST "\r\n"), 200);
+  assert_string_equal(answer_body, "a b/c");
+  assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), 200);
+  expect_in_answer("\r\nConnection: close\r\n");
+  assert_true(is_over(client));
+  (void)close(client);
+}
+
+static void answers_pipelined_requests_in_order(void **state) {
+  (void)state;
+  int client = dial();
+  say(client, "GET /items/1 HTTP/1.1\r\n" HOST "\r\nPOST /echo?q HTTP/1.1\r\n" HOST JSON "Content-Length: 3\r\n\r\nabc"
+              "GET /items/2 HTTP/1.1\r\n" HOST "\r\nGET /lat");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "1");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "abc");
+  expect_in_answer("X-Query: q\r\n");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "2");
+  say(client, "er HTTP/1.1\r\n" HOST "\r\nGET /items/3 HTTP/1.1\r\n" HOST "\r\n");
+  or_request_t *request = take_kept(); /* what comes behind a kept request waits for it */
+  or_reply_text(request, "text/plain", "at last", 7);
+  or_reply_post(request);
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "at last");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "3");
+  (void)close(client);
+}
+
+static void reads_bodies_of_both_kinds(void **state) {
+  (void)state;
+  int client = dial();
+  assert_int_equal(ask(client, "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\n"
+                               "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+                   200);
+  assert_string_equal(answer_body, "abcde");
+  say(client, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  assert_int_equal(hear_answer(client, false), 100);
+  assert_int_equal(ask(client, "12345"), 200);
+  assert_string_equal(answer_body, "12345");
+  /* Refused before its body: the client need not send it. */
+  assert_int_equal(ask(client, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"),
+                   415);
+  assert_true(is_over(client));
+  (void)close(client);
+}
+
+static void refuses_and_keeps_the_connection_where_it_can(void **state) {
+  (void)state;
+  static const struct {
+    int status;
+    const char *text, *words;
+  } rows[] = {
+      {404, "GET /none HTTP/1.1\r\n" HOST "\r\n", "not_found"},
+      {404, "GET /items/%zz HTTP/1.1\r\n" HOST "\r\n", "not_found"},
+      {404, "GET /items/a/b HTTP/1.1\r\n" HOST "\r\n", "not_found"},
+      {405, "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nabcd", "Allow: GET, HEAD, OPTIONS\r\n"},
+      {405, "BREW /hello HTTP/1.1\r\n" HOST "\r\n", "method_not_allowed"},
+      {204, "OPTIONS /echo HTTP/1.1\r\n" HOST "\r\n", "Allow: POST, OPTIONS\r\n"},
+      {204, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "Allow: GET, "},
+      {415, "POST /echo HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+       "application/json"},
+      {421, "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", "misdirected_request"},
+      {403, "GET /hello HTTP/1.1\r\n" HOST "Origin: http://evil.example\r\n\r\n", "permission_denied"},
+      {200, "GET /hello HTTP/1.1\r\n" HOST "Origin: http://localhost\r\n\r\n", "hello"},
+      {200, "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", "hello"},
+  };
+  int client = dial();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    int status = ask(client, rows[i].text);
+    if (status != rows[i].status || strstr(answer, rows[i].words) == NULL)
+      fail_msg("row %zu: not %d with %s: %s", i, rows[i].status, rows[i].words, answer);
+  }
+  (void)close(client);
+}
+
+static void refuses_what_is_too_large_and_ends(void **state) {
+  (void)state;
+  static char text[40000];
+  static const struct {
+    int status;
+    const char *before, *after;
+    size_t fill;
+  } rows[] = {
+      {414, "GET /", " HTTP/1.1\r\n" HOST "\r\n", 9000},
+      {431, "GET /hello HTTP/1.1\r\n" HOST "X: ", "\r\n\r\n", 20000},
+      {413, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 999999999999\r\n\r\n", "", 0},
+      {413, "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", "", 0},
+      {400, "GET /hello HTTP/1.1\r\n\r\n", "", 0},
+      {400, "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\nno chunk", "", 0},
+      {505, "GET /hello HTTP/3.0\r\n" HOST "\r\n", "", 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    int client = dial();
+    size_t length = strlen(rows[i].before);
+    memcpy(text, rows[i].before, length);
+    memset(text + length, 'a', rows[i].fill);
+    memcpy(text + length + rows[i].fill, rows[i].after, strlen(rows[i].after) + 1);
+    int status = ask(client, text);
+    if (status != rows[i].status) fail_msg("row %zu: %s", i, answer);
+    assert_true(is_over(client));
+    (void)close(client);
+  }
+}
+
+static void tells_the_handler_when_the_client_goes(void **state) {
+  (void)state;
+  int client = dial(), other = dial();
+  say(client, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+  or_request_t *request = take_kept();
+  (void)close(client);
+  or_mutex_lock(&kept.mutex);
+  while (kept.gone == 0) or_cond_wait(&kept.changed, &kept.mutex);
+  kept.gone = 0;
+  or_mutex_unlock(&kept.mutex);
+  or_reply_text(request, "text/plain", "nobody hears it", 15);
+  or_reply_post(request);
+  assert_int_equal(ask(other, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  (void)close(other);
+}
+
+static void streams_a_large_reply_to_a_slow_reader_without_a_copy(void **state) {
+  (void)state;
+  int slow = dial_with(4096), other = dial();
+  atomic_store(&large_released, 0);
+  size_t before = counting.peak_bytes;
+  say(slow, "GET /large HTTP/1.1\r\n" HOST "\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n");
+  char *all = malloc(LARGE);
+  size_t at = 0;
+  for (answer[0] = '\0'; strstr(answer, "\r\n\r\n") == NULL; answer[++at] = '\0') hear_bytes(slow, answer + at, 1);
+  assert_int_equal(ask(other, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200); /* others are served meanwhile */
+  hear_bytes(slow, all, LARGE);
+  assert_memory_equal(all, large, LARGE);
+  free(all);
+  assert_int_equal(hear_answer(slow, false), 200);
+  assert_string_equal(answer_body, "hello");
+  assert_int_equal(large_released, 1);
+  assert_true(counting.peak_bytes < before + ((size_t)1 << 20));
+  (void)close(slow);
+  (void)close(other);
+}
+
+static void allocates_nothing_for_small_replies(void **state) {
+  (void)state;
+  int client = dial();
+  assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  size_t before = counting.alloc_count;
+  for (int i = 0; i < 100; ++i) assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  say(client, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+  or_request_t *request = take_kept();
+  or_reply_text(request, "text/plain", "small", 5);
+  or_reply_post(request);
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_int_equal(counting.alloc_count, before);
+  (void)close(client);
+}
+
+static void ends_connections_that_are_too_slow(void **state) {
+  (void)state;
+  or_net_options_t quick = options();
+  quick.limits.header_timeout_ms = quick.limits.body_timeout_ms = quick.limits.idle_timeout_ms = 20;
+  quick.limits.write_timeout_ms = 20;
+  start_net(&quick);
+  int head = dial(), body = dial(), silent = dial(), idle = dial(), reader = dial_with(4096);
+  say(head, "GET /hello HTTP/1.1\r\n");
+  say(body, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 10\r\n\r\n123");
+  say(reader, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+  assert_int_equal(hear_answer(head, false), 408);
+  expect_in_answer("request_timeout");
+  assert_true(is_over(head));
+  assert_int_equal(hear_answer(body, false), 408);
+  assert_true(is_over(body));
+  assert_true(is_over(silent));
+  say(idle, "");
+  assert_true(is_over(idle));
+  /* What the system had taken of the reply comes, then the end: far from all of it. */
+  static char piece[4096];
+  size_t heard = 0;
+  while (or_net_connections(net) > 0) (void)sched_yield(); /* it does not read before it is cut off */
+  for (ssize_t count = 1; count > 0; heard += count > 0 ? (size_t)count : 0)
+    count = recv(reader, piece, sizeof piece, 0);
+  assert_true(heard < LARGE);
+  (void)close(head), (void)close(body), (void)close(silent), (void)close(idle), (void)close(reader);
+  stop_net();
+}
+
+static void refuses_more_connections_than_it_may_have(void **state) {
+  (void)state;
+  or_net_options_t few = options();
+  few.limits.connections = 2;
+  start_net(&few);
+  int first = dial(), second = dial();
+  assert_int_equal(ask(first, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  assert_int_equal(ask(second, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  int third = dial();
+  assert_int_equal(hear_answer(third, false), 503);
+  expect_in_answer("Retry-After: 1\r\n");
+  (void)close(first), (void)close(second), (void)close(third);
+  stop_net();
+}
+
+static void says_what_it_does_while_it_starts_and_drains(void **state) {
+  (void)state;
+  or_net_options_t plain = options();
+  expect_ok(or_net_start(&plain, &net));
+  int client = dial(), waiting = dial();
+  assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 503);
+  expect_in_answer("the server is starting");
+  assert_int_equal(ask(client, "GET /live HTTP/1.1\r\n" HOST "\r\n"), 200);
+  or_net_set_phase(net, OR_NET_READY);
+  say(waiting, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+  or_request_t *request = take_kept();
+  assert_false(or_net_drain(net, 0)); /* the deadline is over: one is still at work */
+  assert_true(is_over(client));       /* idle connections are closed */
+  int late = dial();
+  assert_int_equal(ask(late, "POST /work HTTP/1.1\r\n" HOST "\r\n"), 503);
+  expect_in_answer("the server is draining");
+  or_reply_text(request, "text/plain", "done", 4);
+  or_reply_post(request);
+  assert_int_equal(hear_answer(waiting, false), 200);
+  expect_in_answer("Connection: close\r\n");
+  assert_true(is_over(waiting));
+  (void)close(client), (void)close(waiting), (void)close(late);
+  stop_net();
+}
+
+static void says_what_is_wrong_with_an_address(void **state) {
+  (void)state;
+  or_net_options_t taken = options();
+  or_net_t *second = NULL;
+  start_net(&taken);
+  taken.port = or_net_port(net);
+  expect_failure(or_net_start(&taken, &second), OR_UNAVAILABLE, "choose another with --port");
+  taken.host = "no such host";
+  expect_failure(or_net_start(&taken, &second), OR_INVALID_ARGUMENT, "no such host");
+  taken.host = NULL;
+  taken.unix_path = "/no/such/folder/socket";
+  expect_failure(or_net_start(&taken, &second), OR_UNAVAILABLE, "/no/such/folder/socket");
+  assert_null(second);
+  stop_net();
+}
+
+static or_status_t start_and_stop(const or_allocator_t *allocator) {
+  or_net_options_t plain = options();
+  or_net_t *started = NULL;
+  plain.allocator = allocator;
+  or_status_t status = or_net_start(&plain, &started);
+  or_net_stop(started);
+  return status;
+}
+
+static void gives_everything_back_when_it_can_not_start(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(start_and_stop);
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+  const struct CMUnitTest tests[] = {
+      CASE(answers_requests_on_one_connection),
+      CASE(answers_pipelined_requests_in_order),
+      CASE(reads_bodies_of_both_kinds),
+      CASE(refuses_and_keeps_the_connection_where_it_can),
+      CASE(refuses_what_is_too_large_and_ends),
+      CASE(tells_the_handler_when_the_client_goes),
+      CASE(streams_a_large_reply_to_a_slow_reader_without_a_copy),
+      CASE(allocates_nothing_for_small_replies),
+      cmocka_unit_test(ends_connections_that_are_too_slow),
+      cmocka_unit_test(refuses_more_connections_than_it_may_have),
+      cmocka_unit_test(says_what_it_does_while_it_starts_and_drains),
+      cmocka_unit_test(says_what_is_wrong_with_an_address),
+      cmocka_unit_test(gives_everything_back_when_it_can_not_start),
+  };
+  large = malloc(LARGE);
+  for (size_t i = 0; i < LARGE; ++i) large[i] = (char)(i * 2654435761u >> 13);
+  or_mutex_init(&kept.mutex);
+  or_cond_init(&kept.changed);
+  int failures = cmocka_run_group_tests(tests, NULL, NULL);
+  free(large);
+  return failures;
+}
