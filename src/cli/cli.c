@@ -77,6 +77,8 @@ static void log_line(void *self, or_log_level_t level, const char *line) {
   (void)fprintf(stderr, "%s\n", line);
 }
 
+void or_cli_log_to_stderr(void) { or_log_set_sink(log_line, NULL); }
+
 /* The data that came with the program: found from where the program lies, so that a folder which was moved, or
  * installed under another prefix than it was configured for, finds its own. */
 static const char *installed_data(or_cli_t *cli) {
@@ -107,16 +109,16 @@ static int apply_global_flags(or_cli_t *cli) {
     if (strcmp(cli->arguments.flags[i].flag->name, "--verbose") == 0) ++cli->verbosity;
   }
   if (cli->verbosity > 0) {
-    or_log_set_sink(log_line, NULL);
+    or_cli_log_to_stderr();
     or_log_set_level(cli->verbosity == 1 ? OR_LOG_INFO : OR_LOG_DEBUG);
   }
   return OR_EXIT_OK;
 }
 
-/* Commands that need no device and answer the same everywhere. */
+/* Commands that answer the same everywhere, or are the server. */
 static bool is_local(const or_cli_command_t *command) {
   return command->run == or_cli_version_command || command->run == or_cli_help_command ||
-         command->run == or_cli_completion_command;
+         command->run == or_cli_completion_command || command->run == or_cli_server_command;
 }
 
 static int dispatch(or_cli_t *cli) {

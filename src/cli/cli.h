@@ -87,6 +87,8 @@ bool or_cli_number(const or_cli_t *cli, const char *flag, double low, double hig
 bool or_cli_runtime(or_cli_t *cli);
 /* From here on SIGINT and SIGTERM end the program at once: what runs has no way to be asked. */
 void or_cli_end_at_signal(void);
+/* Log lines go to stderr from here on. */
+void or_cli_log_to_stderr(void);
 /* The device by --device; prints the error. */
 bool or_cli_find_device(or_cli_t *cli, or_device_t **out);
 /* Prints a failure on stderr ("openruntime: …", or with --json {"detail", "error_code"} on stdout), ends it and gives

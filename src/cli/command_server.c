@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "or_config.h"
 
@@ -80,6 +81,35 @@ static or_status_t read_file(or_cli_t *cli, or_server_config_t *config, size_t *
   return status;
 }
 
+/* "info" or "warning,server=debug": the level of all, then of single modules. */
+static or_status_t set_log_levels(const char *words) {
+  static const struct {
+    const char *name;
+    or_log_level_t level;
+  } levels[] = {{"off", OR_LOG_OFF},
+                {"error", OR_LOG_ERROR},
+                {"warning", OR_LOG_WARNING},
+                {"info", OR_LOG_INFO},
+                {"debug", OR_LOG_DEBUG}};
+  for (const char *at = words; *at != '\0';) {
+    char word[64], *level;
+    size_t length = strcspn(at, ","), row = 0;
+    (void)or_format(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word), at);
+    level = strchr(word, '=');
+    if (level != NULL) *level++ = '\0';
+    while (row < 5 && strcmp(levels[row].name, level != NULL ? level : word) != 0) ++row;
+    if (row == 5)
+      return or_error(OR_INVALID_ARGUMENT, "log_level: \"%s\" is not off, error, warning, info or debug",
+                      level != NULL ? level : word);
+    or_status_t status = or_status_success();
+    if (level != NULL) status = or_log_set_module_level(word, levels[row].level);
+    if (level == NULL) or_log_set_level(levels[row].level);
+    if (!or_ok(status)) return or_status_context(status, "log_level");
+    at += length + (at[length] == ',');
+  }
+  return or_status_success();
+}
+
 static int print_template(or_cli_t *cli) {
   or_text_t text;
   or_text_init(&text, cli->allocator);
@@ -118,11 +148,14 @@ int or_cli_server_command(or_cli_t *cli) {
   if (!or_ok(status)) return or_cli_fail(cli, status);
   problems += or_config_read_environment(&config, environment, print_problem, NULL);
   problems += apply_flags(cli, &config);
+  if (cli->verbosity == 0 || or_cli_has(cli, "--log-level"))
+    problems += tell(set_log_levels(config.log_level), "settings");
   if (or_cli_has(cli, "--check-config")) {
     if (problems == 0 && !cli->quiet) (void)printf("the configuration is good\n");
     return problems == 0 ? OR_EXIT_OK : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
+  or_cli_log_to_stderr();
   const or_server_options_t options = {.allocator = cli->allocator,
                                        .config = &config,
                                        .make_runtime = make_runtime,

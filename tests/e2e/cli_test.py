@@ -52,7 +52,6 @@ def every_command_prints_one_json_document():
         expect(result.code == 0, f"{arguments}: exit {result.code}: {result.err}")
         json.loads(result.out)
     for arguments in (
-        ["server"],
         ["tasks"],
         ["run", "-o", "kernel"],
         ["benchmark", "-t", "ml", "-m", "no-such-model"],
@@ -278,11 +277,9 @@ def failures_exit_1_and_name_the_culprit():
 
 def what_belongs_to_later_versions_says_so_in_one_line():
     for arguments in (
-        ["server"],
         ["tasks"],
         ["monitor"],
         ["generate", "gpt2", "--text", "hello", "--max-tokens", "3"],
-        ["serve", "--port", "8000", "-x"],
         ["run", "--async"],
         ["kernels"],
         ["keys", "list"],

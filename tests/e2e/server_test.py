@@ -1,0 +1,212 @@
+"""`openruntime server` as its users meet it: curl, Python's own HTTP client, signals, settings."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+from harness import PROGRAM, SOURCE, expect, main, run, scratch
+
+
+@contextlib.contextmanager
+def serving(*arguments, env=None):
+    """A server on a free port: its process, its port and the line that it said."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
+    process = subprocess.Popen([PROGRAM, "server", "--port", "0", *arguments], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, cwd=SOURCE, env={**environment, **(env or {})})
+    try:
+        line = process.stdout.readline()
+        match = re.search(r"https?://[^ ]*:(\d+)", line)
+        expect(match, f"no address in {line!r}, {process.stderr.read() if not line else ''}")
+        yield process, int(match.group(1)), line
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
+
+
+def curl(*arguments):
+    done = subprocess.run(["curl", "-sS", "-m", "20", *map(str, arguments)], capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"curl {arguments}: {done.stderr}")
+    return done.stdout
+
+
+def get(port, path, headers=None, method="GET", body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, body=body, headers=headers or {})
+    reply = connection.getresponse()
+    text = reply.read().decode()
+    connection.close()
+    return reply, text
+
+
+def problems(schema, value, schemas, where="$"):
+    """What in `value` is not as the OpenAPI schema says; the part of JSON Schema that we use."""
+    if "$ref" in schema:
+        return problems(schemas[schema["$ref"].rsplit("/", 1)[1]], value, schemas, where)
+    if "anyOf" in schema:
+        found = [problems(one, value, schemas, where) for one in schema["anyOf"]]
+        return [] if [] in found else found[0]
+    kinds = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict,
+             "null": type(None)}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not any(isinstance(value, kinds[one]) and (one == "boolean" or not isinstance(value, bool)) for one in types):
+        return [f"{where}: {value!r} is not {types}"]
+    if "enum" in schema and value not in schema["enum"]:
+        return [f"{where}: {value!r} is not one of {schema['enum']}"]
+    if isinstance(value, list):
+        return [one for i, item in enumerate(value) for one in problems(schema["items"], item, schemas, f"{where}[{i}]")]
+    if not isinstance(value, dict) or "properties" not in schema:
+        return []
+    found = [f"{where}.{name} is missing" for name in schema["required"] if name not in value]
+    found += [f"{where}.{name} is not declared" for name in value if name not in schema["properties"]]
+    for name, item in value.items():
+        if name in schema["properties"]:
+            found += problems(schema["properties"][name], item, schemas, f"{where}.{name}")
+    return found
+
+
+def every_route_answers_as_its_description_says():
+    with serving() as (_, port, line):
+        expect(re.fullmatch(r"openruntime \S+ listens at http://127\.0\.0\.1:\d+; devices: .*cpu_0.*; data: .*\n", line), line)
+        description = json.loads(get(port, "/openapi.json")[1])
+        expect(description["openapi"].startswith("3.1"), "not OpenAPI 3.1")
+        schemas = description["components"]["schemas"]
+        for path, operations in description["paths"].items():
+            for method, operation in operations.items():
+                expect(method == "get", f"{method} {path}: this test knows no such body yet")
+                reply, text = get(port, path.replace("{id}", "cpu_0"))
+                expect(reply.status == 200, f"{path}: {reply.status} {text}")
+                content = operation["responses"]["200"]["content"]
+                kind = reply.getheader("Content-Type").split(";")[0]
+                expect(kind in content, f"{path}: {kind} is not declared")
+                if kind == "application/json":
+                    found = problems(content[kind]["schema"], json.loads(text), schemas)
+                    expect(not found, f"{path}: {found}")
+                for wrong in ("PUT", "DELETE"):
+                    reply, text = get(port, path.replace("{id}", "cpu_0"), method=wrong)
+                    expect(reply.status == 405 and "GET" in reply.getheader("Allow"), f"{wrong} {path}: {reply.status}")
+                    expect(not problems(schemas["Error"], json.loads(text), schemas), text)
+        reply, text = get(port, "/devices/no_such")
+        expect(reply.status == 404 and json.loads(text)["error_code"] == "not_found", text)
+
+
+def the_pages_need_no_network():
+    with serving() as (_, port, _):
+        for path in ("/", "/docs"):
+            reply, text = get(port, path, {"Accept": "text/html"})
+            expect(reply.getheader("Content-Type").startswith("text/html"), path)
+            expect("default-src 'none'" in reply.getheader("Content-Security-Policy"), "no policy")
+            expect(not re.search(r"(src|href)=\"?(https?:)?//|@import|url\(", text), f"{path} asks elsewhere")
+        expect(json.loads(get(port, "/")[1])["name"] == "OpenRuntime", "no JSON without Accept")
+
+
+def curl_speaks_to_tcp_and_to_a_unix_socket():
+    with scratch() as folder:
+        path = os.path.join(folder, "socket")
+        with serving("--unix", path) as (process, port, line):
+            expect(f"unix:{path}" in line, line)
+            expect(json.loads(curl("--unix-socket", path, "http://any.name/health"))["status"] == "healthy", "unix")
+            head = curl("-I", f"http://localhost:{port}/health")
+            expect(head.startswith("HTTP/1.1 200 OK"), head)
+            expect("421" in curl("-i", "-H", "Host: evil.example", f"http://127.0.0.1:{port}/health"), "Host")
+            expect("403" in curl("-i", "-H", "Origin: http://evil.example", f"http://127.0.0.1:{port}/health"), "Origin")
+            text = curl("-i", "-X", "POST", "-H", "Transfer-Encoding: chunked", "-d", "x" * 1000, f"http://127.0.0.1:{port}/health")
+            expect("405 Method Not Allowed" in text, text)
+            process.kill()  # leaves its socket behind
+            process.wait()
+            with serving("--unix", path):
+                expect(json.loads(curl("--unix-socket", path, "http://x/health"))["status"] == "healthy", "unix again")
+            expect(not os.path.exists(path), "the socket is still there")
+
+
+def certificate(folder, name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2", "-subj", f"/CN={name}", "-addext",
+                    "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+
+
+def tls_is_served_and_its_files_are_read_again():
+    with scratch() as folder:
+        certificate(folder, "first")
+        files = ("--tls-cert", f"{folder}/cert.pem", "--tls-key", f"{folder}/key.pem")
+        with serving(*files) as (process, port, line):
+            expect("https://" in line, line)
+            url = f"https://localhost:{port}/health"
+            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "tls")
+            certificate(folder, "second")
+            process.send_signal(signal.SIGHUP)
+            expect("read again" in process.stdout.readline(), "it does not say so")
+            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "the second certificate")
+            with open(f"{folder}/key.pem", "w", encoding="ascii") as key:
+                key.write("no key")
+            process.send_signal(signal.SIGHUP)
+            expect("former certificate stays" in process.stdout.readline(), "it does not say so")
+            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "the former certificate")
+        result = run("server", "--port", "0", *files)
+        expect(result.code == 1 and "key.pem" in result.err and len(result.err.strip().splitlines()) == 1, result.err)
+
+
+def a_signal_drains_and_ends_it():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with serving() as (process, port, _):
+            with socket.create_connection(("127.0.0.1", port)) as idle:
+                process.send_signal(number)
+                expect(process.wait(timeout=60) == 0, f"exit {process.returncode}")
+                expect(idle.recv(1) == b"", "the idle connection stays")
+
+
+def what_can_not_be_is_one_line_with_the_cure():
+    with serving() as (_, port, _):
+        for arguments, word in (
+            (["--port", port], "another with --port"),
+            (["--host", "0.0.0.0"], "--insecure"),
+            (["--host", "no.such.host.invalid", "--insecure"], "no.such.host.invalid"),
+            (["--tls-cert", "/no/such"], "--tls-key"),
+        ):
+            result = run("server", "--port", "0", *arguments)
+            expect(result.code in (1, 2), f"{arguments}: exit {result.code}")
+            expect(word in result.err and len(result.err.strip().splitlines()) == 1, f"{arguments}: {result.err}")
+
+
+def settings_come_from_flags_environment_and_file():
+    with scratch() as folder:
+        path = os.path.join(folder, "openruntime.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("prot = 1\nmax_connections = 1\nidle_timeout = x\n")
+        result = run("server", "--config", path, "--check-config")
+        expect(result.code == 1 and f"{path}:1: prot: no such setting; did you mean port?" in result.err, result.err)
+        expect(f"{path}:3: idle_timeout:" in result.err, result.err)
+        template = run("server", "--print-config").out
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(re.sub(r"(?m)^#(\w+ =)", r"\1", template) + "max_target_size = 256\nhosts = \"file.example\"\n")
+        result = run("server", "--config", path, "--check-config")
+        expect(result.code == 0, result.err)
+        with serving("--config", path, "--set", "max_headers=8", env={"OPENRUNTIME_HOSTS": "env.example"}) as (_, port, _):
+            expect(get(port, "/" + "a" * 300)[0].status == 414, "the file's limit")
+            expect(get(port, "/health", {f"X-{i}": "1" for i in range(9)})[0].status == 431, "the flag's limit")
+            expect(get(port, "/health", {"Host": "env.example"})[0].status == 200, "the environment's name")
+            expect(get(port, "/health", {"Host": "file.example"})[0].status == 421, "the file's name")
+
+
+if __name__ == "__main__":
+    missing = [tool for tool in ("curl", "openssl") if subprocess.run(["which", tool], capture_output=True, check=False).returncode]
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}; tools/setup.sh test")
+    if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
+        print("this build has no server")
+        sys.exit(0)
+    main([
+        every_route_answers_as_its_description_says,
+        the_pages_need_no_network,
+        curl_speaks_to_tcp_and_to_a_unix_socket,
+        tls_is_served_and_its_files_are_read_again,
+        a_signal_drains_and_ends_it,
+        what_can_not_be_is_one_line_with_the_cure,
+        settings_come_from_flags_environment_and_file,
+    ])
