@@ -1,11 +1,12 @@
-/* A peer of bench/server.py: the least that a server on libwebsockets can be. One thread on libuv, one answer of a fixed
- * text, its service buffer 64 KiB. Usage: server_websockets PORT */
+/* A peer of bench/server.py: the least that a server on libwebsockets can be. One thread on libuv, one answer of a
+ * fixed text, its service buffer 64 KiB. Usage: server_websockets PORT */
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
-static const char body[] = "{\"status\":\"healthy\",\"timestamp\":\"2026-01-31T12:00:00.123456+00:00\",\"version\":\"0.1.0\","
+static const char body[] = "{\"status\":\"healthy\",\"timestamp\":\"2026-01-31T12:00:00.123456+00:00\","
+                           "\"version\":\"0.1.0\","
                            "\"devices\":1,\"mlx_available\":false,\"torch_available\":false}";
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
@@ -25,7 +26,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 int main(int count, char **arguments) {
-  static const struct lws_protocols protocols[] = {{"http", on_event, 0, 0, 0, NULL, 0}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+  static const struct lws_protocols protocols[] = {{.name = "http", .callback = on_event}, {.name = NULL}};
   struct lws_context_creation_info info;
   uv_loop_t loop;
   void *loops[1] = {&loop};

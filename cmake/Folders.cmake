@@ -63,7 +63,8 @@ function(or_embed target file symbol)
   set(input "${CMAKE_SOURCE_DIR}/${file}")
   set(output "${OR_GENERATED_DIR}/${symbol}.c")
   add_custom_command(OUTPUT "${output}"
-    COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DOUTPUT=${output} -DSYMBOL=${symbol} -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${input} -DOUTPUT=${output} -DSYMBOL=${symbol}
+            -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
     DEPENDS "${input}" "${CMAKE_SOURCE_DIR}/cmake/Embed.cmake" COMMENT "")
   target_sources(${target} PRIVATE "${output}")
 endfunction()

@@ -37,7 +37,7 @@ def commands(root):
     """The rows of the command table against the headings of docs/cli.md ("## devices" or "### `devices`")."""
     known = set()
     for path in checklib.files(root, ".c", ".h"):
-        if path.startswith("src/cli/command"):
+        if path == "src/cli/commands.c" or path.startswith("src/cli/command_table"):
             code = checklib.without_comments(checklib.read(root, path), strings=False)
             known.update(re.findall(r'^\s*\{\s*(?:\.name\s*=\s*)?"([a-z]\w*)"', code, re.M))
     written = set(re.findall(r"^#{2,3} `?(?:openruntime )?([a-z]+)`?", page_text(root, "docs/cli.md"), re.M))

@@ -129,8 +129,7 @@ static int dispatch(or_cli_t *cli) {
   }
   if (or_cli_has(cli, "--help")) return or_cli_help_command(cli);
   if (cli->command->run == NULL) {
-    return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "%s: this version has no server, and this command belongs to it",
-                                     cli->command->name));
+    return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "%s: this version does not have it yet", cli->command->name));
   }
   if (cli->url != NULL && cli->url[0] != '\0' && !is_local(cli->command)) {
     return or_cli_fail(

@@ -33,7 +33,7 @@ static void without_a_command_it_shows_help_or_asks_for_one(void **state) {
 
 static void refuses_what_belongs_to_a_server(void **state) {
   (void)state;
-  expect_exit(OR_EXIT_FAILED, "tasks: this version has no server", "tasks");
+  expect_exit(OR_EXIT_FAILED, "tasks: this version does not have it yet", "tasks");
   expect_exit(OR_EXIT_FAILED, "--url http://x: this version asks no server", "--url", "http://x", "devices");
   assert_int_equal(RUN("--url", "http://x", "version"), OR_EXIT_OK); /* the same everywhere */
   assert_int_equal(RUN("--url", "http://x", "help"), OR_EXIT_OK);

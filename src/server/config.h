@@ -1,7 +1,8 @@
 #ifndef OR_SERVER_CONFIG_H
 #define OR_SERVER_CONFIG_H
-/* What the server may be told: one table (`config.c`), from which the file, the environment, the flags, the template and
- * the documentation are read or made. A flag goes over OPENRUNTIME_KEY, that over the file, that over the default. */
+/* What the server may be told: one table (`config.c`), from which the file, the environment, the flags, the template
+ * and the documentation are read or made. A flag goes over OPENRUNTIME_KEY, that over the file, that over the default.
+ * */
 
 #include "base/string.h"
 
@@ -45,8 +46,8 @@ typedef void (*or_config_problem_t)(void *self, const char *problem);
 void or_config_default(or_server_config_t *config);
 /* INVALID_ARGUMENT: no such key (with the nearest), or a value that it can't have. */
 or_status_t or_config_set(or_server_config_t *config, const char *key, const char *value);
-/* "key = value" lines, '#' begins a comment; a value may stand in double quotes. Goes on after a problem, so that all are
- * told; returns how many there were. `name` stands before each. */
+/* "key = value" lines, '#' begins a comment; a value may stand in double quotes. Goes on after a problem, so that all
+ * are told; returns how many there were. `name` stands before each. */
 size_t or_config_read(or_server_config_t *config, const char *name, const char *text, size_t length,
                       or_config_problem_t problem, void *self);
 /* OPENRUNTIME_KEY for every key, by `get` (getenv). Returns how many problems there were. */

@@ -1,6 +1,7 @@
 #ifndef OR_SERVER_HTTP_H
 #define OR_SERVER_HTTP_H
-/* A request and its reply, as handlers see them; what lies below (sockets, TLS, parsing) is `connection.c` and `loop.c`.
+/* A request and its reply, as handlers see them; what lies below (sockets, TLS, parsing) is `connection.c` and
+ * `loop.c`.
  *
  * A handler runs on the thread of the loop that owns the connection, and returns soon. It fills the request's reply and
  * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */

@@ -20,8 +20,8 @@ typedef struct or_http_body_t {
 /* Ready for the body that `head` announces. `limit_bytes`: more than that is a 413. Returns 0 or the HTTP status. */
 int or_http_body_begin(or_http_body_t *body, const or_allocator_t *allocator, const or_http_head_t *head,
                        size_t limit_bytes);
-/* Takes from the front of `data` what belongs to the body. *done: it is complete. Returns 0 or the HTTP status that ends
- * the request: 400 (not chunks), 413 (over the limit), 507 (no memory). */
+/* Takes from the front of `data` what belongs to the body. *done: it is complete. Returns 0 or the HTTP status that
+ * ends the request: 400 (not chunks), 413 (over the limit), 507 (no memory). */
 int or_http_body_feed(or_http_body_t *body, const char *data, size_t length, size_t *consumed, bool *done);
 /* Where the next bytes of a body by Content-Length may be received without a copy; *room is 0 if they can't be. */
 char *or_http_body_room(or_http_body_t *body, size_t *room);

@@ -1,7 +1,7 @@
 #ifndef OR_SERVER_MULTIPART_H
 #define OR_SERVER_MULTIPART_H
-/* multipart/form-data (RFC 7578, RFC 2046 section 5.1): a body that lies whole in memory is cut into its parts without a
- * copy; those that are to be tensors' bytes are moved to an aligned place. */
+/* multipart/form-data (RFC 7578, RFC 2046 section 5.1): a body that lies whole in memory is cut into its parts
+ * without a copy; those that are to be tensors' bytes are moved to an aligned place. */
 
 #include "base/alloc.h"
 #include "server/http.h"

@@ -1,7 +1,6 @@
 #include "base/testing.h"
 
-#include <stdio.h>
-
+#include "base/string.h"
 #include "server/multipart.h"
 
 static or_multipart_t parts;
@@ -15,18 +14,18 @@ static or_status_t parse(const char *type, const char *body) {
 
 static void cuts_a_body_into_its_parts(void **state) {
   (void)state;
-  const char *body =
-      "what stands before is passed over\r\n" PART("request") "Content-Type: "
-                                                              "application/json\r\n\r\n{\"a\":1}\r\n" PART(
-                                                                  "tensor \\\"a\\\"") "Content-Type: "
-                                                                                      "application/"
-                                                                                      "octet-stream\r\n\r\n\r\n--X\r\n-"
-                                                                                      "-XY\r\n"
-                                                                                      "--XX  "
-                                                                                      "\r\ncontent-disposition:form-"
-                                                                                      "data;name=plain\r\n\r\n\r\n--XX-"
-                                                                                      "-\r\nand after";
-  /* "\r\n--XX" inside a line that goes on is the boundary all the same, as RFC 2046 has it; "--X" and "--XY" are not. */
+  const char *body = "what stands before is passed over\r\n" PART(
+      "request") "Content-Type: "
+                 "application/json\r\n\r\n{\"a\":1}\r\n" PART("tensor \\\"a\\\"") "Content-Type: "
+                                                                                  "application/"
+                                                                                  "octet-stream\r\n\r\n\r\n--X\r\n-"
+                                                                                  "-XY\r\n"
+                                                                                  "--XX  "
+                                                                                  "\r\ncontent-disposition:form-"
+                                                                                  "data;name=plain\r\n\r\n\r\n--XX-"
+                                                                                  "-\r\nand after";
+  /* "\r\n--XX" inside a line that goes on is the boundary all the same, as RFC 2046 has it; "--X" and "--XY" are not.
+   * */
   expect_ok(parse("Multipart/Form-Data; charset=utf-8; boundary=\"XX\"", body));
   assert_int_equal(parts.count, 3);
   assert_string_equal(parts.parts[0].name, "request");
@@ -71,14 +70,14 @@ static void refuses_what_is_no_form(void **state) {
 static void bounds_parts_and_their_headers(void **state) {
   (void)state;
   static char body[64 * 1024];
-  char *at = body;
-  for (int i = 0; i <= OR_MULTIPART_MAX_PARTS; ++i)
-    at += sprintf(at, "--XX\r\nContent-Disposition: form-data; name=p%d\r\n\r\nx\r\n", i);
-  (void)sprintf(at, "--XX--");
+  size_t at = 0;
+  for (int i = 0; i <= OR_MULTIPART_MAX_PARTS; ++i) {
+    or_format(body + at, sizeof body - at, "--XX\r\nContent-Disposition: form-data; name=p%d\r\n\r\nx\r\n", i);
+    at += strlen(body + at);
+  }
+  or_format(body + at, sizeof body - at, "--XX--");
   expect_failure(parse(TYPE, body), OR_OUT_OF_RANGE, "more than 64 parts");
-  at = body + sprintf(body, "--XX\r\nX: ");
-  memset(at, 'x', OR_MULTIPART_HEADER_BYTES);
-  (void)sprintf(at + OR_MULTIPART_HEADER_BYTES, "\r\n\r\n\r\n--XX--");
+  or_format(body, sizeof body, "--XX\r\nX: %0*d\r\n\r\n\r\n--XX--", OR_MULTIPART_HEADER_BYTES, 0);
   expect_failure(parse(TYPE, body), OR_OUT_OF_RANGE, "exceeds 4096 bytes");
 }
 

@@ -79,8 +79,8 @@ static bool is_busy(const or_net_t *net) {
   return false;
 }
 
-/* A loop that was busy before the phase changed may not have seen the change when it became idle: so the wait looks again
- * now and then. */
+/* A loop that was busy before the phase changed may not have seen the change when it became idle: so the wait looks
+ * again now and then. */
 #define DRAIN_LOOK_NS ((int64_t)20000000)
 
 bool or_net_drain(or_net_t *net, int64_t deadline_ns) {

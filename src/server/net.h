@@ -62,8 +62,8 @@ or_status_t or_net_set_tls(or_net_t *net, or_tls_t *tls);
 bool or_net_drain(or_net_t *net, int64_t deadline_ns);
 /* Ends a drain that is under way, from another thread or a signal's callback. */
 void or_net_hurry(or_net_t *net);
-/* Closes every connection and ends the threads; requests that are kept are waited for, since their owners will post them.
- * Takes NULL. */
+/* Closes every connection and ends the threads; requests that are kept are waited for, since their owners will post
+ * them. Takes NULL. */
 void or_net_stop(or_net_t *net);
 
 #endif

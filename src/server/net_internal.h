@@ -21,7 +21,8 @@
 typedef struct or_connection_t or_connection_t;
 typedef struct or_loop_t or_loop_t;
 
-/* What a connection waits for; each has one time-out for all, so that a list in order of arrival is one of deadlines. */
+/* What a connection waits for; each has one time-out for all, so that a list in order of arrival is one of deadlines.
+ * */
 typedef enum or_wait_t {
   OR_WAIT_NOTHING, /* a handler's answer: no time-out of ours */
   OR_WAIT_HEAD,
@@ -29,7 +30,7 @@ typedef enum or_wait_t {
   OR_WAIT_IDLE,
   OR_WAIT_WRITE,
   OR_WAIT_WEBSOCKET,
-  OR_WAIT_LINGER, /* everything is said; what the client still sends is thrown away, so that it gets to read the reply */
+  OR_WAIT_LINGER, /* everything is said; what still comes is thrown away, so that the reply gets read */
   OR_WAIT_COUNT
 } or_wait_t;
 

@@ -94,7 +94,7 @@ void or_handle_health_ready(or_request_t *request) {
   probe(request, ready, ready ? "ready" : or_server_phase_name(request->server));
 }
 
-/* pages/status.html asks / and /devices again now and then; what comes from there it puts in as text. */
+/* page_status.html asks / and /devices again now and then; what comes from there it puts in as text. */
 static void root_as_page(or_request_t *request) {
   or_reply_header(request, "Content-Security-Policy",
                   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'");

@@ -1,7 +1,7 @@
 #ifndef OR_SERVER_ROUTES_H
 #define OR_SERVER_ROUTES_H
-/* The one table of routes (`routes.c`). Matching, 405 with Allow, /openapi.json and /docs are made from it. A new route is
- * a row there and a function in the file of its family. */
+/* The one table of routes (`routes.c`). Matching, 405 with Allow, /openapi.json and /docs are made from it. A new
+ * route is a row there and a function in the file of its family. */
 
 #include "server/http.h"
 #include "server/ws.h"

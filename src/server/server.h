@@ -41,7 +41,7 @@ const char *or_server_phase_name(const or_server_t *server); /* "starting", "hea
 
 /* The OpenAPI document of a table of routes, into `text`. */
 or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *text);
-/* pages/NAME.html, embedded by cmake: HTML with its style and script inside, for a server that reaches nothing else. */
+/* page_NAME.html, embedded by cmake: HTML with its style and script inside, for a server that reaches nothing else. */
 extern const char or_page_docs[], or_page_status[];
 extern const size_t or_page_docs_bytes, or_page_status_bytes;
 

@@ -46,7 +46,8 @@ static bool refuse_upgrade(or_request_t *request, const char *words) {
   return false;
 }
 
-/* RFC 6455 section 4.2. A subprotocol that carries a key is answered by itself: a browser wants one of those it named. */
+/* RFC 6455 section 4.2. A subprotocol that carries a key is answered by itself: a browser wants one of those it named.
+ * */
 bool or_ws_upgrade(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   const or_slice_t *headers = request->headers;

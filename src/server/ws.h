@@ -19,8 +19,8 @@ typedef struct or_ws_endpoint_t {
   void (*closed)(or_ws_t *ws, void *self);
 } or_ws_endpoint_t;
 
-/* Bounds of what waits for a slow reader. State is replaced by newer state of its topic; when events (topic 0) reach the
- * bound, the oldest goes. */
+/* Bounds of what waits for a slow reader. State is replaced by newer state of its topic; when events (topic 0) reach
+ * the bound, the oldest goes. */
 #define OR_WS_BACKLOG_MESSAGES 64
 #define OR_WS_BACKLOG_BYTES ((size_t)1 << 20)
 
@@ -36,7 +36,8 @@ void or_ws_close(or_ws_t *ws, int code, const char *reason);
  * keeps a list of connections takes them out of it in `closed`, under the lock under which it posts. At most
  * OR_WS_BACKLOG_MESSAGES are under way to a connection; then RESOURCE_EXHAUSTED, and nothing is sent. */
 or_status_t or_ws_post(or_ws_t *ws, unsigned topic, const char *text, size_t length);
-/* Calls `run(self, ws)` on the loop's thread once in `interval_ms` (100 to 60000) until the connection ends; 0 stops. */
+/* Calls `run(self, ws)` on the loop's thread once in `interval_ms` (100 to 60000) until the connection ends; 0 stops.
+ * */
 void or_ws_every(or_ws_t *ws, uint64_t interval_ms, void (*run)(or_ws_t *ws, void *self));
 
 #endif

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +32,8 @@ def serving(*arguments, env=None):
 
 
 def curl(*arguments):
-    done = subprocess.run(["curl", "-sS", "-m", "20", *map(str, arguments)], capture_output=True, text=True, check=False)
+    command = ["curl", "-sS", "-m", "20", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     expect(done.returncode == 0, f"curl {arguments}: {done.stderr}")
     return done.stdout
 
@@ -60,7 +62,7 @@ def problems(schema, value, schemas, where="$"):
     if "enum" in schema and value not in schema["enum"]:
         return [f"{where}: {value!r} is not one of {schema['enum']}"]
     if isinstance(value, list):
-        return [one for i, item in enumerate(value) for one in problems(schema["items"], item, schemas, f"{where}[{i}]")]
+        return [one for item in value for one in problems(schema["items"], item, schemas, f"{where}[]")]
     if not isinstance(value, dict) or "properties" not in schema:
         return []
     found = [f"{where}.{name} is missing" for name in schema["required"] if name not in value]
@@ -73,7 +75,8 @@ def problems(schema, value, schemas, where="$"):
 
 def every_route_answers_as_its_description_says():
     with serving() as (_, port, line):
-        expect(re.fullmatch(r"openruntime \S+ listens at http://127\.0\.0\.1:\d+; devices: .*cpu_0.*; data: .*\n", line), line)
+        said = r"openruntime \S+ listens at http://127\.0\.0\.1:\d+; devices: .*cpu_0.*; data: .*\n"
+        expect(re.fullmatch(said, line), line)
         description = json.loads(get(port, "/openapi.json")[1])
         expect(description["openapi"].startswith("3.1"), "not OpenAPI 3.1")
         schemas = description["components"]["schemas"]
@@ -114,9 +117,10 @@ def curl_speaks_to_tcp_and_to_a_unix_socket():
             expect(json.loads(curl("--unix-socket", path, "http://any.name/health"))["status"] == "healthy", "unix")
             head = curl("-I", f"http://localhost:{port}/health")
             expect(head.startswith("HTTP/1.1 200 OK"), head)
-            expect("421" in curl("-i", "-H", "Host: evil.example", f"http://127.0.0.1:{port}/health"), "Host")
-            expect("403" in curl("-i", "-H", "Origin: http://evil.example", f"http://127.0.0.1:{port}/health"), "Origin")
-            text = curl("-i", "-X", "POST", "-H", "Transfer-Encoding: chunked", "-d", "x" * 1000, f"http://127.0.0.1:{port}/health")
+            url = f"http://127.0.0.1:{port}/health"
+            expect("421" in curl("-i", "-H", "Host: evil.example", url), "Host")
+            expect("403" in curl("-i", "-H", "Origin: http://evil.example", url), "Origin")
+            text = curl("-i", "-X", "POST", "-H", "Transfer-Encoding: chunked", "-d", "x" * 1000, url)
             expect("405 Method Not Allowed" in text, text)
             process.kill()  # leaves its socket behind
             process.wait()
@@ -126,9 +130,9 @@ def curl_speaks_to_tcp_and_to_a_unix_socket():
 
 
 def certificate(folder, name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-                    f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2", "-subj", f"/CN={name}", "-addext",
-                    "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
 
 
 def tls_is_served_and_its_files_are_read_again():
@@ -138,16 +142,20 @@ def tls_is_served_and_its_files_are_read_again():
         with serving(*files) as (process, port, line):
             expect("https://" in line, line)
             url = f"https://localhost:{port}/health"
-            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "tls")
+
+            def is_healthy():
+                return json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy"
+
+            expect(is_healthy(), "tls")
             certificate(folder, "second")
             process.send_signal(signal.SIGHUP)
             expect("read again" in process.stdout.readline(), "it does not say so")
-            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "the second certificate")
+            expect(is_healthy(), "the second certificate")
             with open(f"{folder}/key.pem", "w", encoding="ascii") as key:
                 key.write("no key")
             process.send_signal(signal.SIGHUP)
             expect("former certificate stays" in process.stdout.readline(), "it does not say so")
-            expect(json.loads(curl("--cacert", f"{folder}/cert.pem", url))["status"] == "healthy", "the former certificate")
+            expect(is_healthy(), "the former certificate")
         result = run("server", "--port", "0", *files)
         expect(result.code == 1 and "key.pem" in result.err and len(result.err.strip().splitlines()) == 1, result.err)
 
@@ -187,7 +195,8 @@ def settings_come_from_flags_environment_and_file():
             file.write(re.sub(r"(?m)^#(\w+ =)", r"\1", template) + "max_target_size = 256\nhosts = \"file.example\"\n")
         result = run("server", "--config", path, "--check-config")
         expect(result.code == 0, result.err)
-        with serving("--config", path, "--set", "max_headers=8", env={"OPENRUNTIME_HOSTS": "env.example"}) as (_, port, _):
+        environment = {"OPENRUNTIME_HOSTS": "env.example"}
+        with serving("--config", path, "--set", "max_headers=8", env=environment) as (_, port, _):
             expect(get(port, "/" + "a" * 300)[0].status == 414, "the file's limit")
             expect(get(port, "/health", {f"X-{i}": "1" for i in range(9)})[0].status == 431, "the flag's limit")
             expect(get(port, "/health", {"Host": "env.example"})[0].status == 200, "the environment's name")
@@ -195,7 +204,7 @@ def settings_come_from_flags_environment_and_file():
 
 
 if __name__ == "__main__":
-    missing = [tool for tool in ("curl", "openssl") if subprocess.run(["which", tool], capture_output=True, check=False).returncode]
+    missing = [tool for tool in ("curl", "openssl") if not shutil.which(tool)]
     if missing:
         sys.exit(f"not installed: {', '.join(missing)}; tools/setup.sh test")
     if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
