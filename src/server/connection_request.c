@@ -189,7 +189,7 @@ static bool check_type(or_connection_t *connection, bool has_body) {
   if (!has_body || kind == OR_BODY_NONE || kind == OR_BODY_ANY) return true;
   const char *semicolon = type.data != NULL ? memchr(type.data, ';', type.length) : NULL;
   if (semicolon != NULL) type.length = (size_t)(semicolon - type.data);
-  while (type.length > 0 && type.data[type.length - 1] == ' ') --type.length;
+  while (type.data != NULL && type.length > 0 && type.data[type.length - 1] == ' ') --type.length;
   if (or_slice_is_nocase(type, "application/json")) return true;
   if (kind == OR_BODY_MULTIPART && or_slice_is_nocase(type, "multipart/form-data")) return true;
   or_reply_error(request, 415, "unsupported_media_type", "the body's Content-Type must be application/json%s",

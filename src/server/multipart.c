@@ -98,9 +98,10 @@ static const char *next_boundary(const or_multipart_t *multipart, const char *fr
 
 /* Behind a boundary: "--" ends the body, spaces and a line end begin a part. */
 static or_status_t cut(or_multipart_t *out, const char *body, size_t bytes) {
-  const char *end = body != NULL ? body + bytes : body;
   const char *at = NULL;
   or_status_t status = or_status_success();
+  if (body == NULL) body = "", bytes = 0;
+  const char *end = body + bytes;
   if (bytes >= out->boundary_length - 2 && memcmp(body, out->boundary + 2, out->boundary_length - 2) == 0) {
     at = body + out->boundary_length - 2;
   } else if (bytes > 0) {

@@ -352,6 +352,39 @@ static void gives_everything_back_when_it_can_not_start(void **state) {
   expect_survives_every_failing_allocation(start_and_stop);
 }
 
+/* Asks on a connection of its own, and reads until it ends; the status, 0 without an answer. */
+static int ask_once(const char *text) {
+  int client = dial();
+  size_t at = 0;
+  (void)send(client, text, strlen(text), MSG_NOSIGNAL);
+  for (ssize_t count = 1; count > 0; at += count > 0 ? (size_t)count : 0)
+    count = recv(client, answer + at, sizeof answer - 1 - at, 0);
+  answer[at] = '\0';
+  (void)close(client);
+  return at > 12 ? (int)strtol(answer + 9, NULL, 10) : 0;
+}
+
+static void an_allocation_that_fails_costs_one_request(void **state) {
+  (void)state;
+  static const char text[] =
+      "POST /echo HTTP/1.1\r\n" HOST JSON "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "40\r\n0123456789012345678901234567890123456789012345678901234567890123\r\n0\r\n\r\n";
+  or_net_options_t plain = options();
+  start_net(&plain);
+  size_t of_the_start = counting.alloc_count;
+  stop_net();
+  for (size_t n = 1;; ++n) {
+    plain = options();
+    counting.fail_at = of_the_start + n;
+    start_net(&plain);
+    int first = ask_once(text), second = ask_once(text);
+    bool triggered = counting.triggered;
+    stop_net();
+    assert_int_equal((first != 200) + (second != 200), triggered && (first != 200 || second != 200));
+    if (!triggered) break; /* the run that never reached n proves that every n was tried */
+  }
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
@@ -368,6 +401,7 @@ int main(void) {
       cmocka_unit_test(says_what_it_does_while_it_starts_and_drains),
       cmocka_unit_test(says_what_is_wrong_with_an_address),
       cmocka_unit_test(gives_everything_back_when_it_can_not_start),
+      cmocka_unit_test(an_allocation_that_fails_costs_one_request),
   };
   large = malloc(LARGE);
   for (size_t i = 0; i < LARGE; ++i) large[i] = (char)(i * 2654435761u >> 13);
