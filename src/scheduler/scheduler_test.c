@@ -535,7 +535,7 @@ static void memory_is_shared_out_before_it_is_allocated(void **state) {
   or_job_release(second);
 }
 
-/* Every allocation of a creation, then of an acceptance, fails in turn: an error to that caller, and nothing is lost. */
+/* Every allocation of a creation, then of an acceptance, fails in turn: an error to its caller, nothing is lost. */
 static void a_failing_allocation_costs_one_request(void **state) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
   static or_counting_allocator_t counting;
