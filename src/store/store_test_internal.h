@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/string.h"
 #include "base/testing.h"
 #include "store/store.h"
 
@@ -72,7 +73,7 @@ static inline or_store_t *open_at(const char *path) {
 
 static inline or_task_record_t record_of(const char *task_id) {
   or_task_record_t record = {.operation = "compute", .priority = 1, .rerun_on_restart = true};
-  (void)snprintf(record.task_id, sizeof record.task_id, "%s", task_id);
+  or_format(record.task_id, sizeof record.task_id, "%s", task_id);
   record.request = "{\"operation\":\"compute\"}";
   record.request_bytes = strlen(record.request);
   record.created_us = or_clock_wall_us();
