@@ -33,7 +33,7 @@ def wait_for_health(port, process):
     """Seconds until /health answers 200."""
     started = time.perf_counter()
     while process.poll() is None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it does not listen yet
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/health")
             if connection.getresponse().status == 200:

@@ -162,7 +162,10 @@ static bool check_phase(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   or_net_phase_t phase = or_net_phase(connection->loop->net);
   if (request->route->when == OR_WHEN_LISTENING || phase == OR_NET_READY) return true;
-  if (phase == OR_NET_DRAINING && request->method <= OR_HTTP_HEAD && request->route->websocket == NULL) return true;
+  const bool reads = request->method <= OR_HTTP_HEAD && request->route->websocket == NULL;
+  if (phase == OR_NET_DRAINING && reads &&
+      atomic_load_explicit(&connection->loop->net->was_ready, memory_order_acquire))
+    return true;
   or_reply_header(request, "Retry-After", "%d", phase == OR_NET_STARTING ? 1 : 10);
   or_reply_error(request, 503, "unavailable", "the server is %s", phase == OR_NET_STARTING ? "starting" : "draining");
   return false;

@@ -58,11 +58,12 @@ or_status_t or_net_start(const or_net_options_t *options, or_net_t **out) {
 }
 
 void or_net_set_phase(or_net_t *net, or_net_phase_t phase) {
+  if (phase == OR_NET_READY) atomic_store_explicit(&net->was_ready, true, memory_order_release);
   atomic_store_explicit(&net->phase, (int)phase, memory_order_seq_cst);
 }
 
 or_net_phase_t or_net_phase(const or_net_t *net) {
-  return (or_net_phase_t)atomic_load_explicit(&net->phase, memory_order_relaxed);
+  return (or_net_phase_t)atomic_load_explicit(&net->phase, memory_order_acquire);
 }
 
 size_t or_net_connections(const or_net_t *net) {

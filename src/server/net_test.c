@@ -322,6 +322,21 @@ static void says_what_it_does_while_it_starts_and_drains(void **state) {
   stop_net();
 }
 
+/* Handlers have nothing to read from before the server was ready. */
+static void what_drains_before_it_was_ready_answers_no_reads(void **state) {
+  (void)state;
+  or_net_options_t plain = options();
+  for (int was_ready = 0; was_ready < 2; ++was_ready) {
+    expect_ok(or_net_start(&plain, &net));
+    if (was_ready) or_net_set_phase(net, OR_NET_READY);
+    assert_true(or_net_drain(net, INT64_MAX));
+    int late = dial();
+    assert_int_equal(ask(late, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), was_ready ? 200 : 503);
+    (void)close(late);
+    stop_net();
+  }
+}
+
 static void says_what_is_wrong_with_an_address(void **state) {
   (void)state;
   or_net_options_t taken = options();
@@ -399,6 +414,7 @@ int main(void) {
       cmocka_unit_test(ends_connections_that_are_too_slow),
       cmocka_unit_test(refuses_more_connections_than_it_may_have),
       cmocka_unit_test(says_what_it_does_while_it_starts_and_drains),
+      cmocka_unit_test(what_drains_before_it_was_ready_answers_no_reads),
       cmocka_unit_test(says_what_is_wrong_with_an_address),
       cmocka_unit_test(gives_everything_back_when_it_can_not_start),
       cmocka_unit_test(an_allocation_that_fails_costs_one_request),
