@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/models.h"
 #include "model/builtin/builtin.h"
+#include "model/model_json.h"
 #include "model/repository.h"
 
 static int list_models(or_cli_t *cli);
@@ -109,36 +110,6 @@ static int list_models(or_cli_t *cli) {
   return OR_EXIT_OK;
 }
 
-static void write_values(or_json_writer_t *json, const or_model_t *model, bool inputs) {
-  size_t count = inputs ? or_model_input_count(model) : or_model_output_count(model);
-  or_json_key(json, inputs ? "inputs" : "outputs");
-  or_json_array_begin(json);
-  for (size_t i = 0; i < count; ++i) {
-    const or_model_value_t *value = inputs ? or_model_input(model, i) : or_model_output(model, i);
-    or_json_object_begin(json);
-    or_json_field_string(json, "name", value->name);
-    or_json_field_string(json, "dtype", or_dtype_name(value->dtype));
-    or_json_key(json, "shape");
-    if (value->shape.rank == OR_RANK_UNKNOWN) {
-      or_json_null(json);
-    } else {
-      or_json_array_begin(json);
-      for (int32_t d = 0; d < value->shape.rank; ++d) {
-        int64_t dim = value->shape.dims[d];
-        if (dim >= 0) {
-          or_json_int(json, dim);
-        } else {
-          or_json_string(json, dim < OR_DIM_UNKNOWN ? or_model_symbol(model, OR_DIM_SYMBOL_INDEX(dim)) : NULL);
-        }
-      }
-      or_json_array_end(json);
-    }
-    or_json_field_bool(json, "optional", value->optional);
-    or_json_object_end(json);
-  }
-  or_json_array_end(json);
-}
-
 /* NULL: the model is in no file. */
 static const char *file_of(const or_model_t *model) {
   return or_model_path(model)[0] != '\0' ? or_model_path(model) : NULL;
@@ -159,8 +130,8 @@ static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   or_json_object_begin(&json);
   or_json_field_int(&json, "weights", (int64_t)or_model_weight_bytes(model));
   or_json_object_end(&json);
-  write_values(&json, model, true);
-  write_values(&json, model, false);
+  or_model_json_values(&json, model, true);
+  or_model_json_values(&json, model, false);
   or_json_key(&json, "labels");
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_model_label_count(model); ++i) or_json_string(&json, or_model_label(model, i));

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -178,6 +179,43 @@ char *or_repository_name_of(const char *file, char *name, size_t capacity) {
   }
   if (or_string_ends_with(file, ".onnx")) length -= strlen(".onnx");
   return or_format(name, capacity, "%.*s", (int)length, part);
+}
+
+int64_t or_repository_version_of(const char *file) {
+  size_t length = 0;
+  const char *part = part_before(file, file + strlen(file), &length);
+  if (strcmp(part, "model.onnx") != 0) return -1;
+  const char *folder = part_before(file, part, &length);
+  return is_version(folder, length) ? strtoll(folder, NULL, 10) : -1;
+}
+
+static bool has_model(const char *directory, const char *name, const char *version) {
+  char path[4096];
+  const int length = snprintf(path, sizeof path, "%s/%s/%s/model.onnx", directory, name, version);
+  return length > 0 && (size_t)length < sizeof path && kind_of(path) == KIND_FILE;
+}
+
+void or_repository_versions(const char *directory, const char *name, void (*visit)(void *self, int64_t version),
+                            void *self) {
+  char path[4096];
+  int64_t versions[OR_REPOSITORY_MAX_VERSIONS];
+  size_t count = 0;
+  DIR *handle = opendir(or_format(path, sizeof path, "%s/%s", directory, name));
+  if (handle == NULL) return;
+  for (struct dirent *entry; (entry = readdir(handle)) != NULL;) {
+    char *end = NULL;
+    if (!isdigit((unsigned char)entry->d_name[0]) || (entry->d_name[0] == '0' && entry->d_name[1] != '\0')) continue;
+    const int64_t version = strtoll(entry->d_name, &end, 10);
+    if (*end != '\0' || version == INT64_MAX || !has_model(directory, name, entry->d_name)) continue;
+    const bool full = count == OR_REPOSITORY_MAX_VERSIONS;
+    if (full && version < versions[0]) continue;
+    if (full) memmove(versions, versions + 1, --count * sizeof *versions);
+    size_t at = count++;
+    for (; at > 0 && versions[at - 1] > version; --at) versions[at] = versions[at - 1];
+    versions[at] = version;
+  }
+  (void)closedir(handle);
+  for (size_t i = 0; i < count; ++i) visit(self, versions[i]);
 }
 
 static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }

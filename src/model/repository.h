@@ -19,6 +19,13 @@ or_status_t or_repository_find(const or_allocator_t *allocator, const char *dire
 /* The model's name of a file: "digits" of "…/digits/3/model.onnx"; into `name`; returns it. */
 char *or_repository_name_of(const char *file, char *name, size_t capacity);
 
+/* The version of a file: 3 of "…/digits/3/model.onnx"; -1: it has none. */
+int64_t or_repository_version_of(const char *file);
+/* Calls back for the number of every version folder with a model.onnx of a model, lowest first. */
+#define OR_REPOSITORY_MAX_VERSIONS 256u /* the highest are kept */
+void or_repository_versions(const char *directory, const char *name, void (*visit)(void *self, int64_t version),
+                            void *self);
+
 /* Calls back for every model below `directory`, in alphabetical order, with its name and file. A callback's failure
    ends the walk. */
 typedef or_status_t (*or_repository_visit_t)(void *self, const char *name, const char *file);

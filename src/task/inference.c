@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "model/find.h"
 #include "model/index_bound.h"
+#include "model/pool.h"
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
 
@@ -15,6 +16,7 @@
 typedef struct inference_t {
   or_model_t *model;
   or_session_t *session;
+  or_model_lease_t lease; /* holds both, where there is a pool */
   or_binding_t inputs[MAX_INPUTS], outputs[MAX_INPUTS];
   size_t input_count, output_count;
   bool given; /* inputs of the caller, so that outputs are worth giving back */
@@ -36,14 +38,35 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
   if (or_ok(status)) status = write_result(run, &inference);
   for (size_t i = 0; i < inference.input_count; ++i) or_tensor_release(inference.inputs[i].tensor);
   for (size_t i = 0; i < inference.output_count; ++i) or_tensor_release(inference.outputs[i].tensor);
-  or_session_release(inference.session);
-  or_model_release(inference.model);
+  if (run->context->pool != NULL) {
+    or_model_pool_release(run->context->pool, &inference.lease);
+  } else {
+    or_session_release(inference.session);
+    or_model_release(inference.model);
+  }
   or_task_progress(run, 1.0, "done");
   return status;
 }
 
+static or_status_t acquire_model(or_task_run_t *run, inference_t *inference) {
+  const or_task_parameters_t *p = &run->task->parameters;
+  const or_model_request_t request = {.name = p->model,
+                                      .device = run->device,
+                                      .precision = p->dtype,
+                                      .strict = run->task->strict_device,
+                                      .cancel = run->context->cancel};
+  or_status_t status = or_model_pool_acquire(run->context->pool, &request, &inference->lease);
+  if (!or_ok(status)) return status;
+  inference->model = inference->lease.model;
+  inference->session = inference->lease.session;
+  if (inference->lease.max_batch_size == 0 || p->batch_size <= inference->lease.max_batch_size) return status;
+  return or_error(OR_INVALID_ARGUMENT, "batch_size is %lld; the model was loaded for at most %lld",
+                  (long long)p->batch_size, (long long)inference->lease.max_batch_size);
+}
+
 static or_status_t load_model(or_task_run_t *run, inference_t *inference) {
   const or_task_context_t *context = run->context;
+  if (context->pool != NULL) return acquire_model(run, inference);
   const or_model_search_t search = {.directory = context->models_directory, .allow_paths = context->allow_paths};
   or_status_t status = or_model_find(context->runtime, &search, run->task->parameters.model, &inference->model);
   if (!or_ok(status)) return status;

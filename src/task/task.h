@@ -50,6 +50,7 @@ typedef struct or_task_context_t {
   or_runtime_t *runtime;
   or_device_t *device;          /* NULL: by the task's preference, with a visible fallback */
   const char *models_directory; /* where model names are looked up; NULL: only built-in and paths */
+  struct or_model_pool_t *pool; /* models that stay loaded, found there alone; NULL: found and loaded each time */
   bool allow_paths;             /* `model` may be a path (the command line; never a server) */
   bool verify;                  /* compare with the C reference: result.verification */
   or_cancel_t *cancel;          /* may be NULL */
