@@ -1,8 +1,8 @@
 #ifndef OR_MODEL_POOL_H
 #define OR_MODEL_POOL_H
-/* Models that stay loaded for a server: each is loaded once, shared by whoever runs it, and goes when it is told to, when
- * it was idle for long, or when there is no room. Every function from any thread; nothing is read from a disk, loaded or
- * freed under the pool's lock. */
+/* Models that stay loaded for a server: each is loaded once, shared by whoever runs it, and goes when it is told to,
+ * when it was idle for long, or when there is no room. Every function from any thread; nothing is read from a disk,
+ * loaded or freed under the pool's lock. */
 
 #include "base/json.h"
 #include "hal/cancel.h"
@@ -10,9 +10,9 @@
 
 typedef struct or_model_pool_t or_model_pool_t;
 
-#define OR_MODEL_POOL_MAX_MODELS 64u                     /* at once; each device and precision counts */
-#define OR_MODEL_POOL_MAX_BYTES ((uint64_t)64 << 30)     /* of weights, all together */
-#define OR_MODEL_POOL_MAX_KEEP_ALIVE_S 31536000.0        /* a year */
+#define OR_MODEL_POOL_MAX_MODELS 64u                 /* at once; each device and precision counts */
+#define OR_MODEL_POOL_MAX_BYTES ((uint64_t)64 << 30) /* of weights, all together */
+#define OR_MODEL_POOL_MAX_KEEP_ALIVE_S 31536000.0    /* a year */
 #define OR_MODEL_POOL_REASON_BYTES 256
 
 typedef struct or_model_pool_options_t {
@@ -49,15 +49,17 @@ typedef struct or_model_lease_t {
 } or_model_lease_t;
 
 /* Takes the model, loading it on this thread if nobody has it; while another thread loads it, waits. A load that failed
- * is tried again by the next call. NOT_FOUND (with the nearest name); INVALID_ARGUMENT (no such name can be, a version
- * given twice); RESOURCE_EXHAUSTED (memory, or every model that the pool may hold is in use); CANCELLED,
+ * is tried again by the next call. NOT_FOUND (with the nearest name); INVALID_ARGUMENT (no such name can be, a
+ * version given
+ * twice); RESOURCE_EXHAUSTED (memory, or every model that the pool may hold is in use); CANCELLED,
  * DEADLINE_EXCEEDED (while waiting); what loading and or_session_create fail with. On failure the lease is empty. */
 or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease);
 /* Once for each acquire that succeeded; empties the lease. An empty one does nothing. */
 void or_model_pool_release(or_model_pool_t *pool, or_model_lease_t *lease);
 
-/* Loads ahead of use and keeps it. Looks for the newest version on the disk: if it is not the one in use, that one takes
- * no more leases once the new one is ready, and goes with its last. Statuses of acquire; a failure is the model's state
+/* Loads ahead of use and keeps it. Looks for the newest version on the disk: if it is not the one in use, that one
+ * takes no more leases once the new one is ready, and goes with its last. Statuses of acquire; a failure is the
+ * model's state
  * too. INVALID_ARGUMENT: max_batch_size or keep_alive_s is out of bounds. */
 or_status_t or_model_pool_load(or_model_pool_t *pool, const or_model_request_t *request);
 /* The model (NAME: every version; NAME:VERSION) takes no more leases and goes with its last; a load in progress ends
@@ -78,7 +80,7 @@ typedef struct or_model_pool_counts_t {
 } or_model_pool_counts_t;
 or_model_pool_counts_t or_model_pool_counts(or_model_pool_t *pool);
 
-/* Writes one Model object (docs/api.md); NAME:VERSION is that version. NOT_FOUND, INVALID_ARGUMENT: nothing was written.
+/* Writes one Model object; NAME:VERSION is that version. NOT_FOUND, INVALID_ARGUMENT: nothing was written.
  * Failures of `json` are its own. Reads the disk. */
 or_status_t or_model_pool_describe(or_model_pool_t *pool, const char *name, or_json_writer_t *json);
 /* Writes an array of Model objects: the repository's, then what is built in. */

@@ -90,7 +90,7 @@ static void write_model(or_model_pool_t *pool, const char *base, int64_t version
   or_json_field_string(json, "reason", entry->reason[0] != '\0' ? entry->reason : NULL);
   or_model_json_values(json, model, true);
   or_model_json_values(json, model, false);
-  or_json_field_string(json, "device", entry->device != NULL ? or_device_info(entry->device)->id : NULL);
+  or_json_field_string(json, "device", entry->device != NULL ? or_device_facts(entry->device)->id : NULL);
   or_json_field_string(json, "precision", entry->precision != OR_DTYPE_NONE ? or_dtype_name(entry->precision) : NULL);
   or_json_field_string(json, "weights", model != NULL ? or_model_weights(model) : file != NULL ? "file" : "synthetic");
   or_json_key(json, "bytes");

@@ -1,4 +1,5 @@
 /* Inference tasks: models by name and path, inputs given, pictured and generated, predictions and what is refused. */
+#include "model/pool.h"
 #include "task/run_test_internal.h"
 
 #include <ftw.h>
@@ -327,6 +328,24 @@ static void survives_every_failing_allocation(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void loads_nothing_for_the_second_inference_of_a_pooled_model(void **state) {
+  (void)state;
+  or_runtime_t *runtime = NULL;
+  or_model_pool_t *pool = NULL;
+  or_task_result_t result;
+  expect_ok(open_fakes(NULL, true, &runtime));
+  expect_ok(or_model_pool_create(&(or_model_pool_options_t){.runtime = runtime, .directory = "data"}, &pool));
+  const or_task_context_t context = {.runtime = runtime, .pool = pool};
+  for (int i = 0; i < 2; ++i) {
+    expect_ok(execute_with(or_allocator_system(), &context, INFER("\"model\":\"digits\""), &result));
+    or_task_result_deinit(&result);
+    assert_int_equal(or_model_pool_counts(pool).loads, 1);
+    assert_int_equal(or_model_pool_counts(pool).leases, 0);
+  }
+  or_model_pool_free(pool);
+  or_runtime_release(runtime);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(finds_models_by_name_and_by_path_where_paths_are_allowed),
@@ -339,6 +358,7 @@ int main(void) {
       TEST(refuses_more_inputs_than_a_task_can_bind),
       TEST(a_failing_device_fails_the_task_and_leaks_nothing),
       cmocka_unit_test(survives_every_failing_allocation),
+      cmocka_unit_test(loads_nothing_for_the_second_inference_of_a_pooled_model),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
