@@ -330,12 +330,12 @@ static void survives_every_failing_allocation(void **state) {
 
 static void loads_nothing_for_the_second_inference_of_a_pooled_model(void **state) {
   (void)state;
-  or_runtime_t *runtime = NULL;
+  or_runtime_t *fakes = NULL;
   or_model_pool_t *pool = NULL;
   or_task_result_t result;
-  expect_ok(open_fakes(NULL, true, &runtime));
-  expect_ok(or_model_pool_create(&(or_model_pool_options_t){.runtime = runtime, .directory = "data"}, &pool));
-  const or_task_context_t context = {.runtime = runtime, .pool = pool};
+  expect_ok(open_fakes(NULL, true, &fakes));
+  expect_ok(or_model_pool_create(&(or_model_pool_options_t){.runtime = fakes, .directory = "data"}, &pool));
+  const or_task_context_t context = {.runtime = fakes, .pool = pool};
   for (int i = 0; i < 2; ++i) {
     expect_ok(execute_with(or_allocator_system(), &context, INFER("\"model\":\"digits\""), &result));
     or_task_result_deinit(&result);
@@ -343,7 +343,7 @@ static void loads_nothing_for_the_second_inference_of_a_pooled_model(void **stat
     assert_int_equal(or_model_pool_counts(pool).leases, 0);
   }
   or_model_pool_free(pool);
-  or_runtime_release(runtime);
+  or_runtime_release(fakes);
 }
 
 int main(void) {
