@@ -1,8 +1,6 @@
 #include "runtime/device_json.h"
 
-#include <math.h>
-
-#include "base/clock.h"
+#include "runtime/telemetry.h"
 
 const char *or_device_state_name(const or_device_t *device) {
   switch (or_device_state(device, NULL)) {
@@ -11,27 +9,6 @@ const char *or_device_state_name(const or_device_t *device) {
   case OR_DEVICE_STATE_LOST: return "lost";
   }
   return "unknown";
-}
-
-/* In a Sample what the machine does not report is left out. */
-static void write_number(or_json_writer_t *json, const char *key, double value) {
-  if (isfinite(value)) or_json_field_double(json, key, value);
-}
-
-static void write_sample(or_json_writer_t *json, const or_device_facts_t *facts, const or_device_sample_t *sample) {
-  char time[OR_CLOCK_TEXT_BYTES];
-  or_json_object_begin(json);
-  or_json_field_string(json, "device_id", facts->id);
-  or_json_field_string(json, "timestamp", or_clock_format(sample->wall_us, time, sizeof time));
-  if (sample->memory_available_bytes != OR_UNKNOWN_U && facts->memory_total_bytes != OR_UNKNOWN_U &&
-      facts->memory_total_bytes > 0) {
-    double used = (double)facts->memory_total_bytes - (double)sample->memory_available_bytes;
-    write_number(json, "memory_usage", 100.0 * used / (double)facts->memory_total_bytes);
-  }
-  write_number(json, "gpu_utilization", sample->utilization_percent);
-  write_number(json, "temperature", sample->temperature_celsius);
-  write_number(json, "power_usage", sample->power_watts);
-  or_json_object_end(json);
 }
 
 void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
@@ -65,7 +42,7 @@ void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
                        facts->compute_capability[0] != '\0' ? facts->compute_capability : NULL);
   or_json_key(json, "current_metrics");
   if (or_ok(status)) {
-    write_sample(json, facts, &sample);
+    or_telemetry_write_sample(json, facts, &sample);
   } else {
     or_json_null(json);
   }
