@@ -48,12 +48,13 @@ if(NOT OR_CORE_ONLY)
   endif()
 endif()
 
-# The server needs both, and JSON; without one of them src/server is left out, and the command says which is missing.
+# The server needs them, JSON and SQLite; without one of them src/server is left out, and the command says which are
+# needed.
 set(OR_HAVE_SERVER 0)
-if(OR_HAVE_UV AND OR_HAVE_OPENSSL AND OR_HAVE_JANSSON)
+if(OR_HAVE_UV AND OR_HAVE_OPENSSL AND OR_HAVE_JANSSON AND OR_HAVE_SQLITE)
   set(OR_HAVE_SERVER 1)
 elseif(NOT OR_CORE_ONLY)
-  message(STATUS "No server: it needs libuv, OpenSSL 3 and jansson")
+  message(STATUS "No server: it needs libuv, OpenSSL 3, jansson and SQLite")
 endif()
 
 set(OR_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")

@@ -126,6 +126,7 @@ static void carry_out(execution_t *execution) {
   const or_task_context_t context = {.runtime = scheduler->runtime,
                                      .device = execution->place->device,
                                      .models_directory = scheduler->models_directory,
+                                     .pool = scheduler->options.pool,
                                      .cancel = &job->cancel,
                                      .progress = on_progress,
                                      .progress_self = job,

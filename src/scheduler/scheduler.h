@@ -36,6 +36,7 @@ typedef void (*or_job_listener_t)(void *self, or_job_t *job, or_job_event_t even
 typedef struct or_scheduler_options_t {
   or_runtime_t *runtime;        /* retained */
   const or_journal_t *journal;  /* NULL: nothing outlives the process; must outlive the scheduler */
+  struct or_model_pool_t *pool; /* of loaded models; NULL: each task loads its own; outlives the scheduler */
   const char *models_directory; /* copied; NULL: built-in models only */
   uint32_t max_waiting, max_owner_waiting, keep_finished;
   uint64_t max_waiting_bytes;

@@ -7,6 +7,7 @@
  * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */
 
 #include "base/json.h"
+#include "task/journal.h"
 
 typedef struct or_server_t or_server_t; /* what the routes work with: server.h */
 typedef struct or_request_t or_request_t;
@@ -63,8 +64,6 @@ typedef enum or_http_header_t {
       OR_HEADER_COUNT
 } or_http_header_t;
 
-/* Scopes of a key; ADMIN has them all. */
-enum { OR_SCOPE_OPEN = 0, OR_SCOPE_READ = 1, OR_SCOPE_RUN = 2, OR_SCOPE_KERNELS = 4, OR_SCOPE_ADMIN = 8 };
 #define OR_KEY_ID_BYTES 33
 typedef struct or_key_t {
   char id[OR_KEY_ID_BYTES]; /* "" where the server has no keys */

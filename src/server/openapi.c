@@ -51,13 +51,31 @@ or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *
 
 static bool is_media_type(const char *response) { return strchr(response, '/') != NULL; }
 
+/* "A|B": a document of either schema. */
+static void write_either(or_json_writer_t *json, const char *schemas) {
+  if (strchr(schemas, '|') == NULL) {
+    write_schema_of(json, schemas, strlen(schemas), false);
+    return;
+  }
+  or_json_object_begin(json);
+  or_json_key(json, "anyOf");
+  or_json_array_begin(json);
+  for (const char *at = schemas; *at != '\0';) {
+    const size_t length = strcspn(at, "|");
+    write_schema_of(json, at, length, false);
+    at += length + (at[length] == '|');
+  }
+  or_json_array_end(json);
+  or_json_object_end(json);
+}
+
 static void write_content(or_json_writer_t *json, const char *media_type, const char *schema) {
   or_json_key(json, "content");
   or_json_object_begin(json);
   or_json_key(json, media_type);
   or_json_object_begin(json);
   or_json_key(json, "schema");
-  write_schema_of(json, schema, strlen(schema), false);
+  write_either(json, schema);
   or_json_object_end(json);
   or_json_object_end(json);
 }

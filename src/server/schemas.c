@@ -47,6 +47,51 @@ const or_schema_field_t or_schema_fields[] = {
     {"Sample", "throughput", "number", OR_FIELD_OPTIONAL, "GFLOP/s done in the interval"},
     {"Sample", "active_kernels", "integer", OR_FIELD_OPTIONAL, NULL},
 
+    {"TaskRequest", "task_id", "string", OR_FIELD_OPTIONAL,
+     "1 to 64 of A-Z a-z 0-9 . _ : -; made where it is left out"},
+    {"TaskRequest", "operation", "string", OR_FIELD_ALWAYS, "compute, mlx_compute, inference, benchmark"},
+    {"TaskRequest", "data", "object", OR_FIELD_OPTIONAL, "by operation and type: docs/api.md"},
+    {"TaskRequest", "device_preference", "string", OR_FIELD_OPTIONAL, "a device's id, a type, or auto"},
+    {"TaskRequest", "strict_device", "boolean", OR_FIELD_OPTIONAL, "refuse rather than run elsewhere"},
+    {"TaskRequest", "priority", "integer", OR_FIELD_OPTIONAL, "1 to 10, 10 the most urgent"},
+    {"TaskRequest", "timeout", "number", OR_FIELD_OPTIONAL, "seconds from acceptance, 1 to 3600; 300"},
+    {"TaskRequest", "on_restart", "rerun|fail", OR_FIELD_OPTIONAL, NULL},
+
+    {"TaskChange", "priority", "integer", OR_FIELD_ALWAYS, "1 to 10"},
+
+    {"ActiveTask", "task_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"ActiveTask", "status", "string", OR_FIELD_ALWAYS, "pending or running"},
+    {"ActiveTask", "device_id", "string", OR_FIELD_NULLABLE, "where it runs"},
+    {"ActiveTask", "running_time", "number", OR_FIELD_ALWAYS, "seconds; 0 while it waits"},
+    {"ActiveTask", "progress", "number", OR_FIELD_ALWAYS, "0 to 1"},
+
+    {"TaskRemoval", "task_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"TaskRemoval", "status", "cancelling|removed", OR_FIELD_ALWAYS, NULL},
+
+    {"ListedTask", "task_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"ListedTask", "operation", "string", OR_FIELD_ALWAYS, NULL},
+    {"ListedTask", "status", "string", OR_FIELD_ALWAYS, "pending or running"},
+    {"ListedTask", "device_id", "string", OR_FIELD_NULLABLE, NULL},
+    {"ListedTask", "running_time", "number", OR_FIELD_ALWAYS, "seconds; 0 while it waits"},
+    {"ListedTask", "priority", "integer", OR_FIELD_ALWAYS, NULL},
+
+    {"TaskList", "active_tasks", "[ListedTask]", OR_FIELD_ALWAYS, "at most 1,000"},
+    {"TaskList", "count", "integer", OR_FIELD_ALWAYS, "all that are active"},
+
+    {"TaskResponse", "task_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"TaskResponse", "status", "completed|failed|cancelled|timeout", OR_FIELD_ALWAYS, NULL},
+    {"TaskResponse", "result", "object", OR_FIELD_NULLABLE, "by operation and type: docs/api.md"},
+    {"TaskResponse", "metrics", "object", OR_FIELD_ALWAYS, "execution_time, device_used, memory_peak, throughput"},
+    {"TaskResponse", "error", "string", OR_FIELD_NULLABLE, NULL},
+    {"TaskResponse", "error_code", "string", OR_FIELD_NULLABLE, NULL},
+    {"TaskResponse", "attempts", "integer", OR_FIELD_ALWAYS, NULL},
+    {"TaskResponse", "execution_time", "number", OR_FIELD_ALWAYS, "seconds, of the whole task"},
+    {"TaskResponse", "device_used", "string", OR_FIELD_NULLABLE, NULL},
+    {"TaskResponse", "fallback_reason", "string", OR_FIELD_NULLABLE, "why not where it was asked to be"},
+    {"TaskResponse", "created_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"TaskResponse", "started_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"TaskResponse", "finished_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+
     {"Error", "detail", "string", OR_FIELD_ALWAYS, "words that name the cause"},
     {"Error", "error_code", "string", OR_FIELD_ALWAYS, "not_found, unavailable, …"},
 

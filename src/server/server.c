@@ -64,6 +64,7 @@ static void raise_descriptor_limit(void) {
 static void find_devices(void *argument) {
   run_t *run = argument;
   run->found = run->options->make_runtime(run->options->self, &run->runtime);
+  if (or_ok(run->found)) run->found = or_services_open(&run->server.services, run->runtime, run->options->config);
   or_mailbox_send(&run->mailbox, &run->found_mail);
 }
 
@@ -177,6 +178,8 @@ static void on_found(or_mail_t *mail) {
 static void drain(void *argument) {
   run_t *run = argument;
   int64_t deadline_ns = or_clock_ns() + run->options->config->drain_ms * 1000000;
+  or_net_set_phase(run->server.net, OR_NET_DRAINING);
+  or_services_drain(&run->server.services, run->options->config->drain_ms * 1000000);
   (void)or_net_drain(run->server.net, deadline_ns);
   or_mailbox_send(&run->mailbox, &run->drained_mail);
 }
@@ -253,8 +256,10 @@ static void close_loop(run_t *run) {
 
 static void close_all(run_t *run) {
   or_thread_join(&run->drainer);
+  or_services_drain(&run->server.services, 0);
   or_net_stop(run->server.net);
   or_tls_release(run->tls);
+  or_services_close(&run->server.services);
   or_runtime_release(run->runtime);
   or_free(run->server.allocator, run->server.openapi);
 }

@@ -5,12 +5,14 @@
 #include "openruntime/device.h"
 #include "server/config.h"
 #include "server/net.h"
+#include "server/services.h"
 
 struct or_server_t {
   const or_allocator_t *allocator;
   const or_server_config_t *config;
   or_net_t *net;
   _Atomic(or_runtime_t *) runtime; /* NULL until the devices are found; phase READY comes after it */
+  or_services_t services;          /* open before `runtime` is set */
   int64_t started_ns;              /* or_clock_ns */
   char *openapi;                   /* the document, made once */
   size_t openapi_bytes;

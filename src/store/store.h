@@ -149,7 +149,6 @@ typedef struct or_store_settings_t {
 or_status_t or_store_get_settings(or_store_t *store, or_store_setting_t kind, const or_store_settings_t *settings);
 
 /* API keys. A secret is 32 random bytes, shown once; what is stored is its SHA-256. */
-enum { OR_SCOPE_READ = 1, OR_SCOPE_RUN = 2, OR_SCOPE_KERNELS = 4, OR_SCOPE_ADMIN = 8, OR_SCOPE_ALL = 15 };
 /* Scopes from words separated by commas ("read,run"); INVALID_ARGUMENT names the word and the nearest. */
 or_status_t or_store_scopes_parse(const char *text, unsigned *out);
 #define OR_STORE_SCOPES_BYTES 40

@@ -23,6 +23,15 @@ static inline bool or_task_state_is_final(or_task_state_t state) { return state 
 #define OR_TASK_ID_BYTES 65    /* [A-Za-z0-9._:-]{1,64} and the terminator; those we make have 26 characters */
 #define OR_TASK_OWNER_BYTES 33 /* id of the API key; "" without keys */
 #define OR_TASK_DIGEST_BYTES 32
+/* What an API key may do, as bits; ADMIN may all. OPEN: needs no key. */
+enum {
+  OR_SCOPE_OPEN = 0,
+  OR_SCOPE_READ = 1,
+  OR_SCOPE_RUN = 2,
+  OR_SCOPE_KERNELS = 4,
+  OR_SCOPE_ADMIN = 8,
+  OR_SCOPE_ALL = 15
+};
 #define OR_TASK_MAX_ATTEMPTS 3 /* of a task that is run again after a restart or a lost device */
 
 bool or_task_id_valid(const char *task_id);

@@ -1,0 +1,25 @@
+#ifndef OR_SERVER_SERVICES_H
+#define OR_SERVER_SERVICES_H
+/* What the routes of tasks and models stand on: the store, the pool of models, the scheduler; opened in that order once
+ * the devices are found, and closed in the other. */
+
+#include "model/pool.h"
+#include "scheduler/scheduler.h"
+#include "server/config.h"
+#include "store/store.h"
+
+typedef struct or_services_t {
+  or_store_t *store;
+  or_model_pool_t *pool;
+  or_scheduler_t *scheduler;
+  bool drained;
+} or_services_t;
+
+/* Opens the data folder of the configuration and begins what it holds of unfinished work. Waits for the disk. Statuses
+ * of or_store_open. On failure nothing is open. */
+or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config);
+/* No new work; what runs has `grace_ns`. Once; does nothing where nothing is open. */
+void or_services_drain(or_services_t *services, int64_t grace_ns);
+void or_services_close(or_services_t *services); /* drains with no grace if nobody did */
+
+#endif
