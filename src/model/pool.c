@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -414,7 +415,9 @@ static void retire_older_locked(or_model_pool_t *pool, const or_model_entry_t *e
 static void remove_locked(or_model_pool_t *pool, or_model_entry_t *entry, or_model_entry_t **doomed) {
   if (entry->waiters > 0) return;
   or_model_entry_t **link = &pool->entries;
-  while (*link != entry) link = &(*link)->next;
+  while (*link != NULL && *link != entry) link = &(*link)->next;
+  assert(*link == entry && "an entry of another pool");
+  if (*link == NULL) return;
   *link = entry->next;
   --pool->counts.models;
   pool->counts.bytes -= entry->bytes;
