@@ -1,9 +1,9 @@
 #include "model/pool_internal.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"

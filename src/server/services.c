@@ -56,6 +56,8 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
                                             .models_directory = models};
     status = or_scheduler_create(&options, &services->scheduler);
   }
+  const or_telemetry_options_t telemetry_options = {.interval_ns = 0};
+  if (or_ok(status)) status = or_telemetry_create(runtime, &telemetry_options, &services->telemetry);
   if (or_ok(status)) status = or_store_recover(services->store, take_up, services);
   if (!or_ok(status)) or_services_close(services);
   return status;
@@ -69,6 +71,7 @@ void or_services_drain(or_services_t *services, int64_t grace_ns) {
 
 void or_services_close(or_services_t *services) {
   or_services_drain(services, 0);
+  or_telemetry_free(services->telemetry);
   or_scheduler_free(services->scheduler);
   or_model_pool_free(services->pool);
   or_store_close(services->store);

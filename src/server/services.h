@@ -1,9 +1,10 @@
 #ifndef OR_SERVER_SERVICES_H
 #define OR_SERVER_SERVICES_H
-/* What the routes of tasks and models stand on: the store, the pool of models, the scheduler; opened in that order once
- * the devices are found, and closed in the other. */
+/* What the routes of tasks, models and devices stand on: the store, the pool of models, the scheduler, the samples of
+ * the devices; opened in that order once the devices are found, and closed in the other. */
 
 #include "model/pool.h"
+#include "runtime/telemetry.h"
 #include "scheduler/scheduler.h"
 #include "server/config.h"
 #include "store/store.h"
@@ -12,6 +13,7 @@ typedef struct or_services_t {
   or_store_t *store;
   or_model_pool_t *pool;
   or_scheduler_t *scheduler;
+  or_telemetry_t *telemetry;
   bool drained;
 } or_services_t;
 
