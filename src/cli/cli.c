@@ -8,6 +8,7 @@
 
 #include "base/string.h"
 #include "cli/arguments.h"
+#include "cli/remote.h"
 #include "or_config.h"
 
 #define COLUMNS_WITHOUT_TERMINAL 100
@@ -57,6 +58,7 @@ int or_cli_execute(or_cli_t *cli, int count, char **arguments) {
   if (code == OR_EXIT_OK && cli->cut_short)
     code = or_cli_fail(cli, or_error(OR_RESOURCE_EXHAUSTED, "no memory for all that was to be shown"));
   or_runtime_release(cli->runtime);
+  or_client_free(cli->client);
   if (fflush(stdout) != 0 && code == OR_EXIT_OK) code = OR_EXIT_FAILED;
   if (code == OR_EXIT_FAILED && atomic_load(&cli->cancel.requested)) code = OR_EXIT_INTERRUPTED;
   return code;
@@ -115,10 +117,32 @@ static int apply_global_flags(or_cli_t *cli) {
   return OR_EXIT_OK;
 }
 
-/* Commands that answer the same everywhere, or are the server. */
-static bool is_local(const or_cli_command_t *command) {
-  return command->run == or_cli_version_command || command->run == or_cli_help_command ||
-         command->run == or_cli_completion_command || command->run == or_cli_server_command;
+/* Flags that say how this process works; a server has settings of its own. */
+static const char *local_flag(const or_cli_t *cli) {
+  static const char *const names[] = {"--threads", "--isa", "--no-vendor", "--models", "--peaks", "--verify"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    if (or_cli_has(cli, names[i])) return names[i];
+  }
+  return NULL;
+}
+
+/* Whether --url and the command fit together; the error is printed. */
+static bool check_place(or_cli_t *cli) {
+  const or_cli_command_t *command = cli->command;
+  if (command->place == OR_CLI_APART) return true;
+  if (!or_cli_is_remote(cli)) {
+    if (command->place != OR_CLI_ON_SERVER) return true;
+    (void)or_cli_usage_error(cli, "%s is of a running server: name it by --url or OPENRUNTIME_URL", command->name);
+  } else if (command->place == OR_CLI_IN_PROCESS) {
+    (void)or_cli_usage_error(cli, "%s works in process only, no server does it: leave out --url and OPENRUNTIME_URL",
+                             command->name);
+  } else if (local_flag(cli) != NULL) {
+    (void)or_cli_usage_error(cli, "%s is for work in process, and --url names a server: leave one of them out",
+                             local_flag(cli));
+  } else {
+    return true;
+  }
+  return false; /* its code is OR_EXIT_USAGE */
 }
 
 static int dispatch(or_cli_t *cli) {
@@ -131,11 +155,7 @@ static int dispatch(or_cli_t *cli) {
   if (cli->command->run == NULL) {
     return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "%s: this version does not have it yet", cli->command->name));
   }
-  if (cli->url != NULL && cli->url[0] != '\0' && !is_local(cli->command)) {
-    return or_cli_fail(
-        cli,
-        or_error(OR_UNIMPLEMENTED, "--url %s: this version asks no server; leave it out to work in process", cli->url));
-  }
+  if (!check_place(cli)) return OR_EXIT_USAGE;
   return cli->command->run(cli);
 }
 

@@ -37,6 +37,14 @@ typedef struct or_cli_arguments_t {
 
 typedef struct or_cli_command_t or_cli_command_t;
 
+/* Where a command works. */
+typedef enum or_cli_place_t {
+  OR_CLI_IN_PROCESS, /* here; no route does it, so --url is a wrong command line */
+  OR_CLI_ANYWHERE,   /* here, or by --url on a server, with the same answer */
+  OR_CLI_ON_SERVER,  /* of a server: needs --url */
+  OR_CLI_APART       /* --url does not matter to it */
+} or_cli_place_t;
+
 /* What a command works with. Owned by main. */
 typedef struct or_cli_t {
   const or_allocator_t *allocator;
@@ -51,6 +59,7 @@ typedef struct or_cli_t {
   bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */
   int columns;                          /* of the terminal; 100 without one */
   or_runtime_t *runtime;                /* made by or_cli_runtime at first use, unless it is given */
+  struct or_client_t *client;           /* made by or_cli_client (cli/remote.h) at first use */
   bool cut_short;                       /* a table lost cells for want of memory */
   int code;                             /* of the failure that was printed last */
   or_cancel_t cancel;                   /* requested by SIGINT and SIGTERM */
@@ -63,6 +72,7 @@ struct or_cli_command_t {
   or_cli_flag_t flags[OR_CLI_MAX_FLAGS];
   const char *examples[4]; /* two at least, without the prompt */
   size_t min_words, max_words;
+  or_cli_place_t place;
   int (*run)(or_cli_t *cli); /* an exit code; NULL: the command belongs to what this version does not have */
 };
 extern const or_cli_flag_t or_cli_global_flags[];

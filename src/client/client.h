@@ -78,7 +78,7 @@ or_status_t or_client_call(or_client_t *client, const or_client_request_t *reque
  * again). Success below 300. */
 or_status_t or_client_reply_status(const or_client_reply_t *reply);
 
-/* `text` as one segment of a path or one value of a query, appended: unreserved characters as they are, the rest %XX. */
+/* `text` as one segment of a path or one value of a query, appended: unreserved characters plain, the rest %XX. */
 or_status_t or_client_escape(or_text_t *text, const char *segment);
 
 #endif
