@@ -11,7 +11,7 @@
 
 static void begin(hardware_t *hardware, execution_t *execution);
 static void carry_out(execution_t *execution);
-static void leave(hardware_t *hardware, execution_t *execution);
+static or_job_t *leave(hardware_t *hardware, execution_t *execution);
 
 void or_worker_main(void *argument) {
   hardware_t *hardware = argument;
@@ -49,12 +49,21 @@ static void begin(hardware_t *hardware, execution_t *execution) {
   hardware->reserved_bytes += job->estimate.memory_bytes;
   execution->expected_s = or_place_seconds(execution->place, job->task, &job->estimate);
   hardware->running_s += execution->expected_s;
-  job->state = OR_TASK_RUNNING;
-  ++job->attempts;
-  job->started_us = or_clock_wall_us();
-  job->begun_ns = or_clock_ns();
   const or_device_facts_t *facts = or_device_facts(execution->place->device);
-  or_format(job->device_id, sizeof job->device_id, "%s", facts->id);
+  const int64_t now_us = or_clock_wall_us(), now_ns = or_clock_ns();
+  or_job_retain(job); /* until this worker is done with it, whoever ends it */
+  execution->members = job;
+  or_cancel_init(&execution->cancel, job->deadline_ns);
+  or_share_set_deadline(execution);
+  for (or_job_t *member = job; member != NULL; member = member->member_next) {
+    member->leader = NULL;
+    member->execution = execution;
+    member->state = OR_TASK_RUNNING;
+    ++member->attempts;
+    member->started_us = now_us;
+    member->begun_ns = now_ns;
+    or_format(member->device_id, sizeof member->device_id, "%s", facts->id);
+  }
   bool preferred;
   job->fallback_reason[0] = '\0';
   if (or_place_allows(scheduler, job, execution->place, &preferred) && !preferred) {
@@ -65,13 +74,27 @@ static void begin(hardware_t *hardware, execution_t *execution) {
   if (scheduler->waiting > 0 && hardware->idle > 0) or_cond_signal(&hardware->wake); /* there may be room for more */
 }
 
+/* Tells the members of an execution. */
+static void tell(execution_t *execution, or_job_event_t event) {
+  or_job_t *jobs[OR_EXECUTION_MAX_JOBS];
+  or_scheduler_t *scheduler = execution->job->scheduler;
+  or_mutex_lock(&scheduler->mutex);
+  const size_t count = or_share_members(execution, jobs);
+  or_mutex_unlock(&scheduler->mutex);
+  for (size_t i = 0; i < count; ++i) {
+    atomic_store(&jobs[i]->progress_ppm, execution->progress_ppm);
+    or_job_tell(jobs[i], event);
+    or_job_release(jobs[i]);
+  }
+}
+
 static void on_progress(void *self, double fraction, const char *what) {
-  or_job_t *job = self;
+  execution_t *execution = self;
   (void)what;
-  const uint32_t now = (uint32_t)(fraction * 1e6), before = atomic_load(&job->progress_ppm);
-  if (now < before + PROGRESS_PPM && now < 1000000) return;
-  atomic_store(&job->progress_ppm, now);
-  or_job_tell(job, OR_JOB_PROGRESS);
+  const uint32_t now = (uint32_t)(fraction * 1e6);
+  if (now < execution->progress_ppm + PROGRESS_PPM && now < 1000000) return;
+  execution->progress_ppm = now;
+  tell(execution, OR_JOB_PROGRESS);
 }
 
 /* An attempt at a task that must not run twice begins only when the journal has it. */
@@ -91,8 +114,7 @@ static void on_begun(void *self, or_status_t status) {
   or_mutex_unlock(&begun->mutex);
 }
 
-static or_status_t record_start(const execution_t *execution) {
-  or_job_t *job = execution->job;
+static or_status_t record_start(or_job_t *job) {
   const or_journal_t *journal = job->scheduler->options.journal;
   const or_journal_start_t start = {job->task_id, job->attempts, job->device_id, job->started_us};
   if (journal == NULL || !job->durable) return or_status_success();
@@ -112,11 +134,56 @@ static or_status_t record_start(const execution_t *execution) {
   return status;
 }
 
-/* A job whose device was lost may have another attempt, elsewhere. With the lock held. */
+/* The start of each member, on record. Of several, all may run again. */
+static or_status_t record_starts(const execution_t *execution) {
+  or_job_t *jobs[OR_EXECUTION_MAX_JOBS];
+  or_scheduler_t *scheduler = execution->job->scheduler;
+  or_mutex_lock(&scheduler->mutex);
+  const size_t count = or_share_members(execution, jobs);
+  or_mutex_unlock(&scheduler->mutex);
+  or_status_t status = or_status_success();
+  for (size_t i = 0; i < count; ++i) {
+    if (or_ok(status)) status = record_start(jobs[i]);
+    or_job_release(jobs[i]);
+  }
+  return status;
+}
+
+/* Jobs whose device was lost may have another attempt, elsewhere. With the lock held. */
 static bool goes_on(const execution_t *execution, or_status_t status) {
   const or_job_t *job = execution->job;
-  return or_status_code(status) == OR_DEVICE_LOST && job->attempts < OR_TASK_MAX_ATTEMPTS &&
-         or_task_rerun_on_restart(job->task) && !or_cancel_requested(&job->cancel) && !job->scheduler->draining;
+  int attempts = 0;
+  for (const or_job_t *member = execution->members; member != NULL; member = member->member_next)
+    attempts = member->attempts > attempts ? member->attempts : attempts;
+  return or_status_code(status) == OR_DEVICE_LOST && execution->members != NULL && attempts < OR_TASK_MAX_ATTEMPTS &&
+         or_task_rerun_on_restart(job->task) && !or_cancel_requested(&execution->cancel) && !job->scheduler->draining;
+}
+
+/* The members wait again, the first of them in the queue. With the lock held. */
+static void wait_again(or_job_t *first) {
+  for (or_job_t *member = first; member != NULL; member = member->member_next) {
+    member->state = OR_TASK_PENDING;
+    member->device_id[0] = '\0';
+    member->leader = member != first ? first : NULL;
+  }
+  or_waiting_push(first->scheduler, first);
+}
+
+/* Each of them gets the status and the result; the last one these themselves. */
+static void end_all(or_job_t *first, or_status_t status, or_task_result_t *result) {
+  for (or_job_t *job = first, *next; job != NULL; job = next) {
+    next = job->member_next;
+    job->member_next = NULL;
+    if (next == NULL) {
+      or_job_end(job, status, result);
+      return;
+    }
+    or_task_result_t copy;
+    or_status_t copied = or_task_result_copy(result, job->scheduler->allocator, &copy);
+    or_status_t own = or_ok(status) ? copied : or_error(or_status_code(status), "%s", or_status_message(status));
+    if (!or_ok(status)) or_status_ignore(copied); /* the failure is told; the result is what is known besides */
+    or_job_end(job, own, &copy);
+  }
 }
 
 static void carry_out(execution_t *execution) {
@@ -127,31 +194,26 @@ static void carry_out(execution_t *execution) {
                                      .device = execution->place->device,
                                      .models_directory = scheduler->models_directory,
                                      .pool = scheduler->options.pool,
-                                     .cancel = &job->cancel,
+                                     .cancel = &execution->cancel,
                                      .progress = on_progress,
-                                     .progress_self = job,
+                                     .progress_self = execution,
                                      .tensors = job->tensors,
                                      .tensor_count = job->tensor_count};
   or_job_retain(job); /* until this worker is done with it, whoever ends it */
   or_task_result_init(&execution->result, scheduler->allocator);
   or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason, "%s", job->fallback_reason);
-  or_job_tell(job, OR_JOB_STARTED);
-  or_status_t status = record_start(execution);
+  tell(execution, OR_JOB_STARTED);
+  or_status_t status = record_starts(execution);
   if (or_ok(status)) status = or_task_execute(job->task, &context, &execution->result);
   or_mutex_lock(&scheduler->mutex);
-  const bool ours = !job->ending, again = ours && goes_on(execution, status);
+  const bool again = goes_on(execution, status);
   if (or_ok(status)) or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
-  leave(hardware, execution);
-  if (again) {
-    job->state = OR_TASK_PENDING;
-    job->device_id[0] = '\0';
-    or_waiting_push(scheduler, job);
-  } else if (ours) {
-    job->ending = true;
-  }
+  or_job_t *members = leave(hardware, execution);
+  for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
+  if (again && members != NULL) wait_again(members);
   or_mutex_unlock(&scheduler->mutex);
-  if (ours && !again) {
-    or_job_end(job, status, &execution->result);
+  if (members != NULL && !again) {
+    end_all(members, status, &execution->result);
   } else {
     or_status_ignore(status); /* tried again, or ended by the watchdog, in whose words it is told */
     or_task_result_deinit(&execution->result);
@@ -164,8 +226,8 @@ static void carry_out(execution_t *execution) {
   or_job_release(job);
 }
 
-/* Gives the hardware back. With the lock held. */
-static void leave(hardware_t *hardware, execution_t *execution) {
+/* Gives the hardware back, and the members. With the lock held. */
+static or_job_t *leave(hardware_t *hardware, execution_t *execution) {
   for (size_t i = 0; i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
     if (hardware->executions[i] == execution) hardware->executions[i] = NULL;
   }
@@ -175,38 +237,60 @@ static void leave(hardware_t *hardware, execution_t *execution) {
   hardware->reserved_bytes -= execution->job->estimate.memory_bytes;
   hardware->running_s -= execution->expected_s;
   if (hardware->running == 0 || hardware->running_s < 0) hardware->running_s = 0;
+  or_job_t *members = execution->members;
+  execution->members = NULL;
+  for (or_job_t *member = members; member != NULL; member = member->member_next) member->execution = NULL;
+  return members;
 }
 
-/* The next waiting job whose time is over, taken out of the queue; else *next_ns is when that will be. */
-static or_job_t *take_expired(or_scheduler_t *scheduler, int64_t now_ns, int64_t *next_ns) {
-  for (int priority = 1; priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
-    for (or_job_t *job = scheduler->queue[priority].first; job != NULL; job = job->next) {
-      if (job->deadline_ns <= now_ns) {
-        or_waiting_remove(scheduler, job);
-        job->ending = true;
-        return job;
-      }
-      if (job->deadline_ns < *next_ns) *next_ns = job->deadline_ns;
-    }
+/* The next of these whose time is over and who can leave the others; else *next_ns is when that will be. */
+static or_job_t *take_expired_of(or_job_t *first, int64_t now_ns, int64_t *next_ns) {
+  for (or_job_t *job = first; job != NULL; job = job->member_next) {
+    if (job->deadline_ns <= now_ns && or_share_leave(job)) return job;
+    if (job->deadline_ns < *next_ns) *next_ns = job->deadline_ns;
   }
   return NULL;
 }
 
-/* An execution that should have ended long ago: its device does not answer. It is taken out, and the job ended. */
+/* The next waiting job whose time is over, taken out of the queue, or the next of several that run as one; else
+ * *next_ns is when that will be. A run for one has its deadline in its token. */
+static or_job_t *take_expired(or_scheduler_t *scheduler, int64_t now_ns, int64_t *next_ns) {
+  or_job_t *expired = NULL;
+  for (int priority = 1; expired == NULL && priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
+    for (or_job_t *job = scheduler->queue[priority].first; expired == NULL && job != NULL; job = job->next)
+      expired = take_expired_of(job, now_ns, next_ns);
+  }
+  for (size_t h = 0; expired == NULL && h < scheduler->hardware_count; ++h) {
+    for (size_t i = 0; expired == NULL && i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
+      const execution_t *execution = scheduler->hardware[h].executions[i];
+      int64_t of_token_ns = INT64_MAX;
+      if (execution != NULL && execution->members != NULL && execution->members->member_next != NULL)
+        expired = take_expired_of(execution->members, now_ns, &of_token_ns);
+    }
+  }
+  return expired;
+}
+
+/* A job of an execution that should have ended long ago: its device does not answer. It is taken out, and its jobs are
+ * ended. */
 static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
   for (size_t h = 0; h < scheduler->hardware_count; ++h) {
     for (size_t i = 0; i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
       execution_t *execution = scheduler->hardware[h].executions[i];
-      if (execution == NULL || execution->job->ending || !or_cancel_requested(&execution->job->cancel)) continue;
+      if (execution == NULL || execution->members == NULL || !or_cancel_requested(&execution->cancel)) continue;
       if (execution->overdue_ns == 0) execution->overdue_ns = now_ns;
       if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) continue;
+      if (!execution->abandoned) ++scheduler->abandoned;
       execution->abandoned = true;
-      ++scheduler->abandoned;
-      execution->job->ending = true;
       execution->place->is_available = false;
       or_device_mark_lost(execution->place->device, "it did not end work that was cancelled or out of time");
       or_cond_broadcast(&scheduler->quiet);
-      return execution->job;
+      or_job_t *job = execution->members;
+      execution->members = job->member_next;
+      job->member_next = NULL;
+      job->execution = NULL;
+      job->ending = true;
+      return job;
     }
   }
   return NULL;
@@ -228,7 +312,7 @@ void or_clock_main(void *argument) {
     }
     or_mutex_unlock(&scheduler->mutex);
     if (expired != NULL) {
-      or_job_end(expired, or_error(OR_DEADLINE_EXCEEDED, "the time was up before the task could begin"), NULL);
+      or_job_end(expired, or_error(OR_DEADLINE_EXCEEDED, "the time was up before the task was done"), NULL);
     } else {
       or_log(OR_LOG_TASK, OR_LOG_ERROR, "device_stuck", "device=%s task=%s", stuck->device_id, stuck->task_id);
       or_job_end(stuck, or_error(OR_DEVICE_LOST, "device %s did not end the work", stuck->device_id), NULL);

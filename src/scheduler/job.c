@@ -42,6 +42,8 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   job->task = request->task;
   job->durable = request->durable;
   job->recovered = request->recovered;
+  job->shares =
+      request->shared && request->body_digest != NULL && (!request->durable || or_task_rerun_on_restart(request->task));
   job->listener = request->listener;
   job->listener_self = request->listener_self;
   job->priority = or_task_priority(request->task);
@@ -146,6 +148,7 @@ static void write_response(or_job_t *job, or_task_state_t state, const char *err
                                .error = error,
                                .error_code = error_code,
                                .attempts = job->attempts,
+                               .shared_run = job->shared_run,
                                .created_us = job->created_us,
                                .started_us = job->started_us,
                                .finished_us = job->finished_us};

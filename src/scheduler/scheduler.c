@@ -66,8 +66,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
   for (int priority = 1; priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
     or_job_t *job;
     while ((job = scheduler->queue[priority].first) != NULL) {
-      or_waiting_remove(scheduler, job);
-      job->ending = true;
+      (void)or_share_leave(job); /* it waits, so it can */
       if (job->durable) {
         or_table_remove(scheduler, job);
         or_mutex_unlock(&scheduler->mutex);
@@ -89,7 +88,10 @@ void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns) {
   while ((scheduler->running > scheduler->abandoned || scheduler->admitting > 0) &&
          or_cond_wait_until(&scheduler->quiet, &scheduler->mutex, deadline_ns)) {
   }
-  for (or_job_t *job = scheduler->active.first; job != NULL; job = job->active_next) or_cancel_request(&job->cancel);
+  for (or_job_t *job = scheduler->active.first; job != NULL; job = job->active_next) {
+    or_cancel_request(&job->cancel);
+    if (job->execution != NULL) or_cancel_request(&job->execution->cancel);
+  }
   or_cond_signal(&scheduler->clock_wake);
   while (scheduler->running > scheduler->abandoned || scheduler->admitting > 0)
     or_cond_wait(&scheduler->quiet, &scheduler->mutex);
@@ -162,10 +164,13 @@ static size_t count_of_owner(const or_scheduler_t *scheduler, const char *owner)
   return count;
 }
 
+static double retry_after_s(or_scheduler_t *scheduler) {
+  const double backlog_s = or_place_backlog(scheduler);
+  return backlog_s < RETRY_MIN_S ? RETRY_MIN_S : backlog_s > RETRY_MAX_S ? RETRY_MAX_S : backlog_s;
+}
+
 static or_status_t check_capacity(or_scheduler_t *scheduler, const or_job_t *job, or_refusal_t *refusal) {
   const or_scheduler_options_t *options = &scheduler->options;
-  const double backlog_s = or_place_backlog(scheduler);
-  refusal->retry_after_s = backlog_s < RETRY_MIN_S ? RETRY_MIN_S : backlog_s > RETRY_MAX_S ? RETRY_MAX_S : backlog_s;
   refusal->kind = OR_REFUSED_CAPACITY;
   if (scheduler->draining) return or_error(OR_UNAVAILABLE, "shutting down: no new work is taken");
   if (scheduler->waiting + scheduler->admitting >= options->max_waiting)
@@ -195,7 +200,12 @@ static void admit(or_job_t *job) {
   } else if (cancelled || scheduler->draining) {
     job->ending = true;
   } else {
-    or_waiting_push(scheduler, job);
+    or_job_t *other = or_share_find(job);
+    if (other != NULL) {
+      or_share_join(job, other);
+    } else {
+      or_waiting_push(scheduler, job);
+    }
   }
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
@@ -251,7 +261,10 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission
     }
   } else {
     status = check_places(scheduler, job, &result->refusal);
-    if (or_ok(status)) status = check_capacity(scheduler, job, &result->refusal);
+    if (or_ok(status)) {
+      status = check_capacity(scheduler, job, &result->refusal);
+      if (!or_ok(status)) result->refusal.retry_after_s = retry_after_s(scheduler);
+    }
     if (or_ok(status)) {
       or_job_retain(job); /* the table's */
       or_table_insert(scheduler, job);
@@ -313,21 +326,20 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job) {
   or_mutex_lock(&scheduler->mutex);
   or_cancel_request(&job->cancel);
-  const bool waited = job->waiting;
-  if (waited) {
-    or_waiting_remove(scheduler, job);
-    job->ending = true;
-  }
+  const bool waited = job->state == OR_TASK_PENDING, left = or_share_leave(job);
   or_mutex_unlock(&scheduler->mutex);
-  if (waited) or_job_end(job, or_error(OR_CANCELLED, "cancelled while it waited"), NULL);
+  if (left)
+    or_job_end(job, or_error(OR_CANCELLED, waited ? "cancelled while it waited" : "cancelled by the caller"), NULL);
 }
 
 or_status_t or_scheduler_set_priority(or_scheduler_t *scheduler, or_job_t *job, int priority) {
   if (priority < 1 || priority > OR_SCHEDULER_PRIORITIES)
     return or_error(OR_OUT_OF_RANGE, "priority %d: it must be 1 to %d", priority, OR_SCHEDULER_PRIORITIES);
   or_mutex_lock(&scheduler->mutex);
-  const bool waits = job->waiting;
-  if (waits) {
+  const bool waits = job->waiting || job->leader != NULL;
+  if (job->leader != NULL) {
+    job->priority = priority; /* for itself, should the one in the queue go */
+  } else if (waits) {
     or_waiting_remove(scheduler, job);
     job->priority = priority;
     or_waiting_push(scheduler, job);

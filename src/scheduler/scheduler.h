@@ -10,7 +10,8 @@
 typedef struct or_scheduler_t or_scheduler_t;
 typedef struct or_job_t or_job_t; /* a task that was accepted */
 
-/* What happened to a job. Each at most once but PROGRESS; FINISHED last, and always. */
+/* What happened to a job. Each at most once but PROGRESS; FINISHED last, and always. One that shares the run of another
+ * has no STARTED where that run had begun. */
 typedef enum or_job_event_t {
   OR_JOB_ADMITTED, /* it may run; of a durable one: it is on disk */
   OR_JOB_STARTED,  /* an attempt began */
@@ -60,6 +61,7 @@ typedef struct or_job_request_t {
   size_t body_bytes;
   const uint8_t *body_digest; /* OR_TASK_DIGEST_BYTES: tells the same task from another with its id; NULL: not told */
   bool durable;               /* recorded before it runs; needs a journal */
+  bool shared;                /* may have the result of an active job with this digest, itself `shared` */
   bool recovered;             /* is in the journal already: `attempts` and `created_us` count from there */
   int attempts;
   int64_t created_us, deadline_us; /* of a recovered one */

@@ -29,14 +29,20 @@ typedef struct place_t {
   size_t running;
 } place_t;
 
-/* One attempt at a job, on a worker's stack. `result` belongs to the worker until it ends. */
+#define OR_EXECUTION_MAX_JOBS 64u
+
+/* One attempt at a piece of work, on a worker's stack, for one job or for several that asked for the same. `result` and
+ * `progress_ppm` belong to the worker until it ends. */
 typedef struct execution_t {
-  or_job_t *job; /* one reference */
+  or_job_t *job;     /* whose task is carried out; one reference. It may have left the members */
+  or_job_t *members; /* whom it is carried out for, linked by `member_next` */
   place_t *place;
+  or_cancel_t cancel; /* requested when nobody is left; its deadline is the latest of theirs */
   or_task_result_t result;
+  uint32_t progress_ppm;
   double expected_s;
   int64_t overdue_ns; /* when the watchdog first saw that it should have ended; 0: it has not */
-  bool abandoned;     /* counts as stuck: the job was ended without it */
+  bool abandoned;     /* counts as stuck: its members are ended without it */
 } execution_t;
 
 struct hardware_t {
@@ -62,7 +68,7 @@ struct or_job_t {
   char *body;
   size_t body_bytes;
   uint8_t digest[OR_TASK_DIGEST_BYTES];
-  bool has_digest, durable, recovered;
+  bool has_digest, durable, recovered, shares;
   or_task_tensor_t *tensors;
   size_t tensor_count;
   or_job_listener_t listener;
@@ -77,12 +83,16 @@ struct or_job_t {
   bool waiting;  /* in the queue */
   bool admitted; /* may wait in the queue */
   bool ending;   /* somebody is ending it: nobody else does */
+  bool shared_run;
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
   char fallback_reason[256];
   or_job_t *next, *previous;               /* in the queue */
   or_job_t *bucket_next;                   /* in the table of ids */
+  or_job_t *member_next;                   /* in an execution, or behind the one of several that is in the queue */
+  or_job_t *leader;                        /* the one in the queue that this one waits with */
+  execution_t *execution;                  /* that it is a member of */
   or_job_t *active_next, *active_previous; /* in the order of acceptance; of finished ones in that of their end */
   uint64_t kept_bytes;
   /* Written by whoever ends it, before FINISHED; then read only: */
@@ -152,6 +162,19 @@ void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimat
 /* Seconds until a new task of average size could begin on the least busy hardware that the preference allows. */
 double or_place_backlog(or_scheduler_t *scheduler);
 bool or_place_fits(const hardware_t *hardware, uint64_t bytes);
+
+/* share.c: all with the lock held */
+/* An active job that asked for the same and has room beside it; NULL: there is none. */
+or_job_t *or_share_find(or_job_t *job);
+/* Waits with `other`, or becomes a member of its execution. */
+void or_share_join(or_job_t *job, or_job_t *other);
+/* Takes a job out of what it waits or runs in. True: that can be, and the caller ends it. False: somebody ends it
+ * already, or it was the last of its execution, which has been asked to end. */
+bool or_share_leave(or_job_t *job);
+/* The members of an execution, one reference each. */
+size_t or_share_members(const execution_t *execution, or_job_t *jobs[OR_EXECUTION_MAX_JOBS]);
+/* The members may go on only until here. */
+void or_share_set_deadline(execution_t *execution);
 
 /* execute.c */
 void or_worker_main(void *hardware);

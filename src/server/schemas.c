@@ -85,6 +85,7 @@ const or_schema_field_t or_schema_fields[] = {
     {"TaskResponse", "error", "string", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "error_code", "string", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "attempts", "integer", OR_FIELD_ALWAYS, NULL},
+    {"TaskResponse", "shared_run", "boolean", OR_FIELD_ALWAYS, "one run answered several tasks"},
     {"TaskResponse", "execution_time", "number", OR_FIELD_ALWAYS, "seconds, of the whole task"},
     {"TaskResponse", "device_used", "string", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "fallback_reason", "string", OR_FIELD_NULLABLE, "why not where it was asked to be"},

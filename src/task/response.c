@@ -39,6 +39,7 @@ void or_task_write_response(or_json_writer_t *json, const or_task_outcome_t *out
   or_json_field_string(json, "error", outcome->error);
   or_json_field_string(json, "error_code", outcome->error_code);
   or_json_field_int(json, "attempts", outcome->attempts);
+  or_json_field_bool(json, "shared_run", outcome->shared_run);
   or_json_field_double(json, "execution_time", result->execution_time_s);
   or_json_field_string(json, "device_used", result->device_used[0] != '\0' ? result->device_used : NULL);
   or_json_field_string(json, "fallback_reason", result->fallback_reason[0] != '\0' ? result->fallback_reason : NULL);

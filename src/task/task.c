@@ -98,6 +98,24 @@ void or_task_result_deinit(or_task_result_t *result) {
   or_text_deinit(&result->json);
 }
 
+or_status_t or_task_result_copy(const or_task_result_t *result, const or_allocator_t *allocator,
+                                or_task_result_t *out) {
+  *out = *result;
+  out->outputs = NULL;
+  out->output_count = 0;
+  or_text_init(&out->json, allocator);
+  or_status_t status = or_text_append(&out->json, or_text_string(&result->json), result->json.length);
+  for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
+    or_tensor_retain(result->outputs[i].tensor);
+    status = or_task_result_add(out, result->outputs[i].name, result->outputs[i].tensor);
+  }
+  if (!or_ok(status)) {
+    or_task_result_deinit(out);
+    or_task_result_init(out, allocator);
+  }
+  return status;
+}
+
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor) {
   size_t capacity = result->output_count;
   void *array = result->outputs;

@@ -72,6 +72,9 @@ typedef struct or_task_result_t {
 } or_task_result_t;
 void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator);
 void or_task_result_deinit(or_task_result_t *result);
+/* A copy of its own; the outputs' tensors are the same ones. *out needs no init; on failure (RESOURCE_EXHAUSTED) it is
+ * empty. */
+or_status_t or_task_result_copy(const or_task_result_t *result, const or_allocator_t *allocator, or_task_result_t *out);
 
 /* Carries the task out on the calling thread (device work runs on the device's queue). CANCELLED and DEADLINE_EXCEEDED
  * end it at the next node, tile or iteration. On failure the result holds what is known (device_used, times). */
@@ -85,6 +88,7 @@ typedef struct or_task_outcome_t {
   const char *error; /* NULL if there was none */
   const char *error_code;
   int attempts;
+  bool shared_run;                             /* the result is that of a run which other tasks were given too */
   int64_t created_us, started_us, finished_us; /* wall clock; 0: not yet */
 } or_task_outcome_t;
 void or_task_write_response(or_json_writer_t *json, const or_task_outcome_t *outcome);
