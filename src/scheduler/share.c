@@ -50,8 +50,8 @@ void or_share_join(or_job_t *job, or_job_t *other) {
   or_job_t *first = first_of(other);
   job->shared_run = true;
   for (or_job_t *member = first; member != NULL; member = member->member_next) member->shared_run = true;
-  job->member_next = first->member_next;
-  first->member_next = job;
+  job->member_next = other->member_next;
+  other->member_next = job;
   if (other->execution == NULL) {
     wait_with(job, first);
     return;
