@@ -5,6 +5,14 @@
 
 /* Writes a Device object (docs/api.md) with `current_metrics` sampled now. */
 void or_device_write_json(or_json_writer_t *json, or_device_t *device);
+/* What whoever gives the device its work says of it. */
+typedef struct or_device_use_t {
+  bool is_available;        /* false: taken out of scheduling */
+  uint32_t max_concurrency; /* of its hardware */
+  uint64_t memory_limit;    /* of its hardware, bytes; OR_UNKNOWN_U: none */
+} or_device_use_t;
+/* The same of a device that is scheduled: `max_concurrency` and `memory_limit` too. */
+void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, const or_device_use_t *use);
 /* "available", "unavailable", "lost". */
 const char *or_device_state_name(const or_device_t *device);
 

@@ -282,7 +282,6 @@ static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
       if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) continue;
       if (!execution->abandoned) ++scheduler->abandoned;
       execution->abandoned = true;
-      execution->place->is_available = false;
       or_device_mark_lost(execution->place->device, "it did not end work that was cancelled or out of time");
       or_cond_broadcast(&scheduler->quiet);
       or_job_t *job = execution->members;

@@ -50,6 +50,7 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   job->attempts = request->attempts;
   job->request_bytes = request->body_bytes + sizeof *job;
   or_format(job->owner, sizeof job->owner, "%s", request->owner != NULL ? request->owner : "");
+  or_format(job->request_id, sizeof job->request_id, "%s", request->request_id != NULL ? request->request_id : "");
   if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
   job->has_digest = request->body_digest != NULL;
   or_task_estimate(job->task, &job->estimate);
@@ -113,6 +114,7 @@ or_job_facts_t or_job_facts(or_job_t *job) {
 
 void or_job_tell(or_job_t *job, or_job_event_t event) {
   const or_scheduler_options_t *options = &job->scheduler->options;
+  or_job_log(job, event);
   if (job->listener != NULL) job->listener(job->listener_self, job, event);
   if (options->listener != NULL) options->listener(options->listener_self, job, event);
 }

@@ -386,7 +386,7 @@ or_device_settings_t or_scheduler_device(or_scheduler_t *scheduler, const or_dev
   or_mutex_lock(&scheduler->mutex);
   const place_t *place = or_place_of(scheduler, device);
   assert(place != NULL && "a device of another runtime");
-  or_device_settings_t settings = {.is_available = or_place_usable(place),
+  or_device_settings_t settings = {.is_available = place->is_available,
                                    .max_concurrency = place->hardware->concurrency,
                                    .memory_limit = place->hardware->memory_limit};
   or_mutex_unlock(&scheduler->mutex);

@@ -65,6 +65,7 @@ struct or_job_t {
   or_scheduler_t *scheduler;
   or_task_t *task;
   char task_id[OR_TASK_ID_BYTES], owner[OR_TASK_OWNER_BYTES];
+  char request_id[OR_TASK_ID_BYTES]; /* of whoever brought it, for the log; "" */
   char *body;
   size_t body_bytes;
   uint8_t digest[OR_TASK_DIGEST_BYTES];
@@ -133,6 +134,9 @@ void or_job_tell(or_job_t *job, or_job_event_t event);
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
 void or_job_record(or_job_t *job, or_task_record_t *record);
+
+/* job_log.c: one line of a job's life. */
+void or_job_log(or_job_t *job, or_job_event_t event);
 
 /* table.c: all with the lock held */
 /* The queue's links, in the order of acceptance. */

@@ -51,6 +51,16 @@ static void reply_problems(or_request_t *request, const or_task_problems_t *prob
   or_reply_json_end(request, &json);
 }
 
+/* By the operation: kernels of users need a scope of their own. */
+static bool may_run(or_request_t *request, const or_json_value_t *root) {
+  const char *operation = or_json_get_string(or_json_get(root, "operation"), "");
+  const bool kernel = strcmp(operation, "kernel") == 0;
+  if (or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN)) return true;
+  or_reply_error(request, 403, "permission_denied", "the key has not the scope %s, which operation \"%.32s\" needs",
+                 kernel ? "kernels" : "run", operation);
+  return false;
+}
+
 /* The task of the body, or the reply that says what is wrong with it. *task_id lies in the document. */
 static or_task_t *parse(or_request_t *request, or_json_document_t **document, const char **task_id) {
   or_task_problems_t problems = {.count = 0};
@@ -62,6 +72,7 @@ static or_task_t *parse(or_request_t *request, or_json_document_t **document, co
     or_status_ignore(status); /* told */
     return NULL;
   }
+  if (or_ok(status) && !may_run(request, or_json_root(*document))) return NULL;
   if (or_ok(status)) status = or_task_parse(request->allocator, or_json_root(*document), &problems, &task);
   if (problems.count > 0) {
     reply_problems(request, &problems);
@@ -204,6 +215,7 @@ static void submit(or_request_t *request, or_task_t *task, const char *task_id) 
   const or_job_request_t wanted = {.task = task,
                                    .task_id = task_id,
                                    .owner = request->key.id,
+                                   .request_id = request->request_id,
                                    .body = request->body,
                                    .body_bytes = request->body_bytes,
                                    .body_digest = digest,

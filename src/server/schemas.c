@@ -36,7 +36,13 @@ const or_schema_field_t or_schema_fields[] = {
     {"Device", "capabilities", "[string]", OR_FIELD_ALWAYS, NULL},
     {"Device", "driver_version", "string", OR_FIELD_NULLABLE, NULL},
     {"Device", "compute_capability", "string", OR_FIELD_NULLABLE, NULL},
+    {"Device", "max_concurrency", "integer", OR_FIELD_OPTIONAL, "tasks at once on its hardware"},
+    {"Device", "memory_limit", "integer", OR_FIELD_OPTIONAL, "bytes that its hardware may use; not there: no limit"},
     {"Device", "current_metrics", "Sample", OR_FIELD_NULLABLE, NULL},
+
+    {"DeviceChange", "is_available", "boolean", OR_FIELD_OPTIONAL, "false: it takes no new work, what runs there ends"},
+    {"DeviceChange", "max_concurrency", "integer", OR_FIELD_OPTIONAL, "1 to 64, of its hardware"},
+    {"DeviceChange", "memory_limit", "integer", OR_FIELD_OPTIONAL, "bytes, 1 and up, of its hardware"},
 
     {"Sample", "device_id", "string", OR_FIELD_ALWAYS, NULL},
     {"Sample", "timestamp", "timestamp", OR_FIELD_ALWAYS, NULL},
@@ -92,6 +98,33 @@ const or_schema_field_t or_schema_fields[] = {
     {"TaskResponse", "created_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "started_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "finished_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+
+    {"Key", "id", "string", OR_FIELD_ALWAYS, NULL},
+    {"Key", "label", "string", OR_FIELD_ALWAYS, NULL},
+    {"Key", "scopes", "[read|run|kernels|admin]", OR_FIELD_ALWAYS, NULL},
+    {"Key", "created_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"Key", "last_used_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"Key", "revoked", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"Key", "revoked_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+
+    {"NewKey", "id", "string", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "label", "string", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "scopes", "[read|run|kernels|admin]", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "created_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "last_used_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"NewKey", "revoked", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "revoked_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"NewKey", "secret", "string", OR_FIELD_ALWAYS, "shown this once"},
+
+    {"KeyList", "keys", "[Key]", OR_FIELD_ALWAYS, NULL},
+
+    {"KeyRequest", "label", "string", OR_FIELD_OPTIONAL, "at most 127 bytes"},
+    {"KeyRequest", "scopes", "[read|run|kernels|admin]", OR_FIELD_OPTIONAL, "read and run where it is left out"},
+
+    {"Log", "modules", "{off|error|warning|info|debug}", OR_FIELD_ALWAYS, "by module"},
+
+    {"LogChange", "level", "off|error|warning|info|debug", OR_FIELD_OPTIONAL, "of all modules"},
+    {"LogChange", "modules", "{off|error|warning|info|debug}", OR_FIELD_OPTIONAL, "of these, after that"},
 
     {"Error", "detail", "string", OR_FIELD_ALWAYS, "words that name the cause"},
     {"Error", "error_code", "string", OR_FIELD_ALWAYS, "not_found, unavailable, …"},
