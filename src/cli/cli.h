@@ -152,6 +152,8 @@ int or_cli_explain_command(or_cli_t *cli);
 int or_cli_verify_command(or_cli_t *cli);
 int or_cli_benchmark_command(or_cli_t *cli);
 int or_cli_server_command(or_cli_t *cli);
+int or_cli_keys_command(or_cli_t *cli);
+int or_cli_store_command(or_cli_t *cli);
 int or_cli_version_command(or_cli_t *cli);
 int or_cli_help_command(or_cli_t *cli);
 int or_cli_completion_command(or_cli_t *cli);

@@ -16,6 +16,10 @@
   { "--precision", 0, "P", "of matrix products and convolutions: fp32 (default), bf16", false }
 #define DIM \
   { "--dim", 0, "NAME=N", "the extent of one of the model's symbolic dimensions", true }
+#define DATA_FLAGS                                                                                            \
+  {"--data", 0, "DIR", "the server's data folder (default: as the server has it, by its settings)", false}, { \
+    "--config", 0, "FILE", "settings of the server (default: openruntime.conf, where it is)", false           \
+  }
 #define SERVER_FLAGS                                                                                    \
   {"--host", 0, "ADDRESS", "where to listen (default: 127.0.0.1)", false},                              \
       {"--port", 0, "N", "TCP port (default: 8000; 0: one that is free)", false},                       \
@@ -193,15 +197,25 @@ static const or_cli_command_t commands[] = {
      .examples = {"openruntime kernels", "openruntime kernels --help"},
      .max_words = 8},
     {.name = "keys",
-     .words = "create|list|revoke",
-     .summary = "a server's API keys",
-     .examples = {"openruntime keys list", "openruntime keys --help"},
-     .max_words = 3},
+     .words = "[list|create|revoke ID]",
+     .summary = "a server's API keys, in its data folder while no server has it",
+     .flags = {{"--label", 0, "TEXT", "create: whose key it is, for people", false},
+               {"--scopes", 0, "S,S,…", "create: read, run, kernels, admin (default: read,run)", false},
+               DATA_FLAGS},
+     .examples = {"openruntime keys create --data /var/lib/openruntime --label laptop --scopes read,run",
+                  "openruntime keys list --data /var/lib/openruntime",
+                  "openruntime keys revoke 01M8GFPKQBTD48A1XE49NAC5BX --data /var/lib/openruntime"},
+     .max_words = 2,
+     .run = or_cli_keys_command},
     {.name = "store",
      .words = "backup FILE|check",
-     .summary = "a server's database",
-     .examples = {"openruntime store check", "openruntime store --help"},
-     .max_words = 2},
+     .summary = "a server's database, while no server has it: one file that holds everything; everything compared",
+     .flags = {DATA_FLAGS},
+     .examples = {"openruntime store backup backup.db --data /var/lib/openruntime",
+                  "openruntime store check --data /var/lib/openruntime"},
+     .min_words = 1,
+     .max_words = 2,
+     .run = or_cli_store_command},
     {.name = "server",
      .words = "",
      .summary = "serve over HTTP until SIGTERM, then drain",
