@@ -244,6 +244,32 @@ def the_command_line_keeps_keys():
             expect(result.code == 2, f"{arguments}: {result.code} {result.err}")
 
 
+def the_command_line_asks_a_server():
+    with tempfile.TemporaryDirectory() as folder:
+        (admin,) = make(folder, "admin")
+        with serving("--data", folder) as (_, port, _):
+            def at_the_server(*arguments):
+                environment = {"OPENRUNTIME_URL": f"http://127.0.0.1:{port}", "OPENRUNTIME_API_KEY": admin}
+                return run(*arguments, env=environment)
+
+            made = at_the_server("keys", "create", "--label", "far", "--scopes", "read,kernels")
+            expect(made.code == 0 and "not shown again" in made.err, made.err)
+            expect(ask(port, "GET", "/devices", key=made.out.strip())[0].status == 200, "it opens nothing")
+            keys = at_the_server("--json", "keys").json()["keys"]
+            expect((keys[1]["label"], keys[1]["scopes"]) == ("far", ["read", "kernels"]), keys)
+            expect("far" in at_the_server("keys", "list").out, "no table")
+            gone = at_the_server("keys", "revoke", keys[1]["id"])
+            expect(gone.code == 0 and f"{keys[1]['id']} is revoked" in gone.out, gone.err)
+            expect(ask(port, "GET", "/devices", key=made.out.strip())[0].status == 401, "it opens a door")
+            result = at_the_server("keys", "create", "--scopes", "reed")
+            expect(result.code == 2 and "did you mean" in result.err, f"{result.code} {result.err}")
+            expect(at_the_server("keys", "revoke", "nobody").code == 1, "unknown")
+            expect(at_the_server("keys", "list", "--data", folder).code == 2, "both")
+            expect(at_the_server("store", "check", "--data", folder).code == 2, "a server's store")
+        result = run("--url", f"http://127.0.0.1:{port}", "keys")
+        expect(result.code == 3, f"{result.code} {result.err}")
+
+
 def a_check_finds_what_is_damaged():
     with tempfile.TemporaryDirectory() as folder:
         make(folder, "read")
@@ -389,6 +415,7 @@ if __name__ == "__main__":
         keys_are_made_listed_and_revoked_at_once,
         keys_let_it_listen_beyond_loopback,
         the_command_line_keeps_keys,
+        the_command_line_asks_a_server,
         a_check_finds_what_is_damaged,
         a_device_is_taken_out_and_stays_so,
         the_log_tells_what_it_is_asked_to,
