@@ -6,7 +6,7 @@
 #include "server/fields.h"
 #include "server/server.h"
 
-/* What fails by our mistake is an error; who is kept out, and what changes the server itself, is worth a line always. */
+/* What fails by our mistake is an error; who is kept out, and what changes the server itself, is always told. */
 static or_log_level_t level_of(const or_request_t *request) {
   const int status = request->reply.status;
   if (status == 500) return OR_LOG_ERROR;

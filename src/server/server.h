@@ -31,9 +31,9 @@ typedef struct or_server_options_t {
   void *self;
 } or_server_options_t;
 
-/* Opens the store, listens, finds the devices, serves until SIGTERM or SIGINT, drains, and gives everything back. SIGHUP reads the TLS
- * files again. Takes over these three signals while it runs; for a program's main thread. OK after a drain;
- * FAILED_PRECONDITION: a setting that can't be (not loopback without keys, TLS files); and what or_store_open,
+/* Opens the store, listens, finds the devices, serves until SIGTERM or SIGINT, drains, gives everything back. SIGHUP
+ * reads the TLS files again. Takes over these three signals while it runs; for a program's main thread. OK after a
+ * drain; FAILED_PRECONDITION: a setting that can't be (not loopback without keys, TLS files); and what or_store_open,
  * or_net_start and make_runtime return. */
 or_status_t or_server_run(const or_server_options_t *options);
 
