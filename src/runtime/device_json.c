@@ -1,5 +1,7 @@
 #include "runtime/device_json.h"
 
+#include <math.h>
+
 #include "runtime/telemetry.h"
 
 const char *or_device_state_name(const or_device_t *device) {
@@ -9,6 +11,23 @@ const char *or_device_state_name(const or_device_t *device) {
   case OR_DEVICE_STATE_LOST: return "lost";
   }
   return "unknown";
+}
+
+static void write_known(or_json_writer_t *json, const char *key, double value) {
+  if (isfinite(value)) {
+    or_json_field_double(json, key, value);
+  } else {
+    or_json_field_null(json, key);
+  }
+}
+
+static void write_clocks_and_caches(or_json_writer_t *json, const or_device_facts_t *facts, double clock_hz) {
+  write_known(json, "clock", clock_hz);
+  write_known(json, "clock_max", facts->clock_max_hz);
+  or_json_key(json, "cache_bytes");
+  or_json_array_begin(json);
+  for (int level = 0; level < 3; ++level) or_json_uint(json, facts->cache_bytes[level]);
+  or_json_array_end(json);
 }
 
 void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
@@ -45,6 +64,7 @@ void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, co
   }
   or_json_field_int(json, "compute_units", facts->compute_units);
   or_json_field_bool(json, "is_available", state == OR_DEVICE_AVAILABLE && !taken_out);
+  or_json_field_string(json, "state", taken_out ? "unavailable" : or_device_state_name(device));
   or_json_field_string(json, "reason", reason[0] != '\0' ? reason : NULL);
   or_json_key(json, "capabilities");
   or_json_array_begin(json);
@@ -54,6 +74,7 @@ void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, co
   or_json_field_string(json, "compute_capability",
                        facts->compute_capability[0] != '\0' ? facts->compute_capability : NULL);
   if (use != NULL) write_use(json, use);
+  write_clocks_and_caches(json, facts, or_ok(status) ? sample.clock_hz : NAN);
   or_json_key(json, "current_metrics");
   if (or_ok(status)) {
     or_telemetry_write_sample(json, facts, &sample);
@@ -62,4 +83,19 @@ void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, co
   }
   or_json_object_end(json);
   or_status_ignore(status); /* a device that can't be sampled shows null */
+}
+
+void or_runtime_write_backends(or_json_writer_t *json, const or_runtime_t *runtime) {
+  or_backend_info_t info;
+  or_json_array_begin(json);
+  for (size_t i = 0; or_runtime_backend(runtime, i, &info); ++i) {
+    or_json_object_begin(json);
+    or_json_field_string(json, "name", info.name);
+    or_json_field_bool(json, "usable", info.usable);
+    or_json_field_int(json, "devices", (int64_t)info.device_count);
+    or_json_field_string(json, "detail", info.detail);
+    or_json_field_string(json, "advice", info.advice);
+    or_json_object_end(json);
+  }
+  or_json_array_end(json);
 }
