@@ -77,6 +77,7 @@ void or_job_retain(or_job_t *job) { or_ref_retain(&job->ref); }
 
 void or_job_release(or_job_t *job) {
   if (job == NULL || !or_ref_release(&job->ref)) return;
+  if (job->listener_release != NULL) job->listener_release(job->listener_self);
   const or_allocator_t *allocator = job->response.allocator;
   for (size_t i = 0; i < job->tensor_count; ++i) or_tensor_release(job->tensors[i].tensor);
   or_free(allocator, job->tensors);

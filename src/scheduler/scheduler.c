@@ -317,6 +317,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
   } else {
     admit(job);
   }
+  job->listener_release = request->listener_release; /* ours is a reference: the job is still there */
   result->job = job;
   return status;
 }

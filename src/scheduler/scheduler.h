@@ -72,6 +72,9 @@ typedef struct or_job_request_t {
   size_t blob_count;
   or_job_listener_t listener; /* may be NULL */
   void *listener_self;
+  /* Called once an accepted job is gone, after its last event, on whichever thread dropped the last reference: until
+   * then the listener may be called. May be NULL. */
+  void (*listener_release)(void *self);
 } or_job_request_t;
 
 /* Why a request was not accepted. */

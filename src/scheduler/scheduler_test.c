@@ -291,6 +291,33 @@ static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
   or_job_release(job);
 }
 
+static void end_listening(void *self) { ++*(int *)self; }
+static void count_events(void *self, or_job_t *job, or_job_event_t event) {
+  (void)job, (void)event;
+  assert_int_equal(*(int *)self, 0); /* not after it was given back */
+}
+
+static void a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task(void **state) {
+  (void)state;
+  static int ended[2];
+  ended[0] = ended[1] = 0;
+  or_submission_result_t result;
+  or_job_request_t request = {
+      .durable = true, .listener = count_events, .listener_self = &ended[0], .listener_release = end_listening};
+  open_with_journal();
+  expect_ok(try_submit("kept", "", request, &result));
+  journal.done(journal.done_self, or_status_success());
+  (void)await("kept", OR_JOB_FINISHED);
+  assert_int_equal(ended[0], 0); /* the job is still known */
+  or_job_release(result.job);
+  journal.refuse = true;
+  request.listener_self = &ended[1];
+  expect_failure(try_submit("full", "", request, &result), OR_UNAVAILABLE, "backlog");
+  (void)close_all(NULL);
+  assert_int_equal(ended[0], 1);
+  assert_int_equal(ended[1], 0);
+}
+
 static void a_full_disk_ends_the_durable_task_that_it_concerns(void **state) {
   (void)state;
   open_with_journal();
@@ -467,6 +494,7 @@ int main(void) {
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
+      CASE(a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task),
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),
       CASE(a_drain_ends_waiting_work_and_leaves_durable_work_on_disk),

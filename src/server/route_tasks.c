@@ -6,8 +6,9 @@
 #include "server/query.h"
 #include "server/server.h"
 
-/* One request that is answered when its task is done, or on disk. Made on the loop's thread, and freed there by the
- * reply's owner: so `gone` never meets it too late. */
+/* One request that is answered when its task is done, or on disk. Made on the loop's thread; it lives as long as its
+ * job, which tells it of the end after a 202 too. The reply's owner drops its reference to the job on the loop's thread:
+ * so `gone` never meets it too late. */
 typedef struct answer_t {
   const or_allocator_t *allocator;
   or_request_t *request;
@@ -16,10 +17,14 @@ typedef struct answer_t {
   _Atomic bool posted;
 } answer_t;
 
-static void release_answer(void *self) {
+static void free_answer(void *self) {
   answer_t *answer = self;
-  or_job_release(answer->job);
   or_free(answer->allocator, answer);
+}
+
+static void release_answer(void *self) {
+  const answer_t *answer = self;
+  or_job_release(answer->job);
 }
 
 static void on_gone(void *self, or_request_t *request) {
@@ -221,7 +226,8 @@ static void submit(or_request_t *request, or_task_t *task, const char *task_id) 
                                    .body_digest = digest,
                                    .durable = answer->durable,
                                    .listener = on_event,
-                                   .listener_self = answer};
+                                   .listener_self = answer,
+                                   .listener_release = free_answer};
   or_request_keep(request);
   request->gone = on_gone;
   request->gone_self = answer;
