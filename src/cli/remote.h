@@ -11,6 +11,8 @@ bool or_cli_is_remote(const or_cli_t *cli);
 /* The client of that server, made at first use with --key-file (or OPENRUNTIME_API_KEY) and --ca. Prints the error and
  * returns false if it can't be had. */
 bool or_cli_client(or_cli_t *cli, or_client_t **out);
+/* Another one, the caller's. Statuses of or_client_create; NOT_FOUND and such: the key's file. */
+or_status_t or_cli_client_create(or_cli_t *cli, or_client_t **out);
 
 /* Asks the server. OR_EXIT_OK and the reply's document, which the caller frees; or the exit code of what was printed:
  * OR_EXIT_UNREACHABLE without a reply, OR_EXIT_USAGE with each field of a 422 in a line, else as the table of statuses
