@@ -66,17 +66,11 @@ static void print_list(or_cli_t *cli, const or_json_value_t *root) {
   or_cli_table_free(table);
 }
 
-static or_status_t add_parameter(or_text_t *query, const char *name, const char *value) {
-  if (value == NULL) return or_status_success();
-  or_status_t status = or_text_printf(query, "%s%s=", query->length > 0 ? "&" : "", name);
-  return or_ok(status) ? or_client_escape(query, value) : status;
-}
-
 static int list(or_cli_t *cli) {
   or_text_t query;
   or_text_init(&query, cli->allocator);
-  or_status_t status = add_parameter(&query, "status", or_cli_value(cli, "--status"));
-  if (or_ok(status)) status = add_parameter(&query, "limit", or_cli_value(cli, "--limit"));
+  or_status_t status = or_cli_add_query(&query, "status", or_cli_value(cli, "--status"));
+  if (or_ok(status)) status = or_cli_add_query(&query, "limit", or_cli_value(cli, "--limit"));
   const or_client_request_t request = {.method = "GET", .path = "/tasks", .query = or_text_string(&query)};
   const int code = or_ok(status) ? or_cli_show_reply(cli, &request, print_list) : or_cli_fail(cli, status);
   or_text_deinit(&query);

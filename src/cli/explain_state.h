@@ -9,8 +9,7 @@
 
 /* *out: an empty state of one sequence, or NULL for a model that has none. Fails as or_state_create does otherwise. */
 or_status_t or_cli_state_of(or_session_t *session, or_state_t **out);
-/* `state` may be NULL: nothing, and null. */
-void or_cli_print_state(or_state_t *state);
-void or_cli_write_state(or_json_writer_t *json, or_state_t *state); /* the member "state" of an object */
+/* The member "state" of an object; NULL gives null. */
+void or_cli_write_state(or_json_writer_t *json, or_state_t *state);
 
 #endif

@@ -162,3 +162,9 @@ or_status_t or_cli_path(or_text_t *text, const char *prefix, const char *name, c
   if (or_ok(status)) status = or_client_escape(text, name);
   return or_ok(status) ? or_text_append_string(text, suffix) : status;
 }
+
+or_status_t or_cli_add_query(or_text_t *query, const char *name, const char *value) {
+  if (value == NULL) return or_status_success();
+  or_status_t status = or_text_printf(query, "%s%s=", query->length > 0 ? "&" : "", name);
+  return or_ok(status) ? or_client_escape(query, value) : status;
+}

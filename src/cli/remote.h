@@ -35,5 +35,7 @@ int or_cli_show_reply(or_cli_t *cli, const or_client_request_t *request, or_cli_
 
 /* "/PREFIX/NAME/SUFFIX" with NAME as one segment, into `text` (inited); prefix "/models", suffix "" or "/load". */
 or_status_t or_cli_path(or_text_t *text, const char *prefix, const char *name, const char *suffix);
+/* "&NAME=VALUE", encoded, at the end of a query; nothing where value is NULL. */
+or_status_t or_cli_add_query(or_text_t *query, const char *name, const char *value);
 
 #endif
