@@ -149,11 +149,13 @@ static int show_one(or_cli_t *cli, const char *id) {
   or_json_writer_t json;
   or_device_t *device = NULL;
   or_device_peaks_t peaks;
+  or_device_sample_t sample;
   const bool measure = or_cli_has(cli, "--peaks");
   or_status_t status = or_runtime_find_device(cli->runtime, id, &device);
   if (measure) or_cli_end_at_signal();
   if (or_ok(status) && measure) status = or_device_measure_peaks(device, &peaks);
   if (!or_ok(status)) return or_cli_fail(cli, status);
+  if (!cli->json) status = or_device_sample(device, &sample); /* what fails here is null in the document */
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
   if (measure) {
@@ -173,7 +175,8 @@ static int show_one(or_cli_t *cli, const char *id) {
     or_json_object_end(&json);
     or_json_object_end(&json);
   }
-  return or_cli_show_written(cli, &json, &text, print_one);
+  const int code = or_cli_show_written(cli, &json, &text, print_one);
+  return or_ok(status) ? code : or_cli_fail(cli, status);
 }
 
 static int ask_server(or_cli_t *cli) {
