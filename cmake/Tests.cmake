@@ -27,11 +27,12 @@ if(OR_CORE_ONLY)
   return()
 endif()
 
-# tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, any other .c is shared by the programs.
+# tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, fault_server.c the server on a disk that
+# forgets (disk.c), any other .c is shared by the programs.
 file(GLOB faults CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fault/*.c")
 set(preloads ${faults})
 list(FILTER preloads INCLUDE REGEX "_preload\\.c$")
-list(FILTER faults EXCLUDE REGEX "_preload\\.c$")
+list(FILTER faults EXCLUDE REGEX "(_preload|/fault_server|/disk)\\.c$")
 or_split(faults)
 set(preload_environment "")
 set(preload_targets "")
@@ -54,6 +55,15 @@ if(OR_HAVE_CMOCKA)
       set_tests_properties(${test} PROPERTIES ENVIRONMENT "${preload_environment}")
     endif()
   endforeach()
+endif()
+
+# The program again, on a disk whose cache dies with it: the linker hands the calls that it wraps to fault_server.c.
+if(OR_HAVE_SERVER AND OR_HAVE_SQLITE AND NOT APPLE)
+  add_executable(fault_server "${CMAKE_SOURCE_DIR}/tests/fault/fault_server.c" "${CMAKE_SOURCE_DIR}/tests/fault/disk.c")
+  or_common(fault_server)
+  target_include_directories(fault_server PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  target_link_libraries(fault_server PRIVATE ${every_library} ${OR_SQLITE})
+  target_link_options(fault_server PRIVATE -Wl,--wrap=or_store_options -Wl,--wrap=or_task_execute)
 endif()
 
 # examples/x.c: each a program that an embedder could have written: public headers and libopenruntime.so, nothing else.

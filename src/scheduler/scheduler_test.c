@@ -114,6 +114,29 @@ static void refuses_what_is_too_much_and_says_when_to_come_again(void **state) {
   or_job_release(other);
 }
 
+static void takes_up_more_after_a_restart_than_it_would_accept(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.max_waiting = 2, .max_owner_waiting = 2, .max_waiting_bytes = 8}, 1);
+  or_job_t *first = block();
+  const int64_t now_us = or_clock_wall_us();
+  or_job_request_t request = {
+      .body = "{}", .body_bytes = 2, .recovered = true, .created_us = now_us, .deadline_us = now_us + 60000000};
+  for (int i = 0; i < 6; ++i) {
+    or_submission_result_t result;
+    char id[16];
+    or_format(id, sizeof id, "kept-%d", i);
+    expect_ok(try_submit(id, "", request, &result));
+    or_job_release(result.job);
+  }
+  or_submission_result_t result;
+  expect_failure(try_submit("new", "", (or_job_request_t){.body = "{}", .body_bytes = 2}, &result), OR_UNAVAILABLE,
+                 "waiting");
+  or_scheduler_cancel(scheduler, first);
+  or_fake_open_gate(OR_FAKE_RUN);
+  await("kept-5", OR_JOB_FINISHED);
+  or_job_release(first);
+}
+
 static void refuses_what_would_never_fit(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
@@ -460,6 +483,7 @@ int main(void) {
       CASE(ends_what_is_out_of_time_while_it_waits),
       CASE(an_id_stands_for_one_task),
       CASE(refuses_what_is_too_much_and_says_when_to_come_again),
+      CASE(takes_up_more_after_a_restart_than_it_would_accept),
       CASE(refuses_what_would_never_fit),
       CASE(a_device_that_is_taken_out_is_replaced_visibly_or_refused),
       CASE(a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere),
