@@ -116,7 +116,7 @@ static void refuses_what_is_too_much_and_says_when_to_come_again(void **state) {
 
 static void takes_up_more_after_a_restart_than_it_would_accept(void **state) {
   (void)state;
-  open_with((or_scheduler_options_t){.max_waiting = 2, .max_owner_waiting = 2, .max_waiting_bytes = 8}, 1);
+  open_with((or_scheduler_options_t){.max_waiting = 2, .max_owner_waiting = 2, .max_waiting_bytes = 3000}, 1);
   or_job_t *first = block();
   const int64_t now_us = or_clock_wall_us();
   or_job_request_t request = {
