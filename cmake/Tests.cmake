@@ -63,7 +63,7 @@ if(OR_HAVE_SERVER AND OR_HAVE_SQLITE AND NOT APPLE)
   or_common(fault_server)
   target_include_directories(fault_server PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   target_link_libraries(fault_server PRIVATE ${every_library} ${OR_SQLITE})
-  target_link_options(fault_server PRIVATE -Wl,--wrap=or_store_options -Wl,--wrap=or_task_execute)
+  target_link_options(fault_server PRIVATE -Wl,--wrap=or_store_options -Wl,--wrap=or_job_tell)
 endif()
 
 # examples/x.c: each a program that an embedder could have written: public headers and libopenruntime.so, nothing else.

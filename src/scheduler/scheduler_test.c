@@ -244,7 +244,9 @@ static struct {
   void *done_self;
   size_t admits, starts, finishes, priorities;
   or_task_state_t last_state;
-  bool refuse;
+  bool refuse, hold_starts;
+  or_journal_done_t start_done; /* of the last start that is held; under seen.mutex */
+  void *start_self;
 } journal;
 
 static or_status_t journal_admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs,
@@ -263,8 +265,16 @@ static or_status_t journal_admit(void *self, const or_task_record_t *record, con
 static or_status_t journal_start(void *self, const or_journal_start_t *start, or_journal_done_t done, void *done_self) {
   (void)self;
   assert_true(start->attempt >= 1);
+  or_mutex_lock(&seen.mutex);
   ++journal.starts;
-  if (done != NULL) done(done_self, or_status_success());
+  const bool held = journal.hold_starts && done != NULL;
+  if (held) {
+    journal.start_done = done;
+    journal.start_self = done_self;
+  }
+  or_cond_broadcast(&seen.cond);
+  or_mutex_unlock(&seen.mutex);
+  if (done != NULL && !held) done(done_self, or_status_success());
   return or_status_success();
 }
 
@@ -311,6 +321,31 @@ static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
   assert_int_equal(journal.starts, 1);
   assert_int_equal(journal.finishes, 1);
   assert_int_equal(journal.last_state, OR_TASK_COMPLETED);
+  or_job_release(job);
+}
+
+static void an_attempt_begins_when_it_is_on_record_or_can_not_be(void **state) {
+  (void)state;
+  open_with_journal();
+  journal.hold_starts = true;
+  or_job_t *job = submit_durable("again", "");
+  journal.done(journal.done_self, or_status_success());
+  or_mutex_lock(&seen.mutex);
+  while (journal.start_done == NULL) or_cond_wait(&seen.cond, &seen.mutex);
+  for (size_t i = 0; i < seen.count; ++i) assert_int_equal(seen.items[i].event, OR_JOB_ADMITTED);
+  or_mutex_unlock(&seen.mutex);
+  journal.start_done(journal.start_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  expect_end(job, OR_TASK_COMPLETED, "completed");
+  or_job_release(job);
+
+  journal.start_done = NULL;
+  job = submit_durable("once", ",\"on_restart\":\"fail\"");
+  journal.done(journal.done_self, or_status_success());
+  or_mutex_lock(&seen.mutex);
+  while (journal.start_done == NULL) or_cond_wait(&seen.cond, &seen.mutex);
+  or_mutex_unlock(&seen.mutex);
+  journal.start_done(journal.start_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  expect_end(job, OR_TASK_FAILED, "the disk is full");
   or_job_release(job);
 }
 
@@ -491,6 +526,7 @@ int main(void) {
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
+      CASE(an_attempt_begins_when_it_is_on_record_or_can_not_be),
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),
       CASE(a_drain_ends_waiting_work_and_leaves_durable_work_on_disk),

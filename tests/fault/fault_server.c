@@ -1,6 +1,6 @@
 /* The program `openruntime` on a disk that loses what was not synced when the process is killed (disk.h). The linker
- * hands it two calls of the server (cmake/Tests.cmake): the store's options, and each execution of a task, which is
- * written down before it begins. What it is to do comes by the environment, so that it is started as the program is:
+ * hands it two calls of the server (cmake/Tests.cmake): the store's options, and what is told of a task, of which the
+ * beginning of each execution is written down. What it is to do comes by the environment, so that it is started as the program is:
  *   FAULT_WITNESS      a file that gets one line, the task's id, for each execution
  *   FAULT_THROUGH      of a hundred unsynced writes, how many reach the disk all the same (0)
  *   FAULT_SEED         which ones
@@ -20,8 +20,8 @@
 /* The names that the linker gives to what is wrapped. */
 or_store_options_t __real_or_store_options(const char *path);
 or_store_options_t __wrap_or_store_options(const char *path);
-or_status_t __real_or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result);
-or_status_t __wrap_or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result);
+void __real_or_job_tell(or_job_t *job, or_job_event_t event);
+void __wrap_or_job_tell(or_job_t *job, or_job_event_t event);
 
 static int witness = -1;
 
@@ -39,11 +39,11 @@ or_store_options_t __wrap_or_store_options(const char *path) {
   return options;
 }
 
-or_status_t __wrap_or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result) {
+void __wrap_or_job_tell(or_job_t *job, or_job_event_t event) {
   char line[OR_TASK_ID_BYTES + 1];
-  int length = snprintf(line, sizeof line, "%s\n", or_job_id(context->progress_self)); /* whose progress it is */
-  if (witness >= 0 && write(witness, line, (size_t)length) != length) abort();
-  return __real_or_task_execute(task, context, result);
+  int length = snprintf(line, sizeof line, "%s\n", or_job_id(job));
+  if (event == OR_JOB_STARTED && witness >= 0 && write(witness, line, (size_t)length) != length) abort();
+  __real_or_job_tell(job, event);
 }
 
 int main(int count, char **arguments) {
