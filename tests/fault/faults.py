@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
 from harness import PROGRAM, SOURCE, expect, main  # noqa: E402  (found by the line above)
 
-__all__ = ["FAULT_SERVER", "GONE", "JSON", "PROGRAM", "SOURCE", "Client", "Server", "compute", "expect", "main", "number"]
+__all__ = ["HERE", "FAULT_SERVER", "GONE", "JSON", "PROGRAM", "SOURCE", "Client", "Server", "compute", "expect", "main", "number"]
 
 FAULT_SERVER = os.environ.get("FAULT_SERVER") or os.path.join(os.path.dirname(PROGRAM), "fault_server")
 JSON = {"Content-Type": "application/json"}
