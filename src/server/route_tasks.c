@@ -295,6 +295,39 @@ static void reply_unknown(or_request_t *request) {
   or_reply_error(request, 404, "not_found", "no task \"%.64s\"", or_request_parameter(request, 0));
 }
 
+/* A task that has no response of its own: the server stopped while it ran, or there was no memory for one; or it is
+ * not over, but nobody carries it out now. On any thread. */
+static void reply_record(or_request_t *request, const or_task_record_t *record) {
+  or_json_writer_t json;
+  or_reply_json_begin(request, &json);
+  if (or_task_state_is_final(record->state)) {
+    or_task_result_t nothing;
+    or_task_result_init(&nothing, request->allocator);
+    if (record->device_used != NULL)
+      or_format(nothing.device_used, sizeof nothing.device_used, "%s", record->device_used);
+    const or_task_outcome_t outcome = {.task_id = record->task_id,
+                                       .state = or_task_state_name(record->state),
+                                       .result = &nothing,
+                                       .error = record->error,
+                                       .error_code = record->error_code,
+                                       .attempts = record->attempts,
+                                       .created_us = record->created_us,
+                                       .started_us = record->started_us,
+                                       .finished_us = record->finished_us};
+    or_task_write_response(&json, &outcome);
+    or_task_result_deinit(&nothing);
+  } else {
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "task_id", record->task_id);
+    or_json_field_string(&json, "status", or_task_state_name(record->state));
+    or_json_field_string(&json, "device_id", record->device_used);
+    or_json_field_double(&json, "running_time", 0);
+    or_json_field_double(&json, "progress", 0);
+    or_json_object_end(&json);
+  }
+  or_reply_json_end(request, &json);
+}
+
 /* From the store, on its reader's thread. */
 static void on_found(void *self, or_status_t status, const or_task_record_t *record, const or_store_blob_t *blobs,
                      size_t blob_count) {
@@ -308,7 +341,7 @@ static void on_found(void *self, or_status_t status, const or_task_record_t *rec
   } else if (record->response != NULL) {
     or_reply_text(request, "application/json", record->response, record->response_bytes);
   } else {
-    or_reply_error(request, 404, "not_found", "task \"%s\" ended without a result", record->task_id);
+    reply_record(request, record);
   }
   or_reply_post(request);
 }
