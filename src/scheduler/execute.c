@@ -194,6 +194,7 @@ static void carry_out(execution_t *execution) {
                                      .device = execution->place->device,
                                      .models_directory = scheduler->models_directory,
                                      .pool = scheduler->options.pool,
+                                     .quick = true,
                                      .cancel = &execution->cancel,
                                      .progress = on_progress,
                                      .progress_self = execution,

@@ -209,12 +209,8 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
 }
 
 static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
-  const or_task_parameters_t *p = &run->task->parameters;
   inference->output_count = or_model_output_count(inference->model);
-  or_status_t status = or_task_run_session(inference->session, inference->inputs, inference->input_count,
-                                           inference->outputs, inference->output_count, run->context->cancel);
-  if (!or_ok(status)) return status;
-  or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
+  const or_measure_options_t options = or_task_measure_options(run, BUDGET_S, inference->given);
   const or_measure_bindings_t bindings = {inference->inputs, inference->input_count, inference->outputs,
                                           inference->output_count};
   return or_task_measure(inference->session, &bindings, &options, &inference->time);

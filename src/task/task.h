@@ -53,6 +53,9 @@ typedef struct or_task_context_t {
   struct or_model_pool_t *pool; /* models that stay loaded, found there alone; NULL: found and loaded each time */
   bool allow_paths;             /* `model` may be a path (the command line; never a server) */
   bool verify;                  /* compare with the C reference: result.verification */
+  /* For its result rather than for its figures (a server): given operands are computed with once, generated ones a few
+   * times within hundredths of a second; nothing is run to warm up, no limit of the device is measured. */
+  bool quick;
   or_cancel_t *cancel;          /* may be NULL */
   void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
   void *progress_self;

@@ -54,7 +54,7 @@ typedef struct or_task_ml_t {
 /* The fields of `data`, with their defaults applied where the kind has them; which count depends on the kind. */
 typedef struct or_task_parameters_t {
   int64_t size, m, n, k; /* 0: not given */
-  int64_t iterations;    /* 0: as many as half a second holds */
+  int64_t iterations;    /* 0: see or_task_measure_options */
   int64_t seed;
   or_dtype_t dtype;     /* OR_DTYPE_NONE: the kind's default */
   const char *function; /* one of the kind's; NULL: all of them */
@@ -161,12 +161,19 @@ typedef struct or_measurement_t {
   double median_s, min_s, p90_s, p99_s, total_s;
 } or_measurement_t;
 typedef struct or_measure_options_t {
-  int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS */
+  int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
   double budget_s;
   or_cancel_t *cancel;
+  /* No run to warm up. Without `iterations` at least one run and at most OR_MEASURE_QUICK_RUNS, of which the first,
+   * which makes plan and outputs, counts only if it is the only one. */
+  bool quick;
 } or_measure_options_t;
 #define OR_MEASURE_MIN_RUNS 5
 #define OR_MEASURE_MAX_RUNS 10000
+#define OR_MEASURE_QUICK_RUNS 5
+/* How a task's runs are repeated: as often as it asks; else for `budget_s`; where it is carried out for its result,
+ * once with `given` operands, with generated ones a few times. */
+or_measure_options_t or_task_measure_options(const or_task_run_t *run, double budget_s, bool given);
 /* What a repeated run is bound to. */
 typedef struct or_measure_bindings_t {
   const or_binding_t *inputs;
@@ -174,8 +181,8 @@ typedef struct or_measure_bindings_t {
   or_binding_t *outputs;
   size_t output_count;
 } or_measure_bindings_t;
-/* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so
- * that a run allocates nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
+/* Warms up (unless it is quick), then times each run of the session from submission to completion. Outputs that are NULL
+ * are made by the first run, so that later ones allocate nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out);
 /* Fields of the result: execution_time, iterations, spread; verification. */
@@ -201,6 +208,8 @@ or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_
  * what fits one is read faster than memory. */
 double or_task_share_of_peak(or_device_t *device, or_dtype_t dtype, double ops_per_second);
 double or_task_share_of_bandwidth(or_device_t *device, double bytes, double bytes_per_second);
+/* The same by limits that are known already, NaN where they are not; OR_DTYPE_NONE: of reading. */
+double or_task_known_share(or_device_t *device, or_dtype_t dtype, double rate);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
 /* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the
