@@ -49,6 +49,7 @@ struct hardware_t {
   or_scheduler_t *scheduler;
   const char *id; /* of a device's facts */
   uint32_t concurrency, worker_count, idle;
+  bool waking; /* an idle worker was signalled and has not looked yet: it wakes the next one if there is more */
   uint32_t running;
   bool exclusive;          /* what runs wants to be alone */
   uint64_t reserved_bytes; /* estimated, of what runs */
@@ -123,6 +124,7 @@ struct or_scheduler_t {
   size_t waiting, running, abandoned, admitting;
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
+  bool ran;                 /* something began since the clock's thread looked last */
   bool draining, stopping;
 };
 
@@ -146,6 +148,7 @@ or_job_t *or_table_find(or_scheduler_t *scheduler, const char *task_id, const ch
 void or_table_finish(or_scheduler_t *scheduler, or_job_t *job, or_job_t **victims);
 
 /* waiting.c: all with the lock held */
+void or_hardware_wake(hardware_t *hardware); /* one idle worker, unless one is about to look */
 void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
 /* The job that this hardware is to begin now, taken out of the queue, and the device for it; NULL: none may. */
