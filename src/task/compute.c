@@ -143,7 +143,7 @@ static or_status_t given_operand(const or_task_run_t *run, size_t index, or_tens
   }
   for (size_t i = 0; i < p->operand_count; ++i) {
     const or_task_operand_t *given = &p->operands[i];
-    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0) continue;
+    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0 || given->part != NULL) continue;
     return or_tensor_create_from(run->device, given->dtype, given->shape, given->data, given->bytes, out);
   }
   return or_status_success();

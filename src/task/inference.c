@@ -79,6 +79,12 @@ static or_status_t bind_image(or_task_run_t *run, inference_t *inference, size_t
   const or_task_parameters_t *p = &run->task->parameters;
   void *bytes = NULL;
   size_t length = 0;
+  if (p->image_is_file) {
+    or_tensor_t **tensor = &inference->inputs[inference->input_count].tensor;
+    or_status_t read = or_model_read_image(inference->model, input, p->image, p->image_length, tensor);
+    if (or_ok(read)) ++inference->input_count;
+    return read;
+  }
   or_status_t status = or_alloc(run->task->allocator, p->image_length / 4 * 3 + 3, &bytes);
   if (or_ok(status) && !or_base64_decode(p->image, p->image_length, bytes, &length))
     status = or_error(OR_INVALID_ARGUMENT, "data.image is not base64");
@@ -147,7 +153,7 @@ static or_status_t bind_given(or_task_run_t *run, inference_t *inference, const 
   }
   for (size_t i = 0; i < p->operand_count && !*found; ++i) {
     const or_task_operand_t *operand = &p->operands[i];
-    if (strcmp(operand->name, name) != 0) continue;
+    if (strcmp(operand->name, name) != 0 || operand->part != NULL) continue;
     or_status_t status =
         or_tensor_create_from(run->device, operand->dtype, operand->shape, operand->data, operand->bytes, tensor);
     if (!or_ok(status)) return status;

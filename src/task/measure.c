@@ -124,6 +124,7 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
     ++out->runs;
     out->total_s += seconds;
   }
+  if (or_ok(status) && options->cancel != NULL) status = or_cancel_status(options->cancel); /* during the last run */
   if (!or_ok(status)) return status;
   const bool first_apart = options->quick && options->iterations == 0 && kept > 1;
   if (first_apart) {

@@ -31,8 +31,9 @@ typedef struct or_task_operand_t {
   const char *name;
   or_dtype_t dtype;
   or_shape_t shape;
-  const void *data;
+  const void *data; /* NULL: it comes with the context's tensors */
   size_t bytes;
+  const char *part; /* then: the part of the body that it is; else NULL */
 } or_task_operand_t;
 
 /* How queries come to a model (load.h). */
@@ -68,8 +69,9 @@ typedef struct or_task_parameters_t {
   double alpha;
   const char *model;
   int64_t batch_size, top_k;
-  const char *image; /* base64 */
+  const char *image; /* base64, or the file's bytes */
   size_t image_length;
+  bool image_is_file;
   or_string_t *texts; /* UTF-8 */
   size_t text_count;  /* 0: none was given */
   double duration_s;
@@ -92,6 +94,7 @@ struct or_task_t {
   bool strict_device, rerun_on_restart;
   int priority;
   double timeout_s;
+  const or_task_parts_t *parts; /* while it is parsed; NULL: none */
   or_task_parameters_t parameters;
 };
 
@@ -129,9 +132,15 @@ const char *or_scenario_name(or_scenario_t scenario); /* "single-stream" "offlin
 /* Adds a problem; `format` is its message. */
 void or_task_problem(or_task_problems_t *problems, const char *loc, const char *type, const char *format, ...)
     OR_PRINTF(4, 5);
-/* Reads {shape, dtype, data | data_base64} into the task's arena; problems name `loc`. */
+/* Reads {shape, dtype, data | data_base64 | part} into the task's arena; problems name `loc`. */
 or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_operand_t *out);
+/* The part of the body that `value`, {"part": NAME}, names; NULL and a problem if there is none. */
+or_task_part_t *or_task_find_part(or_task_t *task, const char *loc, const or_json_value_t *value,
+                                  or_task_problems_t *problems);
+/* The picture as a part: of the field {"part": NAME}; and that part into the arena. */
+or_status_t or_task_parse_image_part(or_task_t *task, const or_json_value_t *value, or_task_problems_t *problems);
+or_status_t or_task_copy_image(or_task_t *task, const or_task_part_t *part);
 /* A compute task's call, where its operands are generated: operand 0 is the first. */
 or_shape_t or_task_operand_shape(const or_task_t *task, int operand);
 or_dtype_t or_task_operand_dtype(const or_task_t *task);
