@@ -70,6 +70,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
       if (job->durable) {
         or_table_remove(scheduler, job);
         or_mutex_unlock(&scheduler->mutex);
+        or_job_desert(job, OR_UNAVAILABLE);
         or_job_release(job);
       } else {
         or_mutex_unlock(&scheduler->mutex);
@@ -209,7 +210,10 @@ static void admit(or_job_t *job) {
   }
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
-  if (left) or_job_release(job); /* it is on disk, and runs after the restart */
+  if (left) { /* it is on disk, and runs after the restart */
+    or_job_desert(job, OR_UNAVAILABLE);
+    or_job_release(job);
+  }
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);
     or_job_end(job, or_ok(status) ? or_error(OR_CANCELLED, "shutting down") : status, NULL);
@@ -245,7 +249,8 @@ static or_status_t record(or_job_t *job, const or_job_request_t *request) {
 }
 
 /* Puts a new job into the table, or finds the one that its id stands for. Takes the lock. */
-static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission_result_t *result) {
+static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_job_watch_t *watch,
+                         or_submission_result_t *result) {
   or_mutex_lock(&scheduler->mutex);
   or_job_t *known = or_table_find(scheduler, job->task_id, NULL);
   or_status_t status = or_status_success();
@@ -256,6 +261,8 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission
       or_job_retain(known);
       result->job = known;
       result->existing = true;
+      result->ended = or_task_state_is_final(known->state);
+      if (!result->ended && watch != NULL) or_job_watch(known, watch);
     } else {
       status = or_error(OR_ALREADY_EXISTS, "task_id \"%s\" stands for another task", job->task_id);
     }
@@ -266,6 +273,7 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission
       if (!or_ok(status)) result->refusal.retry_after_s = retry_after_s(scheduler);
     }
     if (or_ok(status)) {
+      if (watch != NULL) or_job_watch(job, watch);
       or_job_retain(job); /* the table's */
       or_table_insert(scheduler, job);
       scheduler->waiting_bytes += job->request_bytes;
@@ -285,6 +293,7 @@ static void retract(or_job_t *job) {
   or_table_remove(scheduler, job);
   or_cond_broadcast(&scheduler->quiet);
   or_mutex_unlock(&scheduler->mutex);
+  or_job_desert(job, OR_UNAVAILABLE);
   job->task = NULL; /* stays the caller's */
   or_job_release(job);
 }
@@ -299,7 +308,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
     return or_error(OR_FAILED_PRECONDITION, "nothing is recorded here: a task can't be accepted before it runs");
   or_status_t status = or_job_make(scheduler, request, &job);
   if (!or_ok(status)) return status;
-  status = enter(scheduler, job, result);
+  status = enter(scheduler, job, request->watch, result);
   if (!or_ok(status) || result->existing) {
     if (!or_ok(status)) job->task = NULL; /* stays the caller's */
     or_job_release(job);

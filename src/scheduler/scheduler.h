@@ -22,6 +22,14 @@ typedef enum or_job_event_t {
  * scheduler, and returns soon. */
 typedef void (*or_job_listener_t)(void *self, or_job_t *job, or_job_event_t event);
 
+/* Somebody who waits for a job: told FINISHED as `listener` is. The memory is the waiter's, until then or until
+ * or_job_abandon said true. */
+typedef struct or_job_watch_t {
+  or_job_listener_t listener;
+  void *self;
+  struct or_job_watch_t *next;
+} or_job_watch_t;
+
 #define OR_SCHEDULER_CONCURRENCY 4u      /* tasks at once on one hardware */
 #define OR_SCHEDULER_MAX_CONCURRENCY 64u /* that may be set */
 #define OR_SCHEDULER_MAX_WAITING 4096u   /* jobs */
@@ -71,6 +79,7 @@ typedef struct or_job_request_t {
   size_t blob_count;
   or_job_listener_t listener; /* may be NULL */
   void *listener_self;
+  or_job_watch_t *watch; /* may be NULL; of an existing job too, unless that has ended */
 } or_job_request_t;
 
 /* Why a request was not accepted. */
@@ -85,13 +94,14 @@ typedef struct or_refusal_t {
   double retry_after_s; /* estimated from the backlog; of QUOTA and CAPACITY */
 } or_refusal_t;
 /* Accepts a task before anything is allocated for it. *out: one reference. An id of an active or lately finished job of
- * the same owner and digest gives that job, `existing` true and no event.
+ * the same owner and digest gives that job, `existing` true: its listener hears nothing, `watch` hears unless `ended`.
  * ALREADY_EXISTS: the id stands for another task. INVALID_ARGUMENT: the id. FAILED_PRECONDITION: its device can't be
  * had, and it is strict. RESOURCE_EXHAUSTED: it needs more memory than the limit; the message has the arithmetic.
  * UNAVAILABLE: full (see `refusal`). On failure the task stays the caller's and no listener is called. */
 typedef struct or_submission_result_t {
   or_job_t *job;
   bool existing;
+  bool ended; /* an existing one that has: `watch` was not taken */
   or_refusal_t refusal;
 } or_submission_result_t;
 or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_t *request,
@@ -99,6 +109,9 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 
 /* Waiting work ends at once, running work at its next node, tile or iteration. Nothing happens to finished work. */
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job);
+/* The waiter has gone. True: it hears nothing any more; a job that is not durable and has no other waiter is cancelled.
+ * False: it was told of the end already, or is being told. */
+bool or_job_abandon(or_job_t *job, or_job_watch_t *watch);
 /* FAILED_PRECONDITION: it does not wait any more. `priority` 1..10. */
 or_status_t or_scheduler_set_priority(or_scheduler_t *scheduler, or_job_t *job, int priority);
 /* An active or lately finished job; NULL `owner`: anyone's. One reference, or NULL. */
@@ -135,6 +148,7 @@ const or_task_t *or_job_task(const or_job_t *job);
 /* A snapshot of what changes. */
 typedef struct or_job_facts_t {
   or_task_state_t state;
+  bool durable, admitted; /* recorded before it runs; that is done */
   int priority, attempts;
   double progress;    /* 0..1 */
   char device_id[32]; /* "": not chosen yet */
@@ -142,7 +156,8 @@ typedef struct or_job_facts_t {
   int64_t accepted_ns, begun_ns, ended_ns; /* or_clock_ns; 0: not yet */
 } or_job_facts_t;
 or_job_facts_t or_job_facts(or_job_t *job);
-/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. */
+/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. No response: there was no memory for it,
+ * or (code UNAVAILABLE) the job ends elsewhere: a durable one after the restart, or it could not be recorded. */
 const or_text_t *or_job_response(const or_job_t *job);
 const or_task_result_t *or_job_result(const or_job_t *job);
 or_status_code_t or_job_code(const or_job_t *job);

@@ -81,6 +81,7 @@ struct or_job_t {
   _Atomic uint32_t progress_ppm;
   /* Under the lock: */
   or_task_state_t state;
+  or_job_watch_t *watches; /* who waits for its end */
   bool waiting;  /* in the queue */
   bool admitted; /* may wait in the queue */
   bool ending;   /* somebody is ending it: nobody else does */
@@ -131,9 +132,14 @@ struct or_scheduler_t {
 /* job.c */
 or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out);
 void or_job_tell(or_job_t *job, or_job_event_t event);
+/* With the lock held: at the end of those who wait. */
+void or_job_watch(or_job_t *job, or_job_watch_t *watch);
 /* Ends a job whose `ending` the caller has set, without the lock: writes the response, moves it to the finished ones,
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
+/* Without the lock, of a job that is out of the table and has no end here: who waits hears FINISHED, finds no response,
+ * and `code` says why. */
+void or_job_desert(or_job_t *job, or_status_code_t code);
 void or_job_record(or_job_t *job, or_task_record_t *record);
 
 /* table.c: all with the lock held */
