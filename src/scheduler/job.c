@@ -120,6 +120,14 @@ void or_job_watch(or_job_t *job, or_job_watch_t *watch) {
   *end = watch;
 }
 
+bool or_job_attend(or_job_t *job, or_job_watch_t *watch) {
+  or_mutex_lock(&job->scheduler->mutex);
+  const bool active = !or_task_state_is_final(job->state) && !job->deserted;
+  if (active) or_job_watch(job, watch);
+  or_mutex_unlock(&job->scheduler->mutex);
+  return active;
+}
+
 bool or_job_abandon(or_job_t *job, or_job_watch_t *watch) {
   or_scheduler_t *scheduler = job->scheduler;
   or_mutex_lock(&scheduler->mutex);
@@ -248,6 +256,7 @@ void or_job_desert(or_job_t *job, or_status_code_t code) {
   or_mutex_lock(&job->scheduler->mutex);
   or_job_watch_t *watches = job->watches;
   job->watches = NULL;
+  job->deserted = true;
   job->code = code;
   or_mutex_unlock(&job->scheduler->mutex);
   tell_watches(job, watches);

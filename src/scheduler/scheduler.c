@@ -61,6 +61,13 @@ or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_schedu
   return status;
 }
 
+/* A durable job that is out of the table runs after the restart; here it has ended without a response. */
+static void leave_on_disk(or_job_t *job) {
+  or_job_desert(job, OR_UNAVAILABLE);
+  if (job->listener != NULL) job->listener(job->listener_self, job, OR_JOB_FINISHED);
+  or_job_release(job);
+}
+
 /* What waits and is not on disk ends; what is on disk is left there. One job at a time, since ending takes no lock. */
 static void empty_queue(or_scheduler_t *scheduler) {
   for (int priority = 1; priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
@@ -70,8 +77,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
       if (job->durable) {
         or_table_remove(scheduler, job);
         or_mutex_unlock(&scheduler->mutex);
-        or_job_desert(job, OR_UNAVAILABLE);
-        or_job_release(job);
+        leave_on_disk(job);
       } else {
         or_mutex_unlock(&scheduler->mutex);
         or_job_end(job, or_error(OR_CANCELLED, "the scheduler is shutting down"), NULL);
@@ -210,10 +216,7 @@ static void admit(or_job_t *job) {
   }
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
-  if (left) { /* it is on disk, and runs after the restart */
-    or_job_desert(job, OR_UNAVAILABLE);
-    or_job_release(job);
-  }
+  if (left) leave_on_disk(job);
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);
     or_job_end(job, or_ok(status) ? or_error(OR_CANCELLED, "shutting down") : status, NULL);
@@ -261,8 +264,6 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_job_watch_
       or_job_retain(known);
       result->job = known;
       result->existing = true;
-      result->ended = or_task_state_is_final(known->state);
-      if (!result->ended && watch != NULL) or_job_watch(known, watch);
     } else {
       status = or_error(OR_ALREADY_EXISTS, "task_id \"%s\" stands for another task", job->task_id);
     }

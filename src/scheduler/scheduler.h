@@ -79,7 +79,7 @@ typedef struct or_job_request_t {
   size_t blob_count;
   or_job_listener_t listener; /* may be NULL */
   void *listener_self;
-  or_job_watch_t *watch; /* may be NULL; of an existing job too, unless that has ended */
+  or_job_watch_t *watch; /* of a new job, as or_job_attend; may be NULL */
 } or_job_request_t;
 
 /* Why a request was not accepted. */
@@ -94,14 +94,13 @@ typedef struct or_refusal_t {
   double retry_after_s; /* estimated from the backlog; of QUOTA and CAPACITY */
 } or_refusal_t;
 /* Accepts a task before anything is allocated for it. *out: one reference. An id of an active or lately finished job of
- * the same owner and digest gives that job, `existing` true: its listener hears nothing, `watch` hears unless `ended`.
+ * the same owner and digest gives that job, `existing` true and no event.
  * ALREADY_EXISTS: the id stands for another task. INVALID_ARGUMENT: the id. FAILED_PRECONDITION: its device can't be
  * had, and it is strict. RESOURCE_EXHAUSTED: it needs more memory than the limit; the message has the arithmetic.
  * UNAVAILABLE: full (see `refusal`). On failure the task stays the caller's and no listener is called. */
 typedef struct or_submission_result_t {
   or_job_t *job;
   bool existing;
-  bool ended; /* an existing one that has: `watch` was not taken */
   or_refusal_t refusal;
 } or_submission_result_t;
 or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_t *request,
@@ -109,6 +108,8 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 
 /* Waiting work ends at once, running work at its next node, tile or iteration. Nothing happens to finished work. */
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job);
+/* Waits for its end. False: it has ended already. */
+bool or_job_attend(or_job_t *job, or_job_watch_t *watch);
 /* The waiter has gone. True: it hears nothing any more; a job that is not durable and has no other waiter is cancelled.
  * False: it was told of the end already, or is being told. */
 bool or_job_abandon(or_job_t *job, or_job_watch_t *watch);

@@ -82,9 +82,10 @@ struct or_job_t {
   /* Under the lock: */
   or_task_state_t state;
   or_job_watch_t *watches; /* who waits for its end */
-  bool waiting;  /* in the queue */
-  bool admitted; /* may wait in the queue */
-  bool ending;   /* somebody is ending it: nobody else does */
+  bool deserted;           /* it is out of the table, and has no end here */
+  bool waiting;            /* in the queue */
+  bool admitted;           /* may wait in the queue */
+  bool ending;             /* somebody is ending it: nobody else does */
   bool shared_run;
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;

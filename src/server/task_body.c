@@ -86,9 +86,8 @@ or_status_t or_task_body_read(const or_allocator_t *allocator, const or_task_sou
   or_status_t status = make(allocator, &body);
   if (!or_ok(status)) return status;
   static const char kind[] = "multipart/";
-  const bool multipart =
-      source->content_type.length >= sizeof kind - 1 &&
-      or_slice_is_nocase((or_slice_t){source->content_type.data, sizeof kind - 1}, kind);
+  const bool multipart = source->content_type.length >= sizeof kind - 1 &&
+                         or_slice_is_nocase((or_slice_t){source->content_type.data, sizeof kind - 1}, kind);
   body->json = source->body != NULL ? source->body : "";
   body->json_bytes = source->bytes;
   if (multipart) status = cut(body, source);
@@ -133,7 +132,7 @@ or_status_t or_task_body_recall(const or_allocator_t *allocator, const or_task_r
 /* The part's bytes where elements of that type can be read. */
 static or_status_t align(or_task_body_t *body, size_t index, or_dtype_t dtype) {
   or_task_part_t *part = &body->parts[index];
-  if ((uintptr_t)part->data % or_dtype_alignment(dtype) == 0 || part->bytes == 0) return or_status_success();
+  if (part->bytes == 0 || (uintptr_t)part->data % or_dtype_bytes(dtype, 1) == 0) return or_status_success();
   or_status_t status = or_alloc(body->allocator, part->bytes, &body->copies[index]);
   if (!or_ok(status)) return status;
   memcpy(body->copies[index], part->data, part->bytes);

@@ -15,11 +15,11 @@ typedef struct or_task_body_t {
   const or_allocator_t *allocator;
   or_multipart_t multipart;
   or_json_document_t *document;
-  or_task_t *task;       /* taken by setting it to NULL */
-  const char *task_id;   /* in the document; NULL: not given */
-  const char *json;      /* of the request */
+  or_task_t *task;     /* taken by setting it to NULL */
+  const char *task_id; /* in the document; NULL: not given */
+  const char *json;    /* of the request */
   size_t json_bytes;
-  void *memory;          /* what the parts lie in, given back (or_free) with the last reference; NULL: someone else's */
+  void *memory; /* what the parts lie in, given back (or_free) with the last reference; NULL: someone else's */
   or_task_part_t parts[OR_MULTIPART_MAX_PARTS];
   void *copies[OR_MULTIPART_MAX_PARTS]; /* of parts that had to be copied */
   or_journal_blob_t blobs[OR_MULTIPART_MAX_PARTS];

@@ -361,6 +361,6 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);
   if (or_ok(status) && run->task->parameters.text_count > 1) status = write_similarities(run, inference);
-  if (or_ok(status)) status = keep_outputs(run, inference);
+  if (or_ok(status) && (inference->given || !run->context->quick)) status = keep_outputs(run, inference);
   return or_ok(status) && inference->given ? write_outputs(run, inference) : status;
 }

@@ -110,8 +110,8 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
   int64_t begin_ns = or_clock_ns(), kept = 0;
   or_status_t status = or_status_success();
   *out = (or_measurement_t){0};
-  for (int i = 0; !options->quick && or_ok(status) &&
-                  (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S);
+  for (int i = 0;
+       !options->quick && or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S);
        ++i) {
     status = run_once(session, bindings, options->cancel);
   }

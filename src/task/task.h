@@ -82,7 +82,7 @@ typedef struct or_task_context_t {
   /* For its result rather than for its figures (a server): given operands are computed with once, generated ones a few
    * times within hundredths of a second; nothing is run to warm up, no limit of the device is measured. */
   bool quick;
-  or_cancel_t *cancel;          /* may be NULL */
+  or_cancel_t *cancel;                                             /* may be NULL */
   void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
   void *progress_self;
   const or_task_tensor_t *tensors; /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */

@@ -84,7 +84,8 @@ def every_route_answers_as_its_description_says():
         expect(description["openapi"].startswith("3.1"), "not OpenAPI 3.1")
         schemas = description["components"]["schemas"]
         task = {"task_id": "sample", "operation": "compute", "data": {"size": 8, "iterations": 1}}
-        bodies = {("post", "/tasks"): json.dumps(task)}
+        bodies = {("post", "/tasks"): json.dumps(task),
+                  ("post", "/benchmark"): '{"type": "compute", "sizes": [16], "duration": 0.1}'}
         for path, operations in description["paths"].items():
             for method, operation in operations.items():
                 if method in ("patch", "delete"):
