@@ -60,6 +60,40 @@ static void cancels_what_waits_at_once_and_what_runs_at_its_next_step(void **sta
   or_job_release(waiting);
 }
 
+static void count_end(void *self, or_job_t *job, or_job_event_t event) {
+  (void)job;
+  assert_int_equal(event, OR_JOB_FINISHED);
+  atomic_fetch_add((atomic_uint *)self, 1);
+}
+
+static void a_job_goes_on_while_one_of_its_waiters_is_there(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  atomic_uint ends = 0;
+  or_job_watch_t first = {count_end, &ends, NULL}, second = {count_end, &ends, NULL}, late = {count_end, &ends, NULL};
+  or_job_t *running = block();
+  or_submission_result_t result;
+  expect_ok(try_submit("watched", "", (or_job_request_t){.watch = &first}, &result));
+  assert_true(or_job_attend(result.job, &second));
+  assert_true(or_job_abandon(result.job, &first));
+  assert_false(or_job_abandon(result.job, &first)); /* it has gone */
+  assert_int_equal(or_job_facts(result.job).state, OR_TASK_PENDING);
+  assert_true(or_job_attend(result.job, &first));
+  assert_true(or_job_abandon(result.job, &second));
+  or_scheduler_cancel(scheduler, result.job);
+  expect_end(result.job, OR_TASK_CANCELLED, "cancelled");
+  assert_int_equal(atomic_load(&ends), 1);
+  assert_false(or_job_attend(result.job, &late));
+  or_job_release(result.job);
+  expect_ok(try_submit("alone", "", (or_job_request_t){.watch = &second}, &result));
+  assert_true(or_job_abandon(result.job, &second)); /* the last one: nobody wants it any more */
+  expect_end(result.job, OR_TASK_CANCELLED, "cancelled");
+  assert_int_equal(atomic_load(&ends), 1);
+  or_job_release(result.job);
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_job_release(running);
+}
+
 static void ends_what_is_out_of_time_while_it_waits(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
@@ -457,6 +491,7 @@ int main(void) {
       CASE(the_most_urgent_goes_first_and_equals_in_order),
       CASE(what_has_waited_long_enough_goes_before_what_is_more_urgent),
       CASE(cancels_what_waits_at_once_and_what_runs_at_its_next_step),
+      CASE(a_job_goes_on_while_one_of_its_waiters_is_there),
       CASE(ends_what_is_out_of_time_while_it_waits),
       CASE(an_id_stands_for_one_task),
       CASE(refuses_what_is_too_much_and_says_when_to_come_again),

@@ -30,7 +30,7 @@ static or_status_t take_up(void *self, const or_task_record_t *record, const or_
                                       .created_us = record->created_us,
                                       .deadline_us = record->deadline_us};
     status = or_scheduler_submit(services->scheduler, &request, &result);
-    if (or_ok(status) && !result.existing) body->task = NULL; /* the job's */
+    if (or_ok(status)) body->task = NULL; /* the scheduler's */
   }
   or_task_body_release(body);
   or_job_release(result.job);

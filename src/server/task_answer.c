@@ -234,8 +234,8 @@ static void accept_task(answer_t *answer) {
                                    .watch = durable ? NULL : &answer->watch};
   if (durable) or_ref_retain(&answer->ref); /* the listener's */
   or_status_t status = or_scheduler_submit(request->server->services.scheduler, &wanted, &result);
+  if (or_ok(status)) body->task = NULL; /* the scheduler's */
   if (or_ok(status) && !result.existing) {
-    body->task = NULL; /* the job's */
     set_job(answer, result.job);
   } else {
     if (durable) let_go(answer);
