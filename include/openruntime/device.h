@@ -63,6 +63,8 @@ OR_API or_status_t or_device_measure_peaks(or_device_t *device, or_device_peaks_
 /* Measures once more and keeps the better of each limit, for whoever saw more than the limit that was kept: other work
  * on the machine only slows, so that the earlier loops were disturbed. Blocks. Statuses as above. */
 OR_API or_status_t or_device_measure_peaks_again(or_device_t *device, or_device_peaks_t *out);
+/* What was measured so far, without measuring or waiting. False: nothing was. */
+OR_API bool or_device_known_peaks(or_device_t *device, or_device_peaks_t *out);
 
 /* Memory accounting of the device's hardware: every buffer, workspace and packed constant of ours counts. */
 typedef struct or_memory_usage_t {

@@ -75,6 +75,13 @@ void or_thread_join(or_thread_t *thread) {
   thread->started = false;
 }
 
+void or_thread_let_others_finish(void) {
+#if defined(__linux__)
+  const struct sched_param parameters = {.sched_priority = 0};
+  (void)sched_setscheduler(0, SCHED_BATCH, &parameters); /* of this thread; a matter of speed alone */
+#endif
+}
+
 unsigned or_thread_cores(void) {
   static atomic_uint known;
   unsigned cores = atomic_load_explicit(&known, memory_order_relaxed);

@@ -15,6 +15,9 @@ typedef struct or_thread_t {
  * refuses. All signals are blocked in it, so that they reach the program's own threads. */
 or_status_t or_thread_start(or_thread_t *thread, const char *name, void (*main)(void *), void *argument);
 void or_thread_join(or_thread_t *thread); /* does nothing if not started */
+/* The calling thread is one of work, not of answers: being woken, it lets whoever runs on its core finish first (Linux:
+ * SCHED_BATCH; elsewhere, and where the system refuses, nothing changes). */
+void or_thread_let_others_finish(void);
 /* Processors that the process may run on, as the first caller's affinity has them; at least 1. */
 unsigned or_thread_cores(void);
 

@@ -29,6 +29,7 @@ or_status_t or_device_create(const or_allocator_t *allocator, const or_backend_t
   atomic_init(&device->queue, NULL);
   or_mutex_init(&device->open_mutex);
   or_mutex_init(&device->peaks_mutex);
+  or_mutex_init(&device->known_mutex);
   or_packed_cache_init(&device->packed);
   *out = device;
   return or_status_success();
@@ -40,6 +41,7 @@ void or_device_free(or_device_t *device) {
   assert(atomic_load(&device->counters.live_buffers) == 0 && "buffers outlive their device");
   or_packed_cache_deinit(&device->packed);
   if (atomic_load(&device->is_open)) device->opened.close(device->opened.self);
+  or_mutex_deinit(&device->known_mutex);
   or_mutex_deinit(&device->peaks_mutex);
   or_mutex_deinit(&device->open_mutex);
   or_hardware_release(device->hardware);
@@ -230,8 +232,10 @@ static or_status_t measure_peaks_locked(or_device_t *device) {
   status = or_queue_run(queue, measure_on_queue, &peaks);
   if (!or_ok(status)) return status;
   if (device->peaks_known) keep_better(&peaks, &device->peaks);
+  or_mutex_lock(&device->known_mutex);
   device->peaks = peaks;
   device->peaks_known = true;
+  or_mutex_unlock(&device->known_mutex);
   return or_status_success();
 }
 
@@ -249,6 +253,14 @@ or_status_t or_device_measure_peaks_again(or_device_t *device, or_device_peaks_t
   if (or_ok(status)) *out = device->peaks;
   or_mutex_unlock(&device->peaks_mutex);
   return status;
+}
+
+bool or_device_known_peaks(or_device_t *device, or_device_peaks_t *out) {
+  or_mutex_lock(&device->known_mutex);
+  const bool known = device->peaks_known;
+  if (known) *out = device->peaks;
+  or_mutex_unlock(&device->known_mutex);
+  return known;
 }
 
 or_memory_usage_t or_device_memory_usage(const or_device_t *device) { return or_hardware_usage(device->hardware); }

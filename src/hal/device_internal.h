@@ -21,7 +21,7 @@ typedef struct or_device_atomic_counters_t {
 } or_device_atomic_counters_t;
 
 /* Owned by the runtime. Lock order: peaks_mutex, then open_mutex; neither is held while work is waited for, except
- * peaks_mutex, which is there to make one caller measure and the others wait. */
+ * peaks_mutex, which is there to make one caller measure and the others wait. known_mutex is the last. */
 struct or_device_t {
   const or_allocator_t *allocator;
   const or_backend_t *backend;
@@ -39,7 +39,8 @@ struct or_device_t {
   char lost_reason[OR_DEVICE_REASON_BYTES];
   _Atomic(struct or_queue_t *) queue;
 
-  or_mutex_t peaks_mutex;
+  or_mutex_t peaks_mutex; /* held while limits are measured; the fields below are written under both */
+  or_mutex_t known_mutex; /* held for a copy only */
   bool peaks_known;
   or_device_peaks_t peaks;
 

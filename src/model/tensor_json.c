@@ -11,9 +11,8 @@ static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
 static bool is_non_finite(const or_json_value_t *item);
 
-or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out) {
+or_status_t or_tensor_json_read_type(const or_json_value_t *value, or_tensor_data_t *out) {
   const char *dtype = or_json_get_string(or_json_get(value, "dtype"), "float32");
-  const or_json_value_t *data = or_json_get(value, "data"), *base64 = or_json_get(value, "data_base64");
   uint64_t count = 0;
   *out = (or_tensor_data_t){.dtype = or_dtype_from_name(dtype)};
   if (or_json_kind(value) != OR_JSON_OBJECT)
@@ -30,6 +29,15 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   if (out->bytes > OR_TENSOR_JSON_MAX_BYTES)
     return or_error(OR_OUT_OF_RANGE, "the tensor takes %zu bytes; the limit is %zu", out->bytes,
                     OR_TENSOR_JSON_MAX_BYTES);
+  return status;
+}
+
+or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out) {
+  const or_json_value_t *data = or_json_get(value, "data"), *base64 = or_json_get(value, "data_base64");
+  uint64_t count = 0;
+  or_status_t status = or_tensor_json_read_type(value, out);
+  if (!or_ok(status)) return status;
+  (void)or_shape_count(&out->shape, &count); /* it was counted */
   if ((data == NULL) == (base64 == NULL) || (base64 != NULL && or_json_kind(base64) != OR_JSON_STRING))
     return or_error(OR_INVALID_ARGUMENT, "a tensor needs either \"data\", an array, or \"data_base64\", a string");
   status = or_alloc_zeroed(allocator, out->bytes + 3, &out->data); /* base64 decodes in threes */

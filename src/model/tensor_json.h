@@ -15,6 +15,8 @@ typedef struct or_tensor_data_t {
 } or_tensor_data_t;
 #define OR_TENSOR_JSON_MAX_BYTES ((size_t)1 << 30) /* of one tensor */
 
+/* Dtype and shape of a tensor in JSON and the bytes that they take; `data` is set to NULL. Statuses as below. */
+or_status_t or_tensor_json_read_type(const or_json_value_t *value, or_tensor_data_t *out);
 /* INVALID_ARGUMENT says which field is wrong and how; OUT_OF_RANGE; RESOURCE_EXHAUSTED. Any thread. */
 or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out);
 /* Writes {shape, dtype, data}; elements that the host can't reach are copied first. DEVICE_LOST, RESOURCE_EXHAUSTED. */

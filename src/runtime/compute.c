@@ -35,27 +35,32 @@ or_status_t or_compute_session(or_device_t *device, const or_compute_call_t *cal
   return make_session(device, call, true, out);
 }
 
-or_status_t or_compute(or_device_t *device, const or_compute_call_t *call) {
+or_status_t or_compute_shared_session(or_device_t *device, const or_compute_call_t *call, or_session_t **out) {
   or_compute_cache_t *cache = &or_runtime_of_device(device)->compute;
   uint64_t key[2];
+  call_key(device, call, key);
+  *out = cached_session(cache, key);
+  if (*out != NULL) return or_status_success();
+  or_status_t status = make_session(device, call, false, out);
+  if (or_ok(status)) cache_session(cache, key, *out);
+  return status;
+}
+
+or_status_t or_compute(or_device_t *device, const or_compute_call_t *call) {
+  or_session_t *session = NULL;
   or_binding_t inputs[MAX_OPERANDS], outputs[MAX_OPERANDS];
   size_t input_count = 0;
   if (call->input_count > MAX_OPERANDS || call->output_count > MAX_OPERANDS) {
     return or_error(OR_OUT_OF_RANGE, "%zu inputs and %zu outputs; the limit is %u of each", call->input_count,
                     call->output_count, MAX_OPERANDS);
   }
-  call_key(device, call, key);
-  or_session_t *session = cached_session(cache, key);
-  if (session == NULL) {
-    or_status_t status = make_session(device, call, false, &session);
-    if (!or_ok(status)) return status;
-    cache_session(cache, key, session);
-  }
+  or_status_t status = or_compute_shared_session(device, call, &session);
+  if (!or_ok(status)) return status;
   for (size_t i = 0; i < call->input_count; ++i) {
     if (call->inputs[i] != NULL) inputs[input_count++] = (or_binding_t){.tensor = call->inputs[i]};
   }
   for (size_t i = 0; i < call->output_count; ++i) outputs[i] = (or_binding_t){.tensor = call->outputs[i]};
-  or_status_t status = or_session_run(session, inputs, input_count, outputs, call->output_count);
+  status = or_session_run(session, inputs, input_count, outputs, call->output_count);
   for (size_t i = 0; or_ok(status) && i < call->output_count; ++i) call->outputs[i] = outputs[i].tensor;
   or_session_release(session);
   return status;

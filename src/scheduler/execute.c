@@ -16,6 +16,7 @@ static or_job_t *leave(hardware_t *hardware, execution_t *execution);
 void or_worker_main(void *argument) {
   hardware_t *hardware = argument;
   or_scheduler_t *scheduler = hardware->scheduler;
+  or_thread_let_others_finish();
   or_mutex_lock(&scheduler->mutex);
   while (!scheduler->stopping) {
     execution_t execution = {0};
@@ -23,6 +24,7 @@ void or_worker_main(void *argument) {
     if (execution.job == NULL) {
       ++hardware->idle;
       or_cond_wait(&hardware->wake, &scheduler->mutex);
+      hardware->waking = false;
       --hardware->idle;
       continue;
     }
@@ -70,8 +72,9 @@ static void begin(hardware_t *hardware, execution_t *execution) {
     or_format(job->fallback_reason, sizeof job->fallback_reason, "device \"%s\" can't be had now; %s is the next best",
               or_task_device_preference(job->task), facts->id);
   }
-  if (scheduler->running == 1) or_cond_signal(&scheduler->clock_wake);
-  if (scheduler->waiting > 0 && hardware->idle > 0) or_cond_signal(&hardware->wake); /* there may be room for more */
+  scheduler->ran = true;
+  if (scheduler->next_deadline_ns > job->begun_ns + CLOCK_STEP_NS) or_cond_signal(&scheduler->clock_wake);
+  if (scheduler->waiting > 0) or_hardware_wake(hardware); /* there may be room for more */
 }
 
 /* Tells the members of an execution. */
@@ -204,6 +207,7 @@ static void carry_out(execution_t *execution) {
                                      .device = execution->place->device,
                                      .models_directory = scheduler->models_directory,
                                      .pool = scheduler->options.pool,
+                                     .quick = true,
                                      .cancel = &execution->cancel,
                                      .progress = on_progress,
                                      .progress_self = execution,
@@ -309,7 +313,9 @@ void or_clock_main(void *argument) {
   or_mutex_lock(&scheduler->mutex);
   while (!scheduler->stopping) {
     const int64_t now_ns = or_clock_ns();
-    int64_t next_ns = scheduler->running > scheduler->abandoned ? now_ns + CLOCK_STEP_NS : INT64_MAX;
+    /* One step longer than anything runs: short work, one after another, does not wake this thread each time. */
+    int64_t next_ns = scheduler->running > scheduler->abandoned || scheduler->ran ? now_ns + CLOCK_STEP_NS : INT64_MAX;
+    scheduler->ran = false;
     or_job_t *expired = take_expired(scheduler, now_ns, &next_ns);
     or_job_t *stuck = expired == NULL ? take_stuck(scheduler, now_ns) : NULL;
     if (expired == NULL && stuck == NULL) {

@@ -77,7 +77,6 @@ void or_job_retain(or_job_t *job) { or_ref_retain(&job->ref); }
 
 void or_job_release(or_job_t *job) {
   if (job == NULL || !or_ref_release(&job->ref)) return;
-  if (job->listener_release != NULL) job->listener_release(job->listener_self);
   const or_allocator_t *allocator = job->response.allocator;
   for (size_t i = 0; i < job->tensor_count; ++i) or_tensor_release(job->tensors[i].tensor);
   or_free(allocator, job->tensors);
@@ -98,6 +97,8 @@ or_status_code_t or_job_code(const or_job_t *job) { return job->code; }
 or_job_facts_t or_job_facts(or_job_t *job) {
   or_mutex_lock(&job->scheduler->mutex);
   or_job_facts_t facts = {.state = job->state,
+                          .durable = job->durable,
+                          .admitted = job->admitted,
                           .priority = job->priority,
                           .attempts = job->attempts,
                           .progress = (double)atomic_load(&job->progress_ppm) * 1e-6,
@@ -111,6 +112,34 @@ or_job_facts_t or_job_facts(or_job_t *job) {
   or_mutex_unlock(&job->scheduler->mutex);
   if (facts.state == OR_TASK_COMPLETED) facts.progress = 1;
   return facts;
+}
+
+void or_job_watch(or_job_t *job, or_job_watch_t *watch) {
+  or_job_watch_t **end = &job->watches;
+  while (*end != NULL) end = &(*end)->next;
+  watch->next = NULL;
+  *end = watch;
+}
+
+bool or_job_attend(or_job_t *job, or_job_watch_t *watch) {
+  or_mutex_lock(&job->scheduler->mutex);
+  const bool active = !or_task_state_is_final(job->state) && !job->deserted;
+  if (active) or_job_watch(job, watch);
+  or_mutex_unlock(&job->scheduler->mutex);
+  return active;
+}
+
+bool or_job_abandon(or_job_t *job, or_job_watch_t *watch) {
+  or_scheduler_t *scheduler = job->scheduler;
+  or_mutex_lock(&scheduler->mutex);
+  or_job_watch_t **link = &job->watches;
+  while (*link != NULL && *link != watch) link = &(*link)->next;
+  const bool found = *link != NULL;
+  if (found) *link = watch->next;
+  const bool last = found && job->watches == NULL && !job->durable;
+  or_mutex_unlock(&scheduler->mutex);
+  if (last) or_scheduler_cancel(scheduler, job);
+  return found;
 }
 
 void or_job_tell(or_job_t *job, or_job_event_t event) {
@@ -164,6 +193,36 @@ static void write_response(or_job_t *job, or_task_state_t state, const char *err
   or_text_clear(&job->response);
 }
 
+/* The outputs of a durable task, where the host reads them; those it doesn't are copied, `copies` being theirs. Fewer
+ * than all where there is no memory: the response has them. */
+static size_t gather_outputs(const or_job_t *job, or_journal_blob_t *blobs, void **copies) {
+  const or_allocator_t *allocator = job->scheduler->allocator;
+  size_t count = 0;
+  for (size_t i = 0; job->durable && i < job->result.output_count && count < OR_JOURNAL_MAX_BLOBS; ++i) {
+    const or_task_tensor_t *output = &job->result.outputs[i];
+    const size_t bytes = or_tensor_bytes(output->tensor);
+    const void *data = or_tensor_data(output->tensor);
+    or_status_t status = or_status_success();
+    if (or_tensor_dtype(output->tensor) == OR_STRING) continue;
+    if (data == NULL) status = or_alloc(allocator, bytes, &copies[count]);
+    if (or_ok(status) && data == NULL) status = or_tensor_read(output->tensor, copies[count], bytes);
+    const bool good = or_ok(status);
+    or_status_ignore(status); /* it stays in the response */
+    if (!good) {
+      or_free(allocator, copies[count]);
+      copies[count] = NULL;
+      continue;
+    }
+    blobs[count] = (or_journal_blob_t){.name = output->name,
+                                       .dtype = or_tensor_dtype(output->tensor),
+                                       .shape = *or_tensor_shape(output->tensor),
+                                       .data = data != NULL ? data : copies[count],
+                                       .bytes = bytes};
+    ++count;
+  }
+  return count;
+}
+
 /* A finish that the journal can't take loses the record, not the answer. */
 static void record_end(or_job_t *job, or_task_state_t state, const char *error, const char *error_code) {
   const or_journal_t *journal = job->scheduler->options.journal;
@@ -175,7 +234,34 @@ static void record_end(or_job_t *job, or_task_state_t state, const char *error, 
   record.error_code = error_code;
   record.response = job->response.length > 0 ? job->response.data : NULL;
   record.response_bytes = job->response.length;
+  if (job->durable && job->result.output_count > 0) {
+    or_journal_blob_t blobs[OR_JOURNAL_MAX_BLOBS];
+    void *copies[OR_JOURNAL_MAX_BLOBS] = {NULL};
+    const size_t count = gather_outputs(job, blobs, copies);
+    or_status_ignore(journal->finish(journal->self, &record, blobs, count));
+    for (size_t i = 0; i < count; ++i) or_free(job->scheduler->allocator, copies[i]);
+    return;
+  }
   or_status_ignore(journal->finish(journal->self, &record, NULL, 0));
+}
+
+/* The watch may be gone after it was told. */
+static void tell_watches(or_job_t *job, or_job_watch_t *watches) {
+  while (watches != NULL) {
+    or_job_watch_t *watch = watches;
+    watches = watch->next;
+    watch->listener(watch->self, job, OR_JOB_FINISHED);
+  }
+}
+
+void or_job_desert(or_job_t *job, or_status_code_t code) {
+  or_mutex_lock(&job->scheduler->mutex);
+  or_job_watch_t *watches = job->watches;
+  job->watches = NULL;
+  job->deserted = true;
+  job->code = code;
+  or_mutex_unlock(&job->scheduler->mutex);
+  tell_watches(job, watches);
 }
 
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
@@ -197,8 +283,11 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   job->state = state;
   scheduler->waiting_bytes -= job->request_bytes;
   or_table_finish(scheduler, job, &victims);
+  or_job_watch_t *watches = job->watches; /* nobody comes any more: its state is final */
+  job->watches = NULL;
   or_mutex_unlock(&scheduler->mutex);
   or_job_tell(job, OR_JOB_FINISHED);
+  tell_watches(job, watches);
   while (victims != NULL) {
     or_job_t *next = victims->next;
     victims->next = NULL;

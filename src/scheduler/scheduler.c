@@ -61,6 +61,13 @@ or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_schedu
   return status;
 }
 
+/* A durable job that is out of the table runs after the restart; here it has ended without a response. */
+static void leave_on_disk(or_job_t *job) {
+  or_job_desert(job, OR_UNAVAILABLE);
+  if (job->listener != NULL) job->listener(job->listener_self, job, OR_JOB_FINISHED);
+  or_job_release(job);
+}
+
 /* What waits and is not on disk ends; what is on disk is left there. One job at a time, since ending takes no lock. */
 static void empty_queue(or_scheduler_t *scheduler) {
   for (int priority = 1; priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
@@ -70,7 +77,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
       if (job->durable) {
         or_table_remove(scheduler, job);
         or_mutex_unlock(&scheduler->mutex);
-        or_job_release(job);
+        leave_on_disk(job);
       } else {
         or_mutex_unlock(&scheduler->mutex);
         or_job_end(job, or_error(OR_CANCELLED, "the scheduler is shutting down"), NULL);
@@ -212,7 +219,7 @@ static void admit(or_job_t *job) {
   }
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
-  if (left) or_job_release(job); /* it is on disk, and runs after the restart */
+  if (left) leave_on_disk(job);
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);
     or_job_end(job, or_ok(status) ? or_error(OR_CANCELLED, "shutting down") : status, NULL);
@@ -248,7 +255,8 @@ static or_status_t record(or_job_t *job, const or_job_request_t *request) {
 }
 
 /* Puts a new job into the table, or finds the one that its id stands for. Takes the lock. */
-static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission_result_t *result) {
+static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_job_watch_t *watch,
+                         or_submission_result_t *result) {
   or_mutex_lock(&scheduler->mutex);
   or_job_t *known = or_table_find(scheduler, job->task_id, NULL);
   or_status_t status = or_status_success();
@@ -269,6 +277,7 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_submission
       if (!or_ok(status)) result->refusal.retry_after_s = retry_after_s(scheduler);
     }
     if (or_ok(status)) {
+      if (watch != NULL) or_job_watch(job, watch);
       or_job_retain(job); /* the table's */
       or_table_insert(scheduler, job);
       scheduler->waiting_bytes += job->request_bytes;
@@ -288,6 +297,7 @@ static void retract(or_job_t *job) {
   or_table_remove(scheduler, job);
   or_cond_broadcast(&scheduler->quiet);
   or_mutex_unlock(&scheduler->mutex);
+  or_job_desert(job, OR_UNAVAILABLE);
   job->task = NULL; /* stays the caller's */
   or_job_release(job);
 }
@@ -302,7 +312,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
     return or_error(OR_FAILED_PRECONDITION, "nothing is recorded here: a task can't be accepted before it runs");
   or_status_t status = or_job_make(scheduler, request, &job);
   if (!or_ok(status)) return status;
-  status = enter(scheduler, job, result);
+  status = enter(scheduler, job, request->watch, result);
   if (!or_ok(status) || result->existing) {
     if (!or_ok(status)) job->task = NULL; /* stays the caller's */
     or_job_release(job);
@@ -320,7 +330,6 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
   } else {
     admit(job);
   }
-  job->listener_release = request->listener_release; /* ours is a reference: the job is still there */
   result->job = job;
   return status;
 }

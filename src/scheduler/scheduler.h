@@ -22,6 +22,14 @@ typedef enum or_job_event_t {
  * scheduler, and returns soon. */
 typedef void (*or_job_listener_t)(void *self, or_job_t *job, or_job_event_t event);
 
+/* Somebody who waits for a job: told FINISHED as `listener` is. The memory is the waiter's, until then or until
+ * or_job_abandon said true. */
+typedef struct or_job_watch_t {
+  or_job_listener_t listener;
+  void *self;
+  struct or_job_watch_t *next;
+} or_job_watch_t;
+
 #define OR_SCHEDULER_CONCURRENCY 4u      /* tasks at once on one hardware */
 #define OR_SCHEDULER_MAX_CONCURRENCY 64u /* that may be set */
 #define OR_SCHEDULER_MAX_WAITING 4096u   /* jobs */
@@ -72,9 +80,7 @@ typedef struct or_job_request_t {
   size_t blob_count;
   or_job_listener_t listener; /* may be NULL */
   void *listener_self;
-  /* Called once an accepted job is gone, after its last event, on whichever thread dropped the last reference: until
-   * then the listener may be called. May be NULL. */
-  void (*listener_release)(void *self);
+  or_job_watch_t *watch; /* of a new job, as or_job_attend; may be NULL */
 } or_job_request_t;
 
 /* Why a request was not accepted. */
@@ -103,6 +109,11 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 
 /* Waiting work ends at once, running work at its next node, tile or iteration. Nothing happens to finished work. */
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job);
+/* Waits for its end. False: it has ended already. */
+bool or_job_attend(or_job_t *job, or_job_watch_t *watch);
+/* The waiter has gone. True: it hears nothing any more; a job that is not durable and has no other waiter is cancelled.
+ * False: it was told of the end already, or is being told. */
+bool or_job_abandon(or_job_t *job, or_job_watch_t *watch);
 /* FAILED_PRECONDITION: it does not wait any more. `priority` 1..10. */
 or_status_t or_scheduler_set_priority(or_scheduler_t *scheduler, or_job_t *job, int priority);
 /* An active or lately finished job; NULL `owner`: anyone's. One reference, or NULL. */
@@ -139,6 +150,7 @@ const or_task_t *or_job_task(const or_job_t *job);
 /* A snapshot of what changes. */
 typedef struct or_job_facts_t {
   or_task_state_t state;
+  bool durable, admitted; /* recorded before it runs; that is done */
   int priority, attempts;
   double progress;    /* 0..1 */
   char device_id[32]; /* "": not chosen yet */
@@ -146,7 +158,8 @@ typedef struct or_job_facts_t {
   int64_t accepted_ns, begun_ns, ended_ns; /* or_clock_ns; 0: not yet */
 } or_job_facts_t;
 or_job_facts_t or_job_facts(or_job_t *job);
-/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. */
+/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. No response: there was no memory for it,
+ * or (code UNAVAILABLE) the job ends elsewhere: a durable one after the restart, or it could not be recorded. */
 const or_text_t *or_job_response(const or_job_t *job);
 const or_task_result_t *or_job_result(const or_job_t *job);
 or_status_code_t or_job_code(const or_job_t *job);

@@ -49,6 +49,7 @@ struct hardware_t {
   or_scheduler_t *scheduler;
   const char *id; /* of a device's facts */
   uint32_t concurrency, worker_count, idle;
+  bool waking; /* an idle worker was signalled and has not looked yet: it wakes the next one if there is more */
   uint32_t running;
   bool exclusive;          /* what runs wants to be alone */
   uint64_t reserved_bytes; /* estimated, of what runs */
@@ -74,7 +75,6 @@ struct or_job_t {
   size_t tensor_count;
   or_job_listener_t listener;
   void *listener_self;
-  void (*listener_release)(void *self); /* set once it is accepted */
   or_task_estimate_t estimate;
   uint64_t request_bytes; /* what it holds while it waits */
   int64_t created_us, deadline_us, accepted_ns, deadline_ns;
@@ -82,9 +82,11 @@ struct or_job_t {
   _Atomic uint32_t progress_ppm;
   /* Under the lock: */
   or_task_state_t state;
-  bool waiting;  /* in the queue */
-  bool admitted; /* may wait in the queue */
-  bool ending;   /* somebody is ending it: nobody else does */
+  or_job_watch_t *watches; /* who waits for its end */
+  bool deserted;           /* it is out of the table, and has no end here */
+  bool waiting;            /* in the queue */
+  bool admitted;           /* may wait in the queue */
+  bool ending;             /* somebody is ending it: nobody else does */
   bool shared_run;
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
@@ -125,15 +127,21 @@ struct or_scheduler_t {
   size_t waiting, running, abandoned, admitting;
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
+  bool ran;                 /* something began since the clock's thread looked last */
   bool draining, stopping;
 };
 
 /* job.c */
 or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out);
 void or_job_tell(or_job_t *job, or_job_event_t event);
+/* With the lock held: at the end of those who wait. */
+void or_job_watch(or_job_t *job, or_job_watch_t *watch);
 /* Ends a job whose `ending` the caller has set, without the lock: writes the response, moves it to the finished ones,
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
+/* Without the lock, of a job that is out of the table and has no end here: who waits hears FINISHED, finds no response,
+ * and `code` says why. */
+void or_job_desert(or_job_t *job, or_status_code_t code);
 void or_job_record(or_job_t *job, or_task_record_t *record);
 
 /* job_log.c: one line of a job's life. */
@@ -151,6 +159,7 @@ or_job_t *or_table_find(or_scheduler_t *scheduler, const char *task_id, const ch
 void or_table_finish(or_scheduler_t *scheduler, or_job_t *job, or_job_t **victims);
 
 /* waiting.c: all with the lock held */
+void or_hardware_wake(hardware_t *hardware); /* one idle worker, unless one is about to look */
 void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
 /* The job that this hardware is to begin now, taken out of the queue, and the device for it; NULL: none may. */

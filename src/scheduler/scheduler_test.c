@@ -60,6 +60,40 @@ static void cancels_what_waits_at_once_and_what_runs_at_its_next_step(void **sta
   or_job_release(waiting);
 }
 
+static void count_end(void *self, or_job_t *job, or_job_event_t event) {
+  (void)job;
+  assert_int_equal(event, OR_JOB_FINISHED);
+  atomic_fetch_add((atomic_uint *)self, 1);
+}
+
+static void a_job_goes_on_while_one_of_its_waiters_is_there(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  atomic_uint ends = 0;
+  or_job_watch_t first = {count_end, &ends, NULL}, second = {count_end, &ends, NULL}, late = {count_end, &ends, NULL};
+  or_job_t *running = block();
+  or_submission_result_t result;
+  expect_ok(try_submit("watched", "", (or_job_request_t){.watch = &first}, &result));
+  assert_true(or_job_attend(result.job, &second));
+  assert_true(or_job_abandon(result.job, &first));
+  assert_false(or_job_abandon(result.job, &first)); /* it has gone */
+  assert_int_equal(or_job_facts(result.job).state, OR_TASK_PENDING);
+  assert_true(or_job_attend(result.job, &first));
+  assert_true(or_job_abandon(result.job, &second));
+  or_scheduler_cancel(scheduler, result.job);
+  expect_end(result.job, OR_TASK_CANCELLED, "cancelled");
+  assert_int_equal(atomic_load(&ends), 1);
+  assert_false(or_job_attend(result.job, &late));
+  or_job_release(result.job);
+  expect_ok(try_submit("alone", "", (or_job_request_t){.watch = &second}, &result));
+  assert_true(or_job_abandon(result.job, &second)); /* the last one: nobody wants it any more */
+  expect_end(result.job, OR_TASK_CANCELLED, "cancelled");
+  assert_int_equal(atomic_load(&ends), 1);
+  or_job_release(result.job);
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_job_release(running);
+}
+
 static void ends_what_is_out_of_time_while_it_waits(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
@@ -324,33 +358,6 @@ static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
   or_job_release(job);
 }
 
-static void end_listening(void *self) { ++*(int *)self; }
-static void count_events(void *self, or_job_t *job, or_job_event_t event) {
-  (void)job, (void)event;
-  assert_int_equal(*(int *)self, 0); /* not after it was given back */
-}
-
-static void a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task(void **state) {
-  (void)state;
-  static int ended[2];
-  ended[0] = ended[1] = 0;
-  or_submission_result_t result;
-  or_job_request_t request = {
-      .durable = true, .listener = count_events, .listener_self = &ended[0], .listener_release = end_listening};
-  open_with_journal();
-  expect_ok(try_submit("kept", "", request, &result));
-  journal.done(journal.done_self, or_status_success());
-  (void)await("kept", OR_JOB_FINISHED);
-  assert_int_equal(ended[0], 0); /* the job is still known */
-  or_job_release(result.job);
-  journal.refuse = true;
-  request.listener_self = &ended[1];
-  expect_failure(try_submit("full", "", request, &result), OR_UNAVAILABLE, "backlog");
-  (void)close_all(NULL);
-  assert_int_equal(ended[0], 1);
-  assert_int_equal(ended[1], 0);
-}
-
 static void an_attempt_begins_when_it_is_on_record_or_can_not_be(void **state) {
   (void)state;
   open_with_journal();
@@ -542,6 +549,7 @@ int main(void) {
       CASE(the_most_urgent_goes_first_and_equals_in_order),
       CASE(what_has_waited_long_enough_goes_before_what_is_more_urgent),
       CASE(cancels_what_waits_at_once_and_what_runs_at_its_next_step),
+      CASE(a_job_goes_on_while_one_of_its_waiters_is_there),
       CASE(ends_what_is_out_of_time_while_it_waits),
       CASE(an_id_stands_for_one_task),
       CASE(refuses_what_is_too_much_and_says_when_to_come_again),
@@ -553,7 +561,6 @@ int main(void) {
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
-      CASE(a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task),
       CASE(an_attempt_begins_when_it_is_on_record_or_can_not_be),
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),

@@ -2,13 +2,17 @@
 #include "base/clock.h"
 #include "scheduler/scheduler_internal.h"
 
+void or_hardware_wake(hardware_t *hardware) {
+  if (hardware->idle == 0 || hardware->waking) return;
+  hardware->waking = true;
+  or_cond_signal(&hardware->wake);
+}
+
 void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_insert(&scheduler->queue[job->priority], job);
   job->waiting = true;
   ++scheduler->waiting;
-  for (size_t i = 0; i < scheduler->hardware_count; ++i) {
-    if (scheduler->hardware[i].idle > 0) or_cond_signal(&scheduler->hardware[i].wake);
-  }
+  for (size_t i = 0; i < scheduler->hardware_count; ++i) or_hardware_wake(&scheduler->hardware[i]);
   if (job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
 }
 

@@ -294,6 +294,14 @@ void or_connection_body_came(or_connection_t *connection, bool done) {
   dispatch(connection);
 }
 
+void *or_request_take_body(or_request_t *request) {
+  or_connection_t *connection = (or_connection_t *)((char *)request - offsetof(or_connection_t, request));
+  void *memory = connection->body.data;
+  connection->body.data = NULL;
+  connection->body.length = connection->body.capacity = 0;
+  return memory;
+}
+
 /* The request is whole: its handler, or the reply that is there already. */
 static void dispatch(or_connection_t *connection) {
   or_request_t *request = &connection->request;

@@ -92,7 +92,7 @@ bool or_fields_good(or_fields_t *fields) {
     return false;
   }
   if (fields->problems.count == 0) return true;
-  or_reply_problems(fields->request, &fields->problems);
+  or_reply_problems(fields->request, &fields->problems, "");
   return false;
 }
 
@@ -102,7 +102,8 @@ void or_fields_end(or_fields_t *fields) {
   fields->document = NULL;
 }
 
-void or_reply_problems(or_request_t *request, const or_task_problems_t *problems) {
+void or_reply_problems(or_request_t *request, const or_task_problems_t *problems, const char *prefix) {
+  const size_t cut = strlen(prefix);
   or_json_writer_t json;
   request->reply.status = 422;
   or_reply_json_begin(request, &json);
@@ -110,11 +111,12 @@ void or_reply_problems(or_request_t *request, const or_task_problems_t *problems
   or_json_key(&json, "detail");
   or_json_array_begin(&json);
   for (size_t i = 0; i < problems->count; ++i) {
+    const char *loc = problems->items[i].loc;
     or_json_object_begin(&json);
     or_json_key(&json, "loc");
     or_json_array_begin(&json);
     or_json_string(&json, "body");
-    or_json_string(&json, problems->items[i].loc);
+    or_json_string(&json, strncmp(loc, prefix, cut) == 0 ? loc + cut : loc);
     or_json_array_end(&json);
     or_json_field_string(&json, "msg", problems->items[i].msg);
     or_json_field_string(&json, "type", problems->items[i].type);

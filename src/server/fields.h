@@ -27,7 +27,7 @@ bool or_fields_good(or_fields_t *fields);
 /* Once, however it went. */
 void or_fields_end(or_fields_t *fields);
 
-/* 422 with an entry for each. */
-void or_reply_problems(or_request_t *request, const or_task_problems_t *problems);
+/* 422 with an entry for each; `prefix` ("data.") is cut from the fields that have it. */
+void or_reply_problems(or_request_t *request, const or_task_problems_t *problems, const char *prefix);
 
 #endif

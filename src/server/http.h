@@ -115,6 +115,10 @@ struct or_request_t {
 /* The n-th parameter of the route's pattern: "/devices/{id}" has one. Terminated; "" outside. */
 const char *or_request_parameter(const or_request_t *request, size_t index);
 
+/* The memory of the body, for whoever needs it longer than the request lives: the caller's (or_free by the request's
+ * allocator). `body` stays as it is. */
+void *or_request_take_body(or_request_t *request);
+
 /* The reply comes later: the handler calls this, hands the request to whoever will answer it, and returns. */
 void or_request_keep(or_request_t *request);
 /* Sends the reply of a kept request; the request is not touched after that. Any thread, exactly once. */

@@ -59,8 +59,10 @@ void or_handle_devices(or_request_t *request); /* route_devices.c */
 void or_handle_device(or_request_t *request);
 void or_handle_device_change(or_request_t *request);
 void or_handle_task_create(or_request_t *request); /* route_tasks.c */
-void or_handle_task_list(or_request_t *request);
-void or_handle_task(or_request_t *request);
+void or_handle_task_list(or_request_t *request);   /* route_task_list.c */
+void or_handle_task_result(or_request_t *request); /* route_task_result.c */
+void or_handle_benchmark(or_request_t *request);   /* route_benchmark.c */
+void or_handle_task(or_request_t *request);        /* route_task.c */
 void or_handle_task_delete(or_request_t *request);
 void or_handle_task_change(or_request_t *request);
 void or_handle_key_list(or_request_t *request); /* route_keys.c */

@@ -5,36 +5,35 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "server/settings.h"
+#include "server/task_body.h"
 
 /* A task that outlived the process: accepted again as it was, but for its attempts. One that can't be any more (its
  * device is gone, a field is unknown to this version) is told in the log and stays pending on disk. */
 static or_status_t take_up(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs,
                            size_t input_count) {
   or_services_t *services = self;
-  or_json_document_t *document = NULL;
-  or_task_problems_t problems = {.count = 0};
-  or_task_t *task = NULL;
+  or_task_body_t *body = NULL;
   or_submission_result_t result = {.job = NULL};
-  const or_allocator_t *allocator = or_allocator_system();
-  (void)inputs, (void)input_count; /* bodies are JSON alone */
-  or_status_t status = or_json_parse(allocator, record->request, record->request_bytes, &document);
-  if (or_ok(status)) status = or_task_parse(allocator, or_json_root(document), &problems, &task);
-  const or_job_request_t request = {.task = task,
-                                    .task_id = record->task_id,
-                                    .owner = record->owner,
-                                    .body = record->request,
-                                    .body_bytes = record->request_bytes,
-                                    .body_digest = record->body_digest,
-                                    .durable = true,
-                                    .recovered = true,
-                                    .attempts = record->attempts,
-                                    .created_us = record->created_us,
-                                    .deadline_us = record->deadline_us};
+  or_status_t status = or_task_body_recall(or_allocator_system(), record, inputs, input_count, &body);
+  if (or_ok(status)) status = or_task_body_tensors(body, services->runtime);
   if (or_ok(status)) {
+    const or_job_request_t request = {.task = body->task,
+                                      .task_id = record->task_id,
+                                      .owner = record->owner,
+                                      .body = record->request,
+                                      .body_bytes = record->request_bytes,
+                                      .body_digest = record->body_digest,
+                                      .tensors = body->tensors,
+                                      .tensor_count = body->tensor_count,
+                                      .durable = true,
+                                      .recovered = true,
+                                      .attempts = record->attempts,
+                                      .created_us = record->created_us,
+                                      .deadline_us = record->deadline_us};
     status = or_scheduler_submit(services->scheduler, &request, &result);
-    if (!or_ok(status)) or_task_free(task);
+    if (or_ok(status)) body->task = NULL; /* the scheduler's */
   }
-  or_json_document_free(document);
+  or_task_body_release(body);
   or_job_release(result.job);
   if (!or_ok(status))
     or_log(OR_LOG_SERVER, OR_LOG_ERROR, "task_not_taken_up", "task=%s error=%s", record->task_id,
@@ -51,6 +50,7 @@ or_status_t or_services_open_store(or_services_t *services, const or_server_conf
 
 or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config) {
   const char *models = config->models[0] != '\0' ? config->models : NULL;
+  services->runtime = runtime;
   const or_model_pool_options_t pool_options = {.runtime = runtime, .directory = models};
   or_status_t status = or_model_pool_create(&pool_options, &services->pool);
   if (or_ok(status)) {

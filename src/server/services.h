@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 typedef struct or_services_t {
+  or_runtime_t *runtime; /* borrowed: outlives them */
   or_store_t *store;
   or_model_pool_t *pool;
   or_scheduler_t *scheduler;

@@ -72,8 +72,7 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
                             .output_count = 1};
   size_t operands = (size_t)probe->operands;
   if (or_ok(status)) status = or_compute_session(run->device, &call, &session);
-  if (or_ok(status)) status = or_task_run_session(session, bindings, operands, &output, 1, run->context->cancel);
-  or_measure_options_t options = {0, probe->budget_s, run->context->cancel};
+  const or_measure_options_t options = {.budget_s = probe->budget_s, .cancel = run->context->cancel};
   if (or_ok(status))
     status = or_task_measure(session, &(or_measure_bindings_t){bindings, operands, &output, 1}, &options, out);
   or_tensor_release(output.tensor);

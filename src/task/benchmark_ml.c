@@ -155,7 +155,7 @@ static int64_t batch_of(const network_t *network) {
 }
 
 static or_status_t measure_single_stream(network_t *network, const or_measure_bindings_t *bindings, double budget_s) {
-  or_measure_options_t options = {0, budget_s, network->run->context->cancel};
+  const or_measure_options_t options = {.budget_s = budget_s, .cancel = network->run->context->cancel};
   or_status_t status = or_task_measure(network->session, bindings, &options, &network->time);
   if (or_ok(status)) network->items_per_s = (double)(batch_of(network) * network->time.runs) / network->time.total_s;
   return status;

@@ -59,10 +59,15 @@ typedef struct work_t {
 } work_t;
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work);
+
+static bool has_operands(const or_task_run_t *run) {
+  return run->task->parameters.operand_count + run->context->tensor_count > 0;
+}
+
 /* What was asked for; of given operands and m, n, k the largest extent. */
 static int64_t size_of(const or_task_run_t *run, const work_t *works) {
   const or_task_parameters_t *p = &run->task->parameters;
-  bool shaped = p->m > 0 || p->n > 0 || p->k > 0 || p->operand_count + run->context->tensor_count > 0;
+  bool shaped = p->m > 0 || p->n > 0 || p->k > 0 || has_operands(run);
   int64_t size = p->size > 0 ? p->size : run->task->kind->default_size;
   if (!shaped) return size;
   size = 0;
@@ -99,7 +104,7 @@ or_status_t or_task_run_compute(or_task_run_t *run) {
   }
   or_task_note_peak(run);
   if (or_ok(status)) write_summary(run, works, total);
-  if (or_ok(status) && p->operand_count + run->context->tensor_count > 0) {
+  if (or_ok(status) && has_operands(run)) {
     or_json_key(&run->json, "outputs");
     or_json_object_begin(&run->json);
     or_json_key(&run->json, "result");
@@ -138,7 +143,7 @@ static or_status_t given_operand(const or_task_run_t *run, size_t index, or_tens
   }
   for (size_t i = 0; i < p->operand_count; ++i) {
     const or_task_operand_t *given = &p->operands[i];
-    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0) continue;
+    if (strlen(given->name) != length || memcmp(given->name, names, length) != 0 || given->part != NULL) continue;
     return or_tensor_create_from(run->device, given->dtype, given->shape, given->data, given->bytes, out);
   }
   return or_status_success();
@@ -146,7 +151,7 @@ static or_status_t given_operand(const or_task_run_t *run, size_t index, or_tens
 
 static or_status_t make_inputs(or_task_run_t *run, work_t *work) {
   const or_task_parameters_t *p = &run->task->parameters;
-  bool any_given = p->operand_count + run->context->tensor_count > 0;
+  bool any_given = has_operands(run);
   or_status_t status = or_status_success();
   for (int i = 0; or_ok(status) && i < work->function->operands; ++i) {
     or_tensor_t *tensor = NULL;
@@ -222,7 +227,6 @@ static or_status_t verify(or_task_run_t *run, or_compute_call_t call, work_t *wo
 }
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work) {
-  const or_task_parameters_t *p = &run->task->parameters;
   or_task_attributes_t attributes;
   or_binding_t inputs[MAX_INPUTS], output = {0};
   or_status_t status = make_inputs(run, work);
@@ -235,15 +239,14 @@ static or_status_t carry_out(or_task_run_t *run, work_t *work) {
                             .inputs = work->inputs,
                             .input_count = work->input_count,
                             .output_count = 1};
-  status = or_compute_session(run->device, &call, &work->session);
+  status = run->context->quick ? or_compute_shared_session(run->device, &call, &work->session)
+                               : or_compute_session(run->device, &call, &work->session);
   for (size_t i = 0; i < work->input_count; ++i) inputs[i] = (or_binding_t){.tensor = work->inputs[i]};
-  if (or_ok(status))
-    status = or_task_run_session(work->session, inputs, work->input_count, &output, 1, run->context->cancel);
-  work->output = output.tensor;
-  or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
+  const or_measure_options_t options = or_task_measure_options(run, BUDGET_S, has_operands(run));
   if (or_ok(status))
     status = or_task_measure(work->session, &(or_measure_bindings_t){inputs, work->input_count, &output, 1}, &options,
                              &work->time);
+  work->output = output.tensor;
   if (or_ok(status)) count_cost(run, work);
   if (or_ok(status) && run->context->verify) status = verify(run, call, work);
   return status;
@@ -277,6 +280,20 @@ static void write_share(or_json_writer_t *json, const char *key, double percent)
   }
 }
 
+/* Of the device's limit in operations of that type a second; of OR_DTYPE_NONE in bytes read, of which a run touches
+ * `bytes`. Nothing is measured for a quick task: a share of more than all says that the limit is not known well. */
+static void write_share_of(or_task_run_t *run, or_dtype_t dtype, double bytes, double rate) {
+  double percent;
+  if (run->context->quick) {
+    percent = or_task_known_share(run->device, dtype, rate);
+    if (dtype != OR_DTYPE_NONE && percent > 100) percent = NAN;
+  } else {
+    percent = dtype != OR_DTYPE_NONE ? or_task_share_of_peak(run->device, dtype, rate)
+                                     : or_task_share_of_bandwidth(run->device, bytes, rate);
+  }
+  write_share(&run->json, dtype != OR_DTYPE_NONE ? "percent_of_peak" : "percent_of_bandwidth", percent);
+}
+
 static void write_functions(or_task_run_t *run, const work_t *works, size_t count) {
   or_json_writer_t *json = &run->json;
   or_json_key(json, "functions");
@@ -286,7 +303,7 @@ static void write_functions(or_task_run_t *run, const work_t *works, size_t coun
     or_json_field_string(json, "function", works[i].function->name);
     write_times(json, &works[i]);
     double rate = works[i].bytes / works[i].time.median_s;
-    write_share(json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, works[i].bytes, rate));
+    write_share_of(run, OR_DTYPE_NONE, works[i].bytes, rate);
     if (run->context->verify) write_verification(json, &works[i]);
     or_json_object_end(json);
   }
@@ -323,10 +340,9 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
     or_json_field_double(json, "execution_time", seconds);
   }
   if (works[0].counted) {
-    write_share(json, "percent_of_peak", or_task_share_of_peak(run->device, dtype, flops / seconds));
+    write_share_of(run, dtype, 0, flops / seconds);
   } else {
-    double each = bytes / (double)count;
-    write_share(json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, each, bytes / seconds));
+    write_share_of(run, OR_DTYPE_NONE, bytes / (double)count, bytes / seconds);
   }
   if (works[0].function->name != NULL) write_functions(run, works, count);
 }

@@ -79,6 +79,12 @@ static or_status_t bind_image(or_task_run_t *run, inference_t *inference, size_t
   const or_task_parameters_t *p = &run->task->parameters;
   void *bytes = NULL;
   size_t length = 0;
+  if (p->image_is_file) {
+    or_tensor_t **tensor = &inference->inputs[inference->input_count].tensor;
+    or_status_t read = or_model_read_image(inference->model, input, p->image, p->image_length, tensor);
+    if (or_ok(read)) ++inference->input_count;
+    return read;
+  }
   or_status_t status = or_alloc(run->task->allocator, p->image_length / 4 * 3 + 3, &bytes);
   if (or_ok(status) && !or_base64_decode(p->image, p->image_length, bytes, &length))
     status = or_error(OR_INVALID_ARGUMENT, "data.image is not base64");
@@ -147,7 +153,7 @@ static or_status_t bind_given(or_task_run_t *run, inference_t *inference, const 
   }
   for (size_t i = 0; i < p->operand_count && !*found; ++i) {
     const or_task_operand_t *operand = &p->operands[i];
-    if (strcmp(operand->name, name) != 0) continue;
+    if (strcmp(operand->name, name) != 0 || operand->part != NULL) continue;
     or_status_t status =
         or_tensor_create_from(run->device, operand->dtype, operand->shape, operand->data, operand->bytes, tensor);
     if (!or_ok(status)) return status;
@@ -209,12 +215,8 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
 }
 
 static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
-  const or_task_parameters_t *p = &run->task->parameters;
   inference->output_count = or_model_output_count(inference->model);
-  or_status_t status = or_task_run_session(inference->session, inference->inputs, inference->input_count,
-                                           inference->outputs, inference->output_count, run->context->cancel);
-  if (!or_ok(status)) return status;
-  or_measure_options_t options = {p->iterations, BUDGET_S, run->context->cancel};
+  const or_measure_options_t options = or_task_measure_options(run, BUDGET_S, inference->given);
   const or_measure_bindings_t bindings = {inference->inputs, inference->input_count, inference->outputs,
                                           inference->output_count};
   return or_task_measure(inference->session, &bindings, &options, &inference->time);
@@ -359,6 +361,6 @@ static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_field_string(json, "inputs", inference->given ? "given" : "generated");
   or_status_t status = write_predictions(run, inference);
   if (or_ok(status) && run->task->parameters.text_count > 1) status = write_similarities(run, inference);
-  if (or_ok(status)) status = keep_outputs(run, inference);
+  if (or_ok(status) && (inference->given || !run->context->quick)) status = keep_outputs(run, inference);
   return or_ok(status) && inference->given ? write_outputs(run, inference) : status;
 }

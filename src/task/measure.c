@@ -9,8 +9,9 @@
 #include "runtime/runtime.h"
 #include "task/task_internal.h"
 
-#define WARM_UP_RUNS 2
+#define WARM_UP_RUNS 3 /* the first makes plan and outputs */
 #define WARM_UP_S 0.05
+#define QUICK_S 0.01 /* no further run begins after it */
 #define PEAK_RETRIES 3
 #define BEYOND_CACHES_BYTES 268435456.0 /* more than caches hold */
 #define CANCEL_POLL_NS INT64_C(5000000)
@@ -79,22 +80,43 @@ static or_status_t run_once(or_session_t *session, const or_measure_bindings_t *
                              bindings->output_count, cancel);
 }
 
+or_measure_options_t or_task_measure_options(const or_task_run_t *run, double budget_s, bool given) {
+  const bool quick = run->context->quick;
+  const int64_t asked = run->task->parameters.iterations;
+  return (or_measure_options_t){.iterations = asked == 0 && quick && given ? 1 : asked,
+                                .budget_s = quick ? QUICK_S : budget_s,
+                                .cancel = run->context->cancel,
+                                .quick = quick};
+}
+
+static bool is_enough(const or_measure_options_t *options, int64_t runs, int64_t begin_ns) {
+  if (options->iterations > 0) return runs >= options->iterations;
+  const int64_t most = options->quick ? OR_MEASURE_QUICK_RUNS : OR_MEASURE_MAX_RUNS;
+  const int64_t least = options->quick ? 1 : OR_MEASURE_MIN_RUNS;
+  return runs >= least && (runs >= most || (double)(or_clock_ns() - begin_ns) * 1e-9 >= options->budget_s);
+}
+
+static void summarise(double *times, int64_t kept, or_measurement_t *out) {
+  qsort(times, (size_t)kept, sizeof *times, compare_doubles);
+  out->min_s = times[0];
+  out->median_s = kept % 2 == 1 ? times[kept / 2] : 0.5 * (times[kept / 2 - 1] + times[kept / 2]);
+  out->p90_s = or_task_quantile(times, (size_t)kept, 0.90);
+  out->p99_s = or_task_quantile(times, (size_t)kept, 0.99);
+}
+
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out) {
   double times[OR_MEASURE_MAX_RUNS]; /* 80 kB of stack; a longer series keeps its first runs */
   int64_t begin_ns = or_clock_ns(), kept = 0;
   or_status_t status = or_status_success();
   *out = (or_measurement_t){0};
-  for (int i = 0; or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S); ++i) {
+  for (int i = 0;
+       !options->quick && or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S);
+       ++i) {
     status = run_once(session, bindings, options->cancel);
   }
   begin_ns = or_clock_ns();
-  while (or_ok(status)) {
-    double elapsed_s = (double)(or_clock_ns() - begin_ns) * 1e-9;
-    bool enough = options->iterations > 0 ? out->runs >= options->iterations
-                                          : out->runs >= OR_MEASURE_MIN_RUNS &&
-                                                (elapsed_s >= options->budget_s || out->runs >= OR_MEASURE_MAX_RUNS);
-    if (enough) break;
+  while (or_ok(status) && !is_enough(options, out->runs, begin_ns)) {
     int64_t start_ns = or_clock_ns();
     status = run_once(session, bindings, options->cancel);
     double seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
@@ -102,12 +124,14 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
     ++out->runs;
     out->total_s += seconds;
   }
+  if (or_ok(status) && options->cancel != NULL) status = or_cancel_status(options->cancel); /* during the last run */
   if (!or_ok(status)) return status;
-  qsort(times, (size_t)kept, sizeof *times, compare_doubles);
-  out->min_s = times[0];
-  out->median_s = kept % 2 == 1 ? times[kept / 2] : 0.5 * (times[kept / 2 - 1] + times[kept / 2]);
-  out->p90_s = or_task_quantile(times, (size_t)kept, 0.90);
-  out->p99_s = or_task_quantile(times, (size_t)kept, 0.99);
+  const bool first_apart = options->quick && options->iterations == 0 && kept > 1;
+  if (first_apart) {
+    --out->runs;
+    out->total_s -= times[0];
+  }
+  summarise(times + first_apart, kept - first_apart, out);
   return status;
 }
 
@@ -203,6 +227,13 @@ double or_task_share_of_peak(or_device_t *device, or_dtype_t dtype, double ops_p
 
 double or_task_share_of_bandwidth(or_device_t *device, double bytes, double bytes_per_second) {
   return share(device, OR_DTYPE_NONE, bytes_per_second, bytes >= BEYOND_CACHES_BYTES);
+}
+
+double or_task_known_share(or_device_t *device, or_dtype_t dtype, double rate) {
+  or_device_peaks_t peaks;
+  if (!or_device_known_peaks(device, &peaks)) return NAN;
+  const double limit = limit_of(&peaks, dtype);
+  return limit > 0 ? 100.0 * rate / limit : NAN;
 }
 
 double or_task_tolerance(or_dtype_t dtype) {

@@ -76,7 +76,11 @@ static void measures_limits_again_where_a_share_exceeds_them(void **state) {
   measured = 0;
   expect_ok(or_runtime_create_with(NULL, backends, 1, &runtime));
   expect_ok(or_runtime_find_device(runtime, "fake", &device));
+  assert_true(isnan(or_task_known_share(device, OR_FLOAT32, 0.5e9))); /* and nothing is measured for it */
+  assert_int_equal(measured, 0);
   assert_true(or_task_share_of_peak(device, OR_FLOAT32, 0.5e9) == 50.0);
+  assert_true(or_task_known_share(device, OR_FLOAT32, 0.25e9) == 25.0);
+  assert_true(isnan(or_task_known_share(device, OR_FLOAT16, 1e9)));
   assert_int_equal(measured, 1);
   assert_true(or_task_share_of_peak(device, OR_FLOAT32, 1.5e9) == 75.0); /* 150 % of what was known: of 2e9 */
   assert_int_equal(measured, 2);

@@ -226,12 +226,11 @@ static or_status_t measure(or_task_run_t *run, const network_t *network, or_mode
   or_session_t *session = NULL;
   or_binding_t input = {0}, output = {0};
   or_measurement_t time;
-  or_measure_options_t how = {p->iterations, BUDGET_S, run->context->cancel};
+  const or_measure_options_t how = or_task_measure_options(run, BUDGET_S, false);
   or_shape_t shape = or_shape_make(2, (int64_t[]){network->batch, network->input});
   or_status_t status =
       or_task_generate(run->device, network->dtype, shape, (uint64_t)p->seed, run->context->cancel, &input.tensor);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
-  if (or_ok(status)) status = or_task_run_session(session, &input, 1, &output, 1, run->context->cancel);
   if (or_ok(status)) status = or_task_measure(session, &(or_measure_bindings_t){&input, 1, &output, 1}, &how, &time);
   or_task_note_peak(run);
   if (or_ok(status)) write_result(run, network, &time);

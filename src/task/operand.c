@@ -4,6 +4,69 @@
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
 
+/* Bytes of a body are as many as the tensor takes; who they are is said by whoever executes the task. */
+static or_status_t parse_part(or_task_t *task, const char *loc, const or_json_value_t *value,
+                              or_task_problems_t *problems, or_task_operand_t *out) {
+  or_tensor_data_t type;
+  or_task_part_t *part = or_task_find_part(task, loc, value, problems);
+  if (part == NULL) return or_status_success();
+  or_status_t status = or_tensor_json_read_type(value, &type);
+  if (or_ok(status) && (or_json_get(value, "data") != NULL || or_json_get(value, "data_base64") != NULL)) {
+    status = or_error(OR_INVALID_ARGUMENT, "a tensor with \"part\" has no data beside it");
+  } else if (or_ok(status) && part->bytes != type.bytes) {
+    status = or_error(OR_INVALID_ARGUMENT, "part \"%s\" has %zu bytes; its dtype and shape take %zu", part->name,
+                      part->bytes, type.bytes);
+  }
+  if (!or_ok(status)) {
+    or_task_problem(problems, loc, "value_error.tensor", "%s", or_status_message(status));
+    or_status_ignore(status); /* it is among the problems now */
+    return or_status_success();
+  }
+  *out = (or_task_operand_t){.name = out->name, .dtype = type.dtype, .shape = type.shape, .bytes = type.bytes};
+  return or_arena_strndup(&task->arena, part->name, strlen(part->name), &out->part);
+}
+
+or_task_part_t *or_task_find_part(or_task_t *task, const char *loc, const or_json_value_t *value,
+                                  or_task_problems_t *problems) {
+  const char *name = or_json_get_string(or_json_get(value, "part"), NULL);
+  for (size_t i = 0; name != NULL && task->parts != NULL && i < task->parts->count; ++i) {
+    or_task_part_t *part = &task->parts->items[i];
+    if (strcmp(part->name, name) != 0) continue;
+    part->used = true;
+    return part;
+  }
+  or_task_problem(problems, loc, "value_error.part", "the body has no part \"%.64s\"", name != NULL ? name : "");
+  return NULL;
+}
+
+or_status_t or_task_parse_image_part(or_task_t *task, const or_json_value_t *value, or_task_problems_t *problems) {
+  const or_task_part_t *part = or_task_find_part(task, "data.image", value, problems);
+  return part != NULL ? or_task_copy_image(task, part) : or_status_success();
+}
+
+or_status_t or_task_copy_image(or_task_t *task, const or_task_part_t *part) {
+  or_task_parameters_t *p = &task->parameters;
+  void *memory = NULL;
+  or_status_t status = or_arena_alloc(&task->arena, part->bytes, &memory);
+  if (!or_ok(status)) return status;
+  if (part->bytes > 0) memcpy(memory, part->data, part->bytes);
+  p->image = memory;
+  p->image_length = part->bytes;
+  p->image_is_file = true;
+  return status;
+}
+
+bool or_task_part_use(const or_task_t *task, size_t index, or_task_part_use_t *out) {
+  const or_task_parameters_t *p = &task->parameters;
+  for (size_t i = 0; i < p->operand_count; ++i) {
+    const or_task_operand_t *operand = &p->operands[i];
+    if (operand->part == NULL || index-- > 0) continue;
+    *out = (or_task_part_use_t){operand->name, operand->part, operand->dtype, operand->shape};
+    return true;
+  }
+  return false;
+}
+
 or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_operand_t *out) {
   or_tensor_data_t data;
@@ -11,6 +74,7 @@ or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *
   *out = (or_task_operand_t){0};
   or_status_t status = or_arena_strndup(&task->arena, name, strlen(name), &out->name);
   if (!or_ok(status)) return status;
+  if (or_json_get(value, "part") != NULL) return parse_part(task, loc, value, problems, out);
   status = or_tensor_json_read(task->allocator, value, &data);
   if (!or_ok(status)) {
     if (or_status_code(status) == OR_RESOURCE_EXHAUSTED) return status;
@@ -21,7 +85,7 @@ or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *
   status = or_arena_alloc(&task->arena, data.bytes, &memory);
   if (or_ok(status)) {
     if (data.bytes > 0) memcpy(memory, data.data, data.bytes);
-    *out = (or_task_operand_t){out->name, data.dtype, data.shape, memory, data.bytes};
+    *out = (or_task_operand_t){out->name, data.dtype, data.shape, memory, data.bytes, NULL};
   }
   or_free(task->allocator, data.data);
   return status;

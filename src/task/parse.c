@@ -20,8 +20,20 @@ void or_task_problem(or_task_problems_t *problems, const char *loc, const char *
   va_end(arguments);
 }
 
+static void check_parts(const or_task_parts_t *parts, or_task_problems_t *problems) {
+  for (size_t i = 0; parts != NULL && i < parts->count; ++i) {
+    if (!parts->items[i].used && problems->count == 0)
+      or_task_problem(problems, parts->items[i].name, "value_error.extra", "no field of the request names this part");
+  }
+}
+
 or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems,
                           or_task_t **out) {
+  return or_task_parse_parts(allocator, request, NULL, problems, out);
+}
+
+or_status_t or_task_parse_parts(const or_allocator_t *allocator, const or_json_value_t *request,
+                                const or_task_parts_t *parts, or_task_problems_t *problems, or_task_t **out) {
   void *memory = NULL;
   *out = NULL;
   problems->count = 0;
@@ -29,6 +41,7 @@ or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t
   if (!or_ok(status)) return status;
   or_task_t *task = memory;
   task->allocator = allocator;
+  task->parts = parts;
   or_arena_init(&task->arena, allocator);
   if (or_json_kind(request) == OR_JSON_OBJECT) {
     parse_envelope(task, request, problems);
@@ -37,6 +50,8 @@ or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t
   } else {
     or_task_problem(problems, "", "type_error.object", "the request is not an object");
   }
+  if (or_ok(status)) check_parts(parts, problems);
+  task->parts = NULL;
   if (or_ok(status) && problems->count > 0) {
     const or_task_problem_t *first = &problems->items[0];
     status = or_error(OR_INVALID_ARGUMENT, "%s%s%s", first->loc, first->loc[0] != '\0' ? ": " : "", first->msg);
@@ -380,6 +395,8 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
       or_task_problem(problems, loc, "value_error.enum", "\"%s\" is none of: float32, float16, bfloat16, int8",
                       or_json_get_string(value, "?"));
     }
+  } else if (strcmp(name, "image") == 0 && or_json_kind(value) == OR_JSON_OBJECT) {
+    return or_task_parse_image_part(task, value, problems);
   } else if (strcmp(name, "image") == 0 && or_json_kind(value) != OR_JSON_STRING) {
     or_task_problem(problems, loc, "type_error.string", "must be a string, the picture's bytes in base64");
   } else if (text && strcmp(name, "image") != 0 && !or_task_check_text(loc, value, problems)) {
@@ -394,6 +411,18 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     or_status_t status = or_task_parse_operand(task, loc, name, value, problems, &p->operands[p->operand_count]);
     if (or_ok(status)) ++p->operand_count;
     return status;
+  }
+  return or_status_success();
+}
+
+/* A part named "image" is the picture of whoever takes one and was given none. */
+static or_status_t take_image_part(or_task_t *task) {
+  if (task->parameters.image != NULL || !in_list(task->kind->parameters, "image")) return or_status_success();
+  for (size_t i = 0; task->parts != NULL && i < task->parts->count; ++i) {
+    or_task_part_t *part = &task->parts->items[i];
+    if (part->used || strcmp(part->name, "image") != 0) continue;
+    part->used = true;
+    return or_task_copy_image(task, part);
   }
   return or_status_success();
 }
@@ -424,6 +453,8 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
       status = parse_other(task, name, loc, value, problems);
     }
   }
+  if (!or_ok(status)) return status;
+  status = take_image_part(task);
   if (!or_ok(status)) return status;
   check_together(task, problems);
   or_task_check_ml(task, problems);

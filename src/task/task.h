@@ -28,7 +28,33 @@ typedef struct or_task_t or_task_t; /* checked and immutable; any thread may rea
  * line. What belongs to a kind of task that this build can't do is UNIMPLEMENTED. *out is the caller's. */
 or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t *request, or_task_problems_t *problems,
                           or_task_t **out);
+/* Bytes beside the JSON of a request: a part of a multipart body. */
+typedef struct or_task_part_t {
+  const char *name; /* shorter than OR_TASK_PART_NAME_BYTES */
+  const void *data;
+  size_t bytes;
+  bool used; /* out: a field names it */
+} or_task_part_t;
+#define OR_TASK_PART_NAME_BYTES 128
+typedef struct or_task_parts_t {
+  or_task_part_t *items;
+  size_t count;
+} or_task_parts_t;
+/* As or_task_parse. Tensors may be {"shape", "dtype", "part": NAME}, the picture {"part": NAME} or a part named
+ * "image". The picture is copied; the bytes of tensors are not touched: whoever executes the task gives those tensors
+ * (or_task_part_use) in the context. A part that nothing names is a problem. */
+or_status_t or_task_parse_parts(const or_allocator_t *allocator, const or_json_value_t *request,
+                                const or_task_parts_t *parts, or_task_problems_t *problems, or_task_t **out);
 void or_task_free(or_task_t *task); /* takes NULL */
+
+/* The index-th tensor that is a part of the body; false outside. Texts live as long as the task. */
+typedef struct or_task_part_use_t {
+  const char *tensor; /* "a", an input's name */
+  const char *part;
+  or_dtype_t dtype;
+  or_shape_t shape;
+} or_task_part_use_t;
+bool or_task_part_use(const or_task_t *task, size_t index, or_task_part_use_t *out);
 
 const char *or_task_operation(const or_task_t *task);         /* "compute" "inference" "benchmark" … */
 const char *or_task_type(const or_task_t *task);              /* "matrix_multiply" …; "" where there is none */
@@ -53,7 +79,10 @@ typedef struct or_task_context_t {
   struct or_model_pool_t *pool; /* models that stay loaded, found there alone; NULL: found and loaded each time */
   bool allow_paths;             /* `model` may be a path (the command line; never a server) */
   bool verify;                  /* compare with the C reference: result.verification */
-  or_cancel_t *cancel;          /* may be NULL */
+  /* For its result rather than for its figures (a server): given operands are computed with once, generated ones a few
+   * times within hundredths of a second; nothing is run to warm up, no limit of the device is measured. */
+  bool quick;
+  or_cancel_t *cancel;                                             /* may be NULL */
   void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
   void *progress_self;
   const or_task_tensor_t *tensors; /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */

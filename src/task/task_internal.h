@@ -31,8 +31,9 @@ typedef struct or_task_operand_t {
   const char *name;
   or_dtype_t dtype;
   or_shape_t shape;
-  const void *data;
+  const void *data; /* NULL: it comes with the context's tensors */
   size_t bytes;
+  const char *part; /* then: the part of the body that it is; else NULL */
 } or_task_operand_t;
 
 /* How queries come to a model (load.h). */
@@ -54,7 +55,7 @@ typedef struct or_task_ml_t {
 /* The fields of `data`, with their defaults applied where the kind has them; which count depends on the kind. */
 typedef struct or_task_parameters_t {
   int64_t size, m, n, k; /* 0: not given */
-  int64_t iterations;    /* 0: as many as half a second holds */
+  int64_t iterations;    /* 0: see or_task_measure_options */
   int64_t seed;
   or_dtype_t dtype;     /* OR_DTYPE_NONE: the kind's default */
   const char *function; /* one of the kind's; NULL: all of them */
@@ -68,8 +69,9 @@ typedef struct or_task_parameters_t {
   double alpha;
   const char *model;
   int64_t batch_size, top_k;
-  const char *image; /* base64 */
+  const char *image; /* base64, or the file's bytes */
   size_t image_length;
+  bool image_is_file;
   or_string_t *texts; /* UTF-8 */
   size_t text_count;  /* 0: none was given */
   double duration_s;
@@ -92,6 +94,7 @@ struct or_task_t {
   bool strict_device, rerun_on_restart;
   int priority;
   double timeout_s;
+  const or_task_parts_t *parts; /* while it is parsed; NULL: none */
   or_task_parameters_t parameters;
 };
 
@@ -129,9 +132,15 @@ const char *or_scenario_name(or_scenario_t scenario); /* "single-stream" "offlin
 /* Adds a problem; `format` is its message. */
 void or_task_problem(or_task_problems_t *problems, const char *loc, const char *type, const char *format, ...)
     OR_PRINTF(4, 5);
-/* Reads {shape, dtype, data | data_base64} into the task's arena; problems name `loc`. */
+/* Reads {shape, dtype, data | data_base64 | part} into the task's arena; problems name `loc`. */
 or_status_t or_task_parse_operand(or_task_t *task, const char *loc, const char *name, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_operand_t *out);
+/* The part of the body that `value`, {"part": NAME}, names; NULL and a problem if there is none. */
+or_task_part_t *or_task_find_part(or_task_t *task, const char *loc, const or_json_value_t *value,
+                                  or_task_problems_t *problems);
+/* The picture as a part: of the field {"part": NAME}; and that part into the arena. */
+or_status_t or_task_parse_image_part(or_task_t *task, const or_json_value_t *value, or_task_problems_t *problems);
+or_status_t or_task_copy_image(or_task_t *task, const or_task_part_t *part);
 /* A compute task's call, where its operands are generated: operand 0 is the first. */
 or_shape_t or_task_operand_shape(const or_task_t *task, int operand);
 or_dtype_t or_task_operand_dtype(const or_task_t *task);
@@ -161,12 +170,19 @@ typedef struct or_measurement_t {
   double median_s, min_s, p90_s, p99_s, total_s;
 } or_measurement_t;
 typedef struct or_measure_options_t {
-  int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS */
+  int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
   double budget_s;
   or_cancel_t *cancel;
+  /* No run to warm up. Without `iterations` at least one run and at most OR_MEASURE_QUICK_RUNS, of which the first,
+   * which makes plan and outputs, counts only if it is the only one. */
+  bool quick;
 } or_measure_options_t;
 #define OR_MEASURE_MIN_RUNS 5
 #define OR_MEASURE_MAX_RUNS 10000
+#define OR_MEASURE_QUICK_RUNS 5
+/* How a task's runs are repeated: as often as it asks; else for `budget_s`; where it is carried out for its result,
+ * once with `given` operands, with generated ones a few times. */
+or_measure_options_t or_task_measure_options(const or_task_run_t *run, double budget_s, bool given);
 /* What a repeated run is bound to. */
 typedef struct or_measure_bindings_t {
   const or_binding_t *inputs;
@@ -174,8 +190,8 @@ typedef struct or_measure_bindings_t {
   or_binding_t *outputs;
   size_t output_count;
 } or_measure_bindings_t;
-/* Warms up (at least two runs), then times each run of the session from submission to completion. Outputs are given, so
- * that a run allocates nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
+/* Warms up (unless it is quick), then times each run of the session from submission to completion. Outputs that are NULL
+ * are made by the first run, so that later ones allocate nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out);
 /* Fields of the result: execution_time, iterations, spread; verification. */
@@ -201,6 +217,8 @@ or_status_t or_task_host_bytes(const or_allocator_t *allocator, const or_tensor_
  * what fits one is read faster than memory. */
 double or_task_share_of_peak(or_device_t *device, or_dtype_t dtype, double ops_per_second);
 double or_task_share_of_bandwidth(or_device_t *device, double bytes, double bytes_per_second);
+/* The same by limits that are known already, NaN where they are not; OR_DTYPE_NONE: of reading. */
+double or_task_known_share(or_device_t *device, or_dtype_t dtype, double rate);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
 /* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the
