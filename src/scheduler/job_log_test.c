@@ -9,6 +9,7 @@
 
 static or_runtime_t *runtime;
 static or_scheduler_t *scheduler;
+static or_counting_allocator_t counting;
 static or_mutex_t mutex;
 static or_cond_t changed;
 static char lines[4096]; /* under the mutex, as `finished` is */
@@ -62,8 +63,9 @@ static void submit_and_wait(const char *id, const char *fields, or_job_request_t
 
 static int open_all(void **state) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
-  const or_runtime_options_t runtime_options = {.allocator = or_allocator_system()};
+  const or_runtime_options_t runtime_options = {.allocator = &counting.base};
   (void)state;
+  or_counting_allocator_init(&counting, or_allocator_system(), 0);
   or_mutex_init(&mutex);
   or_cond_init(&changed);
   or_fake_reset();
@@ -85,6 +87,7 @@ static int close_all(void **state) {
   or_scheduler_drain(scheduler, 0);
   or_scheduler_free(scheduler);
   or_runtime_release(runtime);
+  assert_int_equal(counting.live_blocks, 0); /* every job was given back */
   or_cond_deinit(&changed);
   or_mutex_deinit(&mutex);
   return 0;

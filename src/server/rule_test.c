@@ -143,9 +143,11 @@ static void devices_are_taken_out_and_bounded(void **state) {
   assert_int_equal(ask_for("PATCH", "/devices/fake_9", "", "{}"), 404);
   assert_int_equal(ask_for("PATCH", "/devices/fake_0", "", "{\"max_concurrency\":65,\"x\":1}"), 422);
   assert_int_equal(ask_for("PATCH", "/devices/fake_0", "", "{}"), 200);
-  expect_in_answer("\"is_available\":true,\"reason\":null");
+  expect_in_answer("\"is_available\":true");
+  expect_in_answer("\"reason\":null");
   assert_int_equal(ask_for("PATCH", "/devices/fake_0", "", "{\"is_available\":false,\"max_concurrency\":2}"), 200);
-  expect_in_answer("\"is_available\":false,\"reason\":\"it was taken out of scheduling\"");
+  expect_in_answer("\"is_available\":false");
+  expect_in_answer("\"reason\":\"it was taken out of scheduling\"");
   assert_int_equal(ask_for("PATCH", "/devices/fake_1", "", "{\"memory_limit\":4096}"), 200);
   expect_in_answer("\"is_available\":true");
   expect_in_answer("\"max_concurrency\":2,\"memory_limit\":4096"); /* the hardware is one */
@@ -153,7 +155,8 @@ static void devices_are_taken_out_and_bounded(void **state) {
   expect_in_answer("taken out");
   or_device_mark_lost(or_runtime_device(devices, 0), "it is gone");
   assert_int_equal(ask_for("PATCH", "/devices/fake_0", "", "{\"is_available\":true}"), 200);
-  expect_in_answer("\"is_available\":false,\"reason\":\"it is gone\""); /* no word brings it back */
+  expect_in_answer("\"is_available\":false"); /* no word brings it back */
+  expect_in_answer("\"reason\":\"it is gone\"");
   stop_net();
 }
 
