@@ -19,9 +19,10 @@ SEVEN = "data/digits/samples/7-1.png"
 
 def keys(value):
     """The names of a document's fields, all the way down; a list is as its first item. A sample has what could be
-    measured since the one before."""
+    measured since the one before, and a server's device the limits that it was given."""
     if isinstance(value, dict):
-        return {name: keys(item) if name != "current_metrics" else None for name, item in value.items()}
+        return {name: keys(item) for name, item in value.items()
+                if name not in ("current_metrics", "max_concurrency", "memory_limit")}
     return [keys(value[0])] if isinstance(value, list) and value else None
 
 
