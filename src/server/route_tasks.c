@@ -7,8 +7,8 @@
 #include "server/server.h"
 
 /* One request that is answered when its task is done, or on disk. Made on the loop's thread; it lives as long as its
- * job, which tells it of the end after a 202 too. The reply's owner drops its reference to the job on the loop's thread:
- * so `gone` never meets it too late. */
+ * job, which tells it of the end after a 202 too. The reply's owner drops its reference to the job on the loop's
+ * thread: so `gone` never meets it too late. */
 typedef struct answer_t {
   const or_allocator_t *allocator;
   or_request_t *request;
