@@ -34,8 +34,8 @@ typedef struct or_cli_execution_t {
   bool wants_outputs;  /* the outcome's tensors; a server's are read for it */
   const char *subject; /* put before the message of a failure: the picture's path; or NULL */
 } or_cli_execution_t;
-/* Ends the request, checks it, carries it out with progress, here or by --url. OK, or the exit code of what was printed; with --json the
- * TaskResponse is printed (also of a failure) when `print_response`. */
+/* Ends the request, checks it, carries it out with progress, here or by --url. OK, or the exit code of what was
+ * printed; with --json the TaskResponse is printed (also of a failure) when `print_response`. */
 int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *execution, bool print_response,
                            or_cli_outcome_t *out);
 /* Hands the request to the server and prints the task's id: it goes on alone. Takes the request; an exit code. */

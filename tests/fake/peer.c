@@ -42,28 +42,37 @@ static bool hear(int client, char *to) {
 
 /* False: the connection is over. */
 static bool say(int client, const char *answer) {
-  char byte;
   if (answer == or_peer_hangs_up) return false;
-  if (answer == or_peer_holds) {
-    while (recv(client, &byte, 1, 0) > 0) {
-    }
-    return false;
-  }
   const size_t length = strlen(answer);
   return send(client, answer, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
 static void serve(void *self) {
   or_peer_t *peer = self;
+  int held[OR_PEER_MAX];
+  size_t held_count = 0;
   for (size_t next = 0; next < peer->count;) {
     const int client = accept(peer->listener, NULL, NULL);
     if (client < 0) break;
     ++peer->connections;
-    while (next < peer->count && hear(client, peer->requests[next])) {
+    bool holds = false;
+    while (!holds && next < peer->count && hear(client, peer->requests[next])) {
       if (peer->asked != NULL) peer->asked(peer->asked_self);
-      if (!say(client, peer->answers[next++])) break;
+      const char *answer = peer->answers[next++];
+      holds = answer == or_peer_holds;
+      if (!holds && !say(client, answer)) break;
     }
-    (void)close(client);
+    if (holds) {
+      held[held_count++] = client;
+    } else {
+      (void)close(client);
+    }
+  }
+  for (size_t i = 0; i < held_count; ++i) {
+    char byte;
+    while (recv(held[i], &byte, 1, 0) > 0) {
+    }
+    (void)close(held[i]);
   }
 }
 
