@@ -2,15 +2,9 @@
 #define OR_CLI_EXPLAIN_STATE_H
 /* What `explain` says of a model's state: how it would be kept from run to run. */
 
-#include "base/json.h"
-#include "openruntime/state.h"
+#include "model/explain.h"
 
-#define OR_CLI_STATE_ROWS 256 /* the capacity that is looked at */
-
-/* *out: an empty state of one sequence, or NULL for a model that has none. Fails as or_state_create does otherwise. */
-or_status_t or_cli_state_of(or_session_t *session, or_state_t **out);
-/* `state` may be NULL: nothing, and null. */
+/* `state` may be NULL: nothing. */
 void or_cli_print_state(or_state_t *state);
-void or_cli_write_state(or_json_writer_t *json, or_state_t *state); /* the member "state" of an object */
 
 #endif

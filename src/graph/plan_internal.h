@@ -92,6 +92,8 @@ struct or_plan_t {
   size_t arena_bytes_unplanned;
   uint32_t max_ports; /* inputs or outputs of a segment, at most */
 
+  atomic_uint live_frames; /* that exist: in flight, or kept for the next run */
+
   or_mutex_t mutex; /* all below */
   or_frame_t *frames;
   uint32_t frame_count;

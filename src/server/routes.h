@@ -62,6 +62,12 @@ void or_handle_task_list(or_request_t *request);
 void or_handle_task(or_request_t *request);
 void or_handle_task_delete(or_request_t *request);
 void or_handle_task_change(or_request_t *request);
+void or_handle_models(or_request_t *request); /* route_models.c */
+void or_handle_model(or_request_t *request);
+void or_handle_model_load(or_request_t *request);
+void or_handle_model_unload(or_request_t *request);
+void or_handle_model_remove(or_request_t *request);
+void or_handle_model_explain(or_request_t *request);
 void or_handle_openapi(or_request_t *request); /* route_docs.c */
 void or_handle_docs(or_request_t *request);
 

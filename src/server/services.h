@@ -7,13 +7,17 @@
 #include "runtime/telemetry.h"
 #include "scheduler/scheduler.h"
 #include "server/config.h"
+#include "server/workers.h"
 #include "store/store.h"
 
 typedef struct or_services_t {
+  or_runtime_t *runtime; /* borrowed */
   or_store_t *store;
   or_model_pool_t *pool;
   or_scheduler_t *scheduler;
   or_telemetry_t *telemetry;
+  or_workers_t *readers; /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
+  or_workers_t *loaders; /* long work: models loaded and explained */
   bool drained;
 } or_services_t;
 
