@@ -13,7 +13,7 @@ static int show_model(or_cli_t *cli, const char *name);
 static int export_model(or_cli_t *cli, const char *name, const char *path);
 
 int or_cli_models_command(or_cli_t *cli) {
-  static const char *const later[] = {"pull", "remove", "load", "unload"};
+  static const char *const later[] = {"pull", "remove"}, *const served[] = {"load", "unload"};
   const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
   if (!or_cli_runtime(cli)) return cli->code;
   if (strcmp(action, "list") == 0 && cli->arguments.word_count > 1)
@@ -28,6 +28,10 @@ int or_cli_models_command(or_cli_t *cli) {
     if (!or_string_ends_with(cli->arguments.words[2], ".onnx"))
       return or_cli_usage_error(cli, "models export: \"%s\" must end in .onnx", cli->arguments.words[2]);
     return export_model(cli, cli->arguments.words[1], cli->arguments.words[2]);
+  }
+  for (size_t i = 0; i < sizeof served / sizeof *served; ++i) {
+    if (strcmp(served[i], action) == 0)
+      return or_cli_usage_error(cli, "models %s: a running server keeps models loaded; name it with --url URL", action);
   }
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
     if (strcmp(later[i], action) == 0)

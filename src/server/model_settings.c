@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/string.h"
 
@@ -158,16 +159,18 @@ static void end_visit(void *self, or_status_t status) {
     or_log(OR_LOG_SERVER, OR_LOG_ERROR, "model_settings_unread", "error=%s",
            or_status_mapping(or_status_code(status))->name);
   or_status_ignore(status); /* told; models are loaded at first use */
-  free(self);
+  or_free(or_allocator_system(), self);
 }
 
 or_status_t or_model_settings_visit(or_store_t *store, void (*visit)(void *self, const or_model_wish_t *wish),
                                     void *self) {
-  visit_t *kept = malloc(sizeof *kept);
-  if (kept == NULL) return or_error(OR_RESOURCE_EXHAUSTED, "no memory");
+  void *memory = NULL;
+  or_status_t begun = or_alloc(or_allocator_system(), sizeof(visit_t), &memory);
+  if (!or_ok(begun)) return begun;
+  visit_t *kept = memory;
   *kept = (visit_t){visit, self};
   const or_store_settings_t settings = {kept, visit_one, end_visit};
   or_status_t status = or_store_get_settings(store, OR_STORE_MODEL, &settings);
-  if (!or_ok(status)) free(kept);
+  if (!or_ok(status)) or_free(or_allocator_system(), kept);
   return status;
 }

@@ -68,6 +68,9 @@ void or_handle_model_load(or_request_t *request);
 void or_handle_model_unload(or_request_t *request);
 void or_handle_model_remove(or_request_t *request);
 void or_handle_model_explain(or_request_t *request);
+void or_handle_kernel_compile(or_request_t *request); /* route_kernels.c */
+void or_handle_kernels(or_request_t *request);
+void or_handle_kernel(or_request_t *request);
 void or_handle_openapi(or_request_t *request); /* route_docs.c */
 void or_handle_docs(or_request_t *request);
 

@@ -182,6 +182,29 @@ const or_schema_field_t or_schema_fields[] = {
     {"ExplainedTie", "input", "string", OR_FIELD_ALWAYS, NULL},
     {"ExplainedTie", "grows", "integer", OR_FIELD_NULLABLE, NULL},
 
+    {"KernelSource", "name", "string", OR_FIELD_ALWAYS, NULL},
+    {"KernelSource", "source_code", "string", OR_FIELD_ALWAYS, "at most 1 MiB"},
+    {"KernelSource", "entry_point", "string", OR_FIELD_ALWAYS, NULL},
+    {"KernelSource", "parameters", "any", OR_FIELD_OPTIONAL, "an object or an array"},
+    {"KernelSource", "target_device", "string", OR_FIELD_OPTIONAL, "id or type; auto"},
+
+    {"KernelCompiled", "status", "compiled", OR_FIELD_ALWAYS, NULL},
+    {"KernelCompiled", "kernel", "Kernel", OR_FIELD_ALWAYS, NULL},
+
+    {"Kernel", "name", "string", OR_FIELD_ALWAYS, NULL},
+    {"Kernel", "entry_point", "string", OR_FIELD_ALWAYS, NULL},
+    {"Kernel", "compiled_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"Kernel", "binary_size", "integer", OR_FIELD_ALWAYS, "bytes"},
+    {"Kernel", "parameters", "any", OR_FIELD_NULLABLE, NULL},
+    {"Kernel", "target_device", "string", OR_FIELD_ALWAYS, NULL},
+    {"Kernel", "cached", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"Kernel", "log", "string", OR_FIELD_ALWAYS, "the compiler's"},
+
+    {"KernelList", "kernels", "[string]", OR_FIELD_ALWAYS, NULL},
+
+    {"KernelRemoval", "name", "string", OR_FIELD_ALWAYS, NULL},
+    {"KernelRemoval", "status", "removed", OR_FIELD_ALWAYS, NULL},
+
     {"Error", "detail", "string", OR_FIELD_ALWAYS, "words that name the cause"},
     {"Error", "error_code", "string", OR_FIELD_ALWAYS, "not_found, unavailable, …"},
 

@@ -1,4 +1,4 @@
-"""Models over HTTP as users meet them: listed, loaded, used, explained, let go, removed, found again after a restart."""
+"""Models over HTTP as users meet them: listed, loaded, used, explained, let go, removed, loaded again at a start."""
 
 import http.client
 import json
@@ -9,8 +9,8 @@ from harness import SOURCE, expect, main, run, scratch
 from server_test import JSON, get, problems, serving
 
 DIGITS = os.path.join(SOURCE, "data", "digits")
-FIELDS = {"name", "version", "versions", "state", "reason", "inputs", "outputs", "device", "precision", "weights", "bytes",
-          "loaded_at", "last_used"}
+FIELDS = {"name", "version", "versions", "state", "reason", "inputs", "outputs", "device", "precision", "weights",
+          "bytes", "loaded_at", "last_used"}
 # Runs until it is cancelled, so that the model is in use meanwhile.
 BUSY = {"operation": "inference", "data": {"model": "mobilenet-v2", "iterations": 1000000}}
 
@@ -54,7 +54,8 @@ def lists_loads_and_lets_go():
         for model in listed["models"]:
             expect_model(port, model, state="available", loaded_at=None, last_used=None, inputs=None, device=None,
                          bytes={"weights": None, "arena": None, "state": None})
-        status, model = ask(port, "POST", "/models/one/load", {"device": "cpu", "max_batch_size": 2, "keep_alive_s": -1})
+        wish = {"device": "cpu", "max_batch_size": 2, "keep_alive_s": -1}
+        status, model = ask(port, "POST", "/models/one/load", wish)
         expect(status == 200, model)
         expect_model(port, model, name="one", state="ready", device="cpu_0", weights="file", reason=None, version=None,
                      versions=[], precision=None)
@@ -220,6 +221,32 @@ def a_client_that_goes_leaves_nothing_behind():
         wait_for(port, "resnet50", "ready")
 
 
+def kernels_are_refused_by_name_until_a_device_compiles_them():
+    kernel = {"name": "saxpy", "source_code": "void saxpy() {}", "entry_point": "saxpy"}
+    with serving() as (_, port, _):
+        expect(ask(port, "GET", "/kernels") == (200, {"kernels": []}), "list")
+        for more in ({}, {"target_device": "cpu_0"}, {"parameters": {"n": 1}, "target_device": None}):
+            status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, **more})
+            expect(status == 501 and wrong["error_code"] == "unimplemented" and "cpu_0" in wrong["detail"], wrong)
+        status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, "target_device": "cuda"})
+        expect(status == 404 and "cpu_0" in wrong["detail"], wrong)
+        for change, field in (({"name": "1"}, "name"), ({"entry_point": "a b"}, "entry_point"), ({"name": ""}, "name"),
+                              ({"source_code": 1}, "source_code"), ({"parameters": 1}, "parameters"),
+                              ({"source_code": "x" * (1 << 20) + "x"}, "source_code"), ({"more": 1}, "more")):
+            status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, **change})
+            expect(status == 422 and wrong["detail"][0]["loc"] == ["body", field], f"{field}: {status} {wrong}")
+        status, wrong = ask(port, "POST", "/kernels/compile", {})
+        expect(status == 422 and len(wrong["detail"]) == 3, wrong)
+        status, wrong = ask(port, "POST", "/kernels/compile", [1])
+        expect(status == 422, wrong)
+        expect(get(port, "/kernels/compile", JSON, "POST", "{")[0].status == 422, "no JSON")
+        for method in ("GET", "DELETE"):
+            status, wrong = ask(port, method, "/kernels/saxpy")
+            expect(status == 404 and wrong["error_code"] == "not_found", wrong)
+        status, wrong = ask(port, "POST", "/tasks", {"operation": "kernel", "data": {"name": "saxpy"}})
+        expect(status == 501 and wrong["error_code"] == "unimplemented" and "kernel" in wrong["detail"], wrong)
+
+
 if __name__ == "__main__":
     main([
         lists_loads_and_lets_go,
@@ -231,4 +258,5 @@ if __name__ == "__main__":
         a_restart_loads_again_what_was_loaded,
         an_idle_model_goes_when_its_time_is_over,
         a_client_that_goes_leaves_nothing_behind,
+        kernels_are_refused_by_name_until_a_device_compiles_them,
     ])

@@ -93,6 +93,8 @@ def every_route_answers_as_its_description_says():
             for method, operation in operations.items():
                 if method in ("patch", "delete"):
                     continue  # of tasks and models: tasks_test.py, models_test.py
+                if "/kernels/" in path:
+                    continue  # no device can compile one: models_test.py
                 body = bodies.get((method, path))
                 expect(method == "get" or body is not None, f"{method} {path}: this test knows no such body yet")
                 target = path
@@ -108,7 +110,7 @@ def every_route_answers_as_its_description_says():
                     expect(not found, f"{path}: {found}")
                 for wrong in {"put", "delete"} - set(operations):
                     reply, text = get(port, target, method=wrong.upper())
-                    expect(reply.status == 405 and "GET" in reply.getheader("Allow"), f"{wrong} {path}: {reply.status}")
+                    expect(reply.status == 405 and method.upper() in reply.getheader("Allow"), f"{wrong} {path}: {reply.status}")
                     expect(not problems(schemas["Error"], json.loads(text), schemas), text)
         reply, text = get(port, "/devices/no_such")
         expect(reply.status == 404 and json.loads(text)["error_code"] == "not_found", text)
