@@ -294,7 +294,7 @@ def what_belongs_to_later_versions_says_so_in_one_line():
 def kernels_say_which_devices_could_compile_them():
     expect(run("--json", "kernels").json() == {"kernels": []}, "list")
     expect(run("kernels", "list").code == 0, "list")
-    with scratch() as folder:
+    with harness.scratch() as folder:
         path = os.path.join(folder, "saxpy.c")
         with open(path, "w", encoding="ascii") as file:
             file.write("void saxpy(void) {}")
@@ -312,8 +312,7 @@ def kernels_say_which_devices_could_compile_them():
         expect(result.code == 2 and "--url" in result.err, result.err)
 
 
-def kernels_say_which_devices_could_compile_them,
-    a_benchmark_of_networks_has_the_fields_of_the_contract():
+def a_benchmark_of_networks_has_the_fields_of_the_contract():
     whole = run("--json", "benchmark", "-m", DIGITS, "-m", "mobilenet-v2", "-b", "2", "--duration", "1").json()
     rows = whole["results"]["ml"]
     expect([row["model"] for row in rows] == ["digits", "mobilenet-v2"], str(rows))
