@@ -52,6 +52,7 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   or_format(job->owner, sizeof job->owner, "%s", request->owner != NULL ? request->owner : "");
   if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
   job->has_digest = request->body_digest != NULL;
+  job->scope = (or_trace_scope_t){or_trace_next_task(), or_trace_owner(job->owner)};
   or_task_estimate(job->task, &job->estimate);
   set_times(job, request);
   if (request->task_id != NULL) {
@@ -195,6 +196,7 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   scheduler->waiting_bytes -= job->request_bytes;
   or_table_finish(scheduler, job, &victims);
   or_mutex_unlock(&scheduler->mutex);
+  if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace(job, job->ended_ns);
   or_job_tell(job, OR_JOB_FINISHED);
   while (victims != NULL) {
     or_job_t *next = victims->next;

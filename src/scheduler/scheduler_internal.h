@@ -73,6 +73,7 @@ struct or_job_t {
   size_t tensor_count;
   or_job_listener_t listener;
   void *listener_self;
+  or_trace_scope_t scope; /* what its work is recorded as */
   or_task_estimate_t estimate;
   uint64_t request_bytes; /* what it holds while it waits */
   int64_t created_us, deadline_us, accepted_ns, deadline_ns;
@@ -133,6 +134,10 @@ void or_job_tell(or_job_t *job, or_job_event_t event);
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
 void or_job_record(or_job_t *job, or_task_record_t *record);
+
+/* trace.c: for whoever records. */
+void or_job_trace(or_job_t *job, int64_t end_ns); /* the task as a whole */
+void or_job_trace_work(const or_job_t *job, int64_t begin_ns);
 
 /* table.c: all with the lock held */
 /* The queue's links, in the order of acceptance. */

@@ -71,6 +71,8 @@ void or_handle_model_explain(or_request_t *request);
 void or_handle_kernel_compile(or_request_t *request); /* route_kernels.c */
 void or_handle_kernels(or_request_t *request);
 void or_handle_kernel(or_request_t *request);
+void or_handle_profile_start(or_request_t *request); /* route_profile.c */
+void or_handle_profile(or_request_t *request);
 void or_handle_openapi(or_request_t *request); /* route_docs.c */
 void or_handle_docs(or_request_t *request);
 

@@ -205,6 +205,20 @@ const or_schema_field_t or_schema_fields[] = {
     {"KernelRemoval", "name", "string", OR_FIELD_ALWAYS, NULL},
     {"KernelRemoval", "status", "removed", OR_FIELD_ALWAYS, NULL},
 
+    {"ProfileStarted", "status", "profiling_started", OR_FIELD_ALWAYS, NULL},
+    {"ProfileStarted", "profile_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"ProfileStarted", "duration", "integer", OR_FIELD_ALWAYS, "seconds"},
+
+    {"Trace", "traceEvents", "[object]", OR_FIELD_ALWAYS, "the trace event format"},
+    {"Trace", "displayTimeUnit", "ms", OR_FIELD_ALWAYS, NULL},
+    {"Trace", "otherData", "TraceFacts", OR_FIELD_ALWAYS, NULL},
+
+    {"TraceFacts", "profile_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"TraceFacts", "started_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"TraceFacts", "duration", "number", OR_FIELD_ALWAYS, "seconds"},
+    {"TraceFacts", "recorded_events", "integer", OR_FIELD_ALWAYS, NULL},
+    {"TraceFacts", "dropped_events", "integer", OR_FIELD_ALWAYS, "older ones that found no room"},
+
     {"Error", "detail", "string", OR_FIELD_ALWAYS, "words that name the cause"},
     {"Error", "error_code", "string", OR_FIELD_ALWAYS, "not_found, unavailable, …"},
 

@@ -50,6 +50,7 @@ static or_status_t take_up(void *self, const or_task_record_t *record, const or_
 static void sweep(void *self) {
   const or_services_t *services = self;
   or_model_pool_sweep(services->pool, or_clock_ns());
+  or_profiles_tick(services->profiles, or_clock_ns());
 }
 
 /* A model that was loaded on demand before the restart. */
@@ -119,6 +120,7 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   }
   const or_telemetry_options_t telemetry_options = {.interval_ns = 0};
   if (or_ok(status)) status = or_telemetry_create(runtime, &telemetry_options, &services->telemetry);
+  if (or_ok(status)) status = or_profiles_create(runtime, services->scheduler, &services->profiles);
   if (or_ok(status)) status = open_workers(services);
   if (or_ok(status)) status = or_store_recover(services->store, take_up, services);
   if (!or_ok(status)) or_services_close(services);
@@ -137,6 +139,7 @@ void or_services_close(or_services_t *services) {
   or_services_drain(services, 0);
   or_workers_stop(services->loaders);
   or_workers_stop(services->readers);
+  or_profiles_free(services->profiles);
   or_telemetry_free(services->telemetry);
   or_scheduler_free(services->scheduler);
   or_model_pool_free(services->pool);
