@@ -12,7 +12,7 @@
 typedef enum or_trace_kind_t {
   OR_TRACE_TASK,       /* submitted, begun, ended; label: its id. Not of a thread */
   OR_TRACE_WORK,       /* one attempt at a task, on its worker's thread */
-  OR_TRACE_SUBMISSION, /* a piece of a model's plan, on a queue's thread; submitted: when and where it was handed over */
+  OR_TRACE_SUBMISSION, /* a piece of a model's plan, on a queue's thread; submitted, submitter: handed over */
   OR_TRACE_NODE,       /* within a submission; label: the operator */
   OR_TRACE_COPY        /* between devices; label: from where */
 } or_trace_kind_t;
@@ -66,8 +66,8 @@ static inline bool or_trace_on(const or_trace_t *trace) {
   return trace != NULL && atomic_load_explicit(&trace->on, memory_order_relaxed);
 }
 
-/* Records what begins before `end_ns`, at most `capacity` events (1..OR_TRACE_MAX_EVENTS). FAILED_PRECONDITION: somebody
- * records already; RESOURCE_EXHAUSTED. */
+/* Records what begins before `end_ns`, at most `capacity` events (1..OR_TRACE_MAX_EVENTS). FAILED_PRECONDITION:
+ * somebody records already; RESOURCE_EXHAUSTED. */
 or_status_t or_trace_start(or_trace_t *trace, int64_t end_ns, size_t capacity);
 /* Events that ended, by one thread; times outside of the recording are cut to it, what lies outside is left out. Takes
  * the calling thread's number where an event has none (but of tasks). */

@@ -17,8 +17,8 @@ typedef struct or_profiles_t or_profiles_t;
 or_status_t or_profiles_create(or_runtime_t *runtime, or_scheduler_t *scheduler, or_profiles_t **out);
 void or_profiles_free(or_profiles_t *profiles); /* takes NULL */
 
-/* Records from now on, for `duration_s`. Of finished ones beyond OR_PROFILES_KEPT the oldest goes, the owner's own before
- * another's. FAILED_PRECONDITION: one is being recorded; *left_s: for how long yet. RESOURCE_EXHAUSTED. */
+/* Records from now on, for `duration_s`. Of finished ones beyond OR_PROFILES_KEPT the oldest goes, the owner's own
+ * before another's. FAILED_PRECONDITION: one is being recorded; *left_s: for how long yet. RESOURCE_EXHAUSTED. */
 or_status_t or_profiles_start(or_profiles_t *profiles, const char *owner, double duration_s,
                               char id[OR_PROFILE_ID_BYTES], double *left_s);
 /* Ends the recording if its time is over at `now_ns` (or_clock_ns). Call it now and then. */

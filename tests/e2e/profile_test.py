@@ -61,7 +61,8 @@ def check_spans(events):
             expect(not stack or event["ts"] >= stack[-1]["ts"], f"begins before what is around it: {event}")
             stack.append(event)
         else:
-            expect(stack and stack[-1]["name"] == event["name"] and stack[-1]["ts"] <= event["ts"], f"no begin: {event}")
+            begun = stack and stack[-1]["name"] == event["name"] and stack[-1]["ts"] <= event["ts"]
+            expect(begun, f"no begin: {event}")
             stack.pop()
     expect(not any(stacks.values()), f"no end: {[stack for stack in stacks.values() if stack][:3]}")
 

@@ -110,7 +110,8 @@ def every_route_answers_as_its_description_says():
                     expect(not found, f"{path}: {found}")
                 for wrong in {"put", "delete"} - set(operations):
                     reply, text = get(port, target, method=wrong.upper())
-                    expect(reply.status == 405 and method.upper() in reply.getheader("Allow"), f"{wrong} {path}: {reply.status}")
+                    expect(reply.status == 405 and method.upper() in reply.getheader("Allow"),
+                           f"{wrong} {path}: {reply.status}")
                     expect(not problems(schemas["Error"], json.loads(text), schemas), text)
         reply, text = get(port, "/devices/no_such")
         expect(reply.status == 404 and json.loads(text)["error_code"] == "not_found", text)
