@@ -228,7 +228,7 @@ static void leaves_a_tree_that_is_too_deep(void **state) {
   char path[256] = "tower", full[300];
   folder(path);
   for (int i = 0; i < 40; ++i) {
-    strcat(path, "/d");
+    or_format(path + strlen(path), sizeof path - strlen(path), "/d");
     folder(path);
   }
   expect_failure(or_repository_remove(root, "tower", -1), OR_UNAVAILABLE, "tower");
