@@ -59,6 +59,7 @@ endif()
 
 set(OR_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")
 file(RELATIVE_PATH OR_DATADIR_FROM_PROGRAM "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_DATADIR}/openruntime")
+file(RELATIVE_PATH OR_DOCDIR_FROM_PROGRAM "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_DOCDIR}")
 configure_file("${CMAKE_SOURCE_DIR}/cmake/or_config.h.in" "${OR_GENERATED_DIR}/or_config.h" @ONLY)
 
 # The revision has a header of its own that is looked at in every build and rewritten only when it differs, so that a

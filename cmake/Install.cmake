@@ -8,6 +8,7 @@ install(DIRECTORY include/openruntime DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" 
 file(RELATIVE_PATH OR_PREFIX_FROM_PC "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file(openruntime.pc.in "${CMAKE_BINARY_DIR}/openruntime.pc" @ONLY)
 install(FILES "${CMAKE_BINARY_DIR}/openruntime.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md")
 if(EXISTS "${CMAKE_SOURCE_DIR}/data")
   install(DIRECTORY data/ DESTINATION "${CMAKE_INSTALL_DATADIR}/openruntime")
 endif()

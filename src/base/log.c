@@ -63,6 +63,24 @@ const char *or_log_module_name(or_log_module_t module) {
   return (size_t)module < OR_LOG_MODULE_COUNT ? module_names[module] : "unknown";
 }
 
+or_log_level_t or_log_module_level(or_log_module_t module) {
+  if ((size_t)module >= OR_LOG_MODULE_COUNT) return OR_LOG_OFF;
+  return (or_log_level_t)(atomic_load_explicit(&levels_from_info[module], memory_order_relaxed) + (int)OR_LOG_INFO);
+}
+
+const char *or_log_level_name(or_log_level_t level) {
+  return level >= OR_LOG_ERROR && level <= OR_LOG_DEBUG ? level_names[level] : "off";
+}
+
+bool or_log_level_from_name(const char *name, or_log_level_t *out) {
+  for (int level = OR_LOG_OFF; level <= OR_LOG_DEBUG; ++level) {
+    if (strcmp(name, or_log_level_name((or_log_level_t)level)) != 0) continue;
+    *out = (or_log_level_t)level;
+    return true;
+  }
+  return false;
+}
+
 bool or_log_enabled(or_log_module_t module, or_log_level_t level) {
   if ((size_t)module >= OR_LOG_MODULE_COUNT || level < OR_LOG_ERROR || level > OR_LOG_DEBUG) return false;
   unsigned slot = atomic_load_explicit(&active_slot, memory_order_relaxed);

@@ -21,6 +21,9 @@ typedef enum or_log_module_t {
 } or_log_module_t;
 #define OR_LOG_MODULE_COUNT 10
 const char *or_log_module_name(or_log_module_t module);
+or_log_level_t or_log_module_level(or_log_module_t module);         /* OFF for one that is none */
+const char *or_log_level_name(or_log_level_t level);                /* "off" "error" "warning" "info" "debug" */
+bool or_log_level_from_name(const char *name, or_log_level_t *out); /* false, and *out untouched, if it is none */
 bool or_log_enabled(or_log_module_t module, or_log_level_t level);
 /* One line: event=EVENT then the formatted fields ("device=%s queue_us=%lld"). At most OR_LOG_LINE_BYTES; longer lines
  * are cut. */

@@ -75,6 +75,26 @@ static void knows_the_modules_by_name(void **state) {
   assert_string_equal(or_log_module_name((or_log_module_t)OR_LOG_MODULE_COUNT), "unknown");
 }
 
+static void tells_and_reads_levels_by_name(void **state) {
+  (void)state;
+  or_log_level_t level = OR_LOG_INFO;
+  expect_ok(or_log_set_module_level("store", OR_LOG_OFF));
+  expect_ok(or_log_set_module_level("hal", OR_LOG_DEBUG));
+  assert_int_equal(or_log_module_level(OR_LOG_STORE), OR_LOG_OFF);
+  assert_int_equal(or_log_module_level(OR_LOG_HAL), OR_LOG_DEBUG);
+  assert_int_equal(or_log_module_level(OR_LOG_BASE), OR_LOG_INFO);
+  assert_int_equal(or_log_module_level((or_log_module_t)99), OR_LOG_OFF);
+  static const char *const names[] = {"off", "error", "warning", "info", "debug"};
+  for (int i = 0; i < 5; ++i) {
+    assert_string_equal(or_log_level_name((or_log_level_t)(i - 1)), names[i]);
+    assert_true(or_log_level_from_name(names[i], &level));
+    assert_int_equal(level, i - 1);
+  }
+  assert_string_equal(or_log_level_name((or_log_level_t)7), "off");
+  assert_false(or_log_level_from_name("loud", &level));
+  assert_int_equal(level, OR_LOG_DEBUG);
+}
+
 static void cuts_long_lines_at_whole_characters(void **state) {
   (void)state;
   captured_t captured = {0};
@@ -142,6 +162,7 @@ int main(void) {
       cmocka_unit_test_teardown(gives_the_sink_one_line, reset),
       cmocka_unit_test_teardown(filters_by_module_and_level, reset),
       cmocka_unit_test_teardown(knows_the_modules_by_name, reset),
+      cmocka_unit_test_teardown(tells_and_reads_levels_by_name, reset),
       cmocka_unit_test_teardown(cuts_long_lines_at_whole_characters, reset),
       cmocka_unit_test_teardown(quotes_values_that_need_it, reset),
       cmocka_unit_test_teardown(never_calls_a_sink_that_was_replaced, reset),

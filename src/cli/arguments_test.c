@@ -73,8 +73,8 @@ static void says_what_is_wrong_and_what_may_have_been_meant(void **state) {
     assert_int_equal(parse_words(cases[i].words), OR_EXIT_USAGE);
     expect_err(cases[i].message);
   }
-  assert_int_equal(PARSE("infer", "--help"), OR_EXIT_OK);      /* help needs no words */
-  assert_int_equal(PARSE("tasks", "a", "b", "c"), OR_EXIT_OK); /* says what it is missing when it is run */
+  assert_int_equal(PARSE("infer", "--help"), OR_EXIT_OK);         /* help needs no words */
+  assert_int_equal(PARSE("generate", "a", "b", "c"), OR_EXIT_OK); /* says what it is missing when it is run */
 }
 
 static void bounds_flags_and_words(void **state) {

@@ -136,6 +136,9 @@ void or_cli_table_free(or_cli_table_t *table);
 char *or_cli_bytes(uint64_t bytes, char *text, size_t capacity);
 char *or_cli_rate(double per_second, const char *unit, char *text, size_t capacity);
 char *or_cli_seconds(double seconds, char *text, size_t capacity);
+/* Of a document's value; null, 0 and what is no number give "-". */
+char *or_cli_json_bytes(const or_json_value_t *value, char *text, size_t capacity);
+char *or_cli_duration(double seconds, char *text, size_t capacity); /* "3 d 4 h", "2 h 5 min", "12 s" */
 #define OR_CLI_NUMBER_BYTES 32
 
 /* Progress of more than a second on stderr, only on a terminal and not with --quiet. */
@@ -152,7 +155,11 @@ int or_cli_kernels_command(or_cli_t *cli);
 int or_cli_explain_command(or_cli_t *cli);
 int or_cli_verify_command(or_cli_t *cli);
 int or_cli_benchmark_command(or_cli_t *cli);
+int or_cli_tasks_command(or_cli_t *cli);
+int or_cli_docs_command(or_cli_t *cli);
 int or_cli_server_command(or_cli_t *cli);
+int or_cli_keys_command(or_cli_t *cli);
+int or_cli_store_command(or_cli_t *cli);
 int or_cli_version_command(or_cli_t *cli);
 int or_cli_help_command(or_cli_t *cli);
 int or_cli_completion_command(or_cli_t *cli);

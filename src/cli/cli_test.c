@@ -26,20 +26,25 @@ static void without_a_command_it_shows_help_or_asks_for_one(void **state) {
   expect_json();
   assert_int_equal(RUN("devices", "--help"), OR_EXIT_OK);
   expect_out("--peaks");
-  assert_int_equal(RUN("tasks", "--help"), OR_EXIT_OK);
+  assert_int_equal(RUN("generate", "--help"), OR_EXIT_OK);
   expect_out("this command belongs to it");
   expect_exit(OR_EXIT_USAGE, "helping", "help", "helping");
 }
 
-static void refuses_what_belongs_to_a_server(void **state) {
+static void says_where_each_command_works(void **state) {
   (void)state;
-  expect_exit(OR_EXIT_FAILED, "tasks: this version does not have it yet", "tasks");
-  expect_exit(OR_EXIT_FAILED, "--url http://x: this version asks no server", "--url", "http://x", "devices");
+  expect_exit(OR_EXIT_FAILED, "generate: this version does not have it yet", "generate", "gpt2");
+  expect_exit(OR_EXIT_USAGE, "tasks is of a running server", "tasks");
+  expect_exit(OR_EXIT_USAGE, "models load is of a running server", "models", "load", "x");
+  expect_exit(OR_EXIT_USAGE, "verify works in process only", "--url", "http://x", "verify", "x");
+  expect_exit(OR_EXIT_USAGE, "--threads is for work in process", "--url", "http://x", "--threads", "2", "devices");
+  expect_exit(OR_EXIT_USAGE, "--peaks is for work in process", "--url", "http://x", "devices", "cpu_0", "--peaks");
+  expect_exit(OR_EXIT_USAGE, "there are http://HOST:PORT", "--url", "ftp://x", "devices");
   assert_int_equal(RUN("--url", "http://x", "version"), OR_EXIT_OK); /* the same everywhere */
   assert_int_equal(RUN("--url", "http://x", "help"), OR_EXIT_OK);
   assert_int_equal(RUN("--url", "http://x", "completion", "zsh"), OR_EXIT_OK);
   (void)setenv("OPENRUNTIME_URL", "http://y", 1);
-  expect_exit(OR_EXIT_FAILED, "--url http://y", "devices");
+  expect_exit(OR_EXIT_USAGE, "leave out --url and OPENRUNTIME_URL", "verify", "x");
   (void)setenv("OPENRUNTIME_URL", "", 1);
   assert_int_equal(RUN("devices"), OR_EXIT_OK);
 }
@@ -207,7 +212,7 @@ static void survives_every_failing_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(without_a_command_it_shows_help_or_asks_for_one),
-      TEST(refuses_what_belongs_to_a_server),
+      TEST(says_where_each_command_works),
       TEST(lists_devices_as_a_table_and_as_a_document),
       TEST(shows_all_that_is_known_of_one_device),
       TEST(shows_what_the_sensors_say),

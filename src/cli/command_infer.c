@@ -7,6 +7,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/remote.h"
 #include "cli/request.h"
 #include "model/tensor_file.h"
 
@@ -35,7 +36,7 @@ int or_cli_infer_command(or_cli_t *cli) {
   if (image_count > MAX_IMAGES) return or_cli_usage_error(cli, "more than %d pictures", MAX_IMAGES);
   if (cli->json && image_count > 1) return or_cli_usage_error(cli, "--json prints one document: give one --image");
   if (!check_texts(cli)) return OR_EXIT_USAGE;
-  if (!or_cli_runtime(cli)) return cli->code;
+  if ((!or_cli_is_remote(cli) || or_cli_has(cli, "--input")) && !or_cli_runtime(cli)) return cli->code;
   int code = read_inputs(cli, &inputs);
   for (size_t i = 0; code == OR_EXIT_OK && i < image_count; ++i) {
     const char *slash = strrchr(images[i], '/');
@@ -95,27 +96,13 @@ static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
 
 /* The picture goes as it would over the wire: base64 in the request. */
 static or_status_t add_image(or_cli_t *cli, or_cli_request_t *request, const char *path) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   char *bytes = NULL;
-  size_t length = 0, used = 0;
-  void *encoded = NULL;
+  size_t length = 0;
   or_status_t status = or_file_read(cli->allocator, path, MAX_IMAGE_BYTES, &bytes, &length);
-  if (or_ok(status)) status = or_alloc(cli->allocator, (length + 2) / 3 * 4 + 1, &encoded);
   if (or_ok(status)) {
-    char *out = encoded;
-    for (size_t i = 0; i < length; i += 3) {
-      uint32_t group = (uint32_t)(uint8_t)bytes[i] << 16;
-      if (i + 1 < length) group |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
-      if (i + 2 < length) group |= (uint8_t)bytes[i + 2];
-      out[used++] = digits[group >> 18];
-      out[used++] = digits[group >> 12 & 63];
-      out[used++] = i + 1 < length ? digits[group >> 6 & 63] : '=';
-      out[used++] = i + 2 < length ? digits[group & 63] : '=';
-    }
     or_json_key(&request->json, "image");
-    or_json_string_n(&request->json, out, used);
+    status = or_cli_write_base64(cli, &request->json, bytes, length);
   }
-  or_free(cli->allocator, encoded);
   or_free(cli->allocator, bytes);
   return status;
 }
@@ -147,6 +134,7 @@ static void print_predictions(or_cli_t *cli, const or_json_value_t *root, const 
 }
 
 static void print_outputs(or_cli_t *cli, const or_task_result_t *result) {
+  if (result->output_count == 0) return; /* a server keeps those of generated inputs to itself */
   or_cli_table_t *table = or_cli_table_create(cli, "OUTPUT|DTYPE|SHAPE|>BYTES");
   for (size_t i = 0; i < result->output_count; ++i) {
     const or_tensor_t *tensor = result->outputs[i].tensor;
@@ -162,6 +150,10 @@ static void print_outputs(or_cli_t *cli, const or_task_result_t *result) {
 
 static int write_outputs(or_cli_t *cli, const or_task_result_t *result) {
   const char *directory = or_cli_value(cli, "--output");
+  if (result->output_count == 0)
+    return or_cli_fail(cli, or_error(OR_FAILED_PRECONDITION,
+                                     "--output: a server gives back what it makes of given input alone: "
+                                     "give --input, --image or --text"));
   for (size_t i = 0; i < result->output_count; ++i) {
     or_status_t status =
         or_tensor_file_write(cli->runtime, directory, result->outputs[i].name, result->outputs[i].tensor);
@@ -181,10 +173,11 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   add_texts(cli, &request);
   or_status_t status = image != NULL ? add_image(cli, &request, image) : or_status_success();
   if (!or_ok(status)) {
-    or_text_deinit(&request.text);
+    or_cli_request_drop(&request);
     return or_cli_fail(cli, status);
   }
-  or_cli_execution_t execution = {.tensors = inputs->items, .tensor_count = inputs->count, .subject = image};
+  or_cli_execution_t execution = {
+      .tensors = inputs->items, .tensor_count = inputs->count, .wants_outputs = true, .subject = image};
   int code = or_cli_request_execute(&request, &execution, true, &outcome);
   if (code == OR_EXIT_OK && or_cli_has(cli, "--output")) code = write_outputs(cli, &outcome.result);
   if (code == OR_EXIT_OK && !cli->json) {

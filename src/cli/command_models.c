@@ -4,6 +4,8 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/models_print.h"
+#include "cli/remote.h"
 #include "model/builtin/builtin.h"
 #include "model/model_json.h"
 #include "model/repository.h"
@@ -13,8 +15,9 @@ static int show_model(or_cli_t *cli, const char *name);
 static int export_model(or_cli_t *cli, const char *name, const char *path);
 
 int or_cli_models_command(or_cli_t *cli) {
-  static const char *const later[] = {"pull", "remove"}, *const served[] = {"load", "unload"};
+  static const char *const later[] = {"pull", "remove"}, *const of_servers[] = {"load", "unload"};
   const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
+  if (or_cli_is_remote(cli)) return or_cli_models_remote(cli);
   if (!or_cli_runtime(cli)) return cli->code;
   if (strcmp(action, "list") == 0 && cli->arguments.word_count > 1)
     return or_cli_usage_error(cli, "models list: unexpected \"%s\"", cli->arguments.words[1]);
@@ -29,39 +32,32 @@ int or_cli_models_command(or_cli_t *cli) {
       return or_cli_usage_error(cli, "models export: \"%s\" must end in .onnx", cli->arguments.words[2]);
     return export_model(cli, cli->arguments.words[1], cli->arguments.words[2]);
   }
-  for (size_t i = 0; i < sizeof served / sizeof *served; ++i) {
-    if (strcmp(served[i], action) == 0)
-      return or_cli_usage_error(cli, "models %s: a running server keeps models loaded; name it with --url URL", action);
-  }
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
     if (strcmp(later[i], action) == 0)
       return or_cli_fail(cli,
                          or_error(OR_UNIMPLEMENTED, "models %s: this version lists, shows and exports models", action));
   }
+  for (size_t i = 0; i < sizeof of_servers / sizeof *of_servers; ++i) {
+    if (strcmp(of_servers[i], action) == 0)
+      return or_cli_usage_error(cli, "models %s is of a running server: name it by --url or OPENRUNTIME_URL", action);
+  }
   return or_cli_usage_error(cli, "models \"%s\"? There are: list, show, export", action);
 }
 
-/* A listing being printed: rows of a table or of JSON. */
+/* A listing being written. */
 typedef struct listing_t {
-  or_cli_t *cli;
-  or_cli_table_t *table;
   or_json_writer_t *json;
   size_t count;
   uint32_t shadowed; /* bits: built-in networks whose name a model of the folder has */
 } listing_t;
 
 static void add_row(const listing_t *listing, const char *name, const char *file) {
-  if (listing->json != NULL) {
-    or_json_object_begin(listing->json);
-    or_json_field_string(listing->json, "name", name);
-    or_json_field_string(listing->json, "file", file);
-    or_json_field_string(listing->json, "state", "available");
-    or_json_field_string(listing->json, "weights", file != NULL ? "file" : "synthetic");
-    or_json_object_end(listing->json);
-  } else {
-    or_cli_table_cell(listing->table, "%s", name);
-    or_cli_table_cell(listing->table, "%s", file != NULL ? file : "(built in, synthetic weights)");
-  }
+  or_json_object_begin(listing->json);
+  or_json_field_string(listing->json, "name", name);
+  or_json_field_string(listing->json, "file", file);
+  or_json_field_string(listing->json, "state", "available");
+  or_json_field_string(listing->json, "weights", file != NULL ? "file" : "synthetic");
+  or_json_object_end(listing->json);
 }
 
 static or_status_t list_one(void *self, const char *name, const char *file) {
@@ -77,41 +73,31 @@ static or_status_t list_one(void *self, const char *name, const char *file) {
 static int list_models(or_cli_t *cli) {
   or_text_t text;
   or_json_writer_t json;
-  listing_t listing = {.cli = cli};
+  listing_t listing = {.json = &json};
   or_text_init(&text, cli->allocator);
-  if (cli->json) {
-    listing.json = &json;
-    or_json_begin(&json, &text, 2);
-    or_json_object_begin(&json);
-    or_json_key(&json, "models");
-    or_json_array_begin(&json);
-  } else {
-    listing.table = or_cli_table_create(cli, "NAME|FILE");
-  }
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  or_json_key(&json, "models");
+  or_json_array_begin(&json);
   or_status_t status = or_repository_list(cli->allocator, cli->models_directory, list_one, &listing);
   if (or_status_code(status) == OR_NOT_FOUND && !or_cli_has(cli, "--models")) {
     or_status_ignore(status); /* the default folder need not be there: no models */
     status = or_status_success();
   }
   if (!or_ok(status)) {
+    or_status_ignore(json.status);
     or_text_deinit(&text);
-    or_cli_table_free(listing.table);
     return or_cli_fail(cli, or_status_context(status, "models"));
   }
   for (uint32_t i = 0; or_builtin_at(i) != NULL; ++i) {
     if ((listing.shadowed >> i & 1) == 0) add_row(&listing, or_builtin_at(i)->name, NULL);
   }
-  if (cli->json) {
-    or_json_array_end(&json);
-    or_json_object_end(&json);
-    return or_cli_print_json(cli, &json, &text);
-  }
-  or_text_deinit(&text);
-  or_cli_table_print(listing.table, stdout);
-  if (listing.count == 0 && !cli->quiet)
+  or_json_array_end(&json);
+  or_json_object_end(&json);
+  const int code = or_cli_show_written(cli, &json, &text, or_cli_print_models);
+  if (code == OR_EXIT_OK && listing.count == 0 && !cli->json && !cli->quiet)
     (void)fprintf(stderr, "no model files in %s; name another folder with --models\n", cli->models_directory);
-  or_cli_table_free(listing.table);
-  return OR_EXIT_OK;
+  return code;
 }
 
 /* NULL: the model is in no file. */
@@ -119,7 +105,7 @@ static const char *file_of(const or_model_t *model) {
   return or_model_path(model)[0] != '\0' ? or_model_path(model) : NULL;
 }
 
-static int show_as_json(or_cli_t *cli, const or_model_t *model) {
+static int show_loaded(or_cli_t *cli, const or_model_t *model) {
   or_text_t text;
   or_json_writer_t json;
   or_text_init(&text, cli->allocator);
@@ -141,37 +127,14 @@ static int show_as_json(or_cli_t *cli, const or_model_t *model) {
   for (size_t i = 0; i < or_model_label_count(model); ++i) or_json_string(&json, or_model_label(model, i));
   or_json_array_end(&json);
   or_json_object_end(&json);
-  return or_cli_print_json(cli, &json, &text);
-}
-
-static void print_values(const or_model_t *model, bool inputs) {
-  size_t count = inputs ? or_model_input_count(model) : or_model_output_count(model);
-  for (size_t i = 0; i < count; ++i) {
-    const or_model_value_t *value = inputs ? or_model_input(model, i) : or_model_output(model, i);
-    char shape[160];
-    (void)printf("%-8s %s: %s %s%s\n", inputs ? "input" : "output", value->name, or_dtype_name(value->dtype),
-                 or_model_format_shape(model, &value->shape, shape, sizeof shape),
-                 value->optional ? " (has a default)" : "");
-  }
+  return or_cli_show_written(cli, &json, &text, or_cli_print_model);
 }
 
 static int show_model(or_cli_t *cli, const char *name) {
   or_model_t *model = NULL;
   or_status_t status = or_cli_load_model(cli, name, &model);
-  int code = OR_EXIT_OK;
   if (!or_ok(status)) return or_cli_fail(cli, status);
-  if (cli->json) {
-    code = show_as_json(cli, model);
-  } else {
-    char bytes[OR_CLI_NUMBER_BYTES];
-    (void)printf("%-8s %s\n%-8s %s\n%-8s %zu\n%-8s %s\n", "name", or_model_name(model), "file",
-                 file_of(model) != NULL ? file_of(model) : "(built in)", "nodes", or_model_node_count(model), "weights",
-                 or_cli_bytes(or_model_weight_bytes(model), bytes, sizeof bytes));
-    or_cli_note_weights(or_model_weights(model));
-    print_values(model, true);
-    print_values(model, false);
-    if (or_model_label_count(model) > 0) (void)printf("%-8s %zu\n", "labels", or_model_label_count(model));
-  }
+  const int code = show_loaded(cli, model);
   or_model_release(model);
   return code;
 }

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/remote.h"
 #include "cli/request.h"
 
 static bool add_set_fields(or_cli_t *cli, or_cli_request_t *request);
@@ -35,20 +36,19 @@ int or_cli_run_command(or_cli_t *cli) {
   const char *operation = or_cli_value(cli, "--operation");
   or_cli_request_t request;
   or_cli_outcome_t outcome;
-  if (or_cli_has(cli, "--async")) {
-    return or_cli_fail(cli,
-                       or_error(OR_UNIMPLEMENTED, "--async needs a server, and this version has none; leave it out "
-                                                  "to wait for the result"));
-  }
+  const bool async = or_cli_has(cli, "--async");
+  if (async && !or_cli_is_remote(cli))
+    return or_cli_usage_error(cli, "--async needs a server (--url); leave it out to wait for the result");
   or_cli_request_begin(&request, cli, operation != NULL ? operation : "compute");
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; ++i) {
     const char *value = or_cli_value(cli, aliases[i].flag);
     if (value != NULL) or_cli_request_field(&request, aliases[i].key, value);
   }
   if (!add_set_fields(cli, &request)) {
-    or_text_deinit(&request.text);
+    or_cli_request_drop(&request);
     return OR_EXIT_USAGE;
   }
+  if (async) return or_cli_request_async(&request);
   or_cli_execution_t execution = {.verify = or_cli_has(cli, "--verify")};
   int code = or_cli_request_execute(&request, &execution, true, &outcome);
   if (code == OR_EXIT_OK && !cli->json) print_result(cli, &outcome);

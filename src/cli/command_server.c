@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "or_config.h"
 
 #if OR_HAVE_SERVER
 
+#include "cli/data_folder.h"
 #include "server/server.h"
 
 #define DEFAULT_FILE "openruntime.conf"
@@ -83,31 +85,40 @@ static or_status_t read_file(or_cli_t *cli, or_server_config_t *config, size_t *
 
 /* "info" or "warning,server=debug": the level of all, then of single modules. */
 static or_status_t set_log_levels(const char *words) {
-  static const struct {
-    const char *name;
-    or_log_level_t level;
-  } levels[] = {{"off", OR_LOG_OFF},
-                {"error", OR_LOG_ERROR},
-                {"warning", OR_LOG_WARNING},
-                {"info", OR_LOG_INFO},
-                {"debug", OR_LOG_DEBUG}};
   for (const char *at = words; *at != '\0';) {
-    char word[64], *level;
-    size_t length = strcspn(at, ","), row = 0;
+    char word[64], *name;
+    or_log_level_t level;
+    size_t length = strcspn(at, ",");
     (void)or_format(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word), at);
-    level = strchr(word, '=');
-    if (level != NULL) *level++ = '\0';
-    while (row < 5 && strcmp(levels[row].name, level != NULL ? level : word) != 0) ++row;
-    if (row == 5)
+    name = strchr(word, '=');
+    if (name != NULL) *name++ = '\0';
+    if (!or_log_level_from_name(name != NULL ? name : word, &level))
       return or_error(OR_INVALID_ARGUMENT, "log_level: \"%s\" is not off, error, warning, info or debug",
-                      level != NULL ? level : word);
+                      name != NULL ? name : word);
     or_status_t status = or_status_success();
-    if (level != NULL) status = or_log_set_module_level(word, levels[row].level);
-    if (level == NULL) or_log_set_level(levels[row].level);
+    if (name != NULL) status = or_log_set_module_level(word, level);
+    if (name == NULL) or_log_set_level(level);
     if (!or_ok(status)) return or_status_context(status, "log_level");
     at += length + (at[length] == ',');
   }
   return or_status_success();
+}
+
+or_status_t or_cli_server_settings(or_cli_t *cli, or_server_config_t *config, size_t *problems) {
+  *problems = 0;
+  or_config_default(config);
+  or_status_t status = read_file(cli, config, problems);
+  if (!or_ok(status)) return status;
+  *problems += or_config_read_environment(config, environment, print_problem, NULL);
+  *problems += apply_flags(cli, config);
+  return status;
+}
+
+/* The lines of a server have the time. */
+static void log_line(void *self, or_log_level_t level, const char *line) {
+  char time[OR_CLOCK_TEXT_BYTES];
+  (void)self, (void)level;
+  (void)fprintf(stderr, "time=%s %s\n", or_clock_format(or_clock_wall_us(), time, sizeof time), line);
 }
 
 static int print_template(or_cli_t *cli) {
@@ -143,11 +154,8 @@ int or_cli_server_command(or_cli_t *cli) {
   or_server_config_t config;
   size_t problems = 0;
   if (or_cli_has(cli, "--print-config")) return print_template(cli);
-  or_config_default(&config);
-  or_status_t status = read_file(cli, &config, &problems);
+  or_status_t status = or_cli_server_settings(cli, &config, &problems);
   if (!or_ok(status)) return or_cli_fail(cli, status);
-  problems += or_config_read_environment(&config, environment, print_problem, NULL);
-  problems += apply_flags(cli, &config);
   if (cli->verbosity == 0 || or_cli_has(cli, "--log-level"))
     problems += tell(set_log_levels(config.log_level), "settings");
   if (or_cli_has(cli, "--check-config")) {
@@ -155,7 +163,7 @@ int or_cli_server_command(or_cli_t *cli) {
     return problems == 0 ? OR_EXIT_OK : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
-  or_cli_log_to_stderr();
+  or_log_set_sink(log_line, NULL);
   const or_server_options_t options = {.allocator = cli->allocator,
                                        .config = &config,
                                        .make_runtime = make_runtime,

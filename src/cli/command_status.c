@@ -1,54 +1,136 @@
+#include <math.h>
+#include <string.h>
+
 #include "base/string.h"
-#include "cli/cli.h"
+#include "cli/remote.h"
 #include "runtime/device_json.h"
 
-static int status_as_json(or_cli_t *cli) {
+static int ask_server(or_cli_t *cli);
+static void print_status(or_cli_t *cli, const or_json_value_t *root);
+
+int or_cli_status_command(or_cli_t *cli) {
   or_text_t text;
   or_json_writer_t json;
-  or_backend_info_t info;
+  if (or_cli_is_remote(cli)) return ask_server(cli);
+  if (!or_cli_runtime(cli)) return cli->code;
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
   or_json_object_begin(&json);
   or_json_field_string(&json, "version", or_version());
   or_json_field_string(&json, "details", or_version_details());
   or_json_key(&json, "backends");
-  or_json_array_begin(&json);
-  for (size_t i = 0; or_runtime_backend(cli->runtime, i, &info); ++i) {
-    or_json_object_begin(&json);
-    or_json_field_string(&json, "name", info.name);
-    or_json_field_bool(&json, "usable", info.usable);
-    or_json_field_int(&json, "devices", (int64_t)info.device_count);
-    or_json_field_string(&json, "detail", info.detail);
-    or_json_field_string(&json, "advice", info.advice);
-    or_json_object_end(&json);
-  }
-  or_json_array_end(&json);
+  or_runtime_write_backends(&json, cli->runtime);
   or_json_key(&json, "devices");
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_runtime_device_count(cli->runtime); ++i)
     or_device_write_json(&json, or_runtime_device(cli->runtime, i));
   or_json_array_end(&json);
+  or_json_field_null(&json, "server");
   or_json_object_end(&json);
-  return or_cli_print_json(cli, &json, &text);
+  return or_cli_show_written(cli, &json, &text, print_status);
 }
 
-int or_cli_status_command(or_cli_t *cli) {
-  or_backend_info_t info;
-  if (!or_cli_runtime(cli)) return cli->code;
-  if (cli->json) return status_as_json(cli);
+static void copy_field(or_json_writer_t *json, const char *key, const or_json_value_t *value) {
+  or_json_key(json, key);
+  if (value != NULL) {
+    or_json_copy(json, value);
+  } else {
+    or_json_null(json);
+  }
+}
+
+/* Models that are loaded; -1 where the server does not tell this key. */
+static int64_t loaded_models(or_cli_t *cli) {
+  const or_client_request_t request = {.method = "GET", .path = "/models"};
+  or_client_t *client = NULL;
+  or_client_reply_t reply;
+  or_json_document_t *document = NULL;
+  int64_t count = -1;
+  if (!or_cli_client(cli, &client)) return count;
+  or_client_reply_init(&reply, cli->allocator);
+  or_status_t status = or_client_call(client, &request, &reply);
+  if (or_ok(status)) status = or_json_parse(cli->allocator, or_text_string(&reply.body), reply.body.length, &document);
+  const or_json_value_t *models = or_ok(status) ? or_json_get(or_json_root(document), "models") : NULL;
+  if (or_json_kind(models) == OR_JSON_ARRAY) count = 0;
+  for (size_t i = 0; i < or_json_count(models); ++i)
+    count += strcmp(or_json_get_string(or_json_get(or_json_at(models, i), "state"), ""), "ready") == 0;
+  or_status_ignore(status); /* a fact that is null then */
+  or_json_document_free(document);
+  or_client_reply_deinit(&reply);
+  return count;
+}
+
+/* The same document, of three answers of the server's. */
+static int show_server(or_cli_t *cli, const or_json_value_t *about, const or_json_value_t *devices) {
+  const int64_t models = loaded_models(cli);
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  copy_field(&json, "version", or_json_get(about, "version"));
+  copy_field(&json, "details", or_json_get(about, "details"));
+  copy_field(&json, "backends", or_json_get(about, "backend_details"));
+  copy_field(&json, "devices", or_json_get(devices, "devices"));
+  or_json_key(&json, "server");
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "url", cli->url);
+  copy_field(&json, "status", or_json_get(about, "status"));
+  copy_field(&json, "uptime_seconds", or_json_get(about, "uptime_seconds"));
+  copy_field(&json, "active_tasks", or_json_get(about, "active_tasks"));
+  if (models >= 0) {
+    or_json_field_int(&json, "models", models);
+  } else {
+    or_json_field_null(&json, "models");
+  }
+  or_json_object_end(&json);
+  or_json_object_end(&json);
+  return or_cli_show_written(cli, &json, &text, print_status);
+}
+
+static int ask_server(or_cli_t *cli) {
+  const or_client_request_t about = {.method = "GET", .path = "/"}, devices = {.method = "GET", .path = "/devices"};
+  or_json_document_t *documents[2] = {NULL, NULL};
+  int code = or_cli_ask(cli, &about, &documents[0]);
+  if (code == OR_EXIT_OK) code = or_cli_ask(cli, &devices, &documents[1]);
+  if (code == OR_EXIT_OK) code = show_server(cli, or_json_root(documents[0]), or_json_root(documents[1]));
+  or_json_document_free(documents[0]);
+  or_json_document_free(documents[1]);
+  return code;
+}
+
+static const char *word(const or_json_value_t *object, const char *key) {
+  return or_json_get_string(or_json_get(object, key), "");
+}
+
+static void print_server(const or_json_value_t *server) {
+  const int64_t models = or_json_get_int(or_json_get(server, "models"), -1);
+  char uptime[OR_CLI_NUMBER_BYTES];
+  if (or_json_count(server) == 0) return;
+  (void)printf("server %s: %s for %s, %lld tasks at work", word(server, "url"), word(server, "status"),
+               or_cli_duration(or_json_get_double(or_json_get(server, "uptime_seconds"), NAN), uptime, sizeof uptime),
+               (long long)or_json_get_int(or_json_get(server, "active_tasks"), 0));
+  if (models >= 0) (void)printf(", %lld models loaded", (long long)models);
+  (void)printf("\n");
+}
+
+static void print_status(or_cli_t *cli, const or_json_value_t *root) {
+  const or_json_value_t *backends = or_json_get(root, "backends"), *devices = or_json_get(root, "devices");
   (void)printf("%sopenruntime%s %s\n", or_cli_style(cli, OR_CLI_BOLD), or_cli_style(cli, OR_CLI_PLAIN),
-               or_version_details());
-  for (size_t i = 0; or_runtime_backend(cli->runtime, i, &info); ++i) {
-    const char *style = or_cli_style(cli, info.usable ? OR_CLI_GREEN : OR_CLI_YELLOW);
-    (void)printf("backend %s%s%s: %s\n", style, info.name, or_cli_style(cli, OR_CLI_PLAIN), info.detail);
-    if (info.advice != NULL) (void)printf("  to mend it: %s\n", info.advice);
+               word(root, "details"));
+  print_server(or_json_get(root, "server"));
+  for (size_t i = 0; i < or_json_count(backends); ++i) {
+    const or_json_value_t *backend = or_json_at(backends, i);
+    const bool usable = or_json_get_bool(or_json_get(backend, "usable"), false);
+    (void)printf("backend %s%s%s: %s\n", or_cli_style(cli, usable ? OR_CLI_GREEN : OR_CLI_YELLOW),
+                 word(backend, "name"), or_cli_style(cli, OR_CLI_PLAIN), word(backend, "detail"));
+    if (word(backend, "advice")[0] != '\0') (void)printf("  to mend it: %s\n", word(backend, "advice"));
   }
-  for (size_t i = 0; i < or_runtime_device_count(cli->runtime); ++i) {
-    const or_device_t *device = or_runtime_device(cli->runtime, i);
-    const or_device_facts_t *facts = or_device_facts(device);
+  for (size_t i = 0; i < or_json_count(devices); ++i) {
+    const or_json_value_t *device = or_json_at(devices, i);
     char bytes[OR_CLI_NUMBER_BYTES];
-    (void)printf("device %s: %s, %u units, %s, %s\n", facts->id, facts->name, facts->compute_units,
-                 or_cli_bytes(facts->memory_total_bytes, bytes, sizeof bytes), or_device_state_name(device));
+    (void)printf("device %s: %s, %lld units, %s, %s\n", word(device, "id"), word(device, "name"),
+                 (long long)or_json_get_int(or_json_get(device, "compute_units"), 0),
+                 or_cli_json_bytes(or_json_get(device, "memory_total"), bytes, sizeof bytes), word(device, "state"));
   }
-  return OR_EXIT_OK;
 }

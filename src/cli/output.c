@@ -157,6 +157,26 @@ char *or_cli_seconds(double seconds, char *text, size_t capacity) {
   return or_format(text, capacity, "%.2f s", seconds);
 }
 
+char *or_cli_json_bytes(const or_json_value_t *value, char *text, size_t capacity) {
+  const int64_t bytes = or_json_get_int(value, 0);
+  return or_cli_bytes(bytes > 0 ? (uint64_t)bytes : OR_UNKNOWN_U, text, capacity);
+}
+
+char *or_cli_duration(double seconds, char *text, size_t capacity) {
+  static const struct {
+    const char *name;
+    int64_t seconds;
+  } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+  if (!isfinite(seconds) || seconds < 0 || seconds > 1e12) return or_format(text, capacity, "-");
+  const int64_t whole = (int64_t)seconds;
+  for (size_t i = 0; i < 3; ++i) {
+    if (whole < units[i].seconds) continue;
+    return or_format(text, capacity, "%lld %s %lld %s", (long long)(whole / units[i].seconds), units[i].name,
+                     (long long)(whole % units[i].seconds / units[i + 1].seconds), units[i + 1].name);
+  }
+  return or_format(text, capacity, "%lld s", (long long)whole);
+}
+
 /* One thread prints progress, so its state is plain. */
 static int64_t progress_began_ns;
 static bool progress_shown;

@@ -36,22 +36,24 @@ static const char *find_ca(const or_cli_t *cli) {
   return path;
 }
 
+or_status_t or_cli_client_create(or_cli_t *cli, or_client_t **out) {
+  char *text = NULL;
+  const char *key = NULL;
+  *out = NULL;
+  or_status_t status = find_key(cli, &text, &key);
+  const or_client_options_t options = {
+      .allocator = cli->allocator, .url = cli->url, .key = key, .ca_file = find_ca(cli), .cancel = &cli->cancel};
+  if (or_ok(status)) status = or_client_create(&options, out);
+  or_free(cli->allocator, text);
+  return status;
+}
+
 bool or_cli_client(or_cli_t *cli, or_client_t **out) {
-  if (cli->client == NULL) {
-    char *text = NULL;
-    const char *key = NULL;
-    or_status_t status = find_key(cli, &text, &key);
-    const or_client_options_t options = {
-        .allocator = cli->allocator, .url = cli->url, .key = key, .ca_file = find_ca(cli), .cancel = &cli->cancel};
-    if (or_ok(status)) status = or_client_create(&options, &cli->client);
-    or_free(cli->allocator, text);
-    if (!or_ok(status)) {
-      (void)or_cli_fail(cli, status); /* its code stays in cli->code */
-      return false;
-    }
-  }
+  or_status_t status = cli->client == NULL ? or_cli_client_create(cli, &cli->client) : or_status_success();
   *out = cli->client;
-  return true;
+  if (or_ok(status)) return true;
+  (void)or_cli_fail(cli, status); /* its code stays in cli->code */
+  return false;
 }
 
 /* "data.size" of a problem's place; a single word without it. */
@@ -159,4 +161,10 @@ or_status_t or_cli_path(or_text_t *text, const char *prefix, const char *name, c
   or_status_t status = or_text_printf(text, "%s/", prefix);
   if (or_ok(status)) status = or_client_escape(text, name);
   return or_ok(status) ? or_text_append_string(text, suffix) : status;
+}
+
+or_status_t or_cli_add_query(or_text_t *query, const char *name, const char *value) {
+  if (value == NULL) return or_status_success();
+  or_status_t status = or_text_printf(query, "%s%s=", query->length > 0 ? "&" : "", name);
+  return or_ok(status) ? or_client_escape(query, value) : status;
 }

@@ -11,6 +11,8 @@ bool or_cli_is_remote(const or_cli_t *cli);
 /* The client of that server, made at first use with --key-file (or OPENRUNTIME_API_KEY) and --ca. Prints the error and
  * returns false if it can't be had. */
 bool or_cli_client(or_cli_t *cli, or_client_t **out);
+/* Another one, the caller's. Statuses of or_client_create; NOT_FOUND and such: the key's file. */
+or_status_t or_cli_client_create(or_cli_t *cli, or_client_t **out);
 
 /* Asks the server. OR_EXIT_OK and the reply's document, which the caller frees; or the exit code of what was printed:
  * OR_EXIT_UNREACHABLE without a reply, OR_EXIT_USAGE with each field of a 422 in a line, else as the table of statuses
@@ -33,5 +35,7 @@ int or_cli_show_reply(or_cli_t *cli, const or_client_request_t *request, or_cli_
 
 /* "/PREFIX/NAME/SUFFIX" with NAME as one segment, into `text` (inited); prefix "/models", suffix "" or "/load". */
 or_status_t or_cli_path(or_text_t *text, const char *prefix, const char *name, const char *suffix);
+/* "&NAME=VALUE", encoded, at the end of a query; nothing where value is NULL. */
+or_status_t or_cli_add_query(or_text_t *query, const char *name, const char *value);
 
 #endif

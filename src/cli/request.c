@@ -6,6 +6,14 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cli/remote.h"
+#include "cli/request_remote.h"
+
+static void make_task_id(char *text, size_t capacity) {
+  int64_t now[2] = {or_clock_wall_us(), or_clock_ns()};
+  or_format(text, capacity, "%013llx%016llx", (unsigned long long)now[0],
+            (unsigned long long)or_hash_bytes(now, sizeof now, 0));
+}
 
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation) {
   const char *priority = or_cli_has(cli, "--priority") ? or_cli_value(cli, "--priority") : NULL;
@@ -15,6 +23,8 @@ void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *
   or_json_begin(&request->json, &request->text, 0);
   or_json_object_begin(&request->json);
   or_json_field_string(&request->json, "operation", operation);
+  make_task_id(request->task_id, sizeof request->task_id);
+  if (or_cli_is_remote(cli)) or_json_field_string(&request->json, "task_id", request->task_id);
   if (cli->device != NULL) or_json_field_string(&request->json, "device_preference", cli->device);
   or_json_field_bool(&request->json, "strict_device", cli->strict);
   if (priority != NULL) or_cli_request_field(request, "priority", priority);
@@ -94,19 +104,14 @@ static or_status_t parse_task(or_cli_request_t *request, or_task_problems_t *pro
   return status;
 }
 
-static void make_task_id(char *text, size_t capacity) {
-  int64_t now[2] = {or_clock_wall_us(), or_clock_ns()};
-  or_format(text, capacity, "%013llx%016llx", (unsigned long long)now[0],
-            (unsigned long long)or_hash_bytes(now, sizeof now, 0));
-}
-
 /* The TaskResponse of the wire, so that a script sees one form whether it asks the program or a server. */
-static int print_response(or_cli_t *cli, const or_cli_outcome_t *outcome, or_status_t status, int64_t started_us) {
+static int print_response(const or_cli_request_t *request, const or_cli_outcome_t *outcome, or_status_t status,
+                          int64_t started_us) {
+  or_cli_t *cli = request->cli;
   or_text_t text;
   or_json_writer_t json;
-  char id[40];
   or_status_code_t code = or_status_code(status);
-  or_task_outcome_t response = {.task_id = id,
+  or_task_outcome_t response = {.task_id = request->task_id,
                                 .state = code == OR_OK                  ? "completed"
                                          : code == OR_CANCELLED         ? "cancelled"
                                          : code == OR_DEADLINE_EXCEEDED ? "timeout"
@@ -118,7 +123,6 @@ static int print_response(or_cli_t *cli, const or_cli_outcome_t *outcome, or_sta
                                 .created_us = started_us,
                                 .started_us = started_us,
                                 .finished_us = or_clock_wall_us()};
-  make_task_id(id, sizeof id);
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
   or_task_write_response(&json, &response);
@@ -133,6 +137,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
   or_task_result_init(&out->result, cli->allocator);
   out->document = NULL;
   out->root = NULL;
+  if (or_cli_is_remote(cli)) return or_cli_request_remote(request, execution, print, out);
   or_status_t status = parse_task(request, &problems, &task);
   if (!or_ok(status)) return print_problems(cli, &problems, status);
   if (!or_cli_runtime(cli)) {
@@ -154,7 +159,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
   if (execution->subject != NULL) status = or_status_context(status, "%s", execution->subject);
   or_task_free(task);
   or_cli_progress_end(cli);
-  if (print && cli->json) (void)print_response(cli, out, status, started_us);
+  if (print && cli->json) (void)print_response(request, out, status, started_us);
   if (or_ok(status)) {
     status = or_json_parse(cli->allocator, or_text_string(&out->result.json), out->result.json.length, &out->document);
     if (or_ok(status)) out->root = or_json_root(out->document);

@@ -58,7 +58,7 @@ static void names_the_field_that_is_wrong(void **state) {
               "a_key_that_is_longer_than_any_field_of_a_task_can_be_because_it_has_no_end=1");
   expect_exit(OR_EXIT_USAGE, "priority", "run", "--priority", "11");
   expect_exit(OR_EXIT_USAGE, "timeout", "run", "--timeout", "x");
-  expect_exit(OR_EXIT_FAILED, "--async needs a server", "run", "--async");
+  expect_exit(OR_EXIT_USAGE, "--async needs a server", "run", "--async");
   expect_exit(OR_EXIT_FAILED, "kernel", "run", "-o", "kernel");
 }
 

@@ -243,8 +243,8 @@ static void shows_and_lists_models(void **state) {
   assert_int_equal(RUN("models", "show", "data/digits"), OR_EXIT_OK);
   expect_out("labels   10\n");
   assert_int_equal(RUN("models", "--models", folder), OR_EXIT_OK);
-  expect_out("NAME          FILE\nopen          ");
-  expect_out("mobilenet-v2  (built in, synthetic weights)");
+  expect_out("NAME          STATE      DEVICE  VERSION  FILE\nopen          available  -       -        ");
+  expect_out("mobilenet-v2  available  -       -        (built in, synthetic weights)");
   assert_int_equal(RUN("models", "list", "--models", in_folder("cases/empty")), OR_EXIT_OK);
   expect_err("no model files in ");
   (void)setenv("OPENRUNTIME_MODELS", in_folder("absent"), 1);

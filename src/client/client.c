@@ -158,7 +158,9 @@ static void set_connection(const or_client_t *client) {
   (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);
   (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a machine that went away ends a wait without a bound */
+  (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 20L);
+  (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
   (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(OR_CLIENT_CONNECT_TIMEOUT_S * 1e3));
 #if LIBCURL_VERSION_NUM >= 0x075500
   (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

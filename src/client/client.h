@@ -78,6 +78,9 @@ or_status_t or_client_call(or_client_t *client, const or_client_request_t *reque
  * again). Success below 300. */
 or_status_t or_client_reply_status(const or_client_reply_t *reply);
 
+/* The code of a word on the wire ("not_found"); OR_OK: it is none of ours. */
+or_status_code_t or_client_code(const char *word);
+
 /* `text` as one segment of a path or one value of a query, appended: unreserved characters plain, the rest %XX. */
 or_status_t or_client_escape(or_text_t *text, const char *segment);
 

@@ -35,8 +35,7 @@ bool or_client_reply_header(const or_client_reply_t *reply, const char *name, ch
   return false;
 }
 
-/* Codes whose word is on the wire; OR_OK if it is none of ours. */
-static or_status_code_t code_of_word(const char *word) {
+or_status_code_t or_client_code(const char *word) {
   for (int code = OR_OK + 1; code <= OR_INTERNAL; ++code) {
     if (strcmp(or_status_mapping((or_status_code_t)code)->name, word) == 0) return (or_status_code_t)code;
   }
@@ -115,7 +114,7 @@ or_status_t or_client_reply_status(const or_client_reply_t *reply) {
   const or_json_value_t *root = or_ok(parsed) ? or_json_root(document) : NULL;
   or_status_ignore(parsed); /* a document that is none: the HTTP status says it */
   const char *word = or_json_get_string(or_json_get(root, "error_code"), "");
-  or_status_code_t code = code_of_word(word);
+  or_status_code_t code = or_client_code(word);
   if (code == OR_OK) code = code_of_http(reply->status);
   describe(or_json_get(root, "detail"), detail, sizeof detail);
   advice(reply, help, sizeof help);

@@ -50,6 +50,7 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   job->attempts = request->attempts;
   job->request_bytes = request->body_bytes + sizeof *job;
   or_format(job->owner, sizeof job->owner, "%s", request->owner != NULL ? request->owner : "");
+  or_format(job->request_id, sizeof job->request_id, "%s", request->request_id != NULL ? request->request_id : "");
   if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
   job->has_digest = request->body_digest != NULL;
   job->scope = (or_trace_scope_t){or_trace_next_task(), or_trace_owner(job->owner)};
@@ -77,6 +78,7 @@ void or_job_retain(or_job_t *job) { or_ref_retain(&job->ref); }
 
 void or_job_release(or_job_t *job) {
   if (job == NULL || !or_ref_release(&job->ref)) return;
+  if (job->listener_release != NULL) job->listener_release(job->listener_self);
   const or_allocator_t *allocator = job->response.allocator;
   for (size_t i = 0; i < job->tensor_count; ++i) or_tensor_release(job->tensors[i].tensor);
   or_free(allocator, job->tensors);
@@ -114,6 +116,7 @@ or_job_facts_t or_job_facts(or_job_t *job) {
 
 void or_job_tell(or_job_t *job, or_job_event_t event) {
   const or_scheduler_options_t *options = &job->scheduler->options;
+  or_job_log(job, event);
   if (job->listener != NULL) job->listener(job->listener_self, job, event);
   if (options->listener != NULL) options->listener(options->listener_self, job, event);
 }

@@ -169,13 +169,16 @@ static double retry_after_s(or_scheduler_t *scheduler) {
   return backlog_s < RETRY_MIN_S ? RETRY_MIN_S : backlog_s > RETRY_MAX_S ? RETRY_MAX_S : backlog_s;
 }
 
+/* What was accepted before a restart is not refused after it: then there may be more than new work is let in for, by
+ * what ran when the server stopped. */
 static or_status_t check_capacity(or_scheduler_t *scheduler, const or_job_t *job, or_refusal_t *refusal) {
   const or_scheduler_options_t *options = &scheduler->options;
+  if (job->recovered) return or_status_success();
   refusal->kind = OR_REFUSED_CAPACITY;
   if (scheduler->draining) return or_error(OR_UNAVAILABLE, "shutting down: no new work is taken");
   if (scheduler->waiting + scheduler->admitting >= options->max_waiting)
     return or_error(OR_UNAVAILABLE, "%u tasks are waiting already (max_waiting)", options->max_waiting);
-  if (job->request_bytes > options->max_waiting_bytes - scheduler->waiting_bytes)
+  if (scheduler->waiting_bytes + job->request_bytes > options->max_waiting_bytes)
     return or_error(OR_UNAVAILABLE, "requests that wait hold %llu bytes; with %llu more they would exceed %llu",
                     (unsigned long long)scheduler->waiting_bytes, (unsigned long long)job->request_bytes,
                     (unsigned long long)options->max_waiting_bytes);
@@ -317,6 +320,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
   } else {
     admit(job);
   }
+  job->listener_release = request->listener_release; /* ours is a reference: the job is still there */
   result->job = job;
   return status;
 }
@@ -386,7 +390,7 @@ or_device_settings_t or_scheduler_device(or_scheduler_t *scheduler, const or_dev
   or_mutex_lock(&scheduler->mutex);
   const place_t *place = or_place_of(scheduler, device);
   assert(place != NULL && "a device of another runtime");
-  or_device_settings_t settings = {.is_available = or_place_usable(place),
+  or_device_settings_t settings = {.is_available = place->is_available,
                                    .max_concurrency = place->hardware->concurrency,
                                    .memory_limit = place->hardware->memory_limit};
   or_mutex_unlock(&scheduler->mutex);

@@ -54,10 +54,11 @@ void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns);
 void or_scheduler_free(or_scheduler_t *scheduler);
 
 typedef struct or_job_request_t {
-  or_task_t *task;     /* the scheduler's on success */
-  const char *task_id; /* NULL: one is made */
-  const char *owner;   /* id of the API key; NULL: "" */
-  const char *body;    /* as it came; copied only if durable */
+  or_task_t *task;        /* the scheduler's on success */
+  const char *task_id;    /* NULL: one is made */
+  const char *owner;      /* id of the API key; NULL: "" */
+  const char *request_id; /* for the log; NULL: none */
+  const char *body;       /* as it came; copied only if durable */
   size_t body_bytes;
   const uint8_t *body_digest; /* OR_TASK_DIGEST_BYTES: tells the same task from another with its id; NULL: not told */
   bool durable;               /* recorded before it runs; needs a journal */
@@ -71,6 +72,9 @@ typedef struct or_job_request_t {
   size_t blob_count;
   or_job_listener_t listener; /* may be NULL */
   void *listener_self;
+  /* Called once an accepted job is gone, after its last event, on whichever thread dropped the last reference: until
+   * then the listener may be called. May be NULL. */
+  void (*listener_release)(void *self);
 } or_job_request_t;
 
 /* Why a request was not accepted. */
@@ -108,7 +112,7 @@ size_t or_scheduler_active(or_scheduler_t *scheduler, const char *owner, or_job_
 /* Forgets a finished job. */
 void or_scheduler_forget(or_scheduler_t *scheduler, or_job_t *job);
 
-/* What a device may be given. */
+/* What a device may be given, as it was set; whether it is in a state to take work is or_device_state. */
 typedef struct or_device_settings_t {
   bool is_available;        /* false: takes no new work, what runs there ends; what waits goes elsewhere, or waits */
   uint32_t max_concurrency; /* of its hardware; 0: the default */

@@ -65,6 +65,7 @@ struct or_job_t {
   or_scheduler_t *scheduler;
   or_task_t *task;
   char task_id[OR_TASK_ID_BYTES], owner[OR_TASK_OWNER_BYTES];
+  char request_id[OR_TASK_ID_BYTES]; /* of whoever brought it, for the log; "" */
   char *body;
   size_t body_bytes;
   uint8_t digest[OR_TASK_DIGEST_BYTES];
@@ -73,6 +74,7 @@ struct or_job_t {
   size_t tensor_count;
   or_job_listener_t listener;
   void *listener_self;
+  void (*listener_release)(void *self); /* set once it is accepted */
   or_trace_scope_t scope; /* what its work is recorded as */
   or_task_estimate_t estimate;
   uint64_t request_bytes; /* what it holds while it waits */
@@ -134,6 +136,9 @@ void or_job_tell(or_job_t *job, or_job_event_t event);
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
 void or_job_record(or_job_t *job, or_task_record_t *record);
+
+/* job_log.c: one line of a job's life. */
+void or_job_log(or_job_t *job, or_job_event_t event);
 
 /* trace.c: for whoever records. */
 void or_job_trace(or_job_t *job, int64_t end_ns); /* the task as a whole */

@@ -114,6 +114,29 @@ static void refuses_what_is_too_much_and_says_when_to_come_again(void **state) {
   or_job_release(other);
 }
 
+static void takes_up_more_after_a_restart_than_it_would_accept(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){.max_waiting = 2, .max_owner_waiting = 2, .max_waiting_bytes = 3000}, 1);
+  or_job_t *first = block();
+  const int64_t now_us = or_clock_wall_us();
+  or_job_request_t request = {
+      .body = "{}", .body_bytes = 2, .recovered = true, .created_us = now_us, .deadline_us = now_us + 60000000};
+  for (int i = 0; i < 6; ++i) {
+    or_submission_result_t result;
+    char id[16];
+    or_format(id, sizeof id, "kept-%d", i);
+    expect_ok(try_submit(id, "", request, &result));
+    or_job_release(result.job);
+  }
+  or_submission_result_t result;
+  expect_failure(try_submit("new", "", (or_job_request_t){.body = "{}", .body_bytes = 2}, &result), OR_UNAVAILABLE,
+                 "waiting");
+  or_scheduler_cancel(scheduler, first);
+  or_fake_open_gate(OR_FAKE_RUN);
+  await("kept-5", OR_JOB_FINISHED);
+  or_job_release(first);
+}
+
 static void refuses_what_would_never_fit(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
@@ -221,7 +244,9 @@ static struct {
   void *done_self;
   size_t admits, starts, finishes, priorities;
   or_task_state_t last_state;
-  bool refuse;
+  bool refuse, hold_starts;
+  or_journal_done_t start_done; /* of the last start that is held; under seen.mutex */
+  void *start_self;
 } journal;
 
 static or_status_t journal_admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs,
@@ -240,8 +265,16 @@ static or_status_t journal_admit(void *self, const or_task_record_t *record, con
 static or_status_t journal_start(void *self, const or_journal_start_t *start, or_journal_done_t done, void *done_self) {
   (void)self;
   assert_true(start->attempt >= 1);
+  or_mutex_lock(&seen.mutex);
   ++journal.starts;
-  if (done != NULL) done(done_self, or_status_success());
+  const bool held = journal.hold_starts && done != NULL;
+  if (held) {
+    journal.start_done = done;
+    journal.start_self = done_self;
+  }
+  or_cond_broadcast(&seen.cond);
+  or_mutex_unlock(&seen.mutex);
+  if (done != NULL && !held) done(done_self, or_status_success());
   return or_status_success();
 }
 
@@ -288,6 +321,58 @@ static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
   assert_int_equal(journal.starts, 1);
   assert_int_equal(journal.finishes, 1);
   assert_int_equal(journal.last_state, OR_TASK_COMPLETED);
+  or_job_release(job);
+}
+
+static void end_listening(void *self) { ++*(int *)self; }
+static void count_events(void *self, or_job_t *job, or_job_event_t event) {
+  (void)job, (void)event;
+  assert_int_equal(*(int *)self, 0); /* not after it was given back */
+}
+
+static void a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task(void **state) {
+  (void)state;
+  static int ended[2];
+  ended[0] = ended[1] = 0;
+  or_submission_result_t result;
+  or_job_request_t request = {
+      .durable = true, .listener = count_events, .listener_self = &ended[0], .listener_release = end_listening};
+  open_with_journal();
+  expect_ok(try_submit("kept", "", request, &result));
+  journal.done(journal.done_self, or_status_success());
+  (void)await("kept", OR_JOB_FINISHED);
+  assert_int_equal(ended[0], 0); /* the job is still known */
+  or_job_release(result.job);
+  journal.refuse = true;
+  request.listener_self = &ended[1];
+  expect_failure(try_submit("full", "", request, &result), OR_UNAVAILABLE, "backlog");
+  (void)close_all(NULL);
+  assert_int_equal(ended[0], 1);
+  assert_int_equal(ended[1], 0);
+}
+
+static void an_attempt_begins_when_it_is_on_record_or_can_not_be(void **state) {
+  (void)state;
+  open_with_journal();
+  journal.hold_starts = true;
+  or_job_t *job = submit_durable("again", "");
+  journal.done(journal.done_self, or_status_success());
+  or_mutex_lock(&seen.mutex);
+  while (journal.start_done == NULL) or_cond_wait(&seen.cond, &seen.mutex);
+  for (size_t i = 0; i < seen.count; ++i) assert_int_equal(seen.items[i].event, OR_JOB_ADMITTED);
+  or_mutex_unlock(&seen.mutex);
+  journal.start_done(journal.start_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  expect_end(job, OR_TASK_COMPLETED, "completed");
+  or_job_release(job);
+
+  journal.start_done = NULL;
+  job = submit_durable("once", ",\"on_restart\":\"fail\"");
+  journal.done(journal.done_self, or_status_success());
+  or_mutex_lock(&seen.mutex);
+  while (journal.start_done == NULL) or_cond_wait(&seen.cond, &seen.mutex);
+  or_mutex_unlock(&seen.mutex);
+  journal.start_done(journal.start_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  expect_end(job, OR_TASK_FAILED, "the disk is full");
   or_job_release(job);
 }
 
@@ -460,6 +545,7 @@ int main(void) {
       CASE(ends_what_is_out_of_time_while_it_waits),
       CASE(an_id_stands_for_one_task),
       CASE(refuses_what_is_too_much_and_says_when_to_come_again),
+      CASE(takes_up_more_after_a_restart_than_it_would_accept),
       CASE(refuses_what_would_never_fit),
       CASE(a_device_that_is_taken_out_is_replaced_visibly_or_refused),
       CASE(a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere),
@@ -467,6 +553,8 @@ int main(void) {
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
+      CASE(a_listener_is_given_back_after_the_last_event_and_never_for_a_refused_task),
+      CASE(an_attempt_begins_when_it_is_on_record_or_can_not_be),
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),
       CASE(a_drain_ends_waiting_work_and_leaves_durable_work_on_disk),

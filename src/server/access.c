@@ -73,6 +73,10 @@ static or_slice_t secret_of(const or_request_t *request) {
   return (or_slice_t){start, (size_t)(stop - start)};
 }
 
+bool or_access_reaches(const or_key_t *key, unsigned scopes) {
+  return scopes == OR_SCOPE_OPEN || (key->scopes & (scopes | OR_SCOPE_ADMIN)) != 0;
+}
+
 int or_access_key(const or_access_t *access, or_request_t *request) {
   const or_keys_t *keys = &access->keys;
   unsigned scope = request->route->scope;
@@ -84,5 +88,5 @@ int or_access_key(const or_access_t *access, or_request_t *request) {
     request->key = (or_key_t){"", 0};
     return scope == OR_SCOPE_OPEN ? 0 : 401;
   }
-  return scope == OR_SCOPE_OPEN || (request->key.scopes & (scope | OR_SCOPE_ADMIN)) != 0 ? 0 : 403;
+  return or_access_reaches(&request->key, scope) ? 0 : 403;
 }

@@ -8,7 +8,7 @@
 /* Where keys are looked up; filled by the store. Both are called on loops' threads and must not block. */
 typedef struct or_keys_t {
   void *self;
-  /* Whether there is any key; without one everything is allowed. NULL: there is none. */
+  /* Whether there is any key, or was one; without one everything is allowed. NULL: there is none. */
   bool (*any)(void *self);
   /* The key of a secret. In constant time as far as the secret goes: by its hash, all bytes compared. */
   bool (*find)(void *self, or_slice_t secret, or_key_t *out);
@@ -28,6 +28,8 @@ bool or_access_origin(const or_access_t *access, const or_request_t *request, bo
 /* Finds the request's key and holds it against the route's scope. 0, 401 (no key, an unknown one) or 403 (its scopes do
  * not reach). */
 int or_access_key(const or_access_t *access, or_request_t *request);
+/* Whether a key may do what needs one of these scopes. */
+bool or_access_reaches(const or_key_t *key, unsigned scopes);
 /* Whether `host`, where the server is to listen, is loopback. */
 bool or_access_is_loopback(const char *host);
 /* Bytes compared in a time that depends on the length alone. */

@@ -160,11 +160,10 @@ static void write_parameters(or_json_writer_t *json, const or_route_t *route) {
   or_json_array_end(json);
 }
 
-static const char *const scope_names[] = {[OR_SCOPE_OPEN] = "none",
-                                          [OR_SCOPE_READ] = "read",
-                                          [OR_SCOPE_RUN] = "run",
-                                          [OR_SCOPE_KERNELS] = "kernels",
-                                          [OR_SCOPE_ADMIN] = "admin"};
+static const char *const scope_names[] = {
+    [OR_SCOPE_OPEN] = "none",       [OR_SCOPE_READ] = "read",
+    [OR_SCOPE_RUN] = "run",         [OR_SCOPE_RUN | OR_SCOPE_KERNELS] = "run, or kernels",
+    [OR_SCOPE_KERNELS] = "kernels", [OR_SCOPE_ADMIN] = "admin"};
 
 static void write_operation(or_json_writer_t *json, const or_route_t *route) {
   char id[160];

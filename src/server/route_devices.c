@@ -1,8 +1,17 @@
 /* The devices of the machine. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "runtime/device_json.h"
+#include "server/fields.h"
 #include "server/server.h"
+#include "server/settings.h"
+
+void or_server_write_device(const or_server_t *server, or_json_writer_t *json, or_device_t *device) {
+  const or_device_settings_t settings = or_scheduler_device(server->services.scheduler, device);
+  const or_device_use_t use = {settings.is_available, settings.max_concurrency, settings.memory_limit};
+  or_device_write_json_in_use(json, device, &use);
+}
 
 void or_handle_devices(or_request_t *request) {
   const or_runtime_t *runtime = or_server_runtime(request->server);
@@ -12,31 +21,114 @@ void or_handle_devices(or_request_t *request) {
   or_json_key(&json, "devices");
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_runtime_device_count(runtime); ++i)
-    or_device_write_json(&json, or_runtime_device(runtime, i));
+    or_server_write_device(request->server, &json, or_runtime_device(runtime, i));
   or_json_array_end(&json);
   or_json_object_end(&json);
   or_reply_json_end(request, &json);
 }
 
-/* By id alone: a type or "auto" names no one device. */
-static or_device_t *find(const or_runtime_t *runtime, const char *id) {
+/* By id alone: a type or "auto" names no one device. NULL: the reply says so. */
+static or_device_t *find(or_request_t *request) {
+  const or_runtime_t *runtime = or_server_runtime(request->server);
+  const char *id = or_request_parameter(request, 0);
   for (size_t i = 0; i < or_runtime_device_count(runtime); ++i) {
     or_device_t *device = or_runtime_device(runtime, i);
     const char *known = or_device_facts(device)->id;
     if (or_slice_is((or_slice_t){id, strlen(id)}, known)) return device;
   }
+  or_reply_error(request, 404, "not_found", "no device \"%.64s\"; GET /devices lists them", id);
   return NULL;
 }
 
-void or_handle_device(or_request_t *request) {
-  const char *id = or_request_parameter(request, 0);
-  or_device_t *device = find(or_server_runtime(request->server), id);
+static void reply_device(or_request_t *request, or_device_t *device) {
   or_json_writer_t json;
-  if (device == NULL) {
-    or_reply_error(request, 404, "not_found", "no device \"%.64s\"; GET /devices lists them", id);
+  or_reply_json_begin(request, &json);
+  or_server_write_device(request->server, &json, device);
+  or_reply_json_end(request, &json);
+}
+
+void or_handle_device(or_request_t *request) {
+  or_device_t *device = find(request);
+  if (device != NULL) reply_device(request, device);
+}
+
+/* A change that holds already, and waits to be on disk. */
+typedef struct change_t {
+  or_request_t *request;
+  or_device_t *device; /* the runtime's */
+  or_mutex_t mutex;
+  int missing;         /* rows; under mutex, as `failure` is */
+  or_status_t failure; /* the first */
+} change_t;
+
+static void on_row(void *self, or_status_t status) {
+  change_t *change = self;
+  or_mutex_lock(&change->mutex);
+  change->failure = or_status_first(change->failure, status);
+  const bool last = --change->missing == 0;
+  or_mutex_unlock(&change->mutex);
+  if (!last) return;
+  or_request_t *request = change->request;
+  if (or_ok(change->failure)) {
+    reply_device(request, change->device);
+  } else {
+    or_reply_failure(request, change->failure);
+  }
+  or_mutex_deinit(&change->mutex);
+  or_free(request->allocator, change);
+  or_reply_post(request);
+}
+
+/* What a request asks for; 0 and `has_available` false: as it is. */
+typedef struct asked_t {
+  bool has_available, is_available;
+  int64_t max_concurrency, memory_limit;
+} asked_t;
+
+/* Sets it and hands it to the store in one step, so that of two changes the later one is also what is kept. */
+static or_status_t set_and_keep(change_t *change, const asked_t *asked) {
+  or_server_t *server = change->request->server;
+  or_mutex_lock(&server->changes);
+  or_device_settings_t settings = or_scheduler_device(server->services.scheduler, change->device);
+  if (asked->has_available) settings.is_available = asked->is_available;
+  if (asked->max_concurrency != 0) settings.max_concurrency = (uint32_t)asked->max_concurrency;
+  if (asked->memory_limit != 0) settings.memory_limit = (uint64_t)asked->memory_limit;
+  or_status_t status = or_scheduler_set_device(server->services.scheduler, change->device, &settings);
+  if (or_ok(status)) or_settings_keep_device(server->services.store, change->device, &settings, on_row, change);
+  or_mutex_unlock(&server->changes);
+  return status;
+}
+
+static void carry_out(or_request_t *request, or_device_t *device, const asked_t *asked) {
+  void *memory = NULL;
+  or_status_t status = or_alloc_zeroed(request->allocator, sizeof(change_t), &memory);
+  if (!or_ok(status)) {
+    or_reply_failure(request, status);
     return;
   }
-  or_reply_json_begin(request, &json);
-  or_device_write_json(&json, device);
-  or_reply_json_end(request, &json);
+  change_t *change = memory;
+  change->request = request;
+  change->device = device;
+  change->missing = OR_SETTINGS_DEVICE_ROWS;
+  or_mutex_init(&change->mutex);
+  or_request_keep(request);
+  status = set_and_keep(change, asked);
+  if (or_ok(status)) return;
+  change->missing = 1;
+  on_row(change, status);
+}
+
+void or_handle_device_change(or_request_t *request) {
+  or_device_t *device = find(request);
+  or_fields_t fields;
+  asked_t asked = {.has_available = false};
+  if (device == NULL) return;
+  or_fields_begin(&fields, request, "is_available max_concurrency memory_limit");
+  const or_json_value_t *available = or_fields_get(&fields, "is_available", OR_JSON_BOOL);
+  asked.has_available = available != NULL;
+  asked.is_available = or_json_get_bool(available, true);
+  (void)or_fields_integer(&fields, "max_concurrency", 1, OR_SCHEDULER_MAX_CONCURRENCY, &asked.max_concurrency);
+  (void)or_fields_integer(&fields, "memory_limit", 1, INT64_MAX, &asked.memory_limit);
+  if (or_fields_good(&fields)) carry_out(request, device, &asked);
+  or_fields_end(&fields);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/string.h"
+#include "runtime/device_json.h"
 #include "server/server.h"
 
 /* Of the devices, none before they are found. */
@@ -52,6 +53,9 @@ void or_handle_root(or_request_t *request) {
     if (info.usable) or_json_string(&json, info.name);
   }
   or_json_array_end(&json);
+  or_json_key(&json, "backend_details");
+  or_runtime_write_backends(&json, runtime);
+  or_json_field_string(&json, "details", or_version_details());
   or_json_field_double(&json, "uptime_seconds", (double)((or_clock_ns() - server->started_ns) / 1000000) / 1e3);
   write_timestamp(&json);
   or_json_object_end(&json);

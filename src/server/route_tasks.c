@@ -6,8 +6,9 @@
 #include "server/query.h"
 #include "server/server.h"
 
-/* One request that is answered when its task is done, or on disk. Made on the loop's thread, and freed there by the
- * reply's owner: so `gone` never meets it too late. */
+/* One request that is answered when its task is done, or on disk. Made on the loop's thread; it lives as long as its
+ * job, which tells it of the end after a 202 too. The reply's owner drops its reference to the job on the loop's thread:
+ * so `gone` never meets it too late. */
 typedef struct answer_t {
   const or_allocator_t *allocator;
   or_request_t *request;
@@ -16,10 +17,14 @@ typedef struct answer_t {
   _Atomic bool posted;
 } answer_t;
 
-static void release_answer(void *self) {
+static void free_answer(void *self) {
   answer_t *answer = self;
-  or_job_release(answer->job);
   or_free(answer->allocator, answer);
+}
+
+static void release_answer(void *self) {
+  const answer_t *answer = self;
+  or_job_release(answer->job);
 }
 
 static void on_gone(void *self, or_request_t *request) {
@@ -51,6 +56,16 @@ static void reply_problems(or_request_t *request, const or_task_problems_t *prob
   or_reply_json_end(request, &json);
 }
 
+/* By the operation: kernels of users need a scope of their own. */
+static bool may_run(or_request_t *request, const or_json_value_t *root) {
+  const char *operation = or_json_get_string(or_json_get(root, "operation"), "");
+  const bool kernel = strcmp(operation, "kernel") == 0;
+  if (or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN)) return true;
+  or_reply_error(request, 403, "permission_denied", "the key has not the scope %s, which operation \"%.32s\" needs",
+                 kernel ? "kernels" : "run", operation);
+  return false;
+}
+
 /* The task of the body, or the reply that says what is wrong with it. *task_id lies in the document. */
 static or_task_t *parse(or_request_t *request, or_json_document_t **document, const char **task_id) {
   or_task_problems_t problems = {.count = 0};
@@ -62,6 +77,7 @@ static or_task_t *parse(or_request_t *request, or_json_document_t **document, co
     or_status_ignore(status); /* told */
     return NULL;
   }
+  if (or_ok(status) && !may_run(request, or_json_root(*document))) return NULL;
   if (or_ok(status)) status = or_task_parse(request->allocator, or_json_root(*document), &problems, &task);
   if (problems.count > 0) {
     reply_problems(request, &problems);
@@ -204,12 +220,14 @@ static void submit(or_request_t *request, or_task_t *task, const char *task_id) 
   const or_job_request_t wanted = {.task = task,
                                    .task_id = task_id,
                                    .owner = request->key.id,
+                                   .request_id = request->request_id,
                                    .body = request->body,
                                    .body_bytes = request->body_bytes,
                                    .body_digest = digest,
                                    .durable = answer->durable,
                                    .listener = on_event,
-                                   .listener_self = answer};
+                                   .listener_self = answer,
+                                   .listener_release = free_answer};
   or_request_keep(request);
   request->gone = on_gone;
   request->gone_self = answer;
@@ -277,6 +295,39 @@ static void reply_unknown(or_request_t *request) {
   or_reply_error(request, 404, "not_found", "no task \"%.64s\"", or_request_parameter(request, 0));
 }
 
+/* A task that has no response of its own: the server stopped while it ran, or there was no memory for one; or it is
+ * not over, but nobody carries it out now. On any thread. */
+static void reply_record(or_request_t *request, const or_task_record_t *record) {
+  or_json_writer_t json;
+  or_reply_json_begin(request, &json);
+  if (or_task_state_is_final(record->state)) {
+    or_task_result_t nothing;
+    or_task_result_init(&nothing, request->allocator);
+    if (record->device_used != NULL)
+      or_format(nothing.device_used, sizeof nothing.device_used, "%s", record->device_used);
+    const or_task_outcome_t outcome = {.task_id = record->task_id,
+                                       .state = or_task_state_name(record->state),
+                                       .result = &nothing,
+                                       .error = record->error,
+                                       .error_code = record->error_code,
+                                       .attempts = record->attempts,
+                                       .created_us = record->created_us,
+                                       .started_us = record->started_us,
+                                       .finished_us = record->finished_us};
+    or_task_write_response(&json, &outcome);
+    or_task_result_deinit(&nothing);
+  } else {
+    or_json_object_begin(&json);
+    or_json_field_string(&json, "task_id", record->task_id);
+    or_json_field_string(&json, "status", or_task_state_name(record->state));
+    or_json_field_string(&json, "device_id", record->device_used);
+    or_json_field_double(&json, "running_time", 0);
+    or_json_field_double(&json, "progress", 0);
+    or_json_object_end(&json);
+  }
+  or_reply_json_end(request, &json);
+}
+
 /* From the store, on its reader's thread. */
 static void on_found(void *self, or_status_t status, const or_task_record_t *record, const or_store_blob_t *blobs,
                      size_t blob_count) {
@@ -290,7 +341,7 @@ static void on_found(void *self, or_status_t status, const or_task_record_t *rec
   } else if (record->response != NULL) {
     or_reply_text(request, "application/json", record->response, record->response_bytes);
   } else {
-    or_reply_error(request, 404, "not_found", "task \"%s\" ended without a result", record->task_id);
+    reply_record(request, record);
   }
   or_reply_post(request);
 }

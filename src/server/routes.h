@@ -57,11 +57,17 @@ void or_handle_health_live(or_request_t *request);
 void or_handle_health_ready(or_request_t *request);
 void or_handle_devices(or_request_t *request); /* route_devices.c */
 void or_handle_device(or_request_t *request);
+void or_handle_device_change(or_request_t *request);
 void or_handle_task_create(or_request_t *request); /* route_tasks.c */
 void or_handle_task_list(or_request_t *request);
 void or_handle_task(or_request_t *request);
 void or_handle_task_delete(or_request_t *request);
 void or_handle_task_change(or_request_t *request);
+void or_handle_key_list(or_request_t *request); /* route_keys.c */
+void or_handle_key_create(or_request_t *request);
+void or_handle_key_revoke(or_request_t *request);
+void or_handle_log(or_request_t *request); /* route_log.c */
+void or_handle_log_change(or_request_t *request);
 void or_handle_models(or_request_t *request); /* route_models.c */
 void or_handle_model(or_request_t *request);
 void or_handle_model_load(or_request_t *request);

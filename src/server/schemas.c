@@ -10,8 +10,16 @@ const or_schema_field_t or_schema_fields[] = {
     {"Server", "mlx_available", "boolean", OR_FIELD_ALWAYS, NULL},
     {"Server", "torch_available", "boolean", OR_FIELD_ALWAYS, NULL},
     {"Server", "backends", "[string]", OR_FIELD_ALWAYS, "those with a device"},
+    {"Server", "backend_details", "[Backend]", OR_FIELD_ALWAYS, "those without a device too"},
+    {"Server", "details", "string", OR_FIELD_ALWAYS, "the version, and what is compiled in"},
     {"Server", "uptime_seconds", "number", OR_FIELD_ALWAYS, NULL},
     {"Server", "timestamp", "timestamp", OR_FIELD_ALWAYS, NULL},
+
+    {"Backend", "name", "string", OR_FIELD_ALWAYS, NULL},
+    {"Backend", "usable", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"Backend", "devices", "integer", OR_FIELD_ALWAYS, "how many it has"},
+    {"Backend", "detail", "string", OR_FIELD_ALWAYS, "what it uses, or why it can't"},
+    {"Backend", "advice", "string", OR_FIELD_NULLABLE, "what would help"},
 
     {"Health", "status", "healthy|starting|draining", OR_FIELD_ALWAYS, NULL},
     {"Health", "timestamp", "timestamp", OR_FIELD_ALWAYS, NULL},
@@ -32,11 +40,21 @@ const or_schema_field_t or_schema_fields[] = {
     {"Device", "memory_available", "integer", OR_FIELD_NULLABLE, "bytes"},
     {"Device", "compute_units", "integer", OR_FIELD_ALWAYS, NULL},
     {"Device", "is_available", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"Device", "state", "available|unavailable|lost", OR_FIELD_ALWAYS, NULL},
     {"Device", "reason", "string", OR_FIELD_NULLABLE, "why it is not available"},
     {"Device", "capabilities", "[string]", OR_FIELD_ALWAYS, NULL},
     {"Device", "driver_version", "string", OR_FIELD_NULLABLE, NULL},
     {"Device", "compute_capability", "string", OR_FIELD_NULLABLE, NULL},
+    {"Device", "max_concurrency", "integer", OR_FIELD_OPTIONAL, "tasks at once on its hardware"},
+    {"Device", "memory_limit", "integer", OR_FIELD_OPTIONAL, "bytes that its hardware may use; not there: no limit"},
+    {"Device", "clock", "number", OR_FIELD_NULLABLE, "hertz, now"},
+    {"Device", "clock_max", "number", OR_FIELD_NULLABLE, "hertz, the highest"},
+    {"Device", "cache_bytes", "[integer]", OR_FIELD_ALWAYS, "L1 data and L2 of a core, its share of L3; 0: unknown"},
     {"Device", "current_metrics", "Sample", OR_FIELD_NULLABLE, NULL},
+
+    {"DeviceChange", "is_available", "boolean", OR_FIELD_OPTIONAL, "false: it takes no new work, what runs there ends"},
+    {"DeviceChange", "max_concurrency", "integer", OR_FIELD_OPTIONAL, "1 to 64, of its hardware"},
+    {"DeviceChange", "memory_limit", "integer", OR_FIELD_OPTIONAL, "bytes, 1 and up, of its hardware"},
 
     {"Sample", "device_id", "string", OR_FIELD_ALWAYS, NULL},
     {"Sample", "timestamp", "timestamp", OR_FIELD_ALWAYS, NULL},
@@ -92,6 +110,33 @@ const or_schema_field_t or_schema_fields[] = {
     {"TaskResponse", "created_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "started_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "finished_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+
+    {"Key", "id", "string", OR_FIELD_ALWAYS, NULL},
+    {"Key", "label", "string", OR_FIELD_ALWAYS, NULL},
+    {"Key", "scopes", "[read|run|kernels|admin]", OR_FIELD_ALWAYS, NULL},
+    {"Key", "created_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"Key", "last_used_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"Key", "revoked", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"Key", "revoked_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+
+    {"NewKey", "id", "string", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "label", "string", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "scopes", "[read|run|kernels|admin]", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "created_at", "timestamp", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "last_used_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"NewKey", "revoked", "boolean", OR_FIELD_ALWAYS, NULL},
+    {"NewKey", "revoked_at", "timestamp", OR_FIELD_NULLABLE, NULL},
+    {"NewKey", "secret", "string", OR_FIELD_ALWAYS, "shown this once"},
+
+    {"KeyList", "keys", "[Key]", OR_FIELD_ALWAYS, NULL},
+
+    {"KeyRequest", "label", "string", OR_FIELD_OPTIONAL, "at most 127 bytes"},
+    {"KeyRequest", "scopes", "[read|run|kernels|admin]", OR_FIELD_OPTIONAL, "read and run where it is left out"},
+
+    {"Log", "modules", "{off|error|warning|info|debug}", OR_FIELD_ALWAYS, "by module"},
+
+    {"LogChange", "level", "off|error|warning|info|debug", OR_FIELD_OPTIONAL, "of all modules"},
+    {"LogChange", "modules", "{off|error|warning|info|debug}", OR_FIELD_OPTIONAL, "of these, after that"},
 
     {"ModelList", "models", "[Model]", OR_FIELD_ALWAYS, NULL},
 

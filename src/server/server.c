@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "server/keys.h"
 #include "server/mailbox.h"
 
 #define SIGNALS 3
@@ -73,8 +74,10 @@ or_status_t or_server_run(const or_server_options_t *options) {
   run.server.allocator = options->allocator;
   run.server.config = options->config;
   run.server.started_ns = or_clock_ns();
+  or_mutex_init(&run.server.changes);
   raise_descriptor_limit();
   or_status_t status = make_openapi(&run.server);
+  if (or_ok(status)) status = or_services_open_store(&run.server.services, options->config);
   if (or_ok(status)) status = open_net(&run);
   if (or_ok(status)) status = open_loop(&run);
   if (or_ok(status)) {
@@ -97,10 +100,10 @@ static or_status_t load_tls(const or_server_config_t *config, or_tls_t **out) {
 }
 
 /* A server that anyone may reach must know whom it answers. */
-static or_status_t check_exposure(const or_server_options_t *options) {
-  const or_server_config_t *config = options->config;
-  bool keys = options->keys.any != NULL && options->keys.any(options->keys.self);
-  if (keys || config->insecure || config->host[0] == '\0' || or_access_is_loopback(config->host))
+static or_status_t check_exposure(const run_t *run) {
+  const or_server_config_t *config = run->options->config;
+  if (or_store_has_keys(run->server.services.store) || config->insecure || config->host[0] == '\0' ||
+      or_access_is_loopback(config->host))
     return or_status_success();
   return or_error(OR_FAILED_PRECONDITION,
                   "%s is not loopback, and there are no API keys: make one with \"openruntime keys create\", or say "
@@ -110,7 +113,7 @@ static or_status_t check_exposure(const or_server_options_t *options) {
 
 static or_status_t open_net(run_t *run) {
   const or_server_config_t *config = run->options->config;
-  or_status_t status = check_exposure(run->options);
+  or_status_t status = check_exposure(run);
   if (or_ok(status)) status = load_tls(config, &run->tls);
   if (!or_ok(status)) return status;
   or_net_options_t net = {
@@ -125,7 +128,7 @@ static or_status_t open_net(run_t *run) {
       .tls = run->tls,
       .access = {.hosts = config->hosts[0] != '\0' ? config->hosts : NULL,
                  .origins = config->origins[0] != '\0' ? config->origins : NULL,
-                 .keys = run->options->keys,
+                 .keys = or_keys_of_store(run->server.services.store),
                  .metrics_open = config->metrics_open},
       .limits = {.connections = (size_t)config->connections,
                  .head_bytes = (size_t)config->head_bytes,
@@ -139,6 +142,7 @@ static or_status_t open_net(run_t *run) {
                  .write_timeout_ms = config->write_timeout_ms,
                  .ws_ping_ms = config->ws_ping_ms},
       .name = "openruntime",
+      .observe = or_request_log,
   };
   return or_net_start(&net, &run->server.net);
 }
@@ -262,4 +266,5 @@ static void close_all(run_t *run) {
   or_services_close(&run->server.services);
   or_runtime_release(run->runtime);
   or_free(run->server.allocator, run->server.openapi);
+  or_mutex_deinit(&run->server.changes);
 }

@@ -12,7 +12,8 @@ struct or_server_t {
   const or_server_config_t *config;
   or_net_t *net;
   _Atomic(or_runtime_t *) runtime; /* NULL until the devices are found; phase READY comes after it */
-  or_services_t services;          /* open before `runtime` is set */
+  or_services_t services;          /* the store: open before `net`; the rest: before `runtime` is set */
+  or_mutex_t changes;              /* held while a device's settings are read, changed and handed to the store */
   int64_t started_ns;              /* or_clock_ns */
   char *openapi;                   /* the document, made once */
   size_t openapi_bytes;
@@ -21,7 +22,6 @@ struct or_server_t {
 typedef struct or_server_options_t {
   const or_allocator_t *allocator;
   const or_server_config_t *config;
-  or_keys_t keys; /* zeroed: there are none */
   /* Finds the devices; on a thread of its own, while the server answers already. *out: a reference, the server's. */
   or_status_t (*make_runtime)(void *self, or_runtime_t **out);
   /* One finished line for people, when the server is ready and when its course changes; on the calling thread. */
@@ -31,15 +31,20 @@ typedef struct or_server_options_t {
   void *self;
 } or_server_options_t;
 
-/* Listens, finds the devices, serves until SIGTERM or SIGINT, drains, and gives everything back. SIGHUP reads the TLS
- * files again. Takes over these three signals while it runs; for a program's main thread. OK after a drain;
- * FAILED_PRECONDITION: a setting that can't be (not loopback without keys, TLS files); and what or_net_start and
- * make_runtime return. */
+/* Opens the store, listens, finds the devices, serves until SIGTERM or SIGINT, drains, gives everything back. SIGHUP
+ * reads the TLS files again. Takes over these three signals while it runs; for a program's main thread. OK after a
+ * drain; FAILED_PRECONDITION: a setting that can't be (not loopback without keys, TLS files); and what or_store_open,
+ * or_net_start and make_runtime return. */
 or_status_t or_server_run(const or_server_options_t *options);
 
 /* For handlers: the runtime. Never NULL in phase READY. */
 or_runtime_t *or_server_runtime(const or_server_t *server);
 const char *or_server_phase_name(const or_server_t *server); /* "starting", "healthy", "draining" */
+
+/* A Device object with what the scheduler says of it. In phase READY and after. */
+void or_server_write_device(const or_server_t *server, or_json_writer_t *json, or_device_t *device);
+/* An or_net_options_t.observe: a line in the log. */
+void or_request_log(void *self, const or_request_t *request, int64_t took_ns);
 
 /* The OpenAPI document of a table of routes, into `text`. */
 or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *text);

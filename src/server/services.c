@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "server/model_settings.h"
+#include "server/settings.h"
 
 /* A task that outlived the process: accepted again as it was, but for its attempts. One that can't be any more (its
  * device is gone, a field is unknown to this version) is told in the log and stays pending on disk. */
@@ -104,13 +105,17 @@ static or_status_t open_workers(or_services_t *services) {
   return or_ok(status) ? or_model_settings_visit(services->store, hand_to_loaders, services) : status;
 }
 
+or_status_t or_services_open_store(or_services_t *services, const or_server_config_t *config) {
+  *services = (or_services_t){.store = NULL};
+  const or_store_options_t options = or_store_options(config->data);
+  return or_store_open(&options, &services->store);
+}
+
 or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config) {
   const char *models = config->models[0] != '\0' ? config->models : NULL;
-  *services = (or_services_t){.runtime = runtime};
-  const or_store_options_t store_options = or_store_options(config->data);
-  or_status_t status = or_store_open(&store_options, &services->store);
+  services->runtime = runtime;
   const or_model_pool_options_t pool_options = {.runtime = runtime, .directory = models};
-  if (or_ok(status)) status = or_model_pool_create(&pool_options, &services->pool);
+  or_status_t status = or_model_pool_create(&pool_options, &services->pool);
   if (or_ok(status)) {
     const or_scheduler_options_t options = {.runtime = runtime,
                                             .journal = or_store_journal(services->store),
@@ -121,10 +126,9 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   const or_telemetry_options_t telemetry_options = {.interval_ns = 0};
   if (or_ok(status)) status = or_telemetry_create(runtime, &telemetry_options, &services->telemetry);
   if (or_ok(status)) status = or_profiles_create(runtime, services->scheduler, &services->profiles);
+  if (or_ok(status)) status = or_settings_restore_devices(services->store, services->scheduler, runtime);
   if (or_ok(status)) status = open_workers(services);
-  if (or_ok(status)) status = or_store_recover(services->store, take_up, services);
-  if (!or_ok(status)) or_services_close(services);
-  return status;
+  return or_ok(status) ? or_store_recover(services->store, take_up, services) : status;
 }
 
 void or_services_drain(or_services_t *services, int64_t grace_ns) {

@@ -1,7 +1,8 @@
 #ifndef OR_SERVER_SERVICES_H
 #define OR_SERVER_SERVICES_H
-/* What the routes of tasks, models and devices stand on: the store, the pool of models, the scheduler, the samples of
- * the devices; opened in that order once the devices are found, and closed in the other. */
+/* What the routes of tasks, models and devices stand on: the store, which is opened before anybody may ask, since it
+ * knows the keys; then, once the devices are found, the pool of models, the scheduler, the samples of the devices.
+ * Closed in the other order. */
 
 #include "model/pool.h"
 #include "runtime/telemetry.h"
@@ -23,8 +24,10 @@ typedef struct or_services_t {
   bool drained;
 } or_services_t;
 
-/* Opens the data folder of the configuration and begins what it holds of unfinished work. Waits for the disk. Statuses
- * of or_store_open. On failure nothing is open. */
+/* Opens the data folder of the configuration. Waits for the disk. Statuses of or_store_open. */
+or_status_t or_services_open_store(or_services_t *services, const or_server_config_t *config);
+/* Opens the rest, sets the devices as they were set, and begins what the store holds of unfinished work. Waits for the
+ * disk. On failure what is open stays so until or_services_close. */
 or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config);
 /* No new work; what runs has `grace_ns`. Once; does nothing where nothing is open. */
 void or_services_drain(or_services_t *services, int64_t grace_ns);

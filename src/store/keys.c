@@ -248,6 +248,36 @@ size_t or_store_key_count(or_store_t *store) {
   return count;
 }
 
+bool or_store_has_keys(or_store_t *store) {
+  or_mutex_lock(&store->keys.lock);
+  const bool any = store->keys.count > 0;
+  or_mutex_unlock(&store->keys.lock);
+  return any;
+}
+
+static void write_time(or_json_writer_t *json, const char *name, int64_t wall_us) {
+  char text[OR_CLOCK_TEXT_BYTES];
+  or_json_field_string(json, name, wall_us != 0 ? or_clock_format(wall_us, text, sizeof text) : NULL);
+}
+
+void or_store_key_write_json(or_json_writer_t *json, const or_store_key_t *key, const char *secret) {
+  or_json_object_begin(json);
+  or_json_field_string(json, "id", key->id);
+  or_json_field_string(json, "label", key->label);
+  or_json_key(json, "scopes");
+  or_json_array_begin(json);
+  for (size_t i = 0; i < SCOPE_COUNT; ++i) {
+    if ((key->scopes & scope_names[i].scope) != 0) or_json_string(json, scope_names[i].name);
+  }
+  or_json_array_end(json);
+  write_time(json, "created_at", key->created_us);
+  write_time(json, "last_used_at", key->last_used_us);
+  or_json_field_bool(json, "revoked", key->revoked_us != 0);
+  write_time(json, "revoked_at", key->revoked_us);
+  if (secret != NULL) or_json_field_string(json, "secret", secret);
+  or_json_object_end(json);
+}
+
 /* Takes one key whose use has no row yet. */
 static bool next_use(or_keys_t *keys, or_store_key_t *key) {
   bool found = false;

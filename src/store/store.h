@@ -9,6 +9,7 @@
  * given is the callee's. Messages that may reach remote callers name no path. */
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/thread.h"
 #include "task/journal.h"
 
@@ -178,6 +179,11 @@ or_status_t or_store_revoke_key(or_store_t *store, const char *id, or_journal_do
 /* Calls `visit` for each key, the oldest first, on the calling thread under a lock: it must not call for keys. */
 void or_store_list_keys(or_store_t *store, void (*visit)(void *self, const or_store_key_t *key), void *self);
 size_t or_store_key_count(or_store_t *store); /* not revoked */
+/* Whether there ever was a key: those that were revoked count, so that a server does not open its doors when the last
+ * one is. */
+bool or_store_has_keys(or_store_t *store);
+/* A Key object (docs/api.md); `secret` NULL: without it. */
+void or_store_key_write_json(or_json_writer_t *json, const or_store_key_t *key, const char *secret);
 
 /* Writes one file that holds the whole store, tensors included, as of now; the store goes on meanwhile. Put it in an
  * empty data folder as "openruntime.db" to restore. ALREADY_EXISTS: there is such a file. */

@@ -277,14 +277,11 @@ def failures_exit_1_and_name_the_culprit():
 
 def what_belongs_to_later_versions_says_so_in_one_line():
     for arguments in (
-        ["tasks"],
         ["monitor"],
         ["generate", "gpt2", "--text", "hello", "--max-tokens", "3"],
-        ["run", "--async"],
         ["keys", "list"],
         ["store", "check"],
         ["models", "pull", "x"],
-        ["--url", "http://127.0.0.1:1", "devices"],
     ):
         result = run(*arguments)
         expect(result.code == 1, f"{arguments}: exit {result.code}")

@@ -86,13 +86,15 @@ def every_route_answers_as_its_description_says():
         expect(description["openapi"].startswith("3.1"), "not OpenAPI 3.1")
         schemas = description["components"]["schemas"]
         task = {"task_id": "sample", "operation": "compute", "data": {"size": 8, "iterations": 1}}
-        bodies = {("post", "/tasks"): json.dumps(task), ("post", "/models/{name}/load"): "{}",
-                  ("post", "/models/{name}/unload"): "{}", ("post", "/profile/start"): ""}
+        bodies = {("post", "/tasks"): json.dumps(task), ("post", "/keys"): json.dumps({"scopes": ["admin"]}),
+                  ("post", "/models/{name}/load"): "{}", ("post", "/models/{name}/unload"): "{}",
+                  ("post", "/profile/start"): ""}
         examples = {"{id}": "cpu_0", "{task_id}": "sample", "{name}": "mobilenet-v2"}
+        key = {}  # once there is one, every request needs it
         for path, operations in description["paths"].items():
             for method, operation in operations.items():
                 if method in ("patch", "delete"):
-                    continue  # of tasks and models: tasks_test.py, models_test.py
+                    continue  # of tasks, models: tasks_test.py, models_test.py; of keys, devices, log: keys_test.py
                 if "/kernels/" in path or path == "/profile/{id}":
                     continue  # no device can compile one: models_test.py; profile_test.py
                 body = bodies.get((method, path))
@@ -100,7 +102,7 @@ def every_route_answers_as_its_description_says():
                 target = path
                 for parameter, example in examples.items():
                     target = target.replace(parameter, example)
-                reply, text = get(port, target, JSON if body else None, method.upper(), body)
+                reply, text = get(port, target, {**(JSON if body else {}), **key}, method.upper(), body)
                 expect(reply.status == 200, f"{path}: {reply.status} {text}")
                 content = operation["responses"]["200"]["content"]
                 kind = reply.getheader("Content-Type").split(";")[0]
@@ -108,12 +110,14 @@ def every_route_answers_as_its_description_says():
                 if kind == "application/json":
                     found = problems(content[kind]["schema"], json.loads(text), schemas)
                     expect(not found, f"{path}: {found}")
+                if (method, path) == ("post", "/keys"):
+                    key = {"X-API-Key": json.loads(text)["secret"]}
                 for wrong in {"put", "delete"} - set(operations):
-                    reply, text = get(port, target, method=wrong.upper())
+                    reply, text = get(port, target, key, wrong.upper())
                     expect(reply.status == 405 and method.upper() in reply.getheader("Allow"),
                            f"{wrong} {path}: {reply.status}")
                     expect(not problems(schemas["Error"], json.loads(text), schemas), text)
-        reply, text = get(port, "/devices/no_such")
+        reply, text = get(port, "/devices/no_such", key)
         expect(reply.status == 404 and json.loads(text)["error_code"] == "not_found", text)
 
 

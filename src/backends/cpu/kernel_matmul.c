@@ -8,8 +8,8 @@
 #include "backends/cpu/product_internal.h"
 #include "ops/elements.h"
 
-/* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
-#define STEPS_BETWEEN_LOOKS 4e8
+/* Multiply-adds of one thread in a group of tiles. Cancel is asked between groups, and by each tile for itself. */
+#define STEPS_OF_A_GROUP 4e8
 
 typedef struct state_t {
   or_gemm_plan_t plan;
@@ -18,7 +18,7 @@ typedef struct state_t {
   or_cpu_slot_id_t a, b, y, workspace, scratch, wide, residual, bias, bias_scratch; /* OR_CPU_NO_SLOT: none */
   const void *packed_a, *packed_b, *fixed_bias;
   size_t packed_item; /* bytes of one packed matrix of B */
-  size_t group;       /* tiles between two looks at the cancel token */
+  size_t group;       /* tiles, or whole products, that the team shares at a time */
   bool whole_items;   /* a thread takes whole products of the batch */
 } state_t;
 
@@ -157,7 +157,7 @@ static or_status_t plan_product(or_cpu_build_t *build, state_t *state) {
   }
   double each = steps / (double)(state->plan.tiles > 0 ? state->plan.tiles : 1);
   if (state->whole_items) each = steps;
-  size_t per_thread = each < STEPS_BETWEEN_LOOKS ? (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0)) + 1 : 1;
+  size_t per_thread = each < STEPS_OF_A_GROUP ? (size_t)(STEPS_OF_A_GROUP / (each + 1.0)) + 1 : 1;
   state->group = per_thread * team;
   return or_status_success();
 }
@@ -276,6 +276,8 @@ static or_gemm_args_t args_of_item(const work_t *work, size_t index) {
   return args;
 }
 
+static bool is_cancelled(const void *cancel) { return or_cancel_requested(cancel); }
+
 static void items_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   const or_gemm_plan_t *plan = &work->state->plan;
@@ -291,7 +293,8 @@ static void items_body(void *self, size_t begin, size_t end, int thread) {
 static void pack_phase_body(void *self, size_t begin, size_t end, int thread) {
   const work_t *work = self;
   (void)thread;
-  for (size_t i = begin; i < end; ++i) or_gemm_pack(&work->state->plan, &work->item, i);
+  for (size_t i = begin; i < end && !is_cancelled(work->args.stop_context); ++i)
+    or_gemm_pack(&work->state->plan, &work->item, i);
 }
 
 static void tiles_body(void *self, size_t begin, size_t end, int thread) {
@@ -306,7 +309,8 @@ static void tiles_body(void *self, size_t begin, size_t end, int thread) {
 static or_status_t run_items(work_t *work, const or_cpu_run_t *run_state) {
   const state_t *state = work->state;
   if (state->whole_items) {
-    return or_cpu_parallel_groups(run_state, state->product.batch, state->group, items_body, work);
+    or_status_t status = or_cpu_parallel_groups(run_state, state->product.batch, state->group, items_body, work);
+    return or_ok(status) ? or_cancel_status(run_state->cancel) : status;
   }
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < state->product.batch; ++i) {
@@ -314,6 +318,7 @@ static or_status_t run_items(work_t *work, const or_cpu_run_t *run_state) {
     work->item.workspace = work->workspace;
     or_parallel_for(run_state->team, state->plan.pack_tasks, 1, pack_phase_body, work);
     status = or_cpu_parallel_groups(run_state, state->plan.tiles, state->group, tiles_body, work);
+    if (or_ok(status)) status = or_cancel_status(run_state->cancel); /* tiles may have been left out */
   }
   return status;
 }
@@ -372,7 +377,9 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
                                .ldc = product->n,
                                .alpha = product->alpha,
                                .residual_ld = product->n,
-                               .act = product->act};
+                               .act = product->act,
+                               .stop = is_cancelled,
+                               .stop_context = run_state->cancel};
   const void *bias = bias_of(state, run_state);
   if (product->bias_form == OR_CPU_BIAS_ROWS) {
     work.args.bias_row = bias;

@@ -73,6 +73,7 @@ void or_gemm_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
     walk.depth[0] = k0;
     walk.depth[1] = or_gemm_min(k0 + plan->kc, shape->k);
     for (size_t m0 = walk.rows[0]; m0 < walk.rows[1]; m0 += plan->mc) {
+      if (or_gemm_is_stopped(args)) return;
       walk.block[0] = m0;
       walk.block[1] = or_gemm_min(m0 + plan->mc, walk.rows[1]);
       start_block(&walk);
@@ -215,6 +216,7 @@ static void activate_block(const walk_t *walk) {
 }
 
 void or_gemm_run(const or_gemm_plan_t *plan, const or_gemm_args_t *args, void *scratch) {
-  for (size_t task = 0; task < plan->pack_tasks; ++task) or_gemm_pack(plan, args, task);
-  for (size_t tile = 0; tile < plan->tiles; ++tile) or_gemm_tile(plan, args, tile, scratch);
+  for (size_t task = 0; task < plan->pack_tasks && !or_gemm_is_stopped(args); ++task) or_gemm_pack(plan, args, task);
+  for (size_t tile = 0; tile < plan->tiles && !or_gemm_is_stopped(args); ++tile)
+    or_gemm_tile(plan, args, tile, scratch);
 }

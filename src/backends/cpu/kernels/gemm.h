@@ -85,6 +85,11 @@ typedef struct or_gemm_args_t {
   or_gemm_read_b_fn read_b;
   const void *read_b_context;
   void *workspace; /* plan.workspace_bytes, shared by the team; may be NULL where that is 0 */
+  /* NULL, or asked before each block of a tile (a millisecond of work) and before each tile and packing task of
+   * or_gemm_run, on the thread that works: true, and the rest is left out. Once true it must stay so; C is then worth
+   * nothing. */
+  bool (*stop)(const void *context);
+  const void *stop_context;
 } or_gemm_args_t;
 
 typedef enum or_gemm_source_t {

@@ -76,4 +76,8 @@ size_t or_gemm_packed_b_offset(const or_gemm_ops_t *ops, size_t extent, size_t i
 /* The vector part of the driver (gemv.c): matrix times vector with the same epilogue. */
 void or_gemv_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t tile, void *scratch);
 
+static inline bool or_gemm_is_stopped(const or_gemm_args_t *args) {
+  return args->stop != NULL && args->stop(args->stop_context);
+}
+
 #endif

@@ -463,6 +463,55 @@ static void carries_nan_through_the_clipping(void **state) {
   }
 }
 
+/* Says stop from its n-th question on. */
+typedef struct patience_t {
+  size_t asked, until;
+} patience_t;
+
+static bool is_out_of_patience(const void *context) {
+  patience_t *patience = (patience_t *)(uintptr_t)context;
+  return ++patience->asked > patience->until;
+}
+
+static void stops_within_a_tile_when_it_is_told_to(void **state) {
+  (void)state;
+  const size_t n = 512;
+  float *a = test_aligned(n * n * sizeof(float)), *c = test_aligned(n * n * sizeof(float));
+  for (size_t i = 0; i < n * n; ++i) a[i] = 1.0f;
+  FOR_EACH_LEVEL(kernels) {
+    const or_gemm_shape_t shape = {.m = n, .n = n, .k = n};
+    or_gemm_plan_t plan;
+    assert_true(or_gemm_plan_init(&plan, kernels->gemm_f32, &shape, &usual_caches, 1));
+    void *scratch = test_aligned(plan.scratch_bytes), *workspace = test_aligned(plan.workspace_bytes);
+    patience_t patience = {.until = SIZE_MAX};
+    const or_gemm_args_t args = {.a = a,
+                                 .lda = n,
+                                 .b = a,
+                                 .ldb = n,
+                                 .c = c,
+                                 .ldc = n,
+                                 .alpha = 1.0,
+                                 .workspace = workspace,
+                                 .stop = is_out_of_patience,
+                                 .stop_context = &patience};
+    or_gemm_run(&plan, &args, scratch);
+    const size_t questions = patience.asked;
+    assert_true(questions > 2 * plan.tiles + plan.pack_tasks); /* more than once a tile */
+    for (size_t i = 0; i < n * n; ++i) assert_true(c[i] == (float)n);
+    for (size_t until = 0; until < questions; ++until) {
+      memset(c, 0, n * n * sizeof(float));
+      patience = (patience_t){.until = until};
+      or_gemm_run(&plan, &args, scratch);
+      assert_true(patience.asked <= until + 3); /* asked again by those around the block, and no more */
+      assert_true(c[n * n - 1] != (float)n);
+    }
+    free(scratch);
+    free(workspace);
+  }
+  free(a);
+  free(c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(multiplies_f32_of_any_size_and_form),
@@ -478,6 +527,7 @@ int main(void) {
       cmocka_unit_test(accepts_empty_results),
       cmocka_unit_test(refuses_sizes_that_overflow),
       cmocka_unit_test(carries_nan_through_the_clipping),
+      cmocka_unit_test(stops_within_a_tile_when_it_is_told_to),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

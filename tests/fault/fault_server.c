@@ -1,0 +1,60 @@
+/* The program `openruntime` on a disk that loses what was not synced when the process is killed (disk.h). The linker
+ * hands it two calls of the server (cmake/Tests.cmake): the store's options, and what is told of a task, of which the
+ * beginning of each execution is written down. What it is to do comes by the environment, so that it is started as the program is:
+ *   FAULT_WITNESS      a file that gets one line, the task's id, for each execution
+ *   FAULT_THROUGH      of a hundred unsynced writes, how many reach the disk all the same (0)
+ *   FAULT_SEED         which ones
+ *   FAULT_SYNCHRONOUS  "off": the store never waits for the disk
+ *   FAULT_FULL         a file: while it exists, the disk is full */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "fault/disk.h"
+#include "runtime/runtime.h"
+#include "scheduler/scheduler.h"
+
+/* The names that the linker gives to what is wrapped. */
+or_store_options_t __real_or_store_options(const char *path);
+or_store_options_t __wrap_or_store_options(const char *path);
+void __real_or_job_tell(or_job_t *job, or_job_event_t event);
+void __wrap_or_job_tell(or_job_t *job, or_job_event_t event);
+
+static int witness = -1;
+
+static unsigned long number(const char *name) {
+  const char *text = getenv(name);
+  return text != NULL ? strtoul(text, NULL, 10) : 0;
+}
+
+or_store_options_t __wrap_or_store_options(const char *path) {
+  const char *synchronous = getenv("FAULT_SYNCHRONOUS");
+  or_store_options_t options = __real_or_store_options(path);
+  options.vfs = DISK_VFS;
+  options.files = &disk_files;
+  options.synchronous_off = synchronous != NULL && strcmp(synchronous, "off") == 0;
+  return options;
+}
+
+void __wrap_or_job_tell(or_job_t *job, or_job_event_t event) {
+  char line[OR_TASK_ID_BYTES + 1];
+  int length = snprintf(line, sizeof line, "%s\n", or_job_id(job));
+  if (event == OR_JOB_STARTED && witness >= 0 && write(witness, line, (size_t)length) != length) abort();
+  __real_or_job_tell(job, event);
+}
+
+int main(int count, char **arguments) {
+  const disk_options_t options = {
+      .through_percent = (unsigned)number("FAULT_THROUGH"), .seed = number("FAULT_SEED"), .full_path = getenv("FAULT_FULL")};
+  const char *path = getenv("FAULT_WITNESS");
+  if (path != NULL) witness = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (!disk_register(&options) || (path != NULL && witness < 0)) {
+    (void)fprintf(stderr, "fault_server: can't begin\n");
+    return 1;
+  }
+  or_runtime_prepare_process();
+  return or_cli_main(count - 1, arguments + 1);
+}

@@ -1,0 +1,52 @@
+"""Schemathesis over the server's own description: no 500, no status, content type, header or body that is not declared, and
+a request that each route carries out. Needs tools/setup_schemathesis.sh.
+   python3 tests/fault/schema.py [--examples 60] [--seed 1]"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from faults import HERE, SOURCE, Client, Server, compute, expect
+
+CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+          "response_schema_conformance,missing_required_header,unsupported_method,allow_header_conformance,"
+          "use_after_free,ensure_resource_availability")
+# What can't be done until a device compiles kernels: its refusal is declared.
+NEVER_DONE = {"POST /kernels/compile", "GET /kernels/{name}", "DELETE /kernels/{name}"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--examples", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    program = os.path.join(SOURCE, "build", "schemathesis", "bin", "schemathesis")
+    with tempfile.TemporaryDirectory(prefix="openruntime-schema-") as folder:
+        report = os.path.join(folder, "report.json")
+        with Server("--data", os.path.join(folder, "data"), "--models", os.path.join(SOURCE, "data")) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            status, reply = Client(server.port).ask("POST", "/tasks", compute(task_id="sample"))
+            expect(status == 200, f"{status} {reply}")
+            done = subprocess.run([program, "--config-file", os.path.join(HERE, "schemathesis.toml"), "--no-color", "run",
+                                   f"{url}/openapi.json", "--checks", CHECKS, "--phases", "coverage,fuzzing",
+                                   "--max-examples", str(options.examples), "--seed", str(options.seed),
+                                   "--continue-on-failure", "--generation-database", "none", "--warnings", "off",
+                                   "--request-timeout", "60", "--report", "json", "--report-json-path", report],
+                                  cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": HERE,
+                                                   "SCHEMA_URL": url}, check=False)
+            code, said = server.stop()
+        expect(code == 0, f"the server ended with {code}: {said}")
+        with open(report, encoding="utf-8") as file:
+            rates = json.load(file)["valid_rates"]
+    never = sorted(route for route, phases in rates.items()
+                   if not any(phase["accepted"] for phase in phases.values()) and route not in NEVER_DONE)
+    if never:
+        print(f"never answered with 2xx: {', '.join(never)}")
+    sys.exit(1 if done.returncode != 0 or never else 0)
+
+
+if __name__ == "__main__":
+    main()
