@@ -209,7 +209,6 @@ static void carry_out(execution_t *execution) {
                                      .progress_self = execution,
                                      .tensors = job->tensors,
                                      .tensor_count = job->tensor_count};
-  or_job_retain(job); /* until this worker is done with it, whoever ends it */
   or_task_result_init(&execution->result, scheduler->allocator);
   or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason, "%s", job->fallback_reason);
   or_status_t status = record_starts(execution);
