@@ -151,6 +151,7 @@ int or_cli_devices_command(or_cli_t *cli);
 int or_cli_run_command(or_cli_t *cli);
 int or_cli_infer_command(or_cli_t *cli);
 int or_cli_models_command(or_cli_t *cli);
+int or_cli_kernels_command(or_cli_t *cli);
 int or_cli_explain_command(or_cli_t *cli);
 int or_cli_verify_command(or_cli_t *cli);
 int or_cli_benchmark_command(or_cli_t *cli);

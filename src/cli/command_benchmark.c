@@ -48,7 +48,7 @@ static bool add_dims(or_cli_request_t *request) {
   or_json_key(&request->json, "dims");
   or_json_object_begin(&request->json);
   for (size_t i = 0; i < arguments->flag_count; ++i) {
-    or_cli_dim_t dim;
+    or_model_dim_t dim;
     if (strcmp(arguments->flags[i].flag->name, "--dim") != 0) continue;
     or_status_t status = or_cli_read_dim(request->cli, i, 0, &dim);
     if (!or_ok(status)) {

@@ -3,6 +3,7 @@
 /* Models by name or path, and generated inputs for them: explain, verify and models share this. */
 
 #include "cli/cli.h"
+#include "model/generate.h"
 
 /* A name below --models, or a path. Statuses of or_model_load. */
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out);
@@ -10,24 +11,13 @@ or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out)
 /* A line on stdout if a model's weights ("file", "synthetic") are not its own. */
 void or_cli_note_weights(const char *weights);
 
-/* Inputs of a model with the extents of --batch and --dim, filled from --seed. Each binding holds one reference. */
-#define OR_CLI_MAX_BINDINGS 64
-typedef struct or_cli_bindings_t {
-  or_binding_t items[OR_CLI_MAX_BINDINGS];
-  size_t count;
-} or_cli_bindings_t;
-/* INVALID_ARGUMENT: an extent that stays unknown (names it and the flag), a --dim that the model does not have. */
-or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_cli_bindings_t *out);
-void or_cli_bindings_deinit(or_cli_bindings_t *bindings);
+/* Inputs of a model with the extents of --batch and --dim, filled from --seed; call or_model_inputs_deinit.
+ * INVALID_ARGUMENT: an input of unknown rank, a --dim that the model does not have. */
+or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_model_inputs_t *out);
 
 /* One --dim NAME=N, by the index of its flag. INVALID_ARGUMENT: it is not that, N is not a whole number from `least` to
- * OR_CLI_MAX_EXTENT, or an earlier --dim has the same name. */
-#define OR_CLI_MAX_EXTENT ((int64_t)1 << 24)
-typedef struct or_cli_dim_t {
-  char name[128];
-  int64_t extent;
-} or_cli_dim_t;
-or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_cli_dim_t *out);
+ * OR_MODEL_MAX_EXTENT, or an earlier --dim has the same name. */
+or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_model_dim_t *out);
 
 /* What --precision names, or OR_DTYPE_NONE. False, with the usage error printed: no type's name. */
 bool or_cli_precision(or_cli_t *cli, or_dtype_t *out);

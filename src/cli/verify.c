@@ -17,7 +17,7 @@
 typedef struct side_t {
   const char *name;
   or_session_t *session;
-  or_binding_t outputs[OR_CLI_MAX_BINDINGS];
+  or_binding_t outputs[OR_MODEL_MAX_INPUTS];
 } side_t;
 
 const char *or_verdict_name(or_verdict_t verdict) {
@@ -85,11 +85,11 @@ static void share_out(const or_session_report_t *report, or_verify_share_t *shar
   for (size_t s = 0; total > 0 && s < OR_VERIFY_SHARES; ++s) shares[s].share /= total;
 }
 
-static or_status_t run_side(const or_model_t *model, side_t *side, const or_cli_bindings_t *inputs, double *least,
+static or_status_t run_side(const or_model_t *model, side_t *side, const or_model_inputs_t *inputs, double *least,
                             or_verify_share_t *shares) {
   size_t count = or_model_output_count(model);
   or_session_report_t *report = NULL;
-  if (count > OR_CLI_MAX_BINDINGS) return or_error(OR_RESOURCE_EXHAUSTED, "more than %d outputs", OR_CLI_MAX_BINDINGS);
+  if (count > OR_MODEL_MAX_INPUTS) return or_error(OR_RESOURCE_EXHAUSTED, "more than %d outputs", OR_MODEL_MAX_INPUTS);
   for (size_t i = 0; i < count; ++i) side->outputs[i] = (or_binding_t){.name = or_model_output(model, i)->name};
   or_status_t status = or_session_run(side->session, inputs->items, inputs->count, side->outputs, count);
   if (or_ok(status)) status = or_session_explain(side->session, inputs->items, inputs->count, false, &report);
@@ -102,7 +102,7 @@ static or_status_t run_side(const or_model_t *model, side_t *side, const or_cli_
 }
 
 static void release_outputs(const or_model_t *model, side_t *side) {
-  for (size_t i = 0; i < or_model_output_count(model) && i < OR_CLI_MAX_BINDINGS; ++i) {
+  for (size_t i = 0; i < or_model_output_count(model) && i < OR_MODEL_MAX_INPUTS; ++i) {
     or_tensor_release(side->outputs[i].tensor);
     side->outputs[i].tensor = NULL;
   }
@@ -131,9 +131,9 @@ static or_status_t as_declared(or_dtype_t declared, or_tensor_t **tensor) {
 }
 
 /* input_0.pb … in the order of the model's inputs. */
-static or_status_t read_inputs(or_cli_t *cli, const or_model_t *model, const char *set, or_cli_bindings_t *inputs) {
+static or_status_t read_inputs(or_cli_t *cli, const or_model_t *model, const char *set, or_model_inputs_t *inputs) {
   inputs->count = 0;
-  for (size_t i = 0; i < or_model_input_count(model) && i < OR_CLI_MAX_BINDINGS; ++i) {
+  for (size_t i = 0; i < or_model_input_count(model) && i < OR_MODEL_MAX_INPUTS; ++i) {
     or_tensor_t *tensor = NULL;
     or_status_t status = read_numbered(cli, set, "input", i, &tensor);
     if (or_status_code(status) == OR_NOT_FOUND && or_model_input(model, i)->optional) {
@@ -189,7 +189,7 @@ static bool contradicts(const or_model_value_t *declared, const or_tensor_t *ten
 }
 
 /* A case at odds with itself says nothing of the run: refused, not failed. Takes and gives the status. */
-static or_status_t blame_data(or_status_t status, const or_model_t *model, const or_cli_bindings_t *inputs) {
+static or_status_t blame_data(or_status_t status, const or_model_t *model, const or_model_inputs_t *inputs) {
   if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
   for (size_t i = 0, b = 0; i < or_model_input_count(model) && b < inputs->count; ++i) {
     const or_model_value_t *declared = or_model_input(model, i);
@@ -205,7 +205,7 @@ static or_status_t blame_data(or_status_t status, const or_model_t *model, const
 
 static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char *set, side_t *side,
                              const or_verify_options_t *options, or_verification_t *out) {
-  or_cli_bindings_t inputs = {.count = 0};
+  or_model_inputs_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
   if (or_ok(status))
     status = blame_data(run_side(model, side, &inputs, &out->flops_on_device, out->shares[0]), model, &inputs);
@@ -213,7 +213,7 @@ static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char 
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;
   release_outputs(model, side);
-  or_cli_bindings_deinit(&inputs);
+  or_model_inputs_deinit(&inputs);
   return status;
 }
 
@@ -274,7 +274,7 @@ static or_status_t note_search(or_status_t status, or_verification_t *out) {
 
 static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_verify_options_t *options,
                             or_verification_t *out) {
-  or_cli_bindings_t inputs = {.count = 0};
+  or_model_inputs_t inputs = {.count = 0};
   side_t sides[2] = {{.session = NULL}, {.session = NULL}};
   or_session_options_t first = {.device = options->device, .precision = options->precision, .strict = cli->strict};
   or_session_options_t second = {.device = options->other != NULL ? options->other : options->device,
@@ -298,7 +298,7 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
     release_outputs(model, &sides[s]);
     or_session_release(sides[s].session);
   }
-  or_cli_bindings_deinit(&inputs);
+  or_model_inputs_deinit(&inputs);
   return status;
 }
 

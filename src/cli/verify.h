@@ -61,6 +61,6 @@ or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t
 /* Finds the first node that departs, by bisection over what each prefix of the graph hands on, and describes it in
    `out`. `inputs` are those that made output `out->wrong_output` differ. */
 or_status_t or_verify_find_departure(or_cli_t *cli, or_model_t *model, const or_verify_options_t *options,
-                                     const or_cli_bindings_t *inputs, or_verification_t *out);
+                                     const or_model_inputs_t *inputs, or_verification_t *out);
 
 #endif

@@ -16,12 +16,12 @@ typedef struct cut_t {
 } cut_t;
 
 static or_status_t compare_cut(or_cli_t *cli, cut_t *cut, const or_verify_options_t *options,
-                               const or_cli_bindings_t *inputs, or_verification_t *out);
+                               const or_model_inputs_t *inputs, or_verification_t *out);
 
 /* A wrong value makes what follows from it wrong, so that of all prefixes of the graph the shortest one that hands on a
  * wrong value ends with the node that computed it. The whole graph is known to do so. */
 or_status_t or_verify_find_departure(or_cli_t *cli, or_model_t *model, const or_verify_options_t *options,
-                                     const or_cli_bindings_t *inputs, or_verification_t *out) {
+                                     const or_model_inputs_t *inputs, or_verification_t *out) {
   or_probe_t *probe = NULL;
   double max_abs = out->max_abs;
   size_t probes = 0;
@@ -55,7 +55,7 @@ or_status_t or_verify_find_departure(or_cli_t *cli, or_model_t *model, const or_
 }
 
 static or_status_t run_cut(or_cli_t *cli, cut_t *cut, size_t side, const or_session_options_t *options,
-                           const or_cli_bindings_t *inputs) {
+                           const or_model_inputs_t *inputs) {
   or_status_t status = or_probe_session(cut->probe, cut->node, options, &cut->sessions[side], &cut->count);
   if (!or_ok(status) || cut->count == 0) return status;
   status = or_alloc_array(cli->allocator, cut->count, sizeof(or_binding_t), (void **)&cut->outputs[side]);
@@ -65,7 +65,7 @@ static or_status_t run_cut(or_cli_t *cli, cut_t *cut, size_t side, const or_sess
 }
 
 static or_status_t compare_cut(or_cli_t *cli, cut_t *cut, const or_verify_options_t *options,
-                               const or_cli_bindings_t *inputs, or_verification_t *out) {
+                               const or_model_inputs_t *inputs, or_verification_t *out) {
   const or_session_options_t sides[] = {
       {.device = options->device},
       {.device = options->other != NULL ? options->other : options->device, .reference = options->reference}};

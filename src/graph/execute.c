@@ -5,7 +5,7 @@
 #include "graph/plan_internal.h"
 
 static or_status_t submit_segment(or_frame_t *frame);
-static or_status_t copy(const or_frame_t *frame, or_site_t from, or_site_t to, size_t bytes);
+static or_status_t copy(const or_frame_t *frame, const or_copy_t *copy);
 static or_status_t carry_out(void *self, const or_queue_context_t *context);
 static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment);
 static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segment);
@@ -19,6 +19,7 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run) {
   or_frame_t *frame = NULL;
   or_status_t status = or_frame_acquire(plan, &frame);
   if (!or_ok(status)) return status;
+  frame->scope = or_trace_scope();
   status = or_frame_bind(frame, run);
   if (or_ok(status)) {
     status = submit_segment(frame);
@@ -31,8 +32,21 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run) {
 
 static or_status_t submit_segment(or_frame_t *frame) {
   const or_plan_t *plan = frame->plan;
+  const or_device_t *device = plan->devices[plan->segments[frame->segment].device].device;
+  const bool on = or_trace_on(or_device_trace(device));
+  frame->submitted_ns = on ? or_clock_ns() : 0;
+  frame->submitter = on ? or_trace_thread() : 0;
   or_submission_t submission = {.work = carry_out, .self = frame, .done = segment_done};
   return or_queue_submit(plan->devices[plan->segments[frame->segment].device].queue, &submission);
+}
+
+/* Whether this segment is recorded is decided here, once. */
+static void begin_trace(or_frame_t *frame, const or_segment_t *segment, const or_device_t *device) {
+  frame->traced = or_trace_on(or_device_trace(device));
+  if (!frame->traced) return;
+  frame->segment_begin_ns = frame->run_begin_ns = or_clock_ns();
+  for (uint32_t n = 0; n < segment->node_count; ++n)
+    frame->row_ns[segment->first_row + segment->crossing_count + n] = 0;
 }
 
 static or_status_t carry_out(void *self, const or_queue_context_t *context) {
@@ -41,6 +55,7 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
   const or_segment_t *segment = &plan->segments[frame->segment];
   const or_plan_device_t *device = &plan->devices[segment->device];
   if (frame->run.profile && frame->segment == 0) frame->start_ns = or_clock_ns();
+  begin_trace(frame, segment, device->device);
   or_status_t status = or_cancel_status(frame->run.cancel);
   if (or_ok(status)) status = bring_inputs(frame, segment);
   if (or_ok(status)) status = bring_crossings(frame, segment);
@@ -53,8 +68,10 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
       .workspace = {.memory = or_buffer_memory(device->workspace), .offset = 0, .bytes = device->workspace_bytes},
       .cancel = frame->run.cancel,
       .appended_bytes = frame->run.copied_bytes,
-      .node_ns = frame->run.profile ? &frame->row_ns[segment->first_row + segment->crossing_count] : NULL,
+      .node_ns =
+          frame->run.profile || frame->traced ? &frame->row_ns[segment->first_row + segment->crossing_count] : NULL,
   };
+  if (frame->traced) frame->run_begin_ns = or_clock_ns();
   return segment->executable.run(segment->executable.self, context->backend_queue, &arguments);
 }
 
@@ -67,7 +84,8 @@ static or_status_t bring_inputs(or_frame_t *frame, const or_segment_t *segment) 
     if (or_tensor_device(tensor) == plan->devices[segment->device].device) continue;
     or_site_t here = frame->inputs[segment->device][index];
     or_site_t there = {.buffer = or_tensor_buffer(tensor), .offset = or_tensor_offset(tensor)};
-    status = copy(frame, there, here, or_tensor_bytes(tensor));
+    const char *name = plan->graph->values[plan->graph->inputs[index]].name;
+    status = copy(frame, &(or_copy_t){there, here, or_tensor_bytes(tensor), name});
   }
   return status;
 }
@@ -80,7 +98,7 @@ static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segmen
     or_site_t from = or_frame_site(frame, 1 - segment->device, value),
               to = or_frame_site(frame, segment->device, value);
     int64_t start_ns = frame->run.profile ? or_clock_ns() : 0;
-    status = copy(frame, from, to, plan->value_bytes[value]);
+    status = copy(frame, &(or_copy_t){from, to, plan->value_bytes[value], plan->graph->values[value].name});
     if (frame->run.profile) frame->row_ns[segment->first_row + i] = or_clock_ns() - start_ns;
   }
   return status;
@@ -99,6 +117,8 @@ static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_
  * that a caller who runs again at once, or lets go of the plan, finds nothing in use. */
 static void segment_done(void *self, or_status_t status) {
   or_frame_t *frame = self;
+  if (frame->traced) or_frame_trace_segment(frame, or_ok(status));
+  frame->traced = false;
   if (or_ok(status) && frame->segment + 1 < frame->plan->segment_count) {
     ++frame->segment;
     status = submit_segment(frame);
@@ -127,14 +147,19 @@ static or_status_t copy_outputs(const or_frame_t *frame) {
       from = (or_site_t){.buffer = or_tensor_buffer(input), .offset = or_tensor_offset(input)};
     }
     if (from.buffer == to.buffer && from.offset == to.offset) continue;
-    status = copy(frame, from, to, output->bytes);
+    status = copy(frame, &(or_copy_t){from, to, output->bytes, plan->graph->values[output->value].name});
   }
   return status;
 }
 
-static or_status_t copy(const or_frame_t *frame, or_site_t from, or_site_t to, size_t bytes) {
-  if (frame->run.copied_bytes != NULL) *frame->run.copied_bytes += bytes;
-  return or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, bytes);
+static or_status_t copy(const or_frame_t *frame, const or_copy_t *copy) {
+  const or_site_t from = copy->from, to = copy->to;
+  const bool on = or_trace_on(or_device_trace(or_buffer_device(to.buffer)));
+  const int64_t begin_ns = on ? or_clock_ns() : 0;
+  if (frame->run.copied_bytes != NULL) *frame->run.copied_bytes += copy->bytes;
+  or_status_t status = or_buffer_copy(from.buffer, from.offset, to.buffer, to.offset, copy->bytes);
+  if (on && or_ok(status)) or_frame_trace_copy(frame, copy, begin_ns);
+  return status;
 }
 
 static void keep_profile(const or_frame_t *frame) {

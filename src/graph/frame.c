@@ -40,7 +40,8 @@ void or_frame_return(or_frame_t *frame) {
 
 void or_frame_free(or_frame_t *frame) {
   if (frame == NULL) return;
-  const or_plan_t *plan = frame->plan;
+  or_plan_t *plan = frame->plan;
+  atomic_fetch_sub_explicit(&plan->live_frames, 1, memory_order_relaxed);
   for (uint32_t d = 0; d < plan->device_count; ++d) {
     or_buffer_release(frame->arenas[d]);
     for (size_t i = 0; frame->input_staging[d] != NULL && i < plan->graph->input_count; ++i)
@@ -61,6 +62,7 @@ static or_status_t create(or_plan_t *plan, or_frame_t **out) {
   if (!or_ok(status)) return status;
   or_frame_t *frame = memory;
   frame->plan = plan;
+  atomic_fetch_add_explicit(&plan->live_frames, 1, memory_order_relaxed);
   status = allocate(frame);
   if (!or_ok(status)) {
     or_frame_free(frame);

@@ -45,6 +45,8 @@ typedef struct or_plan_run_t {
 or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run);
 #define OR_PLAN_FRAMES 8u /* runs of one plan that keep their memory for the next */
 
+/* Bytes of the workspaces, and of the arenas of the runs that have their memory. Any thread. */
+uint64_t or_plan_held_bytes(const or_plan_t *plan);
 const or_graph_t *or_plan_graph(const or_plan_t *plan);
 /* Fills the report (nodes in order of execution, copies between devices as rows of operator "Copy"); strings and arrays
  * are allocated into `arena`. Any thread. RESOURCE_EXHAUSTED. */

@@ -92,6 +92,8 @@ struct or_plan_t {
   size_t arena_bytes_unplanned;
   uint32_t max_ports; /* inputs or outputs of a segment, at most */
 
+  atomic_uint live_frames; /* that exist: in flight, or kept for the next run */
+
   or_mutex_t mutex; /* all below */
   or_frame_t *frames;
   uint32_t frame_count;
@@ -137,7 +139,23 @@ struct or_frame_t {
   or_memory_range_t *input_ranges, *output_ranges; /* of the segment at hand */
   int64_t *row_ns;
   int64_t start_ns;
+  or_trace_scope_t scope; /* of the submitting thread */
+  /* Of the segment at hand, where somebody records: */
+  bool traced;
+  uint32_t submitter;                                   /* the thread that handed it over */
+  int64_t submitted_ns, segment_begin_ns, run_begin_ns; /* 0: not recorded then */
 };
+
+/* One copy of a run's bytes. */
+typedef struct or_copy_t {
+  or_site_t from, to;
+  size_t bytes;
+  const char *name; /* of the value */
+} or_copy_t;
+
+/* trace.c: for whoever records what the devices do. At the end of a segment that was traced; after a copy. */
+void or_frame_trace_segment(const or_frame_t *frame, bool ok);
+void or_frame_trace_copy(const or_frame_t *frame, const or_copy_t *copy, int64_t begin_ns);
 
 or_status_t or_frame_acquire(or_plan_t *plan, or_frame_t **out);
 void or_frame_return(or_frame_t *frame); /* to the plan's pool, or free */

@@ -42,6 +42,14 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
   return or_status_success();
 }
 
+uint64_t or_plan_held_bytes(const or_plan_t *plan) {
+  const uint64_t frames = atomic_load_explicit(&plan->live_frames, memory_order_relaxed);
+  uint64_t bytes = 0;
+  for (uint32_t d = 0; d < plan->device_count; ++d)
+    bytes += plan->devices[d].workspace_bytes + frames * plan->devices[d].arena_bytes;
+  return bytes;
+}
+
 static or_status_t report_segment(reporter_t *reporter, const or_segment_t *segment) {
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i)

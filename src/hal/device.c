@@ -49,6 +49,8 @@ void or_device_free(or_device_t *device) {
 }
 
 void or_device_set_keeper(or_device_t *device, or_keeper_t keeper) { device->keeper = keeper; }
+void or_device_set_trace(or_device_t *device, or_trace_t *trace) { device->trace = trace; }
+or_trace_t *or_device_trace(const or_device_t *device) { return device->trace; }
 void *or_device_keeper(const or_device_t *device) { return device->keeper.self; }
 const or_allocator_t *or_device_allocator(const or_device_t *device) { return device->allocator; }
 or_hardware_t *or_device_hardware(const or_device_t *device) { return device->hardware; }

@@ -3,6 +3,7 @@
 /* A device: facts from enumeration, the backend's table once opened, and its hardware's budget. */
 
 #include "base/thread.h"
+#include "base/trace.h"
 #include "openruntime/backend/backend.h"
 #include "openruntime/buffer.h"
 #include "openruntime/device.h"
@@ -34,7 +35,10 @@ typedef struct or_keeper_t {
 } or_keeper_t;
 void or_device_set_keeper(or_device_t *device, or_keeper_t keeper);
 void *or_device_keeper(const or_device_t *device); /* its self; NULL without one */
-void or_device_free(or_device_t *device);          /* no buffer, queue or executable of it is left */
+/* Where what happens on the device is recorded; outlives it. Before the device is used. */
+void or_device_set_trace(or_device_t *device, or_trace_t *trace);
+or_trace_t *or_device_trace(const or_device_t *device); /* NULL: nowhere */
+void or_device_free(or_device_t *device);               /* no buffer, queue or executable of it is left */
 const or_allocator_t *or_device_allocator(const or_device_t *device);
 or_hardware_t *or_device_hardware(const or_device_t *device);
 /* Opens at the first call; a failure is kept as state UNAVAILABLE with its reason. *out lives as long as the device.

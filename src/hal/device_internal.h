@@ -28,7 +28,8 @@ struct or_device_t {
   uint32_t index;
   or_device_facts_t facts;
   or_hardware_t *hardware;
-  or_keeper_t keeper; /* read-only once the device is used */
+  or_keeper_t keeper; /* read-only once the device is used, like the next */
+  or_trace_t *trace;  /* borrowed; NULL: none */
 
   _Atomic int state;     /* or_device_state_t */
   atomic_bool is_open;   /* set once, after `opened` was filled */

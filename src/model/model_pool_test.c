@@ -284,6 +284,66 @@ static void serves_eight_threads_that_take_and_drop_two_models(void **state) {
   end(pool, runtime);
 }
 
+static bool is_there(const char *path) { return access(in_root(path), F_OK) == 0; }
+
+static void removes_a_model_and_lets_it_go_with_its_last_lease(void **state) {
+  (void)state;
+  or_runtime_t *runtime = make_runtime();
+  or_model_pool_t *pool = make_pool(runtime, 0, 0);
+  put_model("gone.onnx");
+  assert_int_equal(mkdir(in_root("many/5"), 0777), 0);
+  put_model("many/5/model.onnx");
+  or_model_lease_t lease = take(pool, "gone");
+  expect_ok(or_model_pool_remove(pool, "gone"));
+  assert_false(is_there("gone.onnx"));
+  assert_int_equal(or_model_pool_counts(pool).models, 1);
+  or_model_pool_release(pool, &lease);
+  assert_int_equal(or_model_pool_counts(pool).models, 0);
+  expect_failure(or_model_pool_remove(pool, "gone"), OR_NOT_FOUND, "gone");
+  expect_ok(or_model_pool_remove(pool, "many:5")); /* it was not loaded */
+  assert_true(is_there("many/2/model.onnx") && !is_there("many/5"));
+  expect_failure(or_model_pool_remove(pool, "resnet50"), OR_FAILED_PRECONDITION, "built in");
+  expect_failure(or_model_pool_remove(pool, "a/b"), OR_INVALID_ARGUMENT, "name");
+  end(pool, runtime);
+}
+
+static void names_files_without_the_folder_they_lie_in(void **state) {
+  (void)state;
+  or_runtime_t *runtime = make_runtime();
+  or_model_pool_t *pool = make_pool(runtime, 0, 0);
+  or_model_lease_t lease;
+  or_text_t text;
+  or_json_writer_t json;
+  expect_ok(or_file_write(in_root("bad.onnx"), "\x08\x07x", 3));
+  or_status_t status = or_model_pool_acquire(pool, &(or_model_request_t){.name = "bad"}, &lease);
+  assert_null(strstr(or_status_message(status), root));
+  expect_failure(status, OR_DATA_LOSS, "bad.onnx");
+  status = or_model_pool_acquire(pool, &(or_model_request_t){.name = "many:9"}, &lease);
+  assert_null(strstr(or_status_message(status), root));
+  expect_failure(status, OR_NOT_FOUND, "many");
+  or_text_init(&text, or_allocator_system());
+  or_json_begin(&json, &text, 0);
+  expect_ok(or_model_pool_describe(pool, "bad", &json));
+  expect_ok(or_json_finish(&json));
+  assert_non_null(strstr(text.data, "\"failed\""));
+  assert_null(strstr(text.data, root));
+  or_text_deinit(&text);
+  assert_int_equal(unlink(in_root("bad.onnx")), 0);
+  end(pool, runtime);
+}
+
+static void tells_float32_from_the_models_own_types_no_more_than_a_session_does(void **state) {
+  (void)state;
+  or_runtime_t *runtime = make_runtime();
+  or_model_pool_t *pool = make_pool(runtime, 0, 0);
+  or_model_lease_t own = take(pool, "one"), same;
+  expect_ok(or_model_pool_acquire(pool, &(or_model_request_t){.name = "one", .precision = OR_FLOAT32}, &same));
+  assert_ptr_equal(own.session, same.session);
+  or_model_pool_release(pool, &own);
+  or_model_pool_release(pool, &same);
+  end(pool, runtime);
+}
+
 static or_status_t use_pool(const or_allocator_t *allocator) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
   or_runtime_t *runtime = NULL;
@@ -316,6 +376,9 @@ int main(void) {
       cmocka_unit_test(sweeps_what_was_idle_for_its_time),
       cmocka_unit_test(describes_models_whether_loaded_or_not),
       cmocka_unit_test(serves_eight_threads_that_take_and_drop_two_models),
+      cmocka_unit_test(removes_a_model_and_lets_it_go_with_its_last_lease),
+      cmocka_unit_test(names_files_without_the_folder_they_lie_in),
+      cmocka_unit_test(tells_float32_from_the_models_own_types_no_more_than_a_session_does),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

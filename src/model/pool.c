@@ -21,6 +21,7 @@ typedef struct wanted_t {
   int64_t version; /* of the file, once it was located */
   bool is_default;
   or_device_t *device;
+  or_dtype_t precision; /* NONE for float32 too: both are the model's own types */
   const or_model_request_t *request;
 } wanted_t;
 
@@ -160,6 +161,23 @@ or_status_t or_model_pool_unload(or_model_pool_t *pool, const char *name) {
   return found ? status : or_error(OR_NOT_FOUND, "model \"%s\" is not loaded", name);
 }
 
+or_status_t or_model_pool_remove(or_model_pool_t *pool, const char *name) {
+  char base[OR_REPOSITORY_NAME_BYTES], *file = NULL;
+  int64_t version = OR_MODEL_NO_VERSION, found = OR_MODEL_NO_VERSION;
+  or_status_t status = or_model_pool_split(name, base, &version);
+  if (or_ok(status)) status = or_model_pool_locate(pool, base, version, &file, &found);
+  if (!or_ok(status)) return status;
+  if (file == NULL) return or_error(OR_FAILED_PRECONDITION, "model \"%s\" is built in, and stays", base);
+  or_free(pool->allocator, file);
+  status = or_repository_remove(pool->directory, base, version);
+  or_status_t unloaded = or_model_pool_unload(pool, name);
+  if (or_status_code(unloaded) == OR_NOT_FOUND) { /* it was not loaded */
+    or_status_ignore(unloaded);
+    return status;
+  }
+  return or_status_first(status, unloaded);
+}
+
 void or_model_pool_sweep(or_model_pool_t *pool, int64_t now_ns) {
   or_model_entry_t *doomed = NULL;
   or_mutex_lock(&pool->mutex);
@@ -201,6 +219,7 @@ or_status_t or_model_pool_split(const char *name, char base[OR_REPOSITORY_NAME_B
 
 static or_status_t read_request(or_model_pool_t *pool, const or_model_request_t *request, wanted_t *out) {
   *out = (wanted_t){.request = request, .device = request->device};
+  if (request->precision != OR_FLOAT32) out->precision = request->precision;
   or_status_t status = or_model_pool_split(request->name, out->name, &out->version);
   if (!or_ok(status)) return status;
   if (request->version < 0 || (request->version > 0 && out->version != OR_MODEL_NO_VERSION)) {
@@ -230,7 +249,27 @@ or_status_t or_model_pool_locate(const or_model_pool_t *pool, const char *base, 
     or_status_ignore(status); /* it is in no file, but built in */
     return or_status_success();
   }
-  return status;
+  return or_model_pool_hide(pool, status);
+}
+
+/* Files are named as they lie below the folder of models: who asks from afar is not told where that is. */
+or_status_t or_model_pool_hide(const or_model_pool_t *pool, or_status_t status) {
+  if (or_ok(status) || pool->directory == NULL) return status;
+  char words[OR_STATUS_MESSAGE_BYTES];
+  size_t length = strlen(pool->directory), used = 0;
+  while (length > 1 && pool->directory[length - 1] == '/') --length;
+  for (const char *at = or_status_message(status); *at != '\0' && used + 1 < sizeof words;) {
+    if (strncmp(at, pool->directory, length) == 0 && at[length] == '/') {
+      at += length;
+      while (*at == '/') ++at;
+    } else {
+      words[used++] = *at++;
+    }
+  }
+  words[used] = '\0';
+  or_status_t hidden = or_error(or_status_code(status), "%s", words);
+  or_status_ignore(status); /* its words go on */
+  return hidden;
 }
 
 /* A lease where no ready model was at hand. */
@@ -253,7 +292,7 @@ static or_status_t take(or_model_pool_t *pool, wanted_t *wanted, or_model_lease_
       or_format(entry->name, sizeof entry->name, "%s", wanted->name);
       entry->version = wanted->version;
       entry->device = wanted->device;
-      entry->precision = wanted->request->precision;
+      entry->precision = wanted->precision;
       entry->strict = wanted->request->strict;
       entry->keep_alive_ns = pool->keep_alive_ns;
       entry->next = pool->entries;
@@ -285,7 +324,7 @@ static or_model_entry_t *find_locked(or_model_pool_t *pool, const wanted_t *want
   for (or_model_entry_t *entry = pool->entries; entry != NULL; entry = entry->next) {
     const bool version = !located && wanted->is_default ? entry->is_default : entry->version == wanted->version;
     if (version && entry->state != OR_MODEL_UNLOADING && entry->device == wanted->device &&
-        entry->precision == wanted->request->precision && entry->strict == wanted->request->strict &&
+        entry->precision == wanted->precision && entry->strict == wanted->request->strict &&
         strcmp(entry->name, wanted->name) == 0)
       return entry;
   }
@@ -363,7 +402,7 @@ static or_status_t load_entry(or_model_pool_t *pool, or_model_entry_t *entry, bo
   or_model_t *model = NULL;
   or_session_t *session = NULL;
   or_model_entry_t *doomed = NULL;
-  or_status_t status = read_model(pool, entry, &model, &session);
+  or_status_t status = or_model_pool_hide(pool, read_model(pool, entry, &model, &session));
   const uint64_t bytes = model != NULL ? or_model_weight_bytes(model) : 0;
   or_mutex_lock(&pool->mutex);
   ++pool->counts.loads;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "hal/cancel.h"
+#include "model/repository.h"
 #include "openruntime/session.h"
 
 typedef struct or_model_pool_t or_model_pool_t;
@@ -65,8 +66,17 @@ or_status_t or_model_pool_load(or_model_pool_t *pool, const or_model_request_t *
 /* The model (NAME: every version; NAME:VERSION) takes no more leases and goes with its last; a load in progress ends
  * first. Does not wait. NOT_FOUND: it is not loaded. */
 or_status_t or_model_pool_unload(or_model_pool_t *pool, const char *name);
+/* Unloads the model and takes its files out of the folder: NAME.onnx with NAME.json and NAME.onnx.data, or the folder
+ * NAME; of NAME:VERSION the folder of that version. A link goes, not what it leads to. Waits for the disk, not for who
+ * has the model. NOT_FOUND; FAILED_PRECONDITION: it is built in; PERMISSION_DENIED, UNAVAILABLE: its files can't be
+ * removed. */
+or_status_t or_model_pool_remove(or_model_pool_t *pool, const char *name);
 /* Lets go of what was idle too long at `now_ns` (or_clock_ns). */
 void or_model_pool_sweep(or_model_pool_t *pool, int64_t now_ns);
+
+/* "bert:2" as "bert-base" and 2; OR_MODEL_NO_VERSION where it names none. INVALID_ARGUMENT: no such name can be. */
+#define OR_MODEL_NO_VERSION INT64_C(-1)
+or_status_t or_model_pool_split(const char *name, char base[OR_REPOSITORY_NAME_BYTES], int64_t *version);
 
 /* Bytes of weights that the model would take: what it has if it is loaded, else the size of its file. *known is false
  * where neither says it (built in, a folder of several files, data outside the file). NOT_FOUND, INVALID_ARGUMENT.

@@ -6,8 +6,6 @@
 #include "model/pool.h"
 #include "model/repository.h"
 
-#define OR_MODEL_NO_VERSION INT64_C(-1)
-
 typedef enum or_model_state_t {
   OR_MODEL_AVAILABLE,
   OR_MODEL_LOADING,
@@ -51,8 +49,8 @@ struct or_model_pool_t {
   or_model_pool_counts_t counts;
 };
 
-/* "bert:2" as "bert-base" and 2; OR_MODEL_NO_VERSION where it names none. INVALID_ARGUMENT. */
-or_status_t or_model_pool_split(const char *name, char base[OR_REPOSITORY_NAME_BYTES], int64_t *version);
+/* The same failure in words that do not say where the models lie. Takes the status. */
+or_status_t or_model_pool_hide(const or_model_pool_t *pool, or_status_t status);
 /* Where the model lies, *file the caller's; NULL if it is built in. *version: of the file. NOT_FOUND. */
 or_status_t or_model_pool_locate(const or_model_pool_t *pool, const char *base, int64_t asked, char **file,
                                  int64_t *version);

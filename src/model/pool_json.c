@@ -8,8 +8,9 @@
 #include "model/builtin/builtin.h"
 #include "model/model_json.h"
 #include "model/pool_internal.h"
+#include "runtime/session.h"
 
-/* A model as it stood: a copy, with a reference to what is loaded. */
+/* A model as it stood: a copy, with a reference to what is loaded, for `done_looking`. */
 static or_model_entry_t look(or_model_pool_t *pool, const char *base, int64_t version) {
   static const int rank[] = {[OR_MODEL_AVAILABLE] = 0,
                              [OR_MODEL_FAILED] = 1,
@@ -23,9 +24,17 @@ static or_model_entry_t look(or_model_pool_t *pool, const char *base, int64_t ve
     const int gain = rank[entry->state] - rank[best.state];
     if (gain > 0 || (gain == 0 && entry->is_default && !best.is_default)) best = *entry;
   }
-  if (best.model != NULL) or_model_retain(best.model);
+  if (best.model != NULL) {
+    or_model_retain(best.model);
+    or_session_retain(best.session);
+  }
   or_mutex_unlock(&pool->mutex);
   return best;
+}
+
+static void done_looking(const or_model_entry_t *entry) {
+  or_session_release(entry->session);
+  or_model_release(entry->model);
 }
 
 or_status_t or_model_pool_estimate(or_model_pool_t *pool, const char *name, uint64_t *bytes, bool *known) {
@@ -39,7 +48,7 @@ or_status_t or_model_pool_estimate(or_model_pool_t *pool, const char *name, uint
   if (entry.model != NULL) {
     *bytes = entry.bytes;
     *known = true;
-    or_model_release(entry.model);
+    done_looking(&entry);
     return status;
   }
   status = or_model_pool_locate(pool, base, version, &file, &found);
@@ -76,6 +85,28 @@ static void write_number(void *self, int64_t version) {
   or_json_string(self, or_format(text, sizeof text, "%lld", (long long)version));
 }
 
+static void write_count(or_json_writer_t *json, const char *key, bool known, uint64_t count) {
+  or_json_key(json, key);
+  if (known) {
+    or_json_uint(json, count);
+  } else {
+    or_json_null(json);
+  }
+}
+
+/* Memory, as it is now; null where nothing is loaded, and of states that change while one looks. */
+static void write_bytes(or_json_writer_t *json, const or_model_entry_t *entry) {
+  or_session_memory_t memory = {0};
+  const bool loaded = entry->model != NULL;
+  if (loaded) memory = or_session_memory(entry->session);
+  or_json_key(json, "bytes");
+  or_json_object_begin(json);
+  write_count(json, "weights", loaded, entry->bytes);
+  write_count(json, "arena", loaded, memory.arena_bytes);
+  write_count(json, "state", loaded && memory.state_known, memory.state_bytes);
+  or_json_object_end(json);
+}
+
 static void write_model(or_model_pool_t *pool, const char *base, int64_t version, const char *file,
                         const or_model_entry_t *entry, or_json_writer_t *json) {
   const or_model_t *model = entry->model;
@@ -93,17 +124,7 @@ static void write_model(or_model_pool_t *pool, const char *base, int64_t version
   or_json_field_string(json, "device", entry->device != NULL ? or_device_facts(entry->device)->id : NULL);
   or_json_field_string(json, "precision", entry->precision != OR_DTYPE_NONE ? or_dtype_name(entry->precision) : NULL);
   or_json_field_string(json, "weights", model != NULL ? or_model_weights(model) : file != NULL ? "file" : "synthetic");
-  or_json_key(json, "bytes");
-  or_json_object_begin(json);
-  if (model != NULL) {
-    or_json_key(json, "weights");
-    or_json_uint(json, entry->bytes);
-  } else {
-    or_json_field_null(json, "weights");
-  }
-  or_json_field_null(json, "arena");
-  or_json_field_null(json, "state");
-  or_json_object_end(json);
+  write_bytes(json, entry);
   write_time(json, "loaded_at", entry->loaded_at_us);
   write_time(json, "last_used", entry->last_used_us);
   or_json_object_end(json);
@@ -117,7 +138,7 @@ or_status_t or_model_pool_describe(or_model_pool_t *pool, const char *name, or_j
   if (!or_ok(status)) return status;
   const or_model_entry_t entry = look(pool, base, version);
   write_model(pool, base, found, file, &entry, json);
-  or_model_release(entry.model);
+  done_looking(&entry);
   or_free(pool->allocator, file);
   return status;
 }
@@ -135,7 +156,7 @@ static or_status_t list_one(void *self, const char *name, const char *file) {
   }
   const or_model_entry_t entry = look(listing->pool, name, OR_MODEL_NO_VERSION);
   write_model(listing->pool, name, or_repository_version_of(file), file, &entry, listing->json);
-  or_model_release(entry.model);
+  done_looking(&entry);
   return or_status_success();
 }
 
@@ -153,7 +174,7 @@ or_status_t or_model_pool_list(or_model_pool_t *pool, or_json_writer_t *json) {
     if ((listing.shadowed >> i & 1) != 0) continue;
     const or_model_entry_t entry = look(pool, name, OR_MODEL_NO_VERSION);
     write_model(pool, name, OR_MODEL_NO_VERSION, NULL, &entry, json);
-    or_model_release(entry.model);
+    done_looking(&entry);
   }
   or_json_array_end(json);
   return status;

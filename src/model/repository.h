@@ -26,6 +26,11 @@ int64_t or_repository_version_of(const char *file);
 void or_repository_versions(const char *directory, const char *name, void (*visit)(void *self, int64_t version),
                             void *self);
 
+/* Takes a model's files away: NAME.onnx with NAME.json and NAME.onnx.data, else the folder NAME; with `version` >= 0
+ * that folder of it. A link is removed, not what it leads to. Gone at once, whatever becomes of the files.
+ * INVALID_ARGUMENT: no name; NOT_FOUND; PERMISSION_DENIED, UNAVAILABLE. Messages name no path. */
+or_status_t or_repository_remove(const char *directory, const char *name, int64_t version);
+
 /* Calls back for every model below `directory`, in alphabetical order, with its name and file. A callback's failure
    ends the walk. */
 typedef or_status_t (*or_repository_visit_t)(void *self, const char *name, const char *file);

@@ -54,7 +54,7 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 
 static int teardown(void **state) {
   (void)state;
-  return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+  return access(root, F_OK) == 0 ? nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS) : 0;
 }
 
 static void accepts_names_of_the_rule_and_no_others(void **state) {
@@ -183,6 +183,59 @@ static void survives_every_failing_allocation(void **state) {
   expect_survives_every_failing_allocation(find_and_list);
 }
 
+static bool exists(const char *path) {
+  char full[256];
+  return access(or_format(full, sizeof full, "%s/%s", root, path), F_OK) == 0;
+}
+
+static void removes_a_model_and_nothing_beside_it(void **state) {
+  (void)state;
+  char link[256], full[256];
+  file("gone.onnx");
+  file("gone.json");
+  file("gone.onnx.data");
+  folder("gone"); /* hidden by the file of that name */
+  file("gone/model.onnx");
+  folder("deep");
+  file("deep/model.onnx");
+  folder("deep/more");
+  file("deep/more/x");
+  assert_int_equal(symlink("/tmp", or_format(link, sizeof link, "%s/deep/more/out", root)), 0);
+  assert_int_equal(symlink("plain", or_format(link, sizeof link, "%s/linked", root)), 0);
+  folder(".removed-1"); /* of a process that ended too soon */
+  expect_ok(or_repository_remove(root, "gone", -1));
+  assert_false(exists("gone.onnx") || exists("gone.json") || exists("gone.onnx.data") || exists(".removed-1"));
+  assert_true(exists("gone/model.onnx"));
+  expect_ok(or_repository_remove(root, "gone", -1));
+  expect_ok(or_repository_remove(root, "deep", -1));
+  expect_ok(or_repository_remove(root, "linked", -1));
+  assert_false(exists("gone") || exists("deep") || exists("linked"));
+  assert_true(exists("plain/model.onnx"));
+  folder("versions/3");
+  file("versions/3/model.onnx");
+  expect_ok(or_repository_remove(root, "versions", 3));
+  assert_false(exists("versions/3"));
+  assert_true(exists("versions/2/model.onnx"));
+  expect_failure(or_repository_remove(root, "versions", 3), OR_NOT_FOUND, "versions");
+  expect_failure(or_repository_remove(root, "none", -1), OR_NOT_FOUND, "none");
+  expect_failure(or_repository_remove(root, "none", 1), OR_NOT_FOUND, "none");
+  expect_failure(or_repository_remove(root, "../x", -1), OR_INVALID_ARGUMENT, "no model's name");
+  expect_failure(or_repository_remove(or_format(full, sizeof full, "%s/no", root), "x", -1), OR_NOT_FOUND, "x");
+}
+
+static void leaves_a_tree_that_is_too_deep(void **state) {
+  (void)state;
+  char path[256] = "tower", full[300];
+  folder(path);
+  for (int i = 0; i < 40; ++i) {
+    or_format(path + strlen(path), sizeof path - strlen(path), "/d");
+    folder(path);
+  }
+  expect_failure(or_repository_remove(root, "tower", -1), OR_UNAVAILABLE, "tower");
+  assert_false(exists("tower")); /* gone by its name all the same */
+  assert_int_equal(nftw(or_format(full, sizeof full, "%s", root), remove_entry, 64, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(accepts_names_of_the_rule_and_no_others),
@@ -192,6 +245,8 @@ int main(void) {
       cmocka_unit_test(takes_the_models_name_from_its_file),
       cmocka_unit_test(lists_models_in_order_and_passes_over_what_is_none),
       cmocka_unit_test(survives_every_failing_allocation),
+      cmocka_unit_test(removes_a_model_and_nothing_beside_it),
+      cmocka_unit_test(leaves_a_tree_that_is_too_deep),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -9,6 +9,17 @@ typedef struct holder_t {
   or_arena_t arena;
 } holder_t;
 
+or_session_memory_t or_session_memory(or_session_t *session) {
+  or_session_memory_t memory = {.state_known = atomic_load(&session->states) == 0};
+  or_mutex_lock(&session->mutex);
+  for (size_t i = 0; i < session->class_count; ++i) {
+    or_plan_t *plan = session->classes[i]->plan;
+    if (plan != NULL) memory.arena_bytes += or_plan_held_bytes(plan);
+  }
+  or_mutex_unlock(&session->mutex);
+  return memory;
+}
+
 /* Bindings name shapes, and values where a value decides a shape; a profiled run needs every tensor. */
 or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
                                or_session_report_t **out) {

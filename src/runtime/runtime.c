@@ -39,6 +39,7 @@ or_status_t or_runtime_create_with(const or_runtime_options_t *options, const or
   or_ref_init(&runtime->keeps);
   runtime->allocator = allocator;
   or_compute_cache_init(&runtime->compute);
+  or_trace_init(&runtime->trace, allocator);
 
   status = copy_settings(runtime, options);
   if (or_ok(status)) status = enter_backends(runtime, options, backends, count);
@@ -85,6 +86,8 @@ static void keeper_release(void *runtime) { or_runtime_let_go(runtime); }
 
 const or_allocator_t *or_runtime_allocator(const or_runtime_t *runtime) { return runtime->allocator; }
 size_t or_runtime_device_count(const or_runtime_t *runtime) { return runtime->device_count; }
+
+or_trace_t *or_runtime_trace(or_runtime_t *runtime) { return &runtime->trace; }
 
 or_device_t *or_runtime_device(const or_runtime_t *runtime, size_t index) {
   return index < runtime->device_count ? runtime->devices[index] : NULL;
@@ -242,6 +245,7 @@ static or_status_t device_found(void *context, uint32_t index, const or_device_f
     status = or_device_create(runtime->allocator, &found->slot->table, index, facts, hardware, &device);
   if (!or_ok(status)) return status;
   or_device_set_keeper(device, (or_keeper_t){runtime, keeper_retain, keeper_release});
+  or_device_set_trace(device, &runtime->trace);
   runtime->devices[runtime->device_count++] = device;
   ++found->slot->device_count;
   return status;
@@ -261,5 +265,6 @@ static void destroy(or_runtime_t *runtime) {
   or_free(runtime->allocator, runtime->devices);
   or_free(runtime->allocator, runtime->hardware);
   or_free(runtime->allocator, runtime->backends);
+  or_trace_deinit(&runtime->trace);
   or_free(runtime->allocator, runtime);
 }

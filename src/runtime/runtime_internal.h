@@ -44,6 +44,7 @@ struct or_runtime_t {
   or_hardware_t **hardware;
   size_t hardware_count, hardware_capacity;
   or_compute_cache_t compute;
+  or_trace_t trace;
 };
 
 /* Keeps the runtime alive without being a user of it: for what is made with it. */

@@ -10,6 +10,13 @@
    or_session_create. */
 or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t *graph,
                                         const or_session_options_t *options, or_owner_t keep_alive, or_session_t **out);
+/* Memory that the session holds beside its model, in bytes, at this moment. Any thread. */
+typedef struct or_session_memory_t {
+  uint64_t arena_bytes; /* what its runs keep: workspace, and values between segments of each run that has memory */
+  uint64_t state_bytes; /* of states that were made with it */
+  bool state_known;     /* false: there are states, whose bytes change with each run */
+} or_session_memory_t;
+or_session_memory_t or_session_memory(or_session_t *session);
 /* For tests: the shape classes that are compiled now. */
 size_t or_session_class_count(const or_session_t *session);
 

@@ -26,6 +26,8 @@ struct or_session_t {
   bool *deciding; /* per input */
   bool any_deciding;
 
+  atomic_uint states; /* or_state_t that are alive */
+
   or_mutex_t mutex;   /* all below */
   or_cond_t prepared; /* a class was prepared, or failed to be */
   or_shape_class_t **classes;

@@ -54,6 +54,7 @@ static or_status_t make(or_session_t *session, or_state_t **out) {
   or_mutex_init(&state->mutex);
   state->session = session;
   or_session_retain(session);
+  atomic_fetch_add(&session->states, 1);
   status = or_alloc_array(allocator, most, sizeof(or_tensor_t *), (void **)&state->held);
   if (or_ok(status)) status = or_alloc_array(allocator, most, sizeof(or_binding_t), (void **)&state->inputs);
   if (or_ok(status)) status = or_alloc_array(allocator, outputs + 1, sizeof(or_binding_t), (void **)&state->outputs);
@@ -76,6 +77,7 @@ static void destroy(or_state_t *state) {
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(allocator, arrays[i]);
   or_mutex_deinit(&state->mutex);
   or_free(allocator, state);
+  atomic_fetch_sub(&session->states, 1);
   or_session_release(session);
 }
 

@@ -217,7 +217,11 @@ static void carry_out(execution_t *execution) {
   or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason, "%s", job->fallback_reason);
   or_status_t status = record_starts(execution);
   if (or_ok(status)) tell(execution, OR_JOB_STARTED);
+  const or_trace_scope_t before = or_trace_enter(job->scope);
+  const int64_t begin_ns = or_clock_ns();
   if (or_ok(status)) status = or_task_execute(job->task, &context, &execution->result);
+  if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace_work(job, begin_ns);
+  (void)or_trace_enter(before);
   or_mutex_lock(&scheduler->mutex);
   const bool again = goes_on(execution, status);
   if (or_ok(status)) or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);

@@ -53,6 +53,7 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   or_format(job->request_id, sizeof job->request_id, "%s", request->request_id != NULL ? request->request_id : "");
   if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
   job->has_digest = request->body_digest != NULL;
+  job->scope = (or_trace_scope_t){or_trace_next_task(), or_trace_owner(job->owner)};
   or_task_estimate(job->task, &job->estimate);
   set_times(job, request);
   if (request->task_id != NULL) {
@@ -286,6 +287,7 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   or_job_watch_t *watches = job->watches; /* nobody comes any more: its state is final */
   job->watches = NULL;
   or_mutex_unlock(&scheduler->mutex);
+  if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace(job, job->ended_ns);
   or_job_tell(job, OR_JOB_FINISHED);
   tell_watches(job, watches);
   while (victims != NULL) {

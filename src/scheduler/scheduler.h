@@ -138,6 +138,8 @@ typedef struct or_scheduler_load_t {
   double backlog_s; /* estimated, of the busiest hardware */
 } or_scheduler_load_t;
 or_scheduler_load_t or_scheduler_load(or_scheduler_t *scheduler);
+/* Records every task that has not ended yet, as far as it is, with whoever records what the runtime does. */
+void or_scheduler_trace_active(or_scheduler_t *scheduler);
 /* Running on that device now. */
 size_t or_scheduler_running_on(or_scheduler_t *scheduler, const or_device_t *device);
 

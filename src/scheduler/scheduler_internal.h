@@ -75,6 +75,7 @@ struct or_job_t {
   size_t tensor_count;
   or_job_listener_t listener;
   void *listener_self;
+  or_trace_scope_t scope;               /* what its work is recorded as */
   or_task_estimate_t estimate;
   uint64_t request_bytes; /* what it holds while it waits */
   int64_t created_us, deadline_us, accepted_ns, deadline_ns;
@@ -146,6 +147,10 @@ void or_job_record(or_job_t *job, or_task_record_t *record);
 
 /* job_log.c: one line of a job's life. */
 void or_job_log(or_job_t *job, or_job_event_t event);
+
+/* trace.c: for whoever records. */
+void or_job_trace(or_job_t *job, int64_t end_ns); /* the task as a whole */
+void or_job_trace_work(const or_job_t *job, int64_t begin_ns);
 
 /* table.c: all with the lock held */
 /* The queue's links, in the order of acceptance. */

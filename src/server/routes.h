@@ -70,6 +70,17 @@ void or_handle_key_create(or_request_t *request);
 void or_handle_key_revoke(or_request_t *request);
 void or_handle_log(or_request_t *request); /* route_log.c */
 void or_handle_log_change(or_request_t *request);
+void or_handle_models(or_request_t *request); /* route_models.c */
+void or_handle_model(or_request_t *request);
+void or_handle_model_load(or_request_t *request);
+void or_handle_model_unload(or_request_t *request);
+void or_handle_model_remove(or_request_t *request);
+void or_handle_model_explain(or_request_t *request);
+void or_handle_kernel_compile(or_request_t *request); /* route_kernels.c */
+void or_handle_kernels(or_request_t *request);
+void or_handle_kernel(or_request_t *request);
+void or_handle_profile_start(or_request_t *request); /* route_profile.c */
+void or_handle_profile(or_request_t *request);
 void or_handle_openapi(or_request_t *request); /* route_docs.c */
 void or_handle_docs(or_request_t *request);
 

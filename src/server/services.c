@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/string.h"
+#include "server/model_settings.h"
 #include "server/settings.h"
 #include "server/task_body.h"
 
@@ -42,6 +45,65 @@ static or_status_t take_up(void *self, const or_task_record_t *record, const or_
   return or_status_success();
 }
 
+#define SWEEP_NS INT64_C(1000000000)
+
+static void sweep(void *self) {
+  const or_services_t *services = self;
+  or_model_pool_sweep(services->pool, or_clock_ns());
+  or_profiles_tick(services->profiles, or_clock_ns());
+}
+
+/* A model that was loaded on demand before the restart. */
+typedef struct reload_t {
+  or_services_t *services;
+  or_runtime_t *runtime;
+  or_model_wish_t wish;
+} reload_t;
+
+static void load_again(void *self, bool stopped) {
+  reload_t *reload = self;
+  if (!stopped) {
+    or_status_t status = or_model_wish_load(reload->services, reload->runtime, &reload->wish);
+    if (or_ok(status)) {
+      or_log(OR_LOG_SERVER, OR_LOG_INFO, "model_loaded_again", "model=%s", reload->wish.name);
+    } else {
+      or_log(OR_LOG_SERVER, OR_LOG_ERROR, "model_not_loaded_again", "model=%s error=%s", reload->wish.name,
+             or_status_mapping(or_status_code(status))->name);
+    }
+    or_status_ignore(status); /* told; the others are loaded */
+  }
+  or_free(or_allocator_system(), reload);
+}
+
+static void hand_to_loaders(void *self, const or_model_wish_t *wish) {
+  or_services_t *services = self;
+  void *memory = NULL;
+  or_status_t status = or_alloc(or_allocator_system(), sizeof(reload_t), &memory);
+  reload_t *reload = memory;
+  if (or_ok(status)) {
+    *reload = (reload_t){services, services->runtime, *wish};
+    status = or_workers_submit(services->loaders, load_again, reload);
+  }
+  if (or_ok(status)) return;
+  or_free(or_allocator_system(), memory);
+  or_log(OR_LOG_SERVER, OR_LOG_ERROR, "model_not_loaded_again", "model=%s error=%s", wish->name,
+         or_status_mapping(or_status_code(status))->name);
+  or_status_ignore(status); /* told; it is loaded at first use */
+}
+
+static or_status_t open_workers(or_services_t *services) {
+  const or_workers_options_t readers = {.allocator = or_allocator_system(),
+                                        .name = "or-read",
+                                        .threads = 1,
+                                        .interval_ns = SWEEP_NS,
+                                        .tick = sweep,
+                                        .tick_self = services};
+  const or_workers_options_t loaders = {.allocator = or_allocator_system(), .name = "or-load", .threads = 2};
+  or_status_t status = or_workers_create(&readers, &services->readers);
+  if (or_ok(status)) status = or_workers_create(&loaders, &services->loaders);
+  return or_ok(status) ? or_model_settings_visit(services->store, hand_to_loaders, services) : status;
+}
+
 or_status_t or_services_open_store(or_services_t *services, const or_server_config_t *config) {
   *services = (or_services_t){.store = NULL};
   const or_store_options_t options = or_store_options(config->data);
@@ -62,7 +124,9 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   }
   const or_telemetry_options_t telemetry_options = {.interval_ns = 0};
   if (or_ok(status)) status = or_telemetry_create(runtime, &telemetry_options, &services->telemetry);
+  if (or_ok(status)) status = or_profiles_create(runtime, services->scheduler, &services->profiles);
   if (or_ok(status)) status = or_settings_restore_devices(services->store, services->scheduler, runtime);
+  if (or_ok(status)) status = open_workers(services);
   return or_ok(status) ? or_store_recover(services->store, take_up, services) : status;
 }
 
@@ -70,13 +134,20 @@ void or_services_drain(or_services_t *services, int64_t grace_ns) {
   if (services->scheduler == NULL || services->drained) return;
   services->drained = true;
   or_scheduler_drain(services->scheduler, grace_ns);
+  or_workers_stop(services->loaders);
+  or_workers_stop(services->readers);
 }
 
 void or_services_close(or_services_t *services) {
   or_services_drain(services, 0);
+  or_workers_stop(services->loaders);
+  or_workers_stop(services->readers);
+  or_profiles_free(services->profiles);
   or_telemetry_free(services->telemetry);
   or_scheduler_free(services->scheduler);
   or_model_pool_free(services->pool);
   or_store_close(services->store);
+  or_workers_free(services->loaders); /* until here a callback of the store might hand them something */
+  or_workers_free(services->readers);
   *services = (or_services_t){.store = NULL};
 }

@@ -8,6 +8,8 @@
 #include "runtime/telemetry.h"
 #include "scheduler/scheduler.h"
 #include "server/config.h"
+#include "server/profiles.h"
+#include "server/workers.h"
 #include "store/store.h"
 
 typedef struct or_services_t {
@@ -16,6 +18,9 @@ typedef struct or_services_t {
   or_model_pool_t *pool;
   or_scheduler_t *scheduler;
   or_telemetry_t *telemetry;
+  or_profiles_t *profiles;
+  or_workers_t *readers; /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
+  or_workers_t *loaders; /* long work: models loaded and explained */
   bool drained;
 } or_services_t;
 

@@ -176,7 +176,8 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
   if (task->kind != NULL) return status;
   for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
     if (strcmp(later[i].operation, operation) == 0 && strcmp(later[i].type, type) == 0) {
-      return or_error(OR_UNIMPLEMENTED, "%s%s%s: this version does not carry it out", operation,
+      return or_error(OR_UNIMPLEMENTED,
+                      "%s%s%s: this version does not carry it out: no device of it can compile kernels", operation,
                       type[0] != '\0' ? " " : "", type);
     }
   }

@@ -279,7 +279,6 @@ def what_belongs_to_later_versions_says_so_in_one_line():
     for arguments in (
         ["monitor"],
         ["generate", "gpt2", "--text", "hello", "--max-tokens", "3"],
-        ["kernels"],
         ["keys", "list"],
         ["store", "check"],
         ["models", "pull", "x"],
@@ -287,6 +286,27 @@ def what_belongs_to_later_versions_says_so_in_one_line():
         result = run(*arguments)
         expect(result.code == 1, f"{arguments}: exit {result.code}")
         expect(len(result.err.strip().splitlines()) == 1 and not result.out, f"{arguments}: {result.err}")
+
+
+def kernels_say_which_devices_could_compile_them():
+    expect(run("--json", "kernels").json() == {"kernels": []}, "list")
+    expect(run("kernels", "list").code == 0, "list")
+    with harness.scratch() as folder:
+        path = os.path.join(folder, "saxpy.c")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("void saxpy(void) {}")
+        for arguments, words in ((["kernels", "compile", path], "cpu_0"),
+                                 (["kernels", "compile", path, "--device", "cpu_0"], "cpu_0"),
+                                 (["kernels", "compile", path, "--device", "cuda"], "there are"),
+                                 (["kernels", "compile", os.path.join(folder, "none.c")], "none.c"),
+                                 (["kernels", "remove", "x"], "no kernel"), (["kernels", "run", "x"], "no kernel")):
+            result = run(*arguments)
+            expect(result.code == 1 and words in result.err, f"{arguments}: exit {result.code}: {result.err}")
+    for arguments in (["kernels", "compile"], ["kernels", "list", "x"], ["kernels", "fly"], ["kernels", "run"]):
+        expect(run(*arguments).code == 2, str(arguments))
+    for action in ("load", "unload"):
+        result = run("models", action, "gpt2")
+        expect(result.code == 2 and "--url" in result.err, result.err)
 
 
 def a_benchmark_of_networks_has_the_fields_of_the_contract():

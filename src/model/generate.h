@@ -1,0 +1,35 @@
+#ifndef OR_MODEL_GENERATE_H
+#define OR_MODEL_GENERATE_H
+/* Generated inputs for a model: numbers that are the same on every machine. */
+
+#include "openruntime/session.h"
+
+#define OR_MODEL_MAX_INPUTS 64
+#define OR_MODEL_MAX_EXTENT ((int64_t)1 << 24)
+
+/* The extent of a symbolic dimension. */
+typedef struct or_model_dim_t {
+  char name[128];
+  int64_t extent;
+} or_model_dim_t;
+
+typedef struct or_model_generation_t {
+  int64_t batch; /* of a first dimension that is open and not in `dims`; others become 1 */
+  int64_t seed;
+  const or_model_dim_t *dims;
+  size_t dim_count;
+} or_model_generation_t;
+
+/* Each binding holds one reference. */
+typedef struct or_model_inputs_t {
+  or_binding_t items[OR_MODEL_MAX_INPUTS];
+  size_t count;
+} or_model_inputs_t;
+
+/* Every input without a default, on `device`, whose memory the host reaches. INVALID_ARGUMENT: an input whose rank
+ * nobody knows; RESOURCE_EXHAUSTED: memory, more than OR_MODEL_MAX_INPUTS. Call deinit in any case. */
+or_status_t or_model_generate(const or_model_t *model, or_device_t *device, const or_model_generation_t *options,
+                              or_model_inputs_t *out);
+void or_model_inputs_deinit(or_model_inputs_t *inputs);
+
+#endif
