@@ -1,5 +1,5 @@
-"""A server under everything at once for a while: tasks waited for and not, cancellations, clients that leave, models that are
-loaded and unloaded, lists, metrics. Its resident memory stays where it was after the warm-up, and it ends well.
+"""A server under everything at once for a while: tasks waited for and not, cancellations, clients that leave,
+models that are loaded and unloaded, lists, metrics. Its resident memory stays where it was after the warm-up, and it ends well.
    python3 tests/fault/soak.py [--seconds 300] [--no-memory: a sanitizer's build keeps what was freed]"""
 
 import argparse
@@ -16,13 +16,14 @@ from faults import GONE, SOURCE, Client, Server, compute, expect
 GROWTH = 0.01
 WARM_SHARE = 0.3  # of the time, before memory is looked at
 SAMPLE_S = 1
-READS = ("/health", "/devices", "/devices/cpu_0", "/devices/cpu_0/metrics?limit=100", "/tasks", "/openapi.json", "/metrics",
-         "/metrics/summary", "/models", "/")
+READS = ("/health", "/devices", "/devices/cpu_0", "/devices/cpu_0/metrics?limit=100", "/tasks", "/openapi.json",
+         "/metrics", "/metrics/summary", "/models", "/")
 MODELS = ("digits", "mobilenet-v2")
 
 
 def wait_for_tasks(client, rng, count):
-    kinds = (compute(rng.choice([8, 64, 128]), 2), {"operation": "compute", "data": {"type": "fft", "size": 4096, "iterations": 2}},
+    kinds = (compute(rng.choice([8, 64, 128]), 2),
+             {"operation": "compute", "data": {"type": "fft", "size": 4096, "iterations": 2}},
              {"operation": "inference", "data": {"model": MODELS[0], "batch_size": 1, "iterations": 2}})
     status, task = client.ask("POST", "/tasks", rng.choice(kinds))
     expect(status in (200, 429, 503), f"{status} {task}")
@@ -101,7 +102,7 @@ def watch(server, workers, seconds):
 
 
 def growth(samples):
-    """What memory grew by after the warm-up, as a share: the least of the last third beside the least of the third before,
+    """What memory grew by after the warm-up, as a share: the least of the last third beside the least of the first,
     since work in flight comes and goes."""
     steady = samples[int(len(samples) * WARM_SHARE):]
     third = max(len(steady) // 3, 1)
@@ -129,8 +130,8 @@ def main():
     for worker in workers:
         print(f"{worker.action.__name__}: {worker.count}")
     grown = growth(samples)
-    print(f"resident {samples[0] >> 20} MiB at first, {max(samples) >> 20} MiB at most, {samples[-1] >> 20} MiB at the end; "
-          f"{100 * grown:+.2f} % after the warm-up")
+    print(f"resident {samples[0] >> 20} MiB at first, {max(samples) >> 20} MiB at most, "
+          f"{samples[-1] >> 20} MiB at the end; {100 * grown:+.2f} % after the warm-up")
     wrong = [f"{worker.action.__name__}: {worker.wrong}" for worker in workers if worker.wrong is not None]
     if code != 0:
         wrong.append(f"the server ended with {code}: {said[-4000:]}")
