@@ -1,5 +1,6 @@
 """What Schemathesis can't know of our routes: which names there are, what work is small, what must be there before it
-can be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server. Most requests stay as they are."""
+can be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server. Most requests stay as they
+are."""
 
 import copy
 import itertools

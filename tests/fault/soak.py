@@ -1,5 +1,6 @@
-"""A server under everything at once for a while: tasks waited for and not, cancellations, clients that leave,
-models that are loaded and unloaded, lists, metrics. Its resident memory stays where it was after the warm-up, and it ends well.
+"""A server under everything at once for a while: tasks waited for and not, cancellations, clients that leave, models
+that are loaded and unloaded, lists, metrics. Its resident memory stays where it was after the warm-up, and it ends
+well.
    python3 tests/fault/soak.py [--seconds 300] [--no-memory: a sanitizer's build keeps what was freed]"""
 
 import argparse
