@@ -72,7 +72,8 @@ def by_delete(connection, task_id, case, delay_s, _):
 def by_closing(connection, task_id, case, delay_s, port):
     with socket.create_connection(("127.0.0.1", port)) as other:
         text = json.dumps(body_of(case, task_id)).encode()
-        head = f"POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+        head = ("POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(text)}\r\n\r\n")
         other.sendall(head.encode() + text)
         while ask(connection, "GET", f"/tasks/{task_id}")[0] == 404:
             pass
@@ -108,7 +109,8 @@ def main():
         port = int(re.search(r":(\d+);", server.stdout.readline()).group(1))
         connection = http.client.HTTPConnection("127.0.0.1", port)
         rng = random.Random(1)
-        print("| work | whole task, ms | ended by | median ms | largest ms | times |\n| --- | --- | --- | --- | --- | --- |")
+        print("| work | whole task, ms | ended by | median ms | largest ms | times |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for case in [options.only] if options.only else CASES:
             whole_s = undisturbed_s(connection, case)
             for way, function in (("delete", by_delete), ("close", by_closing), ("deadline", by_deadline)):
@@ -121,7 +123,8 @@ def main():
                 median = statistics.median(times) if times else float("nan")
                 missed += not median <= TARGET_MS
                 largest = max(times, default=float("nan"))
-                print(f"| {case} | {1000 * whole_s:.0f} | {way} | {median:.1f} | {largest:.1f} | {len(times)} |", flush=True)
+                print(f"| {case} | {1000 * whole_s:.0f} | {way} | {median:.1f} | {largest:.1f} | "
+                      f"{len(times)} |", flush=True)
     finally:
         server.terminate()
         server.wait()

@@ -35,7 +35,7 @@ THIRD_PARTY = [
     (r"hwloc", r"src/(backends/cpu|hal)/"),
     (r"oneapi/|dnnl", r"src/backends/cpu/|bench/"),
     (r"omp\.h", r"src/hal/parallel\w*\.[ch]"),
-    (r"sqlite3", r"src/store/"),
+    (r"sqlite3", r"src/store/|tests/fault/disk\.c"),
     (r"nats", r"src/cluster/"),
     (r"sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|nghttp2/|netdb\.h", r"src/server/|tests/"),
     (r"openssl/", r"src/server/|src/store/digest\.c|tests/"),  # sockets; what a key is stored as

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Schemathesis, which Debian does not have, in a virtual environment of its own: build/schemathesis. Says nothing when it is
-# there already.
+# Schemathesis, which Debian does not have, in a virtual environment of its own: build/schemathesis. Says nothing when
+# it is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/schemathesis

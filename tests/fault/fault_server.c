@@ -1,6 +1,7 @@
 /* The program `openruntime` on a disk that loses what was not synced when the process is killed (disk.h). The linker
  * hands it two calls of the server (cmake/Tests.cmake): the store's options, and what is told of a task, of which the
- * beginning of each execution is written down. What it is to do comes by the environment, so that it is started as the program is:
+ * beginning of each execution is written down. What it is to do comes by the environment, so that it is started as the
+ * program is:
  *   FAULT_WITNESS      a file that gets one line, the task's id, for each execution
  *   FAULT_THROUGH      of a hundred unsynced writes, how many reach the disk all the same (0)
  *   FAULT_SEED         which ones
@@ -47,8 +48,9 @@ void __wrap_or_job_tell(or_job_t *job, or_job_event_t event) {
 }
 
 int main(int count, char **arguments) {
-  const disk_options_t options = {
-      .through_percent = (unsigned)number("FAULT_THROUGH"), .seed = number("FAULT_SEED"), .full_path = getenv("FAULT_FULL")};
+  const disk_options_t options = {.through_percent = (unsigned)number("FAULT_THROUGH"),
+                                  .seed = number("FAULT_SEED"),
+                                  .full_path = getenv("FAULT_FULL")};
   const char *path = getenv("FAULT_WITNESS");
   if (path != NULL) witness = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (!disk_register(&options) || (path != NULL && witness < 0)) {

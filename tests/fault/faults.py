@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
 from harness import PROGRAM, SOURCE, expect, main  # noqa: E402  (found by the line above)
 
-__all__ = ["HERE", "FAULT_SERVER", "GONE", "JSON", "PROGRAM", "SOURCE", "Client", "Server", "compute", "expect", "main", "number"]
+__all__ = ["HERE", "FAULT_SERVER", "GONE", "JSON", "PROGRAM", "SOURCE", "Client", "Server",
+           "compute", "expect", "main", "number"]
 
 FAULT_SERVER = os.environ.get("FAULT_SERVER") or os.path.join(os.path.dirname(PROGRAM), "fault_server")
 JSON = {"Content-Type": "application/json"}
@@ -33,7 +34,8 @@ class Server:
 
     def __init__(self, *arguments, program=PROGRAM, env=None, wait=True):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENRUNTIME_", "FAULT_"))}
-        self.process = subprocess.Popen([program, "server", "--port", "0", "--log-level", "error", *map(str, arguments)],
+        self.process = subprocess.Popen([program, "server", "--port", "0", "--log-level", "error",
+                                         *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SOURCE,
                                         env={**clean, **(env or {})})
         self.port = None

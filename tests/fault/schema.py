@@ -1,5 +1,5 @@
-"""Schemathesis over the server's own description: no 500, no status, content type, header or body that is not declared, and
-a request that each route carries out. Needs tools/setup_schemathesis.sh.
+"""Schemathesis over the server's own description: no 500, no status, content type, header or body that is not declared,
+and a request that each route carries out. Needs tools/setup_schemathesis.sh.
    python3 tests/fault/schema.py [--examples 60] [--seed 1]"""
 
 import argparse
@@ -30,13 +30,13 @@ def main():
             url = f"http://127.0.0.1:{server.port}"
             status, reply = Client(server.port).ask("POST", "/tasks", compute(task_id="sample"))
             expect(status == 200, f"{status} {reply}")
-            done = subprocess.run([program, "--config-file", os.path.join(HERE, "schemathesis.toml"), "--no-color", "run",
-                                   f"{url}/openapi.json", "--checks", CHECKS, "--phases", "coverage,fuzzing",
+            done = subprocess.run([program, "--config-file", os.path.join(HERE, "schemathesis.toml"), "--no-color",
+                                   "run", f"{url}/openapi.json", "--checks", CHECKS, "--phases", "coverage,fuzzing",
                                    "--max-examples", str(options.examples), "--seed", str(options.seed),
                                    "--continue-on-failure", "--generation-database", "none", "--warnings", "off",
                                    "--request-timeout", "60", "--report", "json", "--report-json-path", report],
-                                  cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": HERE,
-                                                   "SCHEMA_URL": url}, check=False)
+                                  cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks",
+                                                   "PYTHONPATH": HERE, "SCHEMA_URL": url}, check=False)
             code, said = server.stop()
         expect(code == 0, f"the server ended with {code}: {said}")
         with open(report, encoding="utf-8") as file:

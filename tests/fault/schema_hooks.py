@@ -1,5 +1,6 @@
-"""What Schemathesis can't know of our routes: which names there are, what work is small, what must be there before it can
-be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server. Most requests stay as they are."""
+"""What Schemathesis can't know of our routes: which names there are, what work is small, what must be there before it
+can be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server. Most requests stay as they
+are."""
 
 import copy
 import itertools
@@ -66,7 +67,8 @@ def map_query(context, query):
 @schemathesis.hook
 def map_body(context, body):
     """Work that is accepted ends soon."""
-    if isinstance(body, dict) and context.operation.path == "/tasks" and isinstance(body.get("timeout", 0), (int, float)):
+    is_task = isinstance(body, dict) and context.operation.path == "/tasks"
+    if is_task and isinstance(body.get("timeout", 0), (int, float)):
         body["timeout"] = LONGEST_S
     return body
 
