@@ -55,6 +55,8 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
       .appended_bytes = frame->run.copied_bytes,
       .node_ns = frame->run.profile ? &frame->row_ns[segment->first_row + segment->crossing_count] : NULL,
   };
+  or_device_work_begin(device->device);
+  frame->working = true;
   return segment->executable.run(segment->executable.self, context->backend_queue, &arguments);
 }
 
@@ -99,6 +101,11 @@ static void set_ranges(const or_frame_t *frame, uint32_t device, const or_value_
  * that a caller who runs again at once, or lets go of the plan, finds nothing in use. */
 static void segment_done(void *self, or_status_t status) {
   or_frame_t *frame = self;
+  if (frame->working) {
+    const or_segment_t *segment = &frame->plan->segments[frame->segment];
+    or_device_work_end(frame->plan->devices[segment->device].device, or_ok(status) ? segment->flops : 0);
+    frame->working = false;
+  }
   if (or_ok(status) && frame->segment + 1 < frame->plan->segment_count) {
     ++frame->segment;
     status = submit_segment(frame);

@@ -52,4 +52,9 @@ typedef struct or_device_counters_t {
 } or_device_counters_t;
 or_device_counters_t or_device_counters(const or_device_t *device);
 
+/* The device works on something, and is done with it; `flops`: floating-point operations that were carried out. Once
+ * each, in this order; any thread. */
+void or_device_work_begin(or_device_t *device);
+void or_device_work_end(or_device_t *device, uint64_t flops);
+
 #endif
