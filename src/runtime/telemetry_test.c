@@ -203,7 +203,8 @@ static void leaves_out_what_the_machine_does_not_report(void **state) {
   assert_non_null(strstr(or_text_string(&text), "\"memory_usage\""));
   assert_non_null(strstr(or_text_string(&text), "75"));
   assert_non_null(strstr(or_text_string(&text), "2.5"));
-  assert_non_null(strstr(or_text_string(&text), "\"throughput\": 7.25, \"active_kernels\": 3"));
+  assert_non_null(strstr(or_text_string(&text), "\"active_kernels\""));
+  assert_non_null(strstr(or_text_string(&text), "7.25"));
   assert_null(strstr(or_text_string(&text), "gpu_utilization"));
   assert_null(strstr(or_text_string(&text), "temperature"));
   assert_null(strstr(or_text_string(&text), "null"));
