@@ -86,8 +86,9 @@ typedef struct or_reply_t {
   or_owner_t owner;
   char headers[OR_REPLY_HEADERS_BYTES]; /* more of them, "Name: value\r\n" each; by or_reply_header */
   size_t headers_length;
-  int64_t parse_ns, queue_ns, run_ns, serialise_ns; /* for Server-Timing; negative: not measured */
-  bool close;                                       /* the connection ends after it */
+  int64_t parse_ns, queue_ns, run_ns; /* for Server-Timing; negative: not measured */
+  int64_t done_ns;                    /* or_clock_ns when the work ended; 0: there was none */
+  bool close;                         /* the connection ends after it */
 } or_reply_t;
 
 struct or_request_t {

@@ -103,6 +103,7 @@ static or_status_t check_model(or_request_t *request, const or_task_t *task) {
 static void reply_refusal(or_request_t *request, or_status_t status, const or_refusal_t *refusal) {
   static const int http[] = {[OR_REFUSED_QUOTA] = 429, [OR_REFUSED_CAPACITY] = 503, [OR_REFUSED_MEMORY] = 507};
   const or_status_code_t code = or_status_code(status);
+  or_meter_refusal(request->server->meter, refusal->kind);
   if (refusal->kind == OR_REFUSED_REQUEST) {
     if (code == OR_INVALID_ARGUMENT) {
       or_reply_problem(request, "body", "task_id", "value_error", "%s", or_status_message(status));
@@ -183,6 +184,7 @@ static void post(answer_t *answer, or_job_t *job, or_job_event_t event) {
   if (facts.begun_ns != 0) {
     request->reply.queue_ns = facts.begun_ns - facts.accepted_ns;
     request->reply.run_ns = facts.ended_ns - facts.begun_ns;
+    request->reply.done_ns = facts.ended_ns;
   }
   or_reply_post(request);
 }
