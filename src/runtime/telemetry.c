@@ -188,18 +188,24 @@ static double rate_of_newest(or_telemetry_t *telemetry, const or_device_t *devic
   return rate;
 }
 
-void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out) {
-  or_device_sample_t samples[OR_TELEMETRY_SUMMARY_COUNT];
-  size_t count = or_telemetry_newest(telemetry, device, samples, OR_TELEMETRY_SUMMARY_COUNT);
+void or_telemetry_summarize_samples(const or_device_facts_t *facts, const or_device_sample_t *samples, size_t count,
+                                    or_telemetry_summary_t *out) {
   mean_t utilization = {0}, memory = {0}, temperature = {0}, power = {0};
   for (size_t i = 0; i < count; ++i) {
     add(&utilization, samples[i].utilization_percent);
-    add(&memory, memory_percent(or_device_facts(device), &samples[i]));
+    add(&memory, memory_percent(facts, &samples[i]));
     add(&temperature, samples[i].temperature_celsius);
     add(&power, samples[i].power_watts);
   }
   *out = (or_telemetry_summary_t){mean_of(&utilization), mean_of(&memory), mean_of(&temperature), mean_of(&power),
-                                  rate_of_newest(telemetry, device)};
+                                  count > 0 ? samples[count - 1].flops_per_second : OR_UNKNOWN_F};
+}
+
+void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out) {
+  or_device_sample_t samples[OR_TELEMETRY_SUMMARY_COUNT];
+  const size_t count = or_telemetry_newest(telemetry, device, samples, OR_TELEMETRY_SUMMARY_COUNT);
+  or_telemetry_summarize_samples(count > 0 ? or_device_facts(device) : NULL, samples, count, out);
+  out->flops_per_second = rate_of_newest(telemetry, device);
 }
 
 static void write_number(or_json_writer_t *json, const char *key, double value) {

@@ -40,6 +40,10 @@ typedef struct or_telemetry_summary_t {
   double utilization_percent, memory_percent, temperature_celsius, power_watts;
   double flops_per_second; /* all that was done while those samples were taken, by that time */
 } or_telemetry_summary_t;
+/* Of samples that the caller has; the rate is that of the last one. */
+void or_telemetry_summarize_samples(const or_device_facts_t *facts, const or_device_sample_t *samples, size_t count,
+                                    or_telemetry_summary_t *out);
+/* Of the newest OR_TELEMETRY_SUMMARY_COUNT samples. */
 void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out);
 
 /* A Sample, and the summary of a device, as objects; what the machine does not report is left out. */

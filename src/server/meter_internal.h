@@ -9,7 +9,7 @@
 #define OR_METER_CLASSES 6      /* of HTTP statuses: 1xx to 5xx; 0 is none */
 #define OR_METER_METHODS 8      /* or_http_method_t */
 #define OR_METER_BUCKETS 256u   /* of the table of kinds of work */
-#define OR_METER_MAX_WORK 4096u /* kinds of work whose handles are kept */
+#define OR_METER_MAX_WORK 1024u /* kinds of work whose handles are kept */
 
 /* Handles of one route and method, looked up when first needed. */
 typedef struct or_meter_route_t {
