@@ -299,6 +299,7 @@ void or_connection_body_came(or_connection_t *connection, bool done) {
 static void dispatch(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   connection->state = OR_CONNECTION_HANDLING;
+  request->whole_ns = or_clock_ns();
   if (!connection->refused && request->route->websocket != NULL) {
     if (or_ws_upgrade(connection)) return;
   } else if (!connection->refused) {

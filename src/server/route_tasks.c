@@ -233,7 +233,7 @@ static void submit(or_request_t *request, or_task_t *task, const char *task_id) 
   or_request_keep(request);
   request->gone = on_gone;
   request->gone_self = answer;
-  request->reply.parse_ns = or_clock_ns() - request->received_ns;
+  request->reply.parse_ns = or_clock_ns() - request->whole_ns;
   status = or_scheduler_submit(request->server->services.scheduler, &wanted, &result);
   if (or_ok(status) && !result.existing) {
     answer->job = result.job;
