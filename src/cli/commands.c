@@ -190,6 +190,7 @@ static const or_cli_command_t commands[] = {
      .summary = "what the devices report of themselves now; of a server over its last samples",
      .flags = {{"--prometheus", 0, NULL, "the text that Prometheus scrapes", false}},
      .examples = {"openruntime metrics", "openruntime metrics --prometheus"},
+     .place = OR_CLI_ANYWHERE,
      .run = or_cli_metrics_command},
     {.name = "monitor",
      .words = "",

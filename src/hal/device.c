@@ -282,5 +282,7 @@ or_device_counters_t or_device_counters(const or_device_t *device) {
       .copies = atomic_load_explicit(&now->copies, memory_order_relaxed),
       .copy_bytes = atomic_load_explicit(&now->copy_bytes, memory_order_relaxed),
       .runs = atomic_load_explicit(&now->runs, memory_order_relaxed),
+      .flops = atomic_load_explicit(&now->flops, memory_order_relaxed),
+      .active = atomic_load_explicit(&now->active, memory_order_relaxed),
   };
 }

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "hal/device.h"
+
 static const or_metric_t info = {.name = "openruntime_device_info",
                                  .help = "A device of this machine; always 1.",
                                  .labels = {"device", "type", "hardware", "name"}};
@@ -27,7 +29,7 @@ static const or_metric_t gauges[GAUGE_COUNT] = {
                    .help = "1 if the device can be used, 0 if it can't be opened or was lost.",
                    .labels = {"device"}},
     [ACTIVE_KERNELS] = {.name = "openruntime_device_active_kernels",
-                        .help = "Parts of models and computations that a device works on, at the last sample.",
+                        .help = "Parts of models and computations that a device works on.",
                         .labels = {"device"}},
     [ALLOCATED] = {.name = "openruntime_device_allocated_bytes",
                    .help = "Memory of the device's hardware that this process holds: weights, workspaces, tensors.",
@@ -73,6 +75,7 @@ static or_status_t set(or_device_metrics_t *metrics, or_metrics_registry_t *regi
 or_status_t or_device_metrics_set(or_device_metrics_t *metrics, or_metrics_registry_t *registry,
                                   const or_device_t *device, const or_device_sample_t *sample) {
   const or_device_facts_t *facts = or_device_facts(device);
+  const or_device_counters_t account = or_device_counters(device);
   const char *const labels[] = {facts->id, facts->type, facts->hardware_id, facts->name};
   or_gauge_t *is = NULL;
   or_counter_t *done = NULL;
@@ -80,9 +83,9 @@ or_status_t or_device_metrics_set(or_device_metrics_t *metrics, or_metrics_regis
   for (int i = 0; i < GAUGE_COUNT; ++i) values[i] = (double)NAN;
   values[AVAILABLE] = or_device_state(device, NULL) == OR_DEVICE_AVAILABLE ? 1 : 0;
   values[ALLOCATED] = (double)or_device_memory_usage(device).used_bytes;
+  values[ACTIVE_KERNELS] = account.active;
   values[MEMORY_TOTAL] = number(facts->memory_total_bytes);
   if (sample != NULL) {
-    values[ACTIVE_KERNELS] = sample->active_kernels;
     values[MEMORY_AVAILABLE] = number(sample->memory_available_bytes);
     values[UTILIZATION] = sample->utilization_percent / 100;
     values[TEMPERATURE] = sample->temperature_celsius;
@@ -92,7 +95,7 @@ or_status_t or_device_metrics_set(or_device_metrics_t *metrics, or_metrics_regis
   or_status_t status = or_metrics_gauge(registry, &info, labels, &is);
   if (or_ok(status)) or_gauge_set(is, 1);
   if (or_ok(status)) status = or_metrics_counter(registry, &flops, labels, &done);
-  if (or_ok(status) && sample != NULL && sample->flops_done > or_counter_units(done))
-    or_counter_add(done, sample->flops_done - or_counter_units(done));
+  if (or_ok(status) && account.flops > or_counter_units(done))
+    or_counter_add(done, account.flops - or_counter_units(done));
   return or_ok(status) ? set(metrics, registry, facts->id, values) : status;
 }

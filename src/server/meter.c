@@ -36,7 +36,8 @@ static const or_metric_t run_time = {.name = "openruntime_task_run_seconds",
                                      TIMES};
 static const or_metric_t device_time = {
     .name = "openruntime_task_device_seconds_total",
-    .help = "Time for which tasks held a place on a device, by whose they were and what they ran.",
+    .help = "Time for which tasks held a place on a device, by whose they were and what they ran; of one "
+            "run for several tasks each has its part.",
     .labels = {"operation", "model", "device", "key"},
     .scale = 1e-9};
 static const or_metric_t request_bytes = {.name = "openruntime_task_request_bytes_total",
@@ -203,7 +204,7 @@ static void count(or_meter_work_t *work, or_job_t *job, const or_job_facts_t *fa
   if (facts->begun_ns != 0) {
     or_histogram_observe(work->wait, (double)(facts->begun_ns - facts->accepted_ns) * 1e-9);
     or_histogram_observe(work->run, (double)(facts->ended_ns - facts->begun_ns) * 1e-9);
-    or_counter_add(work->device_time, (uint64_t)(facts->ended_ns - facts->begun_ns));
+    or_counter_add(work->device_time, (uint64_t)(facts->ended_ns - facts->begun_ns) / or_job_run_jobs(job));
   }
   or_counter_add(work->request_bytes, or_job_request_bytes(job));
   or_counter_add(work->response_bytes, or_job_response(job)->length);

@@ -177,6 +177,18 @@ def the_command_shows_devices_in_process():
     expect(run("--json", "metrics", "--prometheus").code == 2, "two forms at once")
 
 
+def the_command_asks_a_server():
+    with serving() as (_, port, _):
+        send(port, PRODUCT)
+        url = f"http://127.0.0.1:{port}"
+        summary = run("--url", url, "--json", "metrics").json()["summary"]
+        expect("avg_memory_usage" in summary["cpu_0"], summary)
+        expect(run("--url", url, "metrics").out.startswith("DEVICE"), "a table")
+        text = run("--url", url, "metrics", "--prometheus").out
+        expect("openruntime_ready 1\n" in text and "openruntime_tasks_total{" in text, text)
+    expect(run("--url", url, "metrics", "--prometheus").code == 3, "the server is gone")
+
+
 if __name__ == "__main__":
     main([
         samples_have_fields_and_types,
@@ -186,4 +198,5 @@ if __name__ == "__main__":
         promtool_finds_nothing,
         server_timing_has_every_part,
         the_command_shows_devices_in_process,
+        the_command_asks_a_server,
     ])
