@@ -111,8 +111,8 @@ static void sample_all(or_telemetry_t *telemetry) {
     ring_t *ring = &telemetry->rings[i];
     or_device_sample_t sample;
     or_status_t status = or_device_sample(ring->device, &sample);
-    const int64_t now_ns = telemetry->options.now_ns != NULL ? telemetry->options.now_ns(telemetry->options.now_self)
-                                                             : or_clock_ns();
+    const int64_t now_ns =
+        telemetry->options.now_ns != NULL ? telemetry->options.now_ns(telemetry->options.now_self) : or_clock_ns();
     if (!or_ok(status)) {
       or_status_ignore(status); /* a device that can't be sampled has no sample of this interval */
       continue;

@@ -154,10 +154,8 @@ static void knows_no_rate_where_no_time_passed(void **state) {
   or_cond_init(&watcher.changed);
   expect_ok(or_runtime_create_with(&(or_runtime_options_t){0}, fake, 1, &runtime));
   or_device_t *device = or_runtime_device(runtime, 0);
-  const or_telemetry_options_t options = {.interval_ns = OR_TELEMETRY_MIN_INTERVAL_NS,
-                                          .listener = watch,
-                                          .listener_self = &watcher,
-                                          .now_ns = standing};
+  const or_telemetry_options_t options = {
+      .interval_ns = OR_TELEMETRY_MIN_INTERVAL_NS, .listener = watch, .listener_self = &watcher, .now_ns = standing};
   expect_ok(or_telemetry_create(runtime, &options, &telemetry));
   wait_for_samples(&watcher, 2);
   assert_int_equal(or_telemetry_newest(telemetry, device, &sample, 1), 1);
