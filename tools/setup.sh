@@ -80,7 +80,8 @@ fetch_promtool() {
   fi
   folder=$(mktemp -d)
   echo "Fetching promtool into build/tools" >&2
-  if ! { (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) &&
+  if ! { (cd "$folder" && { apt-get download -qq prometheus ||
+    { apt-get update -qq && apt-get download -qq prometheus; }; } && dpkg-deb -x prometheus_*.deb .) &&
     mkdir -p "$tools" && cp "$folder/usr/bin/promtool" "$tools/"; } >"$folder/log" 2>&1; then
     cat "$folder/log" >&2
     rm -rf "$folder"
