@@ -8,7 +8,7 @@ import make_docs
 
 
 def check(root):
-    return made_pages(root) + operators(root) + commands(root) + functions(root) + links(root)
+    return made_pages(root) + operators(root) + commands(root) + functions(root) + metrics(root) + links(root)
 
 
 def made_pages(root):
@@ -47,6 +47,20 @@ def commands(root):
 def functions(root):
     written = set(re.findall(r"`(or_\w+)`", page_text(root, "docs/c-api.md")))
     return both_ways("docs/c-api.md", "function", set(make_docs.functions(root)), written)
+
+
+def metrics(root):
+    """Rows of or_metric_t against the table of docs/operations.md, labels included."""
+    known = set()
+    for path in checklib.files(root, ".c"):
+        if path.startswith("src/") and not path.endswith("_test.c"):
+            code = checklib.without_comments(checklib.read(root, path), strings=False)
+            for name, labels in re.findall(r'\.name = "(openruntime_\w+)",\s*\.help = (?:"(?:[^"\\]|\\.)*"\s*)+'
+                                           r'(?:,\s*\.labels = \{([^}]*)\})?', code):
+                known.add(" ".join([name, *re.findall(r'"(\w+)"', labels)]))
+    rows = re.findall(r"^\| `(openruntime_\w+)` \| ([^|]*)\|", page_text(root, "docs/operations.md"), re.M)
+    written = {" ".join([name, *re.findall(r"`(\w+)`", labels)]) for name, labels in rows}
+    return both_ways("docs/operations.md", "metric", known, written)
 
 
 def both_ways(page, what, known, written):

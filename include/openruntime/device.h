@@ -44,6 +44,12 @@ typedef struct or_device_sample_t {
   int64_t wall_us;
   uint64_t memory_available_bytes, memory_used_bytes; /* of the hardware; OR_UNKNOWN_U */
   double utilization_percent, temperature_celsius, power_watts, clock_hz, energy_joules; /* OR_UNKNOWN_F */
+  /* Our own accounting, of this device: floating-point operations of what has ended, from the start of the runtime; and
+   * how many parts of models and computations it works on now. */
+  uint64_t flops_done;
+  uint32_t active_kernels;
+  /* Operations done since the sample before it, a second: of a series of samples; OR_UNKNOWN_F of a single one. */
+  double flops_per_second;
 } or_device_sample_t;
 
 /* Measured limits of the device, as or_device_measure_peaks found them; OR_UNKNOWN_F before. */

@@ -148,6 +148,7 @@ void or_cli_progress_end(or_cli_t *cli);
 /* The commands, one file each. */
 int or_cli_status_command(or_cli_t *cli);
 int or_cli_devices_command(or_cli_t *cli);
+int or_cli_metrics_command(or_cli_t *cli);
 int or_cli_run_command(or_cli_t *cli);
 int or_cli_infer_command(or_cli_t *cli);
 int or_cli_models_command(or_cli_t *cli);

@@ -100,6 +100,29 @@ static void shows_all_that_is_known_of_one_device(void **state) {
   assert_int_equal(RUN("devices", "fake_0"), OR_EXIT_FAILED);
 }
 
+static void shows_what_devices_report_now(void **state) {
+  (void)state;
+  or_fake_set_capacity(4096);
+  assert_int_equal(RUN("metrics"), OR_EXIT_OK);
+  expect_out("DEVICE");
+  expect_out("fake_0");
+  expect_out("0.0 %"); /* of its memory */
+  assert_int_equal(RUN("--json", "metrics"), OR_EXIT_OK);
+  or_json_document_t *document = printed();
+  const or_json_value_t *summary = or_json_get(or_json_get(or_json_root(document), "summary"), "fake_0");
+  assert_int_equal(or_json_kind(summary), OR_JSON_OBJECT);
+  assert_null(or_json_get(summary, "avg_temperature")); /* nobody reports it */
+  or_json_document_free(document);
+  assert_int_equal(RUN("metrics", "--prometheus"), OR_EXIT_OK);
+  expect_out("openruntime_device_available{device=\"fake_0\"} 1\n");
+  expect_exit(OR_EXIT_USAGE, "leave out --json", "--json", "metrics", "--prometheus");
+  or_fake_fail(OR_FAKE_OPEN, 1, OR_DEVICE_LOST);
+  assert_int_equal(RUN("metrics", "--prometheus"), OR_EXIT_OK); /* the others are shown all the same */
+  expect_out("openruntime_device_available{device=\"fake_0\"} 0\n");
+  or_fake_fail(OR_FAKE_OPEN, 1, OR_DEVICE_LOST);
+  assert_int_equal(RUN("metrics"), OR_EXIT_OK);
+}
+
 /* Figures of recorded machines: what sensors say is shown with its unit. */
 static void shows_what_the_sensors_say(void **state) {
   (void)state;
@@ -215,6 +238,7 @@ int main(void) {
       TEST(says_where_each_command_works),
       TEST(lists_devices_as_a_table_and_as_a_document),
       TEST(shows_all_that_is_known_of_one_device),
+      TEST(shows_what_devices_report_now),
       TEST(shows_what_the_sensors_say),
       TEST(takes_global_flags),
       TEST(writes_completion_for_the_shells_it_knows),

@@ -72,6 +72,8 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
           frame->run.profile || frame->traced ? &frame->row_ns[segment->first_row + segment->crossing_count] : NULL,
   };
   if (frame->traced) frame->run_begin_ns = or_clock_ns();
+  or_device_work_begin(device->device);
+  frame->working = true;
   return segment->executable.run(segment->executable.self, context->backend_queue, &arguments);
 }
 
@@ -119,6 +121,11 @@ static void segment_done(void *self, or_status_t status) {
   or_frame_t *frame = self;
   if (frame->traced) or_frame_trace_segment(frame, or_ok(status));
   frame->traced = false;
+  if (frame->working) {
+    const or_segment_t *segment = &frame->plan->segments[frame->segment];
+    or_device_work_end(frame->plan->devices[segment->device].device, or_ok(status) ? segment->flops : 0);
+    frame->working = false;
+  }
   if (or_ok(status) && frame->segment + 1 < frame->plan->segment_count) {
     ++frame->segment;
     status = submit_segment(frame);

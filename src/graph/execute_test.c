@@ -305,6 +305,62 @@ static void cancels_between_segments(void **state) {
   or_plan_release(plan);
 }
 
+/* What each device has done by its own account, and what it works on. */
+static or_device_sample_t account_of(or_device_t *device) {
+  or_device_sample_t sample;
+  or_expect_ok(or_device_sample(device, &sample));
+  return sample;
+}
+
+static void adds_what_each_device_did_to_its_account(void **state) {
+  (void)state;
+  or_fake_set_supported(all_but_tanh);
+  or_plan_t *plan = plan_of(chain(true), fake.devices[0], plain.devices[0]);
+  const uint64_t fake_before = account_of(fake.devices[0]).flops_done,
+                 plain_before = account_of(plain.devices[0]).flops_done;
+  or_arena_t arena;
+  or_session_report_t report;
+  or_arena_init(&arena, or_allocator_system());
+  or_expect_ok(or_plan_report(plan, &arena, &report));
+  double on_fake = 0, on_plain = 0;
+  for (size_t i = 0; i < report.node_count; ++i) {
+    const bool there = strcmp(report.nodes[i].device_id, or_device_facts(fake.devices[0])->id) == 0;
+    *(there ? &on_fake : &on_plain) += report.nodes[i].flops;
+  }
+  assert_true(on_fake > 0 && on_plain > 0);
+  for (int round = 0; round < 2; ++round) {
+    run_t run;
+    begin_run(&run);
+    run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
+    or_expect_ok(run_plan(plan, &run));
+    end_run(&run);
+  }
+  assert_int_equal(account_of(fake.devices[0]).flops_done - fake_before, (uint64_t)(2 * on_fake));
+  assert_int_equal(account_of(plain.devices[0]).flops_done - plain_before, (uint64_t)(2 * on_plain));
+  or_arena_deinit(&arena);
+  or_plan_release(plan);
+}
+
+static void is_active_while_it_runs_and_adds_nothing_for_what_failed(void **state) {
+  (void)state;
+  or_plan_t *plan = plan_of(chain(false), fake.devices[0], NULL);
+  const uint64_t before = account_of(fake.devices[0]).flops_done;
+  run_t run;
+  begin_run(&run);
+  run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
+  or_fake_close_gate(OR_FAKE_NODE);
+  or_expect_ok(submit_run(plan, &run));
+  or_fake_wait_at_gate(OR_FAKE_NODE, 1);
+  assert_int_equal(account_of(fake.devices[0]).active_kernels, 1);
+  or_fake_fail(OR_FAKE_NODE, 1, OR_INTERNAL);
+  or_fake_open_gate(OR_FAKE_NODE);
+  or_expect(or_event_wait(run.event, INT64_MAX), OR_INTERNAL);
+  assert_int_equal(account_of(fake.devices[0]).active_kernels, 0);
+  assert_int_equal(account_of(fake.devices[0]).flops_done, before);
+  end_run(&run);
+  or_plan_release(plan);
+}
+
 static void stops_at_a_deadline_that_has_passed(void **state) {
   (void)state;
   or_plan_t *plan = plan_of(chain(false), fake.devices[0], NULL);
@@ -460,6 +516,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(runs_with_zero_elements, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cancels_between_nodes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cancels_between_segments, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(adds_what_each_device_did_to_its_account, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(is_active_while_it_runs_and_adds_nothing_for_what_failed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(stops_at_a_deadline_that_has_passed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failing_call_ends_the_run_and_no_more, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_lost_device_ends_its_runs_and_refuses_others, set_up, tear_down),

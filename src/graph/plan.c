@@ -6,6 +6,7 @@
 #include "graph/reference.h"
 
 static or_status_t build(or_plan_t *plan, const or_plan_options_t *options);
+static void count_flops(or_plan_t *plan);
 static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options);
 static or_status_t compile_segments(or_plan_t *plan);
 static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
@@ -49,6 +50,7 @@ static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
   or_status_t status = open_devices(plan, options);
   if (or_ok(status)) status = or_plan_place(plan, options);
   if (or_ok(status)) status = or_plan_make_segments(plan);
+  if (or_ok(status)) count_flops(plan);
   if (or_ok(status)) status = or_plan_locate_values(plan);
   if (or_ok(status)) status = or_arena_array(&plan->arena, plan->row_count, sizeof(int64_t), &memory);
   plan->row_ns = memory;
@@ -56,6 +58,17 @@ static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) status = make_workspace(plan, &plan->devices[d]);
   if (or_ok(status)) status = make_constant_outputs(plan);
   return status;
+}
+
+/* Once for all runs. A count beyond 2^63 is no number of operations that anyone waits for. */
+static void count_flops(or_plan_t *plan) {
+  const double most = 9.2e18;
+  for (uint32_t s = 0; s < plan->segment_count; ++s) {
+    or_segment_t *segment = &plan->segments[s];
+    double flops = 0;
+    for (uint32_t n = 0; n < segment->node_count; ++n) flops += plan->placed[segment->first_node + n].cost.flops;
+    segment->flops = flops > 0 ? (uint64_t)(flops < most ? flops : most) : 0;
+  }
 }
 
 static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options) {

@@ -37,6 +37,7 @@ typedef struct or_segment_t {
   uint32_t arrival_count;
   or_executable_t executable;
   bool compiled;
+  uint64_t flops; /* of its nodes: what a run of it adds to the device's account */
 } or_segment_t;
 
 typedef enum or_place_kind_t {
@@ -132,6 +133,7 @@ struct or_frame_t {
   or_frame_t *next;
   or_plan_run_t run;
   uint32_t segment;
+  bool working; /* the segment's device counts it as work */
   or_buffer_t *arenas[OR_PLAN_DEVICES];
   or_site_t *inputs[OR_PLAN_DEVICES];           /* per input of the graph */
   or_buffer_t **input_staging[OR_PLAN_DEVICES]; /* kept from run to run, made when first needed */

@@ -191,6 +191,9 @@ or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out) {
       .power_watts = OR_UNKNOWN_F,
       .clock_hz = OR_UNKNOWN_F,
       .energy_joules = OR_UNKNOWN_F,
+      .flops_done = atomic_load_explicit(&device->counters.flops, memory_order_relaxed),
+      .active_kernels = atomic_load_explicit(&device->counters.active, memory_order_relaxed),
+      .flops_per_second = OR_UNKNOWN_F,
   };
   const or_backend_device_t *opened = NULL;
   or_status_t status = or_device_open(device, &opened);
@@ -272,6 +275,15 @@ void or_device_set_memory_limit(or_device_t *device, uint64_t limit_bytes) {
   or_hardware_set_limit(device->hardware, limit_bytes);
 }
 
+void or_device_work_begin(or_device_t *device) {
+  (void)atomic_fetch_add_explicit(&device->counters.active, 1, memory_order_relaxed);
+}
+
+void or_device_work_end(or_device_t *device, uint64_t flops) {
+  or_count(&device->counters.flops, flops);
+  (void)atomic_fetch_sub_explicit(&device->counters.active, 1, memory_order_relaxed);
+}
+
 or_device_counters_t or_device_counters(const or_device_t *device) {
   const or_device_atomic_counters_t *now = &device->counters;
   return (or_device_counters_t){
@@ -284,5 +296,7 @@ or_device_counters_t or_device_counters(const or_device_t *device) {
       .copies = atomic_load_explicit(&now->copies, memory_order_relaxed),
       .copy_bytes = atomic_load_explicit(&now->copy_bytes, memory_order_relaxed),
       .runs = atomic_load_explicit(&now->runs, memory_order_relaxed),
+      .flops = atomic_load_explicit(&now->flops, memory_order_relaxed),
+      .active = atomic_load_explicit(&now->active, memory_order_relaxed),
   };
 }

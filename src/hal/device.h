@@ -52,8 +52,14 @@ or_status_t or_device_queue(or_device_t *device, struct or_queue_t **out);
 /* For tests and accounting: buffers of this device that are alive, and copies that crossed into or out of its
  * memory. */
 typedef struct or_device_counters_t {
-  uint64_t live_buffers, allocations, writes, write_bytes, reads, read_bytes, copies, copy_bytes, runs;
+  uint64_t live_buffers, allocations, writes, write_bytes, reads, read_bytes, copies, copy_bytes, runs, flops;
+  uint32_t active; /* parts of work that were begun and not ended */
 } or_device_counters_t;
 or_device_counters_t or_device_counters(const or_device_t *device);
+
+/* The device works on something, and is done with it; `flops`: floating-point operations that were carried out. Once
+ * each, in this order; any thread. */
+void or_device_work_begin(or_device_t *device);
+void or_device_work_end(or_device_t *device, uint64_t flops);
 
 #endif

@@ -17,7 +17,8 @@ typedef struct or_packed_cache_t {
 } or_packed_cache_t;
 
 typedef struct or_device_atomic_counters_t {
-  _Atomic uint64_t live_buffers, allocations, writes, write_bytes, reads, read_bytes, copies, copy_bytes, runs;
+  _Atomic uint64_t live_buffers, allocations, writes, write_bytes, reads, read_bytes, copies, copy_bytes, runs, flops;
+  _Atomic uint32_t active;
 } or_device_atomic_counters_t;
 
 /* Owned by the runtime. Lock order: peaks_mutex, then open_mutex; neither is held while work is waited for, except

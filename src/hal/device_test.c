@@ -116,6 +116,22 @@ static void samples_what_is_known_and_says_unknown_otherwise(void **state) {
   or_buffer_release(buffer);
 }
 
+static void accounts_for_work_from_its_begin_to_its_end(void **state) {
+  (void)state;
+  or_device_sample_t sample;
+  or_device_work_begin(rig.devices[0]);
+  or_device_work_begin(rig.devices[0]);
+  or_device_work_end(rig.devices[0], 70);
+  or_expect_ok(or_device_sample(rig.devices[0], &sample));
+  assert_int_equal(sample.active_kernels, 1);
+  assert_int_equal(sample.flops_done, 70);
+  assert_true(isnan(sample.flops_per_second)); /* of a single sample */
+  or_device_work_end(rig.devices[0], 7);
+  or_expect_ok(or_device_sample(rig.devices[0], &sample));
+  assert_int_equal(sample.active_kernels, 0);
+  assert_int_equal(sample.flops_done, 77);
+}
+
 static void says_that_peaks_can_not_be_measured(void **state) {
   (void)state;
   or_device_peaks_t peaks;
@@ -263,6 +279,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(tries_again_after_a_want_of_memory, set_up, tear_down),
       cmocka_unit_test_setup_teardown(fails_everything_with_the_first_reason_once_lost, set_up, tear_down),
       cmocka_unit_test_setup_teardown(samples_what_is_known_and_says_unknown_otherwise, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(accounts_for_work_from_its_begin_to_its_end, set_up, tear_down),
       cmocka_unit_test_setup_teardown(says_that_peaks_can_not_be_measured, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_a_table_of_another_abi, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_a_table_with_a_hole, set_up, tear_down),

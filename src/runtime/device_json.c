@@ -31,7 +31,10 @@ static void write_clocks_and_caches(or_json_writer_t *json, const or_device_fact
 }
 
 void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
-  or_device_write_json_in_use(json, device, NULL);
+  or_device_sample_t sample;
+  or_status_t status = or_device_sample(device, &sample);
+  or_device_write_json_in_use(json, device, NULL, or_ok(status) ? &sample : NULL);
+  or_status_ignore(status); /* a device that can't be sampled shows null */
 }
 
 static void write_use(or_json_writer_t *json, const or_device_use_t *use) {
@@ -41,11 +44,10 @@ static void write_use(or_json_writer_t *json, const or_device_use_t *use) {
   or_json_uint(json, use->memory_limit);
 }
 
-void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, const or_device_use_t *use) {
+void or_device_write_json_in_use(or_json_writer_t *json, const or_device_t *device, const or_device_use_t *use,
+                                 const or_device_sample_t *sample) {
   const or_device_facts_t *facts = or_device_facts(device);
-  or_device_sample_t sample;
   const char *reason = NULL;
-  or_status_t status = or_device_sample(device, &sample);
   or_device_state_t state = or_device_state(device, &reason);
   const bool taken_out = state == OR_DEVICE_AVAILABLE && use != NULL && !use->is_available;
   if (taken_out) reason = "it was taken out of scheduling";
@@ -57,8 +59,8 @@ void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, co
   /* Never null on the wire, since clients format it; 0 where the system does not say. */
   or_json_field_int(json, "memory_total",
                     facts->memory_total_bytes != OR_UNKNOWN_U ? (int64_t)facts->memory_total_bytes : 0);
-  if (or_ok(status) && sample.memory_available_bytes != OR_UNKNOWN_U) {
-    or_json_field_int(json, "memory_available", (int64_t)sample.memory_available_bytes);
+  if (sample != NULL && sample->memory_available_bytes != OR_UNKNOWN_U) {
+    or_json_field_int(json, "memory_available", (int64_t)sample->memory_available_bytes);
   } else {
     or_json_field_null(json, "memory_available");
   }
@@ -74,15 +76,14 @@ void or_device_write_json_in_use(or_json_writer_t *json, or_device_t *device, co
   or_json_field_string(json, "compute_capability",
                        facts->compute_capability[0] != '\0' ? facts->compute_capability : NULL);
   if (use != NULL) write_use(json, use);
-  write_clocks_and_caches(json, facts, or_ok(status) ? sample.clock_hz : NAN);
+  write_clocks_and_caches(json, facts, sample != NULL ? sample->clock_hz : NAN);
   or_json_key(json, "current_metrics");
-  if (or_ok(status)) {
-    or_telemetry_write_sample(json, facts, &sample);
+  if (sample != NULL) {
+    or_telemetry_write_sample(json, facts, sample);
   } else {
     or_json_null(json);
   }
   or_json_object_end(json);
-  or_status_ignore(status); /* a device that can't be sampled shows null */
 }
 
 void or_runtime_write_backends(or_json_writer_t *json, const or_runtime_t *runtime) {

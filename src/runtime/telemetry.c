@@ -12,6 +12,7 @@
 typedef struct ring_t {
   or_device_t *device;
   uint64_t written; /* samples ever; the newest lies before `written` modulo the size */
+  int64_t times_ns[OR_TELEMETRY_SAMPLES];
   or_device_sample_t samples[OR_TELEMETRY_SAMPLES];
 } ring_t;
 
@@ -97,16 +98,28 @@ static void run(void *argument) {
   or_mutex_unlock(&telemetry->mutex);
 }
 
+/* Operations a second from an earlier sample to one of `now_ns`; unknown where no time lies between. */
+static double rate_between(const ring_t *ring, uint64_t from, const or_device_sample_t *to, int64_t now_ns) {
+  const int64_t then_ns = ring->times_ns[from % OR_TELEMETRY_SAMPLES];
+  const uint64_t before = ring->samples[from % OR_TELEMETRY_SAMPLES].flops_done;
+  if (now_ns <= then_ns || to->flops_done < before) return OR_UNKNOWN_F;
+  return (double)(to->flops_done - before) / ((double)(now_ns - then_ns) * 1e-9);
+}
+
 static void sample_all(or_telemetry_t *telemetry) {
   for (size_t i = 0; i < telemetry->ring_count; ++i) {
     ring_t *ring = &telemetry->rings[i];
     or_device_sample_t sample;
     or_status_t status = or_device_sample(ring->device, &sample);
+    const int64_t now_ns =
+        telemetry->options.now_ns != NULL ? telemetry->options.now_ns(telemetry->options.now_self) : or_clock_ns();
     if (!or_ok(status)) {
       or_status_ignore(status); /* a device that can't be sampled has no sample of this interval */
       continue;
     }
     or_mutex_lock(&telemetry->mutex);
+    if (ring->written > 0) sample.flops_per_second = rate_between(ring, ring->written - 1, &sample, now_ns);
+    ring->times_ns[ring->written % OR_TELEMETRY_SAMPLES] = now_ns;
     ring->samples[ring->written++ % OR_TELEMETRY_SAMPLES] = sample;
     or_mutex_unlock(&telemetry->mutex);
     if (telemetry->options.listener != NULL)
@@ -159,17 +172,40 @@ static double memory_percent(const or_device_facts_t *facts, const or_device_sam
   return 100.0 * (total - (double)sample->memory_available_bytes) / total;
 }
 
-void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out) {
-  or_device_sample_t samples[OR_TELEMETRY_SUMMARY_COUNT];
-  size_t count = or_telemetry_newest(telemetry, device, samples, OR_TELEMETRY_SUMMARY_COUNT);
+/* Over the samples of a summary, from the one before them where it is still there. */
+static double rate_of_newest(or_telemetry_t *telemetry, const or_device_t *device) {
+  double rate = OR_UNKNOWN_F;
+  or_mutex_lock(&telemetry->mutex);
+  for (size_t r = 0; r < telemetry->ring_count; ++r) {
+    const ring_t *ring = &telemetry->rings[r];
+    if (ring->device != device || ring->written == 0) continue;
+    const uint64_t last = ring->written - 1;
+    const uint64_t first = last > OR_TELEMETRY_SUMMARY_COUNT ? last - OR_TELEMETRY_SUMMARY_COUNT : 0;
+    rate = rate_between(ring, first, &ring->samples[last % OR_TELEMETRY_SAMPLES],
+                        ring->times_ns[last % OR_TELEMETRY_SAMPLES]);
+  }
+  or_mutex_unlock(&telemetry->mutex);
+  return rate;
+}
+
+void or_telemetry_summarize_samples(const or_device_facts_t *facts, const or_device_sample_t *samples, size_t count,
+                                    or_telemetry_summary_t *out) {
   mean_t utilization = {0}, memory = {0}, temperature = {0}, power = {0};
   for (size_t i = 0; i < count; ++i) {
     add(&utilization, samples[i].utilization_percent);
-    add(&memory, memory_percent(or_device_facts(device), &samples[i]));
+    add(&memory, memory_percent(facts, &samples[i]));
     add(&temperature, samples[i].temperature_celsius);
     add(&power, samples[i].power_watts);
   }
-  *out = (or_telemetry_summary_t){mean_of(&utilization), mean_of(&memory), mean_of(&temperature), mean_of(&power)};
+  *out = (or_telemetry_summary_t){mean_of(&utilization), mean_of(&memory), mean_of(&temperature), mean_of(&power),
+                                  count > 0 ? samples[count - 1].flops_per_second : OR_UNKNOWN_F};
+}
+
+void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out) {
+  or_device_sample_t samples[OR_TELEMETRY_SUMMARY_COUNT];
+  const size_t count = or_telemetry_newest(telemetry, device, samples, OR_TELEMETRY_SUMMARY_COUNT);
+  or_telemetry_summarize_samples(count > 0 ? or_device_facts(device) : NULL, samples, count, out);
+  out->flops_per_second = rate_of_newest(telemetry, device);
 }
 
 static void write_number(or_json_writer_t *json, const char *key, double value) {
@@ -186,6 +222,8 @@ void or_telemetry_write_sample(or_json_writer_t *json, const or_device_facts_t *
   write_number(json, "gpu_utilization", sample->utilization_percent);
   write_number(json, "temperature", sample->temperature_celsius);
   write_number(json, "power_usage", sample->power_watts);
+  write_number(json, "throughput", sample->flops_per_second * 1e-9);
+  or_json_field_int(json, "active_kernels", sample->active_kernels);
   or_json_object_end(json);
 }
 
@@ -195,5 +233,6 @@ void or_telemetry_write_summary(or_json_writer_t *json, const or_telemetry_summa
   write_number(json, "avg_memory_usage", summary->memory_percent);
   write_number(json, "avg_temperature", summary->temperature_celsius);
   write_number(json, "avg_power", summary->power_watts);
+  write_number(json, "total_throughput", summary->flops_per_second * 1e-9);
   or_json_object_end(json);
 }

@@ -18,6 +18,8 @@ typedef struct or_telemetry_options_t {
   int64_t interval_ns;              /* 0: one second */
   or_telemetry_listener_t listener; /* may be NULL */
   void *listener_self;
+  int64_t (*now_ns)(void *self); /* a clock that only rises, for what was done in an interval; NULL: or_clock_ns */
+  void *now_self;
 } or_telemetry_options_t;
 
 typedef struct or_telemetry_t or_telemetry_t;
@@ -36,7 +38,12 @@ size_t or_telemetry_newest(or_telemetry_t *telemetry, const or_device_t *device,
 /* Means of the samples that have the number; NAN where none has. */
 typedef struct or_telemetry_summary_t {
   double utilization_percent, memory_percent, temperature_celsius, power_watts;
+  double flops_per_second; /* all that was done while those samples were taken, by that time */
 } or_telemetry_summary_t;
+/* Of samples that the caller has; the rate is that of the last one. */
+void or_telemetry_summarize_samples(const or_device_facts_t *facts, const or_device_sample_t *samples, size_t count,
+                                    or_telemetry_summary_t *out);
+/* Of the newest OR_TELEMETRY_SUMMARY_COUNT samples. */
 void or_telemetry_summarize(or_telemetry_t *telemetry, const or_device_t *device, or_telemetry_summary_t *out);
 
 /* A Sample, and the summary of a device, as objects; what the machine does not report is left out. */

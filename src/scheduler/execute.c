@@ -184,8 +184,11 @@ static void wait_again(or_job_t *first) {
 
 /* Each of them gets the status and the result; the last one these themselves. */
 static void end_all(or_job_t *first, or_status_t status, or_task_result_t *result) {
+  size_t count = 0;
+  for (const or_job_t *job = first; job != NULL; job = job->member_next) ++count;
   for (or_job_t *job = first, *next; job != NULL; job = next) {
     next = job->member_next;
+    job->run_jobs = count;
     job->member_next = NULL;
     if (next == NULL) {
       or_job_end(job, status, result);

@@ -94,6 +94,8 @@ const or_task_t *or_job_task(const or_job_t *job) { return job->task; }
 const or_text_t *or_job_response(const or_job_t *job) { return &job->response; }
 const or_task_result_t *or_job_result(const or_job_t *job) { return &job->result; }
 or_status_code_t or_job_code(const or_job_t *job) { return job->code; }
+size_t or_job_run_jobs(const or_job_t *job) { return job->run_jobs > 1 ? job->run_jobs : 1; }
+uint64_t or_job_request_bytes(const or_job_t *job) { return job->request_bytes - sizeof *job; }
 
 or_job_facts_t or_job_facts(or_job_t *job) {
   or_mutex_lock(&job->scheduler->mutex);

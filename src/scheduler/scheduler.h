@@ -165,5 +165,8 @@ or_job_facts_t or_job_facts(or_job_t *job);
 const or_text_t *or_job_response(const or_job_t *job);
 const or_task_result_t *or_job_result(const or_job_t *job);
 or_status_code_t or_job_code(const or_job_t *job);
+/* After FINISHED: how many jobs ended with it of one run they shared; 1 for one of its own. */
+size_t or_job_run_jobs(const or_job_t *job);
+uint64_t or_job_request_bytes(const or_job_t *job); /* of the body as it came, and the given tensors; any time */
 
 #endif

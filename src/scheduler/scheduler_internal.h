@@ -104,6 +104,7 @@ struct or_job_t {
   or_task_result_t result;
   or_text_t response;
   or_status_code_t code;
+  size_t run_jobs; /* that ended with it, of one run */
 };
 
 typedef struct job_list_t {

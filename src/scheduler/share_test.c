@@ -17,7 +17,10 @@ static void jobs_that_ask_for_the_same_share_a_run(void **state) {
   or_fake_open_gate(OR_FAKE_RUN);
   expect_end(a.job, OR_TASK_COMPLETED, "\"shared_run\":true");
   expect_end(b.job, OR_TASK_COMPLETED, "\"shared_run\":true");
+  assert_int_equal(or_job_run_jobs(a.job), 2);
+  assert_int_equal(or_job_run_jobs(b.job), 2);
   expect_end(c.job, OR_TASK_COMPLETED, "\"shared_run\":false");
+  assert_int_equal(or_job_run_jobs(c.job), 1);
   expect_end(d.job, OR_TASK_COMPLETED, "\"shared_run\":false");
   await("first", OR_JOB_FINISHED);
   assert_true(await("a", OR_JOB_STARTED) < await("c", OR_JOB_STARTED)); /* as urgent as the most urgent of both */

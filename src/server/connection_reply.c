@@ -66,15 +66,19 @@ static void put_number(cursor_t *cursor, uint64_t value) {
   while (count > 0) *cursor->at++ = digits[--count];
 }
 
-/* Server-Timing (W3C): each part in milliseconds with three places. */
-static void put_timing(cursor_t *cursor, const or_reply_t *reply) {
+/* Server-Timing (W3C): each part in milliseconds with three places, of a request that says how long a part took. What
+ * follows the work, up to now, is `serialise`. */
+static void put_timing(cursor_t *cursor, const or_request_t *request) {
+  const or_reply_t *reply = &request->reply;
+  const int64_t now_ns = or_clock_ns();
   const struct {
     const char *name;
     int64_t ns;
   } parts[] = {{"parse;dur=", reply->parse_ns},
                {"queue;dur=", reply->queue_ns},
                {"run;dur=", reply->run_ns},
-               {"serialise;dur=", reply->serialise_ns}};
+               {"serialise;dur=", reply->done_ns > 0 ? now_ns - reply->done_ns : -1},
+               {"total;dur=", reply->parse_ns >= 0 ? now_ns - request->received_ns : -1}};
   bool first = true;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
     if (parts[i].ns < 0) continue;
@@ -117,7 +121,7 @@ static size_t format_head(or_connection_t *connection, size_t bytes, bool close,
     put_number(&cursor, bytes);
   }
   PUT(&cursor, "\r\n");
-  put_timing(&cursor, reply);
+  put_timing(&cursor, request);
   put(&cursor, reply->headers, reply->headers_length);
   if (close) PUT(&cursor, "Connection: close\r\n");
   PUT(&cursor, "\r\n");
@@ -154,10 +158,15 @@ static void release_large(or_connection_t *connection) {
   connection->large_owner = (or_owner_t){NULL, NULL};
 }
 
+void or_connection_observe(or_connection_t *connection) {
+  const or_net_options_t *options = &connection->loop->net->options;
+  const or_request_t *request = &connection->request;
+  if (options->observe != NULL) options->observe(options->observe_self, request, or_clock_ns() - request->received_ns);
+}
+
 void or_connection_send_reply(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   or_reply_t *reply = &request->reply;
-  const or_net_options_t *options = &connection->loop->net->options;
   char head[HEAD_BYTES];
   const char *data = reply->data != NULL ? reply->data : or_text_string(&reply->text);
   size_t bytes = reply->data != NULL ? reply->bytes : reply->text.length;
@@ -169,7 +178,7 @@ void or_connection_send_reply(or_connection_t *connection) {
   } else if (good && has_body) {
     good = or_connection_write(connection, data, bytes);
   }
-  if (options->observe != NULL) options->observe(options->observe_self, request, or_clock_ns() - request->received_ns);
+  or_connection_observe(connection);
   release_body(reply);
   if (reply->text.capacity > OR_REPLY_KEEP_BYTES) or_text_deinit(&reply->text);
   or_loop_busy(connection->loop, false);

@@ -212,7 +212,8 @@ static bool check(or_connection_t *connection) {
   request->reply.owner = (or_owner_t){NULL, NULL};
   request->reply.headers_length = 0;
   request->reply.close = false;
-  request->reply.parse_ns = request->reply.queue_ns = request->reply.run_ns = request->reply.serialise_ns = -1;
+  request->reply.parse_ns = request->reply.queue_ns = request->reply.run_ns = -1;
+  request->reply.done_ns = 0;
   if (!check_origin(connection)) return false;
   if (or_slice_is(request->path, "*")) return without_route(connection, 0);
   if (!cut_path(request)) {
@@ -306,6 +307,7 @@ void *or_request_take_body(or_request_t *request) {
 static void dispatch(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   connection->state = OR_CONNECTION_HANDLING;
+  request->whole_ns = or_clock_ns();
   if (!connection->refused && request->route->websocket != NULL) {
     if (or_ws_upgrade(connection)) return;
   } else if (!connection->refused) {
@@ -338,7 +340,8 @@ void or_connection_refuse(or_connection_t *connection, int http, const char *wor
   request->reply.headers_length = 0;
   request->reply.data = NULL;
   request->reply.owner = (or_owner_t){NULL, NULL};
-  request->reply.parse_ns = request->reply.queue_ns = request->reply.run_ns = request->reply.serialise_ns = -1;
+  request->reply.parse_ns = request->reply.queue_ns = request->reply.run_ns = -1;
+  request->reply.done_ns = 0;
   or_reply_error(request, http, code, "%s", words);
   request->reply.close = true;
   connection->state = OR_CONNECTION_HANDLING;

@@ -86,8 +86,9 @@ typedef struct or_reply_t {
   or_owner_t owner;
   char headers[OR_REPLY_HEADERS_BYTES]; /* more of them, "Name: value\r\n" each; by or_reply_header */
   size_t headers_length;
-  int64_t parse_ns, queue_ns, run_ns, serialise_ns; /* for Server-Timing; negative: not measured */
-  bool close;                                       /* the connection ends after it */
+  int64_t parse_ns, queue_ns, run_ns; /* for Server-Timing; parse: from whole_ns; negative: not measured */
+  int64_t done_ns;                    /* or_clock_ns when the work ended; 0: there was none */
+  bool close;                         /* the connection ends after it */
 } or_reply_t;
 
 struct or_request_t {
@@ -103,7 +104,7 @@ struct or_request_t {
   size_t body_bytes;
   or_key_t key;
   char request_id[OR_REQUEST_ID_BYTES]; /* the client's, or made */
-  int64_t received_ns;                  /* or_clock_ns when its head was complete */
+  int64_t received_ns, whole_ns;        /* or_clock_ns when its head was complete, and its body */
   bool secure;                          /* by TLS */
   or_reply_t reply;
   /* Called on the loop's thread if the client goes before the reply is posted; set between or_request_keep and the

@@ -73,6 +73,13 @@ size_t or_net_connections(const or_net_t *net) {
   return count;
 }
 
+size_t or_net_websockets(const or_net_t *net) {
+  size_t count = 0;
+  for (size_t i = 0; i < net->loop_count; ++i)
+    count += atomic_load_explicit(&net->loops[i].websockets, memory_order_relaxed);
+  return count;
+}
+
 static bool is_busy(const or_net_t *net) {
   for (size_t i = 0; i < net->loop_count; ++i) {
     if (atomic_load_explicit(&net->loops[i].busy, memory_order_acquire) > 0) return true;

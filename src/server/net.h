@@ -55,6 +55,7 @@ char *or_net_describe(const or_net_t *net, char *text, size_t capacity);
 void or_net_set_phase(or_net_t *net, or_net_phase_t phase); /* any thread */
 or_net_phase_t or_net_phase(const or_net_t *net);
 size_t or_net_connections(const or_net_t *net);
+size_t or_net_websockets(const or_net_t *net); /* of those, the ones that are WebSockets */
 /* Connections from now on use this certificate; a reference is taken. Any thread. */
 or_status_t or_net_set_tls(or_net_t *net, or_tls_t *tls);
 /* Phase DRAINING: idle connections are closed, the others after their reply. Returns when no request is at work, or at

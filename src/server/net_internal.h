@@ -91,6 +91,7 @@ struct or_loop_t {
   bool stopping, handles_closed;
   _Atomic size_t connection_count; /* written here; read by the acceptor */
   _Atomic size_t posts;            /* of WebSockets, in the mailbox */
+  _Atomic size_t websockets;       /* that are open; written here */
   _Atomic size_t busy;             /* requests at work; read by or_net_drain */
   char *in, *out;                  /* OR_LOOP_BUFFER_BYTES each */
   size_t out_length;               /* of the connection whose event is at hand */
@@ -147,6 +148,7 @@ void or_connection_refuse(or_connection_t *connection, int http, const char *wor
 
 /* connection_reply.c */
 void or_connection_send_reply(or_connection_t *connection);
+void or_connection_observe(or_connection_t *connection); /* tells whoever watches that it was answered */
 /* Appends to the output; false: no memory, the connection is to be closed. */
 bool or_connection_write(or_connection_t *connection, const void *data, size_t length);
 bool or_connection_flush(or_connection_t *connection); /* false: the socket has ended */

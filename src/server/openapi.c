@@ -49,8 +49,6 @@ or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *
   return or_json_finish(&json);
 }
 
-static bool is_media_type(const char *response) { return strchr(response, '/') != NULL; }
-
 /* "A|B": a document of either schema. */
 static void write_either(or_json_writer_t *json, const char *schemas) {
   if (strchr(schemas, '|') == NULL) {
@@ -69,25 +67,36 @@ static void write_either(or_json_writer_t *json, const char *schemas) {
   or_json_object_end(json);
 }
 
-static void write_content(or_json_writer_t *json, const char *media_type, const char *schema) {
-  or_json_key(json, "content");
-  or_json_object_begin(json);
+static void write_media(or_json_writer_t *json, const char *media_type, const char *schema) {
   or_json_key(json, media_type);
   or_json_object_begin(json);
   or_json_key(json, "schema");
   write_either(json, schema);
   or_json_object_end(json);
+}
+
+static void write_content(or_json_writer_t *json, const char *media_type, const char *schema) {
+  or_json_key(json, "content");
+  or_json_object_begin(json);
+  write_media(json, media_type, schema);
   or_json_object_end(json);
 }
 
+/* "text/html" is text of that media type, "A|B" a document of either schema, "text/plain|A" the one or the other. */
 static void write_response(or_json_writer_t *json, int status, const char *schema) {
-  char key[8];
+  char key[8], media[64];
   or_json_key(json, or_format(key, sizeof key, "%d", status));
   or_json_object_begin(json);
   or_json_field_string(json, "description", or_http_reason(status));
   if (schema != NULL) {
-    bool media = is_media_type(schema);
-    write_content(json, media ? schema : "application/json", media ? "string" : schema);
+    const size_t length = strcspn(schema, "|");
+    const bool text = memchr(schema, '/', length) != NULL;
+    const char *document = text ? schema + length + (schema[length] == '|') : schema;
+    or_json_key(json, "content");
+    or_json_object_begin(json);
+    if (text) write_media(json, or_format(media, sizeof media, "%.*s", (int)length, schema), "string");
+    if (document[0] != '\0') write_media(json, "application/json", document);
+    or_json_object_end(json);
   }
   or_json_object_end(json);
 }

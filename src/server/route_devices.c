@@ -4,13 +4,23 @@
 #include "base/alloc.h"
 #include "runtime/device_json.h"
 #include "server/fields.h"
+#include "server/query.h"
 #include "server/server.h"
 #include "server/settings.h"
 
+/* With the newest of the samples that are taken all the time; before there is one, with one of its own. */
 void or_server_write_device(const or_server_t *server, or_json_writer_t *json, or_device_t *device) {
   const or_device_settings_t settings = or_scheduler_device(server->services.scheduler, device);
   const or_device_use_t use = {settings.is_available, settings.max_concurrency, settings.memory_limit};
-  or_device_write_json_in_use(json, device, &use);
+  or_device_sample_t sample;
+  bool sampled = false;
+  if (or_device_state(device, NULL) == OR_DEVICE_AVAILABLE) {
+    sampled = or_telemetry_newest(server->services.telemetry, device, &sample, 1) == 1;
+    or_status_t status = sampled ? or_status_success() : or_device_sample(device, &sample);
+    sampled = or_ok(status);
+    or_status_ignore(status); /* a device that can't be sampled shows null */
+  }
+  or_device_write_json_in_use(json, device, &use, sampled ? &sample : NULL);
 }
 
 void or_handle_devices(or_request_t *request) {
@@ -50,6 +60,47 @@ static void reply_device(or_request_t *request, or_device_t *device) {
 void or_handle_device(or_request_t *request) {
   or_device_t *device = find(request);
   if (device != NULL) reply_device(request, device);
+}
+
+#define DEFAULT_SAMPLES 100
+
+/* False: the reply says what is wrong. */
+static bool read_limit(or_request_t *request, int64_t *limit) {
+  static const int64_t range[2] = {1, OR_TELEMETRY_SAMPLES};
+  or_query_t query;
+  or_status_t status = or_query_parse(request->query, &query);
+  if (or_ok(status)) status = or_query_integer(&query, "limit", range, DEFAULT_SAMPLES, limit);
+  if (or_ok(status)) return true;
+  or_reply_problem(request, "query", "limit", "value_error.range", "%s", or_status_message(status));
+  or_status_ignore(status); /* told */
+  return false;
+}
+
+void or_handle_device_metrics(or_request_t *request) {
+  or_device_t *device = find(request);
+  int64_t limit;
+  void *memory = NULL;
+  if (device == NULL || !read_limit(request, &limit)) return;
+  or_status_t status = or_alloc_array(request->allocator, (size_t)limit, sizeof(or_device_sample_t), &memory);
+  if (!or_ok(status)) {
+    or_reply_failure(request, status);
+    return;
+  }
+  const or_device_facts_t *facts = or_device_facts(device);
+  const or_device_sample_t *samples = memory;
+  const size_t count = or_telemetry_newest(request->server->services.telemetry, device, memory, (size_t)limit);
+  or_json_writer_t json;
+  or_reply_json_begin(request, &json);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "device_id", facts->id);
+  or_json_key(&json, "metrics");
+  or_json_array_begin(&json);
+  for (size_t i = 0; i < count; ++i) or_telemetry_write_sample(&json, facts, &samples[i]);
+  or_json_array_end(&json);
+  or_json_field_int(&json, "count", (int64_t)count);
+  or_json_object_end(&json);
+  or_reply_json_end(request, &json);
+  or_free(request->allocator, memory);
 }
 
 /* A change that holds already, and waits to be on disk. */

@@ -29,7 +29,8 @@ struct or_route_t {
   const or_ws_endpoint_t *websocket; /* in place of `handle` */
   const char *tag, *summary;
   const char *parameters;         /* of the query: "limit:integer:1:1000 name:string"; NULL: none */
-  const char *request, *response; /* names of schemas; a response "text/html" or the like is that media type */
+  const char *request, *response; /* names of schemas; a response "text/html" or the like is that media type,
+                                      "text/plain|A" one or the other */
   const char *statuses;           /* besides 200: "202 404 409" */
 };
 
@@ -58,6 +59,9 @@ void or_handle_health_ready(or_request_t *request);
 void or_handle_devices(or_request_t *request); /* route_devices.c */
 void or_handle_device(or_request_t *request);
 void or_handle_device_change(or_request_t *request);
+void or_handle_device_metrics(or_request_t *request);
+void or_handle_metrics(or_request_t *request); /* route_metrics.c */
+void or_handle_metrics_summary(or_request_t *request);
 void or_handle_task_create(or_request_t *request); /* route_tasks.c */
 void or_handle_task_list(or_request_t *request);   /* route_task_list.c */
 void or_handle_task_result(or_request_t *request); /* route_task_result.c */

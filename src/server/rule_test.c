@@ -17,9 +17,11 @@ static or_runtime_t *devices;
 static void open_scheduler(void) {
   const or_scheduler_options_t options = {.runtime = devices};
   expect_ok(or_scheduler_create(&options, &server.services.scheduler));
+  expect_ok(or_telemetry_create(devices, &(or_telemetry_options_t){0}, &server.services.telemetry));
 }
 
 static void close_scheduler(void) {
+  or_telemetry_free(server.services.telemetry);
   or_scheduler_drain(server.services.scheduler, 0);
   or_scheduler_free(server.services.scheduler);
 }

@@ -63,7 +63,20 @@ const or_schema_field_t or_schema_fields[] = {
     {"Sample", "temperature", "number", OR_FIELD_OPTIONAL, "degrees Celsius"},
     {"Sample", "power_usage", "number", OR_FIELD_OPTIONAL, "watts"},
     {"Sample", "throughput", "number", OR_FIELD_OPTIONAL, "GFLOP/s done in the interval"},
-    {"Sample", "active_kernels", "integer", OR_FIELD_OPTIONAL, NULL},
+    {"Sample", "active_kernels", "integer", OR_FIELD_OPTIONAL, "parts of models and computations that it works on"},
+
+    {"DeviceMetrics", "device_id", "string", OR_FIELD_ALWAYS, NULL},
+    {"DeviceMetrics", "metrics", "[Sample]", OR_FIELD_ALWAYS, "newest last"},
+    {"DeviceMetrics", "count", "integer", OR_FIELD_ALWAYS, "how many are here"},
+
+    {"DeviceSummary", "avg_utilization", "number", OR_FIELD_OPTIONAL, "per cent"},
+    {"DeviceSummary", "avg_memory_usage", "number", OR_FIELD_OPTIONAL, "per cent"},
+    {"DeviceSummary", "avg_temperature", "number", OR_FIELD_OPTIONAL, "degrees Celsius"},
+    {"DeviceSummary", "avg_power", "number", OR_FIELD_OPTIONAL, "watts"},
+    {"DeviceSummary", "total_throughput", "number", OR_FIELD_OPTIONAL,
+     "GFLOP/s: all that was done while the samples were taken, by that time"},
+
+    {"MetricsSummary", "summary", "{DeviceSummary}", OR_FIELD_ALWAYS, "by the device's id"},
 
     {"TaskRequest", "task_id", "string", OR_FIELD_OPTIONAL,
      "1 to 64 of A-Z a-z 0-9 . _ : -; made where it is left out"},

@@ -65,7 +65,8 @@ static void raise_descriptor_limit(void) {
 static void find_devices(void *argument) {
   run_t *run = argument;
   run->found = run->options->make_runtime(run->options->self, &run->runtime);
-  if (or_ok(run->found)) run->found = or_services_open(&run->server.services, run->runtime, run->options->config);
+  if (or_ok(run->found))
+    run->found = or_services_open(&run->server.services, run->runtime, run->options->config, run->server.meter);
   or_mailbox_send(&run->mailbox, &run->found_mail);
 }
 
@@ -78,6 +79,7 @@ or_status_t or_server_run(const or_server_options_t *options) {
   raise_descriptor_limit();
   or_status_t status = make_openapi(&run.server);
   if (or_ok(status)) status = or_services_open_store(&run.server.services, options->config);
+  if (or_ok(status)) status = or_meter_create(options->allocator, or_routes, or_route_count, &run.server.meter);
   if (or_ok(status)) status = open_net(&run);
   if (or_ok(status)) status = open_loop(&run);
   if (or_ok(status)) {
@@ -111,6 +113,13 @@ static or_status_t check_exposure(const run_t *run) {
                   config->host);
 }
 
+/* Counted, and told in the log. */
+static void on_answered(void *self, const or_request_t *request, int64_t took_ns) {
+  const or_server_t *server = self;
+  or_meter_request(server->meter, request, took_ns);
+  or_request_log(NULL, request, took_ns);
+}
+
 static or_status_t open_net(run_t *run) {
   const or_server_config_t *config = run->options->config;
   or_status_t status = check_exposure(run);
@@ -142,7 +151,8 @@ static or_status_t open_net(run_t *run) {
                  .write_timeout_ms = config->write_timeout_ms,
                  .ws_ping_ms = config->ws_ping_ms},
       .name = "openruntime",
-      .observe = or_request_log,
+      .observe = on_answered,
+      .observe_self = &run->server,
   };
   return or_net_start(&net, &run->server.net);
 }
@@ -265,6 +275,7 @@ static void close_all(run_t *run) {
   or_tls_release(run->tls);
   or_services_close(&run->server.services);
   or_runtime_release(run->runtime);
+  or_meter_free(run->server.meter);
   or_free(run->server.allocator, run->server.openapi);
   or_mutex_deinit(&run->server.changes);
 }

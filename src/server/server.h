@@ -4,6 +4,7 @@
 
 #include "openruntime/device.h"
 #include "server/config.h"
+#include "server/meter.h"
 #include "server/net.h"
 #include "server/services.h"
 
@@ -11,6 +12,7 @@ struct or_server_t {
   const or_allocator_t *allocator;
   const or_server_config_t *config;
   or_net_t *net;
+  or_meter_t *meter;
   _Atomic(or_runtime_t *) runtime; /* NULL until the devices are found; phase READY comes after it */
   or_services_t services;          /* the store: open before `net`; the rest: before `runtime` is set */
   or_mutex_t changes;              /* held while a device's settings are read, changed and handed to the store */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "server/model_settings.h"
+#include "server/meter.h"
 #include "server/settings.h"
 #include "server/task_body.h"
 
@@ -110,16 +111,26 @@ or_status_t or_services_open_store(or_services_t *services, const or_server_conf
   return or_store_open(&options, &services->store);
 }
 
-or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config) {
+/* What happens to tasks, for those who watch all of them. */
+static void on_job(void *self, or_job_t *job, or_job_event_t event) {
+  const or_services_t *services = self;
+  if (event == OR_JOB_FINISHED) or_meter_task(services->meter, job, services->store);
+}
+
+or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config,
+                             or_meter_t *meter) {
   const char *models = config->models[0] != '\0' ? config->models : NULL;
   services->runtime = runtime;
+  services->meter = meter;
   const or_model_pool_options_t pool_options = {.runtime = runtime, .directory = models};
   or_status_t status = or_model_pool_create(&pool_options, &services->pool);
   if (or_ok(status)) {
     const or_scheduler_options_t options = {.runtime = runtime,
                                             .journal = or_store_journal(services->store),
                                             .pool = services->pool,
-                                            .models_directory = models};
+                                            .models_directory = models,
+                                            .listener = on_job,
+                                            .listener_self = services};
     status = or_scheduler_create(&options, &services->scheduler);
   }
   const or_telemetry_options_t telemetry_options = {.interval_ns = 0};

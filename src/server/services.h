@@ -21,14 +21,17 @@ typedef struct or_services_t {
   or_profiles_t *profiles;
   or_workers_t *readers; /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
   or_workers_t *loaders; /* long work: models loaded and explained */
+  struct or_meter_t *meter; /* the server's */
   bool drained;
 } or_services_t;
 
 /* Opens the data folder of the configuration. Waits for the disk. Statuses of or_store_open. */
 or_status_t or_services_open_store(or_services_t *services, const or_server_config_t *config);
-/* Opens the rest, sets the devices as they were set, and begins what the store holds of unfinished work. Waits for the
- * disk. On failure what is open stays so until or_services_close. */
-or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config);
+/* Opens the rest, sets the devices as they were set, and begins what the store holds of unfinished work; the meter,
+ * which outlives the services, counts what ends. Waits for the disk. On failure what is open stays so until
+ * or_services_close. */
+or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config,
+                             struct or_meter_t *meter);
 /* No new work; what runs has `grace_ns`. Once; does nothing where nothing is open. */
 void or_services_drain(or_services_t *services, int64_t grace_ns);
 void or_services_close(or_services_t *services); /* drains with no grace if nobody did */

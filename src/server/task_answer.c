@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/string.h"
+#include "server/meter.h"
 
 /* Counted: who accepts the task, the reply, and, of a durable task, its listener. A client may go on the loop's thread
  * while the task is accepted on the store's: `mutex` guards `job` and `gone`. */
@@ -61,7 +62,7 @@ void or_answer_task(or_request_t *request, or_task_body_t *body, or_answer_optio
   or_request_keep(request);
   request->gone = on_gone;
   request->gone_self = answer;
-  request->reply.parse_ns = or_clock_ns() - request->received_ns;
+  request->reply.parse_ns = or_clock_ns() - request->whole_ns;
   or_ref_retain(&answer->ref); /* the reply's */
   if (!look_up(answer)) accept_task(answer);
 }
@@ -115,6 +116,7 @@ static void reply_ended(or_request_t *request, or_job_t *job) {
   if (facts.begun_ns == 0) return;
   request->reply.queue_ns = facts.begun_ns - facts.accepted_ns;
   request->reply.run_ns = facts.ended_ns - facts.begun_ns;
+  request->reply.done_ns = facts.ended_ns;
 }
 
 /* The end of a job that was waited for. On any thread. */
@@ -163,6 +165,7 @@ static void on_gone(void *self, or_request_t *request) {
 static void reply_refusal(or_request_t *request, or_status_t status, const or_refusal_t *refusal) {
   static const int http[] = {[OR_REFUSED_QUOTA] = 429, [OR_REFUSED_CAPACITY] = 503, [OR_REFUSED_MEMORY] = 507};
   const or_status_code_t code = or_status_code(status);
+  or_meter_refusal(request->server->meter, refusal->kind);
   if (refusal->kind == OR_REFUSED_REQUEST) {
     if (code == OR_INVALID_ARGUMENT) {
       or_reply_problem(request, "body", "task_id", "value_error", "%s", or_status_message(status));

@@ -81,12 +81,15 @@ bool or_ws_upgrade(or_connection_t *connection) {
                   "Sec-WebSocket-Accept: %s\r\nX-Request-Id: %s\r\n%s%.*s%s\r\n",
                   accept, request->request_id, names ? "Sec-WebSocket-Protocol: " : "",
                   names ? (int)protocol.length : 0, names ? protocol.data : "", names ? "\r\n" : "");
+  request->reply.status = 101;
+  or_connection_observe(connection);
   or_loop_busy(connection->loop, false);
   if (!or_connection_write(connection, head, strlen(head))) {
     or_connection_close(connection);
     return true;
   }
   ws->opened = true;
+  (void)atomic_fetch_add_explicit(&connection->loop->websockets, 1, memory_order_relaxed);
   status = ws->endpoint->opened(ws, request, &ws->self);
   if (!or_ok(status)) close_by_status(ws, status, OR_WS_SERVER_ERROR);
   return true;
@@ -292,7 +295,10 @@ void or_ws_timed_out(or_connection_t *connection) {
 void or_ws_ended(or_connection_t *connection) {
   or_ws_t *ws = connection->ws;
   stop_timer(ws);
-  if (ws->opened) ws->endpoint->closed(ws, ws->self);
+  if (ws->opened) {
+    (void)atomic_fetch_sub_explicit(&connection->loop->websockets, 1, memory_order_relaxed);
+    ws->endpoint->closed(ws, ws->self);
+  }
   ws->opened = false;
   while (ws->queue_count > 0) remove_queued(ws, ws->queue_count - 1);
 }
