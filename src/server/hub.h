@@ -13,8 +13,8 @@
 
 #define OR_HUB_TASK_EVENTS 8192u /* the newest, kept for slow readers */
 #define OR_HUB_LOG_LINES 512u
-#define OR_HUB_BURST 64u              /* messages to one reader; then the loop's other connections have their turn */
-#define OR_HUB_STATE_NS 50000000ll    /* how long a written state may be sent again */
+#define OR_HUB_BURST 64u               /* messages to one reader; then the loop's other connections have their turn */
+#define OR_HUB_STATE_NS 50000000ll     /* how long a written state may be sent again */
 #define OR_HUB_SAMPLE_MS INT64_C(1000) /* between samples where no reader wants them more often */
 
 /* Where states come from. Called on loops' threads, one at a time. */
@@ -23,7 +23,8 @@ typedef struct or_hub_source_t {
   void (*write_devices)(void *self, or_json_writer_t *json); /* [Device] */
   void (*write_metrics)(void *self, or_json_writer_t *json); /* {id: Sample} */
   size_t (*active_tasks)(void *self);
-  void (*set_interval)(void *self, int64_t interval_ms); /* samples are wanted so often from now on; must not call back */
+  void (*set_interval)(void *self,
+                       int64_t interval_ms); /* samples are wanted so often from now on; must not call back */
 } or_hub_source_t;
 
 typedef struct or_hub_t or_hub_t;

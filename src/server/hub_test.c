@@ -163,14 +163,16 @@ static void sends_what_was_asked_for_as_often_as_asked(void **state) {
   tell("t", "root", OR_TASK_PENDING, 0, true);
   expect_heard(other, "{\"type\":\"task_update\"");
   or_hub_tell_log(hub, OR_LOG_WARNING, "level=warning event=\"x\"");
-  while (strncmp(hear(client), "{\"type\":\"metrics", 16) == 0) {}
+  while (strncmp(hear(client), "{\"type\":\"metrics", 16) == 0) {
+  }
   const char words[] =
       "{\"type\":\"log\",\"level\":\"warning\",\"message\":\"level=warning event=\\\"x\\\"\",\"timestamp\":\"";
   if (strncmp(frame, words, strlen(words)) != 0) fail_msg("%s", frame);
   send_text(client, "{\"subscribe\":[]}");
   send_text(client, "{\"subscribe\":[\"metrics\"],\"interval\":60}");
   expect_heard(client, "{\"type\":\"metrics_update\"");
-  while (interval_ms != 1000) {} /* the last quick reader has gone */
+  while (interval_ms != 1000) {
+  } /* the last quick reader has gone */
   (void)close(client), (void)close(other);
 }
 
@@ -254,7 +256,8 @@ static void says_when_a_reader_is_too_far_behind(void **state) {
   } while (strstr(frame, "00059999") == NULL); /* the newest is never lost */
   assert_true(skipped);
   assert_true(counting.peak_bytes < (size_t)16 << 20);
-  for (int i = 0; i < 2000; ++i) or_hub_tell_log(hub, OR_LOG_INFO, or_format(id, sizeof id, "%d", i)); /* nobody hears */
+  for (int i = 0; i < 2000; ++i)
+    or_hub_tell_log(hub, OR_LOG_INFO, or_format(id, sizeof id, "%d", i)); /* nobody hears */
   (void)close(slow);
 }
 
@@ -309,14 +312,10 @@ static void takes_memory_from_the_allocator(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
-      CASE(tells_a_task_to_its_owner_and_to_admins),
-      CASE(sends_what_was_asked_for_as_often_as_asked),
-      CASE(closes_for_what_it_does_not_understand),
-      CASE(keeps_completions_for_a_slow_reader_and_skips_old_updates),
-      CASE(says_when_a_reader_is_too_far_behind),
-      CASE(writes_nothing_while_nobody_listens),
-      CASE(loses_one_message_for_want_of_memory),
-      cmocka_unit_test(takes_memory_from_the_allocator),
+      CASE(tells_a_task_to_its_owner_and_to_admins), CASE(sends_what_was_asked_for_as_often_as_asked),
+      CASE(closes_for_what_it_does_not_understand),  CASE(keeps_completions_for_a_slow_reader_and_skips_old_updates),
+      CASE(says_when_a_reader_is_too_far_behind),    CASE(writes_nothing_while_nobody_listens),
+      CASE(loses_one_message_for_want_of_memory),    cmocka_unit_test(takes_memory_from_the_allocator),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,11 @@
  * request's owner fills until it posts the reply. */
 
 #include "base/thread.h"
+#include "base/ws_frame.h"
 #include "server/http_body.h"
 #include "server/mailbox.h"
 #include "server/net.h"
 #include "server/transport.h"
-#include "server/ws_frame.h"
 
 #define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
 #define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */

@@ -58,7 +58,7 @@ bool or_ws_upgrade(or_connection_t *connection) {
                or_slice_has_token(headers[OR_HEADER_CONNECTION], "upgrade");
   if (!asked || !or_slice_is(headers[OR_HEADER_WEBSOCKET_VERSION], "13"))
     return refuse_upgrade(request, "this path speaks WebSocket, version 13");
-  if (!or_ws_accept_key(headers[OR_HEADER_WEBSOCKET_KEY], accept)) {
+  if (!or_ws_accept_key(headers[OR_HEADER_WEBSOCKET_KEY].data, headers[OR_HEADER_WEBSOCKET_KEY].length, accept)) {
     or_reply_error(request, 400, "bad_request", "Sec-WebSocket-Key is not 16 bytes in base64");
     return false;
   }
@@ -74,7 +74,8 @@ bool or_ws_upgrade(or_connection_t *connection) {
   or_ws_t *ws = memory;
   ws->connection = connection;
   ws->endpoint = request->route->websocket;
-  or_ws_reader_init(&ws->reader, request->allocator, connection->loop->net->options.limits.ws_message_bytes);
+  or_ws_reader_init(&ws->reader, request->allocator, connection->loop->net->options.limits.ws_message_bytes,
+                    OR_WS_CLIENT);
   connection->ws = ws;
   connection->state = OR_CONNECTION_WEBSOCKET;
   (void)or_format(head, sizeof head,
