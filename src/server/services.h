@@ -2,9 +2,7 @@
 #define OR_SERVER_SERVICES_H
 /* What the routes of tasks, models and devices stand on: the store, which is opened before anybody may ask, since it
  * knows the keys; then, once the devices are found, the pool of models, the scheduler, the samples of the devices, and
- * the hub that tells readers of /ws of both.
- * Closed
- * in the other order. */
+ * the hub that tells readers of /ws of both. Closed in the other order. */
 
 #include "model/pool.h"
 #include "runtime/telemetry.h"
