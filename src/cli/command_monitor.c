@@ -153,7 +153,7 @@ static void lose_server(view_t *view, or_status_t status) {
     leave(view, OR_EXIT_UNREACHABLE);
     return;
   }
-  or_format(view->monitor->trouble, sizeof view->monitor->trouble, "%s; trying again", or_status_message(status));
+  or_format(view->monitor->trouble, sizeof view->monitor->trouble, "trying again: %s", or_status_message(status));
   or_utf8_repair(view->monitor->trouble, strlen(view->monitor->trouble), true);
   or_status_ignore(status); /* shown */
   view->monitor->task_count = 0;

@@ -244,13 +244,12 @@ void or_hub_tell_task(or_hub_t *hub, const or_hub_task_t *task) {
 }
 
 void or_hub_tell_log(void *self, or_log_level_t level, const char *line) {
-  static const char *const names[] = {"error", "warning", "info", "debug"};
   or_hub_t *hub = self;
   if (atomic_load_explicit(&hub->log_readers, memory_order_relaxed) == 0) return;
   or_json_writer_t json;
   message_t *message = message_begin(hub, &json, "log");
   if (message != NULL) {
-    or_json_field_string(&json, "level", names[level - OR_LOG_ERROR]);
+    or_json_field_string(&json, "level", or_log_level_name(level));
     or_json_field_string(&json, "message", line);
     message = message_end(message, &json);
   }

@@ -22,8 +22,12 @@ const or_ws_endpoint_t or_live_endpoint = {on_opened, on_message, on_closed, on_
 static void write_devices(void *self, or_json_writer_t *json) {
   const or_services_t *services = self;
   or_json_array_begin(json);
-  for (size_t i = 0; i < or_runtime_device_count(services->runtime); ++i)
-    or_device_write_json(json, or_runtime_device(services->runtime, i));
+  for (size_t i = 0; i < or_runtime_device_count(services->runtime); ++i) {
+    or_device_t *device = or_runtime_device(services->runtime, i);
+    const or_device_settings_t settings = or_scheduler_device(services->scheduler, device);
+    const or_device_use_t use = {settings.is_available, settings.max_concurrency, settings.memory_limit};
+    or_device_write_json_in_use(json, device, &use);
+  }
   or_json_array_end(json);
 }
 

@@ -157,8 +157,8 @@ def a_server_is_watched_live_until_it_goes():
             get(port, "/tasks/the-long-one", method="DELETE")
             terminal.read_until("tasks: 0 active, 0 completed, 0 failed, 1 cancelled")
             process.kill()
-            terminal.read_until("has gone; trying again")
-            terminal.read_until("no server at.*trying again")
+            terminal.read_until("trying again: the server at")
+            terminal.read_until("trying again: no server at")
             with serving("--port", str(port)):
                 terminal.read_until(f"localhost:{port}")
                 terminal.read_until("tasks: 0 active.*, 0.0/s")
