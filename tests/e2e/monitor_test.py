@@ -173,7 +173,8 @@ def a_server_is_watched_live_until_it_goes():
         expect("active_tasks=0" in watch.stdout.readline(), "not of a server")
         process.terminate()
         _, error = watch.communicate(timeout=60)
-        expect(watch.returncode == 3 and "1001" in error and len(error.splitlines()) == 1, f"{watch.returncode} {error}")
+        one = len(error.splitlines()) == 1
+        expect(watch.returncode == 3 and "1001" in error and one, f"{watch.returncode} {error}")
         process.wait(timeout=60)
         result = run("--url", f"http://127.0.0.1:{port}", "monitor")
         expect(result.code == 3 and "no server" in result.err, f"{result.code} {result.err}")

@@ -293,7 +293,7 @@ def readers_that_never_read_cost_little():
 
 
 def a_client_that_was_slow_for_a_moment_gets_every_end():
-    tasks = 300
+    tasks = 100
     with serving() as (_, port, _):
 
         async def talk(ws):
