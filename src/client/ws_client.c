@@ -193,7 +193,7 @@ static or_status_t check_answer(or_ws_client_t *ws, or_text_t *text, size_t head
   or_client_reply_t reply;
   char given[OR_WS_ACCEPT_BYTES];
   or_client_reply_init(&reply, ws->facts.allocator);
-  or_status_t status = or_status_success();
+  or_status_t status;
   if (text->length > 12 && strncmp(text->data, "HTTP/1.1 ", 9) == 0)
     reply.status = (int)strtol(text->data + 9, NULL, 10);
   if (reply.status != 101) {
