@@ -120,7 +120,6 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   services->runtime = runtime;
   const or_model_pool_options_t pool_options = {.runtime = runtime, .directory = models};
   const or_hub_source_t source = or_live_source(services);
-  services->runtime = runtime;
   or_status_t status = or_hub_create(or_runtime_allocator(runtime), &source, &services->hub);
   if (or_ok(status)) or_log_set_tap(or_hub_tell_log, services->hub);
   if (or_ok(status)) status = or_model_pool_create(&pool_options, &services->pool);
