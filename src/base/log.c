@@ -23,20 +23,31 @@ typedef struct sink_slot_t {
   _Atomic(void *) self;
   atomic_size_t users;
 } sink_slot_t;
-static sink_slot_t sink_slots[2];
-static atomic_uint active_slot;
-static or_mutex_t sink_change = PTHREAD_MUTEX_INITIALIZER; /* one change at a time */
+typedef struct outlet_t {
+  sink_slot_t slots[2];
+  atomic_uint active_slot;
+  or_mutex_t change; /* one at a time */
+} outlet_t;
+static outlet_t main_sink = {.change = PTHREAD_MUTEX_INITIALIZER}, tap = {.change = PTHREAD_MUTEX_INITIALIZER};
 
-void or_log_set_sink(or_log_sink_t sink, void *self) {
-  or_mutex_lock(&sink_change);
-  unsigned before = atomic_load(&active_slot);
-  sink_slot_t *next = &sink_slots[1 - before];
+static void set_outlet(outlet_t *outlet, or_log_sink_t sink, void *self) {
+  or_mutex_lock(&outlet->change);
+  unsigned before = atomic_load(&outlet->active_slot);
+  sink_slot_t *next = &outlet->slots[1 - before];
   atomic_store(&next->sink, sink);
   atomic_store(&next->self, self);
-  atomic_store(&active_slot, 1 - before);
+  atomic_store(&outlet->active_slot, 1 - before);
   /* Calls of the old sink that are under way end before we return, so that its owner may free what `self` points to. */
-  while (atomic_load(&sink_slots[before].users) > 0) (void)sched_yield();
-  or_mutex_unlock(&sink_change);
+  while (atomic_load(&outlet->slots[before].users) > 0) (void)sched_yield();
+  or_mutex_unlock(&outlet->change);
+}
+
+void or_log_set_sink(or_log_sink_t sink, void *self) { set_outlet(&main_sink, sink, self); }
+void or_log_set_tap(or_log_sink_t sink, void *self) { set_outlet(&tap, sink, self); }
+
+static bool is_open(outlet_t *outlet) {
+  unsigned slot = atomic_load_explicit(&outlet->active_slot, memory_order_relaxed);
+  return atomic_load_explicit(&outlet->slots[slot].sink, memory_order_relaxed) != NULL;
 }
 
 void or_log_set_level(or_log_level_t level) {
@@ -83,24 +94,23 @@ bool or_log_level_from_name(const char *name, or_log_level_t *out) {
 
 bool or_log_enabled(or_log_module_t module, or_log_level_t level) {
   if ((size_t)module >= OR_LOG_MODULE_COUNT || level < OR_LOG_ERROR || level > OR_LOG_DEBUG) return false;
-  unsigned slot = atomic_load_explicit(&active_slot, memory_order_relaxed);
-  if (atomic_load_explicit(&sink_slots[slot].sink, memory_order_relaxed) == NULL) return false;
+  if (!is_open(&main_sink) && !is_open(&tap)) return false;
   int limit = atomic_load_explicit(&levels_from_info[module], memory_order_relaxed) + (int)OR_LOG_INFO;
   return (int)level <= limit;
 }
 
-static void deliver(or_log_level_t level, const char *line) {
-  unsigned slot = atomic_load(&active_slot);
-  (void)atomic_fetch_add(&sink_slots[slot].users, 1);
-  while (atomic_load(&active_slot) != slot) {
-    (void)atomic_fetch_sub(&sink_slots[slot].users, 1);
-    slot = atomic_load(&active_slot);
-    (void)atomic_fetch_add(&sink_slots[slot].users, 1);
+static void deliver(outlet_t *outlet, or_log_level_t level, const char *line) {
+  unsigned slot = atomic_load(&outlet->active_slot);
+  (void)atomic_fetch_add(&outlet->slots[slot].users, 1);
+  while (atomic_load(&outlet->active_slot) != slot) {
+    (void)atomic_fetch_sub(&outlet->slots[slot].users, 1);
+    slot = atomic_load(&outlet->active_slot);
+    (void)atomic_fetch_add(&outlet->slots[slot].users, 1);
   }
-  or_log_sink_t sink = atomic_load(&sink_slots[slot].sink);
-  void *self = atomic_load(&sink_slots[slot].self);
+  or_log_sink_t sink = atomic_load(&outlet->slots[slot].sink);
+  void *self = atomic_load(&outlet->slots[slot].self);
   if (sink != NULL) sink(self, level, line);
-  (void)atomic_fetch_sub(&sink_slots[slot].users, 1);
+  (void)atomic_fetch_sub(&outlet->slots[slot].users, 1);
 }
 
 void or_log_write(or_log_module_t module, or_log_level_t level, const char *event, const char *format, ...) {
@@ -118,7 +128,8 @@ void or_log_write(or_log_module_t module, or_log_level_t level, const char *even
   for (char *c = line; *c != '\0'; ++c) { /* one call is one line, whatever the fields hold */
     if ((unsigned char)*c < ' ' || *c == 0x7F) *c = ' ';
   }
-  deliver(level, line);
+  deliver(&main_sink, level, line);
+  deliver(&tap, level, line);
 }
 
 const char *or_log_quote(const char *value, char *buffer, size_t capacity) {

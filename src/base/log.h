@@ -34,6 +34,8 @@ void or_log_write(or_log_module_t module, or_log_level_t level, const char *even
   do {                                                                                            \
     if (or_log_enabled((module), (level))) or_log_write((module), (level), (event), __VA_ARGS__); \
   } while (0)
+/* A second receiver of every line, beside the sink and on its terms; NULL: none. Any thread. */
+void or_log_set_tap(or_log_sink_t tap, void *self);
 /* Quotes a value if it has spaces, quotes or control characters; returns `buffer`. */
 const char *or_log_quote(const char *value, char *buffer, size_t capacity);
 

@@ -158,6 +158,7 @@ int or_cli_verify_command(or_cli_t *cli);
 int or_cli_benchmark_command(or_cli_t *cli);
 int or_cli_tasks_command(or_cli_t *cli);
 int or_cli_docs_command(or_cli_t *cli);
+int or_cli_monitor_command(or_cli_t *cli);
 int or_cli_server_command(or_cli_t *cli);
 int or_cli_keys_command(or_cli_t *cli);
 int or_cli_store_command(or_cli_t *cli);

@@ -1,4 +1,4 @@
-/* The requests, by libcurl: the only file that knows it. */
+/* The requests, by libcurl. */
 #include "client/client.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "client/address.h"
+#include "client/client_internal.h"
 #include "or_config.h"
 
 #if OR_HAVE_CURL
@@ -92,6 +92,11 @@ void or_client_free(or_client_t *client) {
 }
 
 const char *or_client_url(const or_client_t *client) { return client->url; }
+
+or_client_facts_t or_client_facts(const or_client_t *client) {
+  return (or_client_facts_t){client->allocator, &client->address,      client->url,
+                             client->ca_file,   client->authorization, client->cancel};
+}
 
 /* As much as there is room for; anything but `length` given back ends the transfer. */
 static size_t keep(transfer_t *transfer, or_text_t *text, const char *bytes, size_t length, size_t limit) {

@@ -127,6 +127,16 @@ void or_loop_connection_gone(or_loop_t *loop) {
   or_mailbox_close(&loop->mailbox);
 }
 
+void or_loop_post(or_loop_t *loop, or_mail_t *mail) {
+  (void)atomic_fetch_add_explicit(&loop->posts, 1, memory_order_relaxed);
+  or_mailbox_send(&loop->mailbox, mail);
+}
+
+void or_loop_posted(or_loop_t *loop) {
+  (void)atomic_fetch_sub_explicit(&loop->posts, 1, memory_order_relaxed);
+  or_loop_connection_gone(loop);
+}
+
 static int64_t timeout_ns(const or_loop_t *loop, or_wait_t wait) {
   const or_limits_t *limits = &loop->net->options.limits;
   const int64_t ms[OR_WAIT_COUNT] = {

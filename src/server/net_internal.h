@@ -4,11 +4,11 @@
  * request's owner fills until it posts the reply. */
 
 #include "base/thread.h"
+#include "base/ws_frame.h"
 #include "server/http_body.h"
 #include "server/mailbox.h"
 #include "server/net.h"
 #include "server/transport.h"
-#include "server/ws_frame.h"
 
 #define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
 #define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
@@ -90,7 +90,7 @@ struct or_loop_t {
   size_t kept; /* requests whose reply is to be posted */
   bool stopping, handles_closed;
   _Atomic size_t connection_count; /* written here; read by the acceptor */
-  _Atomic size_t posts;            /* of WebSockets, in the mailbox */
+  _Atomic size_t posts;            /* by or_loop_post, in the mailbox */
   _Atomic size_t websockets;       /* that are open; written here */
   _Atomic size_t busy;             /* requests at work; read by or_net_drain */
   char *in, *out;                  /* OR_LOOP_BUFFER_BYTES each */
@@ -128,6 +128,10 @@ void or_loop_busy(or_loop_t *loop, bool more);
 /* After a connection's last handle is closed: may end the loop. */
 void or_loop_connection_gone(or_loop_t *loop);
 
+/* A message to the loop, while it has a connection; any thread. What the mail runs ends with or_loop_posted. */
+void or_loop_post(or_loop_t *loop, or_mail_t *mail);
+void or_loop_posted(or_loop_t *loop);
+
 /* connection.c */
 or_status_t or_connection_open(or_loop_t *loop, int descriptor, or_tls_t *tls, bool from_unix);
 void or_connection_close(or_connection_t *connection);
@@ -159,6 +163,7 @@ bool or_ws_upgrade(or_connection_t *connection); /* after the checks; writes the
 size_t or_ws_take(or_connection_t *connection, const char *data, size_t length);
 void or_ws_pump(or_connection_t *connection); /* there is room for output */
 void or_ws_timed_out(or_connection_t *connection);
+or_loop_t *or_ws_loop(const or_ws_t *ws);
 void or_ws_ended(or_connection_t *connection); /* calls `closed` */
 void or_ws_free(or_ws_t *ws);                  /* with its connection's last reference */
 

@@ -9,13 +9,13 @@
 #include "server/settings.h"
 
 /* With the newest of the samples that are taken all the time; before there is one, with one of its own. */
-void or_server_write_device(const or_server_t *server, or_json_writer_t *json, or_device_t *device) {
-  const or_device_settings_t settings = or_scheduler_device(server->services.scheduler, device);
+void or_services_write_device(const or_services_t *services, or_json_writer_t *json, or_device_t *device) {
+  const or_device_settings_t settings = or_scheduler_device(services->scheduler, device);
   const or_device_use_t use = {settings.is_available, settings.max_concurrency, settings.memory_limit};
   or_device_sample_t sample;
   bool sampled = false;
   if (or_device_state(device, NULL) == OR_DEVICE_AVAILABLE) {
-    sampled = or_telemetry_newest(server->services.telemetry, device, &sample, 1) == 1;
+    sampled = or_telemetry_newest(services->telemetry, device, &sample, 1) == 1;
     or_status_t status = sampled ? or_status_success() : or_device_sample(device, &sample);
     sampled = or_ok(status);
     or_status_ignore(status); /* a device that can't be sampled shows null */
@@ -31,7 +31,7 @@ void or_handle_devices(or_request_t *request) {
   or_json_key(&json, "devices");
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_runtime_device_count(runtime); ++i)
-    or_server_write_device(request->server, &json, or_runtime_device(runtime, i));
+    or_services_write_device(&request->server->services, &json, or_runtime_device(runtime, i));
   or_json_array_end(&json);
   or_json_object_end(&json);
   or_reply_json_end(request, &json);
@@ -53,7 +53,7 @@ static or_device_t *find(or_request_t *request) {
 static void reply_device(or_request_t *request, or_device_t *device) {
   or_json_writer_t json;
   or_reply_json_begin(request, &json);
-  or_server_write_device(request->server, &json, device);
+  or_services_write_device(&request->server->services, &json, device);
   or_reply_json_end(request, &json);
 }
 

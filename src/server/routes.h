@@ -85,7 +85,8 @@ void or_handle_kernels(or_request_t *request);
 void or_handle_kernel(or_request_t *request);
 void or_handle_profile_start(or_request_t *request); /* route_profile.c */
 void or_handle_profile(or_request_t *request);
-void or_handle_openapi(or_request_t *request); /* route_docs.c */
+extern const or_ws_endpoint_t or_live_endpoint; /* route_ws.c */
+void or_handle_openapi(or_request_t *request);  /* route_docs.c */
 void or_handle_docs(or_request_t *request);
 
 #endif

@@ -44,7 +44,7 @@ or_runtime_t *or_server_runtime(const or_server_t *server);
 const char *or_server_phase_name(const or_server_t *server); /* "starting", "healthy", "draining" */
 
 /* A Device object with what the scheduler says of it. In phase READY and after. */
-void or_server_write_device(const or_server_t *server, or_json_writer_t *json, or_device_t *device);
+void or_services_write_device(const or_services_t *services, or_json_writer_t *json, or_device_t *device);
 /* An or_net_options_t.observe: a line in the log. */
 void or_request_log(void *self, const or_request_t *request, int64_t took_ns);
 

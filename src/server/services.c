@@ -115,6 +115,7 @@ or_status_t or_services_open_store(or_services_t *services, const or_server_conf
 static void on_job(void *self, or_job_t *job, or_job_event_t event) {
   const or_services_t *services = self;
   if (event == OR_JOB_FINISHED) or_meter_task(services->meter, job, services->store);
+  or_live_on_job(services->hub, job, event);
 }
 
 or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, const or_server_config_t *config,
@@ -123,7 +124,10 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   services->runtime = runtime;
   services->meter = meter;
   const or_model_pool_options_t pool_options = {.runtime = runtime, .directory = models};
-  or_status_t status = or_model_pool_create(&pool_options, &services->pool);
+  const or_hub_source_t source = or_live_source(services);
+  or_status_t status = or_hub_create(or_runtime_allocator(runtime), &source, &services->hub);
+  if (or_ok(status)) or_log_set_tap(or_hub_tell_log, services->hub);
+  if (or_ok(status)) status = or_model_pool_create(&pool_options, &services->pool);
   if (or_ok(status)) {
     const or_scheduler_options_t options = {.runtime = runtime,
                                             .journal = or_store_journal(services->store),
@@ -160,5 +164,7 @@ void or_services_close(or_services_t *services) {
   or_store_close(services->store);
   or_workers_free(services->loaders); /* until here a callback of the store might hand them something */
   or_workers_free(services->readers);
+  or_log_set_tap(NULL, NULL);
+  or_hub_free(services->hub);
   *services = (or_services_t){.store = NULL};
 }

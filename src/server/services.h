@@ -1,19 +1,21 @@
 #ifndef OR_SERVER_SERVICES_H
 #define OR_SERVER_SERVICES_H
 /* What the routes of tasks, models and devices stand on: the store, which is opened before anybody may ask, since it
- * knows the keys; then, once the devices are found, the pool of models, the scheduler, the samples of the devices.
- * Closed in the other order. */
+ * knows the keys; then, once the devices are found, the pool of models, the scheduler, the samples of the devices, and
+ * the hub that tells readers of /ws of both. Closed in the other order. */
 
 #include "model/pool.h"
 #include "runtime/telemetry.h"
 #include "scheduler/scheduler.h"
 #include "server/config.h"
+#include "server/hub.h"
 #include "server/profiles.h"
 #include "server/workers.h"
 #include "store/store.h"
 
 typedef struct or_services_t {
   or_runtime_t *runtime; /* borrowed: outlives them */
+  or_hub_t *hub;
   or_store_t *store;
   or_model_pool_t *pool;
   or_scheduler_t *scheduler;
@@ -35,5 +37,9 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
 /* No new work; what runs has `grace_ns`. Once; does nothing where nothing is open. */
 void or_services_drain(or_services_t *services, int64_t grace_ns);
 void or_services_close(or_services_t *services); /* drains with no grace if nobody did */
+
+/* route_ws.c: what the hub tells of the services, and what it is told of a job. */
+or_hub_source_t or_live_source(or_services_t *services);
+void or_live_on_job(or_hub_t *hub, or_job_t *job, or_job_event_t event);
 
 #endif

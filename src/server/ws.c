@@ -22,6 +22,7 @@ struct or_ws_t {
   uint64_t skipped;
   _Atomic size_t posted; /* messages in the loop's mailbox */
   bool opened, closing, ping_sent;
+  bool in_room, wrote, failed; /* while `room` is called: whether it sent, whether that failed */
   int close_code;
   char close_reason[OR_WS_CONTROL_BYTES - 1];
   uv_timer_t *timer; /* its own memory, since it outlives this until libuv has closed it */
@@ -57,7 +58,7 @@ bool or_ws_upgrade(or_connection_t *connection) {
                or_slice_has_token(headers[OR_HEADER_CONNECTION], "upgrade");
   if (!asked || !or_slice_is(headers[OR_HEADER_WEBSOCKET_VERSION], "13"))
     return refuse_upgrade(request, "this path speaks WebSocket, version 13");
-  if (!or_ws_accept_key(headers[OR_HEADER_WEBSOCKET_KEY], accept)) {
+  if (!or_ws_accept_key(headers[OR_HEADER_WEBSOCKET_KEY].data, headers[OR_HEADER_WEBSOCKET_KEY].length, accept)) {
     or_reply_error(request, 400, "bad_request", "Sec-WebSocket-Key is not 16 bytes in base64");
     return false;
   }
@@ -73,7 +74,8 @@ bool or_ws_upgrade(or_connection_t *connection) {
   or_ws_t *ws = memory;
   ws->connection = connection;
   ws->endpoint = request->route->websocket;
-  or_ws_reader_init(&ws->reader, request->allocator, connection->loop->net->options.limits.ws_message_bytes);
+  or_ws_reader_init(&ws->reader, request->allocator, connection->loop->net->options.limits.ws_message_bytes,
+                    OR_WS_CLIENT);
   connection->ws = ws;
   connection->state = OR_CONNECTION_WEBSOCKET;
   (void)or_format(head, sizeof head,
@@ -141,7 +143,17 @@ static void remove_queued(or_ws_t *ws, size_t index) {
   memmove(&ws->queue[index], &ws->queue[index + 1], (ws->queue_count - index) * sizeof *ws->queue);
 }
 
-/* Sends what waits, as long as the socket takes it. */
+/* Asks the endpoint for a message; whether there was one. */
+static bool fill_room(or_ws_t *ws) {
+  if (ws->endpoint->room == NULL || ws->closing || or_connection_has_output(ws->connection)) return false;
+  ws->wrote = ws->failed = false;
+  ws->in_room = true;
+  ws->endpoint->room(ws, ws->self);
+  ws->in_room = false;
+  return ws->wrote;
+}
+
+/* Sends what waits, and then what the endpoint has, as long as the socket takes it. */
 void or_ws_pump(or_connection_t *connection) {
   or_ws_t *ws = connection->ws;
   bool good = true;
@@ -150,6 +162,7 @@ void or_ws_pump(or_connection_t *connection) {
     remove_queued(ws, 0);
     if (good) good = or_connection_flush(connection);
   }
+  while (good && fill_room(ws)) good = !ws->failed && or_connection_flush(connection);
   if (good && ws->closing && ws->queue_count == 0 && !or_connection_has_output(connection) &&
       !connection->ends_after_output) {
     char payload[OR_WS_CONTROL_BYTES + 1] = {(char)(ws->close_code >> 8), (char)ws->close_code};
@@ -186,12 +199,23 @@ or_status_t or_ws_send(or_ws_t *ws, unsigned topic, const char *text, size_t len
   if (length > OR_WS_BACKLOG_BYTES)
     return or_error(OR_RESOURCE_EXHAUSTED, "a message of %zu bytes; the backlog of a WebSocket holds %zu", length,
                     OR_WS_BACKLOG_BYTES);
+  if (ws->in_room && !ws->wrote) {
+    ws->wrote = true;
+    ws->failed = !write_frame(ws->connection, OR_WS_TEXT, text, length);
+    return or_status_success();
+  }
   or_status_t status = or_alloc(ws->connection->request.allocator, length, &copy);
   if (!or_ok(status)) return status;
   memcpy(copy, text, length);
   enqueue(ws, topic, copy, length);
   return status;
 }
+
+bool or_ws_is_blocked(const or_ws_t *ws) { return or_connection_has_output(ws->connection); }
+
+void or_ws_go_on(or_ws_t *ws) { or_connection_go_on(ws->connection); }
+
+or_loop_t *or_ws_loop(const or_ws_t *ws) { return ws->connection->loop; }
 
 uint64_t or_ws_skipped(const or_ws_t *ws) { return ws->skipped; }
 
@@ -215,14 +239,13 @@ static void on_posted(or_mail_t *mail) {
   or_ws_t *ws = posted->ws;
   or_loop_t *loop = ws->connection->loop;
   (void)atomic_fetch_sub_explicit(&ws->posted, 1, memory_order_relaxed);
-  (void)atomic_fetch_sub_explicit(&loop->posts, 1, memory_order_relaxed);
   or_status_t status = or_ws_send(ws, posted->topic, posted->text, posted->length);
   if (!or_ok(status)) close_by_status(ws, status, OR_WS_SERVER_ERROR);
   or_connection_go_on(ws->connection);
   or_connection_t *connection = ws->connection;
   or_free(connection->request.allocator, posted);
   or_connection_release(connection);
-  or_loop_connection_gone(loop);
+  or_loop_posted(loop);
 }
 
 or_status_t or_ws_post(or_ws_t *ws, unsigned topic, const char *text, size_t length) {
@@ -236,8 +259,7 @@ or_status_t or_ws_post(or_ws_t *ws, unsigned topic, const char *text, size_t len
   or_ref_retain(&ws->connection->refs);
   memcpy(posted->text, text, length);
   (void)atomic_fetch_add_explicit(&ws->posted, 1, memory_order_relaxed);
-  (void)atomic_fetch_add_explicit(&ws->connection->loop->posts, 1, memory_order_relaxed);
-  or_mailbox_send(&ws->connection->loop->mailbox, &posted->mail);
+  or_loop_post(ws->connection->loop, &posted->mail);
   return status;
 }
 

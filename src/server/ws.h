@@ -17,6 +17,9 @@ typedef struct or_ws_endpoint_t {
   or_status_t (*message)(or_ws_t *ws, void *self, or_slice_t message, bool binary);
   /* The last call: `ws` is gone when it returns. */
   void (*closed)(or_ws_t *ws, void *self);
+  /* Nothing waits, and the socket takes more: one or_ws_send goes out at once, and `room` is called again after it;
+   * without one not before or_ws_go_on. NULL: everything is sent through the backlog. */
+  void (*room)(or_ws_t *ws, void *self);
 } or_ws_endpoint_t;
 
 /* Bounds of what waits for a slow reader. State is replaced by newer state of its topic; when events (topic 0) reach
@@ -27,6 +30,10 @@ typedef struct or_ws_endpoint_t {
 /* Sends a text message, copied. topic 0: an event, sent in order. Other topics: a state; one that still waits is
  * replaced by it. On the loop's thread. RESOURCE_EXHAUSTED: no memory, or larger than the whole backlog. */
 or_status_t or_ws_send(or_ws_t *ws, unsigned topic, const char *text, size_t length);
+/* Whether the reader leaves something in its socket, so that `room` is not called. On the loop's thread. */
+bool or_ws_is_blocked(const or_ws_t *ws);
+/* There is something to send: `room` is called, if it may be. On the loop's thread; `ws` may be gone after it. */
+void or_ws_go_on(or_ws_t *ws);
 /* How many messages were dropped or replaced because the reader is slow. On the loop's thread. */
 uint64_t or_ws_skipped(const or_ws_t *ws);
 /* Closes after what waits was sent. On the loop's thread. */

@@ -63,7 +63,7 @@ static void on_close(or_ws_t *ws, void *self) {
   note(&seen.closed);
 }
 
-static const or_ws_endpoint_t endpoint = {on_open, on_message, on_close};
+static const or_ws_endpoint_t endpoint = {on_open, on_message, on_close, NULL};
 static const or_route_t routes[] = {{.method = OR_HTTP_GET, .pattern = "/ws", .websocket = &endpoint}};
 
 static int begin(void **state) {

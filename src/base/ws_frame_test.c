@@ -1,5 +1,6 @@
+#include "base/ws_frame.h"
+
 #include "base/testing.h"
-#include "server/ws_frame.h"
 
 static or_ws_reader_t reader;
 static or_ws_event_t event;
@@ -35,7 +36,7 @@ static int read_all(const uint8_t *bytes, size_t length, size_t step) {
 
 static int begin(void **state) {
   (void)state;
-  or_ws_reader_init(&reader, or_allocator_system(), 1000);
+  or_ws_reader_init(&reader, or_allocator_system(), 1000, OR_WS_CLIENT);
   return 0;
 }
 static int end(void **state) {
@@ -97,14 +98,14 @@ static void closes_for_what_the_protocol_forbids(void **state) {
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     or_ws_reader_deinit(&reader);
-    or_ws_reader_init(&reader, or_allocator_system(), 1000);
+    or_ws_reader_init(&reader, or_allocator_system(), 1000, OR_WS_CLIENT);
     int code = read_all(bad[i].bytes, bad[i].length, 1);
     if (code != bad[i].code) fail_msg("row %zu: %d", i, code);
   }
   uint8_t bytes[32];
   size_t length = frame(bytes, 0x01, "a", 1);
   or_ws_reader_deinit(&reader);
-  or_ws_reader_init(&reader, or_allocator_system(), 1000);
+  or_ws_reader_init(&reader, or_allocator_system(), 1000, OR_WS_CLIENT);
   assert_int_equal(read_all(bytes, length, length), 0);
   assert_int_equal(read_all(bytes, length, length), OR_WS_PROTOCOL_ERROR); /* a message inside a message */
 }
@@ -134,19 +135,47 @@ static void writes_headers_of_every_size(void **state) {
 static void answers_the_key_of_the_rfc(void **state) {
   (void)state;
   char accept[OR_WS_ACCEPT_BYTES];
-  assert_true(or_ws_accept_key((or_slice_t){"dGhlIHNhbXBsZSBub25jZQ==", 24}, accept));
+  assert_true(or_ws_accept_key("dGhlIHNhbXBsZSBub25jZQ==", 24, accept));
   assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-  assert_false(or_ws_accept_key((or_slice_t){"dGhlIHNhbXBsZSBub25jZQ", 22}, accept));
-  assert_false(or_ws_accept_key((or_slice_t){"dGhlIHNhbXBsZSBub25jZQAA", 24}, accept));
-  assert_false(or_ws_accept_key((or_slice_t){NULL, 0}, accept));
+  assert_false(or_ws_accept_key("dGhlIHNhbXBsZSBub25jZQ", 22, accept));
+  assert_false(or_ws_accept_key("dGhlIHNhbXBsZSBub25jZQAA", 24, accept));
+  assert_false(or_ws_accept_key("dGhlIHNhbXBsZ\"Bub25jZQ==", 24, accept));
+  assert_false(or_ws_accept_key(NULL, 0, accept));
+  char key[OR_WS_KEY_BYTES];
+  or_ws_make_key((const uint8_t *)"the sample nonce", key);
+  assert_memory_equal(key, "dGhlIHNhbXBsZSBub25jZQ==", sizeof key);
+}
+
+/* A server's frames are not masked (RFC 6455 section 5.7). */
+static void reads_frames_of_a_server(void **state) {
+  (void)state;
+  static const uint8_t hello[] = {0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f};
+  uint8_t longer[4 + 200] = {0x82, 126, 0, 200}, empty[] = {0x89, 0};
+  or_ws_reader_deinit(&reader);
+  or_ws_reader_init(&reader, or_allocator_system(), 1000, OR_WS_SERVER);
+  for (size_t step = 1; step <= sizeof hello; ++step) {
+    assert_int_equal(read_all(hello, sizeof hello, step), 0);
+    assert_true(event.kind == OR_WS_MESSAGE && event.opcode == OR_WS_TEXT && event.length == 5);
+    assert_memory_equal(event.data, "Hello", 5);
+  }
+  assert_int_equal(read_all(empty, sizeof empty, 1), 0);
+  assert_true(event.kind == OR_WS_CONTROL && event.opcode == OR_WS_PING && event.length == 0);
+  memset(longer + 4, 'y', 200);
+  assert_int_equal(read_all(longer, sizeof longer, 3), 0);
+  assert_true(event.kind == OR_WS_MESSAGE && event.length == 200 && event.data[199] == 'y');
+  assert_int_equal(read_all((const uint8_t *)"\x81\x85", 2, 2), OR_WS_PROTOCOL_ERROR); /* masked */
 }
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
-      CASE(reads_the_example_of_the_rfc),         CASE(puts_fragments_together_with_a_ping_between_them),
-      CASE(closes_for_what_the_protocol_forbids), CASE(knows_the_codes_of_a_close),
-      CASE(writes_headers_of_every_size),         CASE(answers_the_key_of_the_rfc),
+      CASE(reads_the_example_of_the_rfc),
+      CASE(puts_fragments_together_with_a_ping_between_them),
+      CASE(closes_for_what_the_protocol_forbids),
+      CASE(knows_the_codes_of_a_close),
+      CASE(writes_headers_of_every_size),
+      CASE(answers_the_key_of_the_rfc),
+      CASE(reads_frames_of_a_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* WebSocket frames of a client, in pieces whose size the first byte says. */
+/* WebSocket frames, in pieces whose size the first byte says; its highest bit: of a server. */
 #include "base/string.h"
-#include "server/ws_frame.h"
+#include "base/ws_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2) return 0;
   size_t step = (size_t)data[0] % 64 + 1, at = 1;
   int code = 0;
-  or_ws_reader_init(&reader, or_allocator_system(), 2048);
+  or_ws_reader_init(&reader, or_allocator_system(), 2048, (data[0] & 0x80) != 0 ? OR_WS_SERVER : OR_WS_CLIENT);
   while (at < size && code == 0) {
     or_ws_event_t event;
     size_t consumed = 0, piece = size - at < step ? size - at : step;

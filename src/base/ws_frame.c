@@ -1,6 +1,5 @@
-#include "server/ws_frame.h"
+#include "base/ws_frame.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/string.h"
@@ -9,8 +8,9 @@ static int read_header(or_ws_reader_t *reader);
 static int take_payload(or_ws_reader_t *reader, const char *data, size_t length);
 static int end_frame(or_ws_reader_t *reader, or_ws_event_t *event);
 
-void or_ws_reader_init(or_ws_reader_t *reader, const or_allocator_t *allocator, size_t limit_bytes) {
-  *reader = (or_ws_reader_t){.allocator = allocator, .limit_bytes = limit_bytes, .header_needed = 2};
+void or_ws_reader_init(or_ws_reader_t *reader, const or_allocator_t *allocator, size_t limit_bytes, or_ws_side_t from) {
+  *reader = (or_ws_reader_t){
+      .allocator = allocator, .limit_bytes = limit_bytes, .masked = from == OR_WS_CLIENT, .header_needed = 2};
 }
 
 void or_ws_reader_deinit(or_ws_reader_t *reader) {
@@ -49,17 +49,17 @@ int or_ws_read(or_ws_reader_t *reader, const char *data, size_t length, size_t *
 static int read_header(or_ws_reader_t *reader) {
   const uint8_t *header = reader->header;
   int opcode = frame_opcode(reader);
-  size_t short_length = header[1] & 0x7f;
+  size_t short_length = header[1] & 0x7f, mask_bytes = reader->masked ? 4 : 0;
   if (reader->header_needed == 2) {
     bool known = opcode <= OR_WS_BINARY || (opcode >= OR_WS_CLOSE && opcode <= OR_WS_PONG);
-    if ((header[0] & 0x70) != 0 || (header[1] & 0x80) == 0 || !known) return OR_WS_PROTOCOL_ERROR;
+    if ((header[0] & 0x70) != 0 || ((header[1] & 0x80) != 0) != reader->masked || !known) return OR_WS_PROTOCOL_ERROR;
     if (is_control(reader) && (!is_final(reader) || short_length > OR_WS_CONTROL_BYTES)) return OR_WS_PROTOCOL_ERROR;
     if (!is_control(reader) && (opcode == OR_WS_CONTINUATION) != (reader->opcode != OR_WS_CONTINUATION))
       return OR_WS_PROTOCOL_ERROR; /* a continuation of nothing, or a message inside a message */
-    reader->header_needed += 4 + (short_length == 126 ? 2u : short_length == 127 ? 8u : 0u);
-    return 0;
+    reader->header_needed += mask_bytes + (short_length == 126 ? 2u : short_length == 127 ? 8u : 0u);
+    if (reader->header_needed > 2) return 0;
   }
-  size_t extended = reader->header_needed - 6;
+  size_t extended = reader->header_needed - 2 - mask_bytes;
   uint64_t length = short_length;
   if (extended > 0) length = 0;
   for (size_t i = 0; i < extended; ++i) length = length << 8 | header[2 + i];
@@ -73,7 +73,7 @@ static int read_header(or_ws_reader_t *reader) {
 }
 
 static int take_payload(or_ws_reader_t *reader, const char *data, size_t length) {
-  const uint8_t *mask = reader->header + reader->header_needed - 4;
+  const uint8_t *mask = reader->header + reader->header_needed - (reader->masked ? 4 : 0);
   char *to = reader->control + reader->control_length;
   if (!is_control(reader)) {
     or_status_t status =
@@ -86,7 +86,8 @@ static int take_payload(or_ws_reader_t *reader, const char *data, size_t length)
   } else {
     reader->control_length += length;
   }
-  for (size_t i = 0; i < length; ++i) to[i] = (char)((uint8_t)data[i] ^ mask[(reader->offset + i) & 3]);
+  memcpy(to, data, length);
+  for (size_t i = 0; reader->masked && i < length; ++i) to[i] = (char)((uint8_t)to[i] ^ mask[(reader->offset + i) & 3]);
   reader->offset += length;
   reader->remaining -= length;
   return 0;
@@ -128,17 +129,4 @@ size_t or_ws_frame_header(or_ws_opcode_t opcode, size_t length, uint8_t header[O
   header[1] = extended == 2 ? 126 : 127;
   for (size_t i = 0; i < extended; ++i) header[2 + i] = (uint8_t)((uint64_t)length >> 8 * (extended - 1 - i));
   return 2 + extended;
-}
-
-bool or_ws_accept_key(or_slice_t key, char accept[OR_WS_ACCEPT_BYTES]) {
-  static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455 section 1.3 */
-  unsigned char joined[24 + sizeof magic - 1], digest[EVP_MAX_MD_SIZE], decoded[24];
-  unsigned int digest_length = 0;
-  if (key.data == NULL || key.length != 24 || EVP_DecodeBlock(decoded, (const unsigned char *)key.data, 24) != 18 ||
-      key.data[22] != '=' || key.data[23] != '=')
-    return false;
-  memcpy(joined, key.data, 24);
-  memcpy(joined + 24, magic, sizeof magic - 1);
-  if (EVP_Digest(joined, sizeof joined, digest, &digest_length, EVP_sha1(), NULL) != 1) return false;
-  return EVP_EncodeBlock((unsigned char *)accept, digest, (int)digest_length) == OR_WS_ACCEPT_BYTES - 1;
 }
