@@ -22,8 +22,8 @@ static inline void or_spin_pause(void) {
 }
 
 /* Looks until *word differs from `old`, at most for `bound_ns`. True if it differs. By turns with giving the core away:
- * the thread that is waited for may have been put on this very one. On a process's only core it must have been, and looking
- * would keep it from answering. */
+ * the thread that is waited for may have been put on this very one. On a process's only core it must have been, and
+ * looking would keep it from answering. */
 static inline bool or_spin_while_equal(const atomic_uint *word, unsigned old, int64_t bound_ns) {
   int64_t end_ns = 0;
   if (or_thread_cores() == 1) return atomic_load_explicit(word, memory_order_acquire) != old;

@@ -17,8 +17,8 @@ or_device_t *or_runtime_host_device(const or_runtime_t *runtime);
 or_trace_t *or_runtime_trace(or_runtime_t *runtime);
 /* The runtime of a device. */
 or_runtime_t *or_runtime_of_device(const or_device_t *device);
-/* As or_compute_session, but the session that or_compute keeps for calls of this kind whatever their shapes: made at the
- * first, found at the next. */
+/* As or_compute_session, but the session that or_compute keeps for calls of this kind whatever their shapes: made at
+ * the first, found at the next. */
 or_status_t or_compute_shared_session(or_device_t *device, const or_compute_call_t *call, or_session_t **out);
 /* For a program's main, before it has a second thread: how the process's threads wait (or_parallel_prepare_process). */
 void or_runtime_prepare_process(void);

@@ -160,8 +160,8 @@ typedef struct or_job_facts_t {
   int64_t accepted_ns, begun_ns, ended_ns; /* or_clock_ns; 0: not yet */
 } or_job_facts_t;
 or_job_facts_t or_job_facts(or_job_t *job);
-/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. No response: there was no memory for it,
- * or (code UNAVAILABLE) the job ends elsewhere: a durable one after the restart, or it could not be recorded. */
+/* After FINISHED, as long as the job is held: the TaskResponse, and the outputs. No response: there was no memory for
+ * it, or (code UNAVAILABLE) the job ends elsewhere: a durable one after the restart, or it could not be recorded. */
 const or_text_t *or_job_response(const or_job_t *job);
 const or_task_result_t *or_job_result(const or_job_t *job);
 or_status_code_t or_job_code(const or_job_t *job);

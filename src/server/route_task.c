@@ -110,24 +110,14 @@ static void on_found_to_change(void *self, or_status_t status, const or_task_rec
 
 /* The priority of the body; 0 with the reply that says what is wrong. */
 static int read_priority(or_request_t *request) {
-  or_json_document_t *document = NULL;
-  or_status_t status =
-      or_json_parse(request->allocator, request->body != NULL ? request->body : "", request->body_bytes, &document);
-  const or_json_value_t *root = or_ok(status) ? or_json_root(document) : NULL;
-  const or_json_value_t *priority = or_json_get(root, "priority");
-  const int64_t wanted = or_json_kind(priority) == OR_JSON_INTEGER ? or_json_get_int(priority, 0) : 0;
-  const bool valid = wanted >= 1 && wanted <= 10 && or_json_count(root) == 1;
-  if (!or_ok(status) && or_status_code(status) != OR_INVALID_ARGUMENT) {
-    or_reply_failure(request, status);
-    return 0;
-  }
-  if (!valid)
-    or_reply_problem(
-        request, "body", or_ok(status) ? "priority" : "", or_ok(status) ? "value_error" : "json_invalid", "%s",
-        or_ok(status) ? "priority, a whole number from 1 to 10, is what can be changed" : or_status_message(status));
-  or_status_ignore(status); /* told */
-  or_json_document_free(document);
-  return valid ? (int)wanted : 0;
+  or_fields_t fields;
+  int64_t priority = 0;
+  or_fields_begin(&fields, request, "priority");
+  if (!or_fields_integer(&fields, "priority", 1, 10, &priority) && fields.problems.count == 0)
+    or_fields_problem(&fields, "priority", "value_error.missing", "is what can be changed: 1 to 10");
+  if (!or_fields_good(&fields)) priority = 0;
+  or_fields_end(&fields);
+  return (int)priority;
 }
 
 void or_handle_task_change(or_request_t *request) {

@@ -1,6 +1,7 @@
 /* POST /tasks: one task, waited for or recorded. */
 #include <string.h>
 
+#include "server/access.h"
 #include "server/query.h"
 #include "server/task_answer.h"
 
@@ -10,6 +11,16 @@ static or_status_t check_model(or_request_t *request, const or_task_t *task) {
   bool known;
   if (strcmp(or_task_operation(task), "inference") != 0 || or_task_model(task) == NULL) return or_status_success();
   return or_model_pool_estimate(request->server->services.pool, or_task_model(task), &bytes, &known);
+}
+
+/* By the operation: kernels of users need a scope of their own. */
+static or_status_t check_scope(void *self, const or_json_value_t *root) {
+  const or_request_t *request = self;
+  const char *operation = or_json_get_string(or_json_get(root, "operation"), "");
+  const bool kernel = strcmp(operation, "kernel") == 0;
+  if (or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN)) return or_status_success();
+  return or_error(OR_PERMISSION_DENIED, "the key has not the scope %s, which operation \"%.32s\" needs",
+                  kernel ? "kernels" : "run", operation);
 }
 
 static bool wants_no_wait(const or_request_t *request) {
@@ -23,28 +34,18 @@ static bool wants_no_wait(const or_request_t *request) {
   return wait != NULL && strcmp(wait, "false") == 0;
 }
 
-/* By the operation: kernels of users, which no device takes yet, need a scope of their own. */
-static bool may_run(or_request_t *request, or_status_t status) {
-  const bool kernel = or_status_code(status) == OR_UNIMPLEMENTED;
-  if (or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN)) return true;
-  or_reply_error(request, 403, "permission_denied", "the key has not the scope %s, which this operation needs",
-                 kernel ? "kernels" : "run");
-  return false;
-}
-
 void or_handle_task_create(or_request_t *request) {
-  const or_task_source_t source = {request->headers[OR_HEADER_CONTENT_TYPE], request->body, request->body_bytes};
+  const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
+                                   .body = request->body,
+                                   .bytes = request->body_bytes,
+                                   .check = check_scope,
+                                   .check_self = request};
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
   or_status_t status = or_task_body_read(request->allocator, &source, &problems, &body);
   if (!or_ok(status) && problems.count > 0) {
     or_reply_problems(request, &problems, "");
     or_status_ignore(status); /* told, field by field */
-    return;
-  }
-  if (!may_run(request, status)) {
-    or_task_body_release(body);
-    or_status_ignore(status); /* told */
     return;
   }
   if (or_ok(status)) status = check_model(request, body->task);

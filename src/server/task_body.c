@@ -68,12 +68,13 @@ static or_status_t cut(or_task_body_t *body, const or_task_source_t *source) {
   return status;
 }
 
-static or_status_t parse(or_task_body_t *body, or_task_problems_t *problems) {
+static or_status_t parse(or_task_body_t *body, const or_task_source_t *source, or_task_problems_t *problems) {
   const or_task_parts_t parts = {body->parts, body->part_count};
   or_status_t status = or_json_parse(body->allocator, body->json, body->json_bytes, &body->document);
   if (!or_ok(status)) return tell(problems, "json_invalid", status);
   const or_json_value_t *root = or_json_root(body->document);
-  status = or_task_parse_parts(body->allocator, root, &parts, problems, &body->task);
+  if (source != NULL && source->check != NULL) status = source->check(source->check_self, root);
+  if (or_ok(status)) status = or_task_parse_parts(body->allocator, root, &parts, problems, &body->task);
   if (or_ok(status)) body->task_id = or_json_get_string(or_json_get(root, "task_id"), NULL);
   return status;
 }
@@ -92,7 +93,7 @@ or_status_t or_task_body_read(const or_allocator_t *allocator, const or_task_sou
   body->json_bytes = source->bytes;
   if (multipart) status = cut(body, source);
   if (multipart && !or_ok(status)) status = tell(problems, "multipart_invalid", status);
-  if (or_ok(status)) status = parse(body, problems);
+  if (or_ok(status)) status = parse(body, source, problems);
   if (or_ok(status)) {
     *out = body;
   } else {
@@ -119,7 +120,7 @@ or_status_t or_task_body_recall(const or_allocator_t *allocator, const or_task_r
     body->parts[body->part_count++] = (or_task_part_t){inputs[i].name, body->copies[i], inputs[i].bytes, false};
   }
   problems.count = 0;
-  if (or_ok(status)) status = parse(body, &problems);
+  if (or_ok(status)) status = parse(body, NULL, &problems);
   body->json = NULL; /* the record's, as the names of the parts are */
   if (or_ok(status)) {
     *out = body;

@@ -31,6 +31,9 @@ typedef struct or_task_source_t {
   or_slice_t content_type;
   const char *body;
   size_t bytes;
+  /* Asked before the request is looked at any closer: a failure is returned. May be NULL. */
+  or_status_t (*check)(void *self, const or_json_value_t *request);
+  void *check_self;
 } or_task_source_t;
 
 /* Reads and checks; `problems` has what is wrong with the request, the status then being INVALID_ARGUMENT. The source

@@ -12,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   or_task_body_t *body = NULL;
   uint8_t digest[OR_TASK_DIGEST_BYTES];
   if (newline == NULL) return 0;
-  const or_task_source_t source = {{text, (size_t)(newline - text)}, newline + 1, size - (size_t)(newline + 1 - text)};
+  const or_task_source_t source = {.content_type = {text, (size_t)(newline - text)},
+                                   .body = newline + 1,
+                                   .bytes = size - (size_t)(newline + 1 - text)};
   or_status_t status = or_task_body_read(or_allocator_system(), &source, &problems, &body);
   if (or_ok(status)) {
     or_task_part_use_t use;

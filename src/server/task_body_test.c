@@ -32,7 +32,7 @@ static int close_runtime(void **state) {
 }
 
 static or_task_source_t source_of(const char *type, const char *body) {
-  return (or_task_source_t){{type, strlen(type)}, body, strlen(body)};
+  return (or_task_source_t){.content_type = {type, strlen(type)}, .body = body, .bytes = strlen(body)};
 }
 
 static or_task_body_t *read_good(const char *type, const char *text) {

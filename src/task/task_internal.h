@@ -190,8 +190,9 @@ typedef struct or_measure_bindings_t {
   or_binding_t *outputs;
   size_t output_count;
 } or_measure_bindings_t;
-/* Warms up (unless it is quick), then times each run of the session from submission to completion. Outputs that are NULL
- * are made by the first run, so that later ones allocate nothing. CANCELLED, DEADLINE_EXCEEDED at the next node, and what runs fail with. */
+/* Warms up (unless it is quick), then times each run of the session from submission to completion. Outputs that are
+ * NULL are made by the first run, so that later ones allocate nothing. CANCELLED, DEADLINE_EXCEEDED at the next node,
+ * and what runs fail with. */
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out);
 /* Fields of the result: execution_time, iterations, spread; verification. */

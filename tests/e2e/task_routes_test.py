@@ -75,7 +75,8 @@ def tensors_come_as_parts_and_go_as_bytes():
         task = is_a(session, "TaskResponse", reply.json())
         expect(task["result"]["iterations"] == 1, "given operands are computed with once")
         expect(task["result"]["percent_of_peak"] is None, "a limit that nobody measured")
-        expect(numpy.array_equal(numpy.reshape(task["result"]["outputs"]["result"]["data"], (2, 2)), ROWS @ COLUMNS), task)
+        got = numpy.reshape(task["result"]["outputs"]["result"]["data"], (2, 2))
+        expect(numpy.array_equal(got, ROWS @ COLUMNS), task)
         path = f"/tasks/{task['task_id']}/result"
         outputs = is_a(session, "TaskOutputs", session.get(path).json())
         expect(outputs["outputs"] == task["result"]["outputs"], outputs)
@@ -210,8 +211,8 @@ def one_task_is_waited_for_by_several():
 def small_tasks_do_not_wait_for_measurements():
     with client() as session:
         for data in ({"size": 16}, {"size": 16, "iterations": 3}, {"type": "softmax", "size": 16}):
-            task = is_a(session, "TaskResponse", session.post("/tasks", json={"operation": "compute", "data": data}).json())
-            result = task["result"]
+            reply = session.post("/tasks", json={"operation": "compute", "data": data})
+            result = is_a(session, "TaskResponse", reply.json())["result"]
             expect(result["iterations"] <= 5 and result["iterations"] == data.get("iterations", result["iterations"]),
                    result)
             expect(result.get("percent_of_peak") is None and result.get("percent_of_bandwidth") is None, result)
