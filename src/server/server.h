@@ -29,6 +29,8 @@ typedef struct or_server_options_t {
   /* A second SIGTERM or SIGINT: ends the process and does not return. */
   void (*end_at_once)(void *self);
   void *self;
+  /* What a service manager gave in NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; each may be NULL. */
+  const char *notify_socket, *watchdog_usec, *watchdog_pid;
 } or_server_options_t;
 
 /* Opens the store, listens, finds the devices, serves until SIGTERM or SIGINT, drains, gives everything back. SIGHUP
