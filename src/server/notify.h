@@ -22,8 +22,8 @@ or_status_t or_notify_open(const char *path, or_notify_t *notify);
 or_status_t or_notify_send(const or_notify_t *notify, const char *state);
 void or_notify_close(or_notify_t *notify);
 
-/* How often a sign of life is due, ms: half of WATCHDOG_USEC's value. 0 when there is none, when it is no number, or when
- * WATCHDOG_PID names another process than `pid`. Both may be NULL. */
+/* How often a sign of life is due, ms: half of WATCHDOG_USEC's value. 0 when there is none, when it is no number, or
+ * when WATCHDOG_PID names another process than `pid`. Both may be NULL. */
 int64_t or_notify_watchdog_ms(const char *usec, const char *watchdog_pid, long pid);
 
 #endif

@@ -1,4 +1,4 @@
-"""`openruntime server` as a service manager meets it: the datagrams of sd_notify(3), and the unit by systemd's own checks."""
+"""`openruntime server` as a service manager meets it: the datagrams of sd_notify(3), the unit by systemd's checks."""
 
 import contextlib
 import os
