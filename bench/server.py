@@ -3,8 +3,8 @@
 
     bench/server.py build/release/openruntime [--python VENV/bin/python] [--only ROW] [--rounds N] [--seconds S]
 
-Rows: health tasks inference idle numbers durable start. A server has one loop thread and, with all its threads, one core;
-the load (bench/server_load.c) has another. A peer whose parts are missing is left out and named. Prints a line a
+Rows: health tasks inference idle numbers durable start. A server has one loop thread and, with all its threads, one
+core; the load (bench/server_load.c) has another. A peer whose parts are missing is left out and named. Prints a line a
 measurement and, with the target, the ratio; --json FILE keeps them."""
 import argparse
 import contextlib
@@ -191,8 +191,8 @@ def inference(options):
     words = ", ".join(f"{name} {value:.1f}" if value >= 0 else f"{name} not told" for name, value in parts.items())
     report("inference", f"p50 of Server-Timing, us: {words}; parse + queue + serialise {own:.1f} us", own, 60, True)
     ratio = statistics.median(a["added_p50_us"] / b["p50_us"] for a, b in zip(small.seen, trip.seen))
-    report("inference", f"added p50 {small.median('added_p50_us'):.1f} us (whole {small.median('p50_us'):.1f}), /health "
-           f"{trip.median('p50_us'):.1f} us: {ratio:.2f}x", ratio, 1.8, True)
+    report("inference", f"added p50 {small.median('added_p50_us'):.1f} us (whole {small.median('p50_us'):.1f}), "
+           f"/health {trip.median('p50_us'):.1f} us: {ratio:.2f}x", ratio, 1.8, True)
 
 
 def resident_mib(process):
@@ -201,7 +201,7 @@ def resident_mib(process):
 
 
 def idle(options):
-    """Three servers in turns, short rounds: two without idle connections, whose ratio is what chance makes, one with."""
+    """Three servers in turns, short rounds: two without idle connections, whose ratio is chance, and one with."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with contextlib.ExitStack() as stack:
@@ -247,8 +247,8 @@ def durable(options):
     place = options.program.parent
     alone, rates, refused = [], [], 0
     for _ in range(options.rounds):
-        done = subprocess.run(["taskset", "-c", SERVER_CORE, place / "store_bench", place, "alone"], capture_output=True,
-                              text=True, check=True)
+        done = subprocess.run(["taskset", "-c", SERVER_CORE, place / "store_bench", place, "alone"],
+                              capture_output=True, text=True, check=True)
         alone.append(float(done.stdout))
         with tempfile.TemporaryDirectory(dir=place) as data, running(ours(options, "--data", data)) as (port, _, _):
             load = Load(options, port, "POST", "/tasks", PRODUCT, ["Prefer: respond-async"])

@@ -113,7 +113,7 @@ static bool take(client_t *client) {
 
 static void count_answer(client_t *client) {
   float latency = (float)(now_ns() - client->begun_ns) * 1e-3f;
-  int status = atoi(client->in + 9);
+  int status = (int)strtol(client->in + 9, NULL, 10);
   if (status == 429 || status == 503) {
     ++refused;
   } else if (status / 100 != 2) {
@@ -200,14 +200,16 @@ static void prepare(int argc, char **argv) {
     (void)fclose(file);
   }
   for (int i = 5; i < argc; ++i) room += strlen(argv[i]) + 2;
-  request = get(room + strlen(argv[3]) + body_length + 1);
-  int at = sprintf(request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", argv[2], argv[3]);
-  for (int i = 5; i < argc; ++i) at += sprintf(request + at, "%s\r\n", argv[i]);
+  room += strlen(argv[2]) + strlen(argv[3]);
+  request = get(room + body_length + 1);
+  size_t at = (size_t)snprintf(request, room, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", argv[2], argv[3]);
+  for (int i = 5; i < argc; ++i) at += (size_t)snprintf(request + at, room - at, "%s\r\n", argv[i]);
   if (body != NULL)
-    at += sprintf(request + at, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_length);
-  at += sprintf(request + at, "\r\n");
+    at += (size_t)snprintf(request + at, room - at, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                           body_length);
+  at += (size_t)snprintf(request + at, room - at, "\r\n");
   if (body != NULL) memcpy(request + at, body, body_length);
-  request_length = (size_t)at + body_length;
+  request_length = at + body_length;
   request[request_length] = '\0';
   free(body);
 }
@@ -215,7 +217,7 @@ static void prepare(int argc, char **argv) {
 int main(int argc, char **argv) {
   char line[128];
   if (argc < 5) return 2;
-  port = atoi(argv[1]);
+  port = (int)strtol(argv[1], NULL, 10);
   latencies_us = get(MAX_SAMPLES * sizeof(float));
   added_us = get(MAX_SAMPLES * sizeof(float));
   for (size_t i = 0; i < TIMINGS; ++i) timings_ms[i] = get(MAX_SAMPLES * sizeof(float));

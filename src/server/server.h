@@ -53,5 +53,8 @@ or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *
 /* page_NAME.html, embedded by cmake: HTML with its style and script inside, for a server that reaches nothing else. */
 extern const char or_page_docs[], or_page_status[];
 extern const size_t or_page_docs_bytes, or_page_status_bytes;
+/* A page's script and style are its own, it asks this server alone, and its icon is an empty one. */
+#define OR_PAGE_POLICY \
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 
 #endif
