@@ -117,7 +117,8 @@ def the_state_of_the_server_is_shown():
             page.open(f"http://127.0.0.1:{port}/")
             page.until("document.getElementById('state').textContent === 'running'")
             page.until("document.querySelector('#devices td').textContent === 'cpu_0'")
-            expect(page.evaluate("getComputedStyle(document.getElementById('ask')).display") == "none", "asks for a key")
+            shown = page.evaluate("getComputedStyle(document.getElementById('ask')).display")
+            expect(shown == "none", "it asks for a key, though there are none")
             expect(not page.complaints(), page.complaints())
         page.until("document.getElementById('state').textContent === 'no answer'")
     finally:
