@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""GET /health: ours beside a bare libwebsockets server and FastAPI on uvicorn, in one run, interleaved.
+"""The server beside its peers, each row in one run, interleaved.
 
-    bench/server.py build/release/openruntime [--python VENV/bin/python] [--rounds 4] [--seconds 2] [--idle 10000]
+    bench/server.py build/release/openruntime [--python VENV/bin/python] [--only ROW] [--rounds N] [--seconds S]
 
-Each server has one thread pinned to one core; wrk (16 connections) has another. Needs wrk; a peer whose parts are
-missing is left out and named. Also: start to the first 200, resident memory, p99 with and without idle connections."""
+Rows: health tasks inference idle numbers durable start. A server has one loop thread and, with all its threads, one
+core; the load (bench/server_load.c) has another. A peer whose parts are missing is left out and named. Prints a line a
+measurement and, with the target, the ratio; --json FILE keeps them."""
 import argparse
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -20,7 +22,21 @@ import sys
 import tempfile
 import time
 
+import machine
+
 HERE = pathlib.Path(__file__).parent
+ROWS = ("health", "tasks", "inference", "idle", "numbers", "durable", "start")
+SERVER_CORE, LOAD_CORE = "0", "1"
+PRODUCT = {"operation": "compute", "data": {"type": "matrix_multiply", "size": 16, "iterations": 1}}
+results = []
+
+
+def report(row, words, value=None, target=None, at_most=False):
+    """One line; with a target also whether it is met."""
+    met = None if target is None else (value <= target if at_most else value >= target)
+    verdict = "" if met is None else f"   target {'<=' if at_most else '>='} {target:g}: {'met' if met else 'MISSED'}"
+    print(f"{row:10} {words}{verdict}", flush=True)
+    results.append({"row": row, "words": words, "value": value, "target": target, "met": met})
 
 
 def free_port():
@@ -30,7 +46,7 @@ def free_port():
 
 
 def wait_for_health(port, process):
-    """Seconds until /health answers 200."""
+    """Until /health answers 200; seconds since the call."""
     started = time.perf_counter()
     while process.poll() is None:
         with contextlib.suppress(OSError):  # it does not listen yet
@@ -42,114 +58,246 @@ def wait_for_health(port, process):
 
 
 @contextlib.contextmanager
-def running(command, core):
+def running(command):
     port = free_port()
-    command = ["taskset", "-c", str(core), *[str(part).replace("PORT", str(port)) for part in command]]
+    command = ["taskset", "-c", SERVER_CORE, *[str(part).replace("PORT", str(port)) for part in command]]
+    started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=HERE)
     try:
-        yield port, process, wait_for_health(port, process)
+        wait_for_health(port, process)
+        yield port, process, time.perf_counter() - started
     finally:
         process.terminate()
         process.wait()
 
 
-def wrk(port, seconds, core):
-    """Requests a second and the p99 in ms."""
-    text = subprocess.run(["taskset", "-c", str(core), "wrk", "-t1", "-c16", f"-d{seconds}s", "--latency",
-                           f"http://127.0.0.1:{port}/health"], capture_output=True, text=True, check=True).stdout
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
-    if "Non-2xx" in text or "Socket errors" in text:
-        sys.exit(text)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    return rate, float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+class Load:
+    """One bench/server_load process: one kind of request to one server."""
+
+    def __init__(self, options, port, method, path, body=None, headers=()):
+        name = "-"
+        if body is not None:
+            name = options.folder / f"body-{port}-{len(os.listdir(options.folder))}"
+            name.write_text(json.dumps(body), encoding="utf-8")
+        self.process = subprocess.Popen(["taskset", "-c", LOAD_CORE, options.load, str(port), method, path, str(name),
+                                         *headers], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.seen = []
+
+    def tell(self, words):
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"the load ended: {words}")
+        return json.loads(line)
+
+    def run(self, connections, seconds, counts=True):
+        one = self.tell(f"run {connections} {seconds}")
+        if one["wrong"]:
+            sys.exit(f"{one['wrong']} answers were no success")
+        if counts:
+            self.seen.append(one)
+        return one
+
+    def median(self, name):
+        return statistics.median(one[name] for one in self.seen)
+
+    def spread(self, name):
+        values = sorted(one[name] for one in self.seen)
+        return f"{values[0]:.0f} to {values[-1]:.0f}"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
-def resident_mib(process):
-    text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+@contextlib.contextmanager
+def loads(options, ports, *request):
+    """A load a server, warmed up; closed at the end."""
+    found = {name: Load(options, port, *request) for name, port in ports.items()}
+    try:
+        for load in found.values():
+            load.run(16, 0.5, counts=False)
+        yield found
+    finally:
+        for load in found.values():
+            load.close()
 
 
-def commands(options, folder):
-    found = {"ours": [pathlib.Path(options.program).resolve(), "server", "--port", "PORT", "-q"]}
-    bare = pathlib.Path(folder) / "server_websockets"
-    built = subprocess.run(["cc", "-O2", HERE / "server_websockets.c", "-o", bare, "-lwebsockets", "-luv"],
-                           capture_output=True, check=False)
-    if built.returncode == 0:
-        found["libwebsockets"] = [bare, "PORT"]
+def ours(options, *more):
+    return [options.program, "server", "--port", "PORT", "-q", "--log-level", "warning", *more]
+
+
+def peers(options, bare=False):
+    """Commands of the peers that can run here."""
+    found = {}
+    if bare:
+        program = options.folder / "server_websockets"
+        built = subprocess.run(["cc", "-O2", HERE / "server_websockets.c", "-o", program, "-lwebsockets", "-luv"],
+                               capture_output=True, check=False)
+        if built.returncode == 0:
+            found["libwebsockets"] = [program, "PORT"]
+        else:
+            print("libwebsockets: left out, its parts are missing")
     if options.python:
         uvicorn = [os.path.abspath(options.python), "-m", "uvicorn", "server_fastapi:app", "--port", "PORT",
                    "--log-level", "warning", "--no-access-log"]
         found["uvloop+httptools"] = [*uvicorn, "--loop", "uvloop", "--http", "httptools"]
         found["plain uvicorn"] = [*uvicorn, "--loop", "asyncio", "--http", "h11"]
-    for name in ("libwebsockets", "uvloop+httptools", "plain uvicorn"):
-        if name not in found:
-            print(f"{name}: left out, its parts are missing")
+    else:
+        print("FastAPI: left out, no --python")
     return found
 
 
-def rates(options, servers):
+def beside_peers(options, row, commands, request, targets):
+    """Requests a second of ours and of each peer, in turns."""
     with contextlib.ExitStack() as stack:
-        ports = {name: stack.enter_context(running(command, 0))[0] for name, command in servers.items()}
-        seen = {name: [] for name in servers}
-        for name, port in ports.items():
-            wrk(port, 1, 1)
+        ports = {name: stack.enter_context(running(command))[0] for name, command in commands.items()}
+        found = stack.enter_context(loads(options, ports, *request))
         for _ in range(options.rounds):
-            for name, port in ports.items():
-                seen[name].append(wrk(port, options.seconds, 1))
-    ours = statistics.median(rate for rate, _ in seen["ours"])
-    for name, rows in seen.items():
-        rate = statistics.median(row[0] for row in rows)
-        print(f"{name:18} {rate:9.0f} requests/s ({min(r for r, _ in rows):.0f} to {max(r for r, _ in rows):.0f}), "
-              f"p99 {statistics.median(p for _, p in rows):.3f} ms; ours is {ours / rate:.2f}x")
+            for load in found.values():
+                load.run(16, options.seconds)
+    for name, load in found.items():
+        rate = load.median("rate")
+        ratio = statistics.median(a["rate"] / b["rate"] for a, b in zip(found["ours"].seen, load.seen))
+        report(row, f"{name}: {rate:.0f} requests/s ({load.spread('rate')}), p50 {load.median('p50_us'):.0f} us, "
+               f"p99 {load.median('p99_us'):.0f} us; ours is {ratio:.2f}x", ratio, targets.get(name))
 
 
-def start_and_memory(options, servers):
-    times, memory = [], 0
-    for _ in range(10):
-        with running(servers["ours"], 0) as (port, process, seconds):
-            times.append(seconds * 1e3)
-            memory = max(memory, resident_mib(process))
-    print(f"start to /health 200: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms; "
-          f"resident {memory:.1f} MiB")
+def health(options):
+    beside_peers(options, "health", {"ours": ours(options), **peers(options, bare=True)}, ("GET", "/health"),
+                 {"uvloop+httptools": 3, "plain uvicorn": 8})
 
 
-def idle(options, servers):
-    """Two servers on one core, one of them with idle connections, measured in turn."""
+def tasks(options):
+    beside_peers(options, "tasks", {"ours": ours(options), **peers(options)}, ("POST", "/tasks", PRODUCT),
+                 {"uvloop+httptools": 10, "plain uvicorn": 10})
+
+
+def inference(options):
+    """What the server adds: all of a request's time but `run`, beside a round trip of /health on the same server."""
+    pixels = [round((i * 37 % 256) / 255, 6) for i in range(28 * 28)]
+    body = {"operation": "inference", "data": {"model": "digits", "iterations": 1, "inputs": {
+        "image": {"shape": [1, 1, 28, 28], "dtype": "float32", "data": pixels}}}}
+    with running(ours(options, "--models", str(HERE.parent / "data"))) as (port, _, _):
+        with loads(options, {"": port}, "POST", "/tasks", body) as small, loads(options, {"": port}, "GET",
+                                                                                "/health") as trip:
+            small, trip = small[""], trip[""]
+            for _ in range(options.rounds):
+                trip.run(1, options.seconds)
+                small.run(1, options.seconds)
+    parts = {name: small.median(f"{name}_p50_us") for name in ("parse", "queue", "run", "serialise")}
+    own = sum(max(0, parts[name]) for name in ("parse", "queue", "serialise"))
+    words = ", ".join(f"{name} {value:.1f}" if value >= 0 else f"{name} not told" for name, value in parts.items())
+    report("inference", f"p50 of Server-Timing, us: {words}; parse + queue + serialise {own:.1f} us", own, 60, True)
+    ratio = statistics.median(a["added_p50_us"] / b["p50_us"] for a, b in zip(small.seen, trip.seen))
+    report("inference", f"added p50 {small.median('added_p50_us'):.1f} us (whole {small.median('p50_us'):.1f}), "
+           f"/health {trip.median('p50_us'):.1f} us: {ratio:.2f}x", ratio, 1.8, True)
+
+
+def resident_mib(process):
+    text = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+
+
+def idle(options):
+    """Three servers in turns, short rounds: two without idle connections, whose ratio is chance, and one with."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with running(servers["ours"], 0) as (plain, _, _), running(servers["ours"], 0) as (full, process, _):
-        before, sockets = resident_mib(process), []
-        for _ in range(min(options.idle, hard - 200)):
-            sockets.append(socket.create_connection(("127.0.0.1", full)))
-        for one in sockets:  # each has been used once, and waits for its next request
-            one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            one.recv(1024)
-        memory = (resident_mib(process) - before) * 1024 / max(1, len(sockets))
-        rows = [(wrk(plain, options.seconds, 1), wrk(full, options.seconds, 1)) for _ in range(options.rounds)]
-        for one in sockets:
-            one.close()
-    a, b = (statistics.median(row[i][1] for row in rows) for i in (0, 1))
-    rate = statistics.median(row[1][0] / row[0][0] for row in rows)
-    print(f"p99 without idle connections {a:.3f} ms, with {len(sockets)}: {b:.3f} ms, {b / a:.2f}x "
-          f"(rate {rate:.2f}x); {memory:.2f} KiB a connection")
+    with contextlib.ExitStack() as stack:
+        servers = {name: stack.enter_context(running(ours(options))) for name in ("plain", "again", "full")}
+        found = stack.enter_context(loads(options, {name: one[0] for name, one in servers.items()}, "GET", "/health"))
+        before = resident_mib(servers["full"][1])
+        count = found["full"].tell(f"idle {min(options.idle, hard - 200)}")["idle"]
+        memory = (resident_mib(servers["full"][1]) - before) * 1024 / count
+        for load in found.values():
+            load.run(16, 0.5, counts=False)
+        for _ in range(options.idle_rounds):
+            for load in found.values():
+                load.run(16, 0.25)
+    plain = found["plain"]
+    for name, words, target in (("again", "without, another server", None), ("full", f"with {count} idle", 2)):
+        pairs = list(zip(plain.seen, found[name].seen))
+        p99 = statistics.median(b["p99_us"] / a["p99_us"] for a, b in pairs)
+        rate = statistics.median(b["rate"] / a["rate"] for a, b in pairs)
+        report("idle", f"{words}: p99 {found[name].median('p99_us'):.0f} us ({found[name].spread('p99_us')}), without "
+               f"{plain.median('p99_us'):.0f} us ({plain.spread('p99_us')}): {p99:.2f}x; rate {rate:.2f}x", p99, target,
+               True)
+    report("idle", f"{memory:.2f} KiB resident a connection")
+
+
+def numbers(options):
+    """Several runs of numbers_bench, which takes ours and the C library's in turns."""
+    program, found = options.program.parent / "numbers_bench", {}
+    for _ in range(2 * options.rounds + 1):
+        text = subprocess.run(["taskset", "-c", SERVER_CORE, program], capture_output=True, text=True,
+                              check=True).stdout
+        for line in text.splitlines():
+            write, read = (float(value) for value in re.findall(r"([\d.]+)x", line))
+            found.setdefault(line.split("  ")[0], []).append((read, write))
+    for name, pairs in found.items():
+        for index, (way, peer, target) in enumerate((("in", "strtof", 4), ("out", "snprintf", 5))):
+            values = [pair[index] for pair in pairs]
+            report("numbers", f"{name}, {way}: {statistics.median(values):.2f}x of {peer} ({min(values):.1f} to "
+                   f"{max(values):.1f})", statistics.median(values), target)
+
+
+def durable(options):
+    """202s a second by 64 clients, while what was accepted runs, beside SQLite's rows a second in groups of 64."""
+    place = options.program.parent
+    alone, rates, refused = [], [], 0
+    for _ in range(options.rounds):
+        done = subprocess.run(["taskset", "-c", SERVER_CORE, place / "store_bench", place, "alone"],
+                              capture_output=True, text=True, check=True)
+        alone.append(float(done.stdout))
+        with tempfile.TemporaryDirectory(dir=place) as data, running(ours(options, "--data", data)) as (port, _, _):
+            load = Load(options, port, "POST", "/tasks", PRODUCT, ["Prefer: respond-async"])
+            one = load.run(64, 3)
+            load.close()
+        rates.append(one["rate"])
+        refused += one["refused"]
+    ratio = statistics.median(a / b for a, b in zip(rates, alone))
+    report("durable", f"{statistics.median(rates):.0f}/s ({min(rates):.0f} to {max(rates):.0f}; {refused} refused), "
+           f"SQLite alone {statistics.median(alone):.0f}/s ({min(alone):.0f} to {max(alone):.0f}): {ratio:.2f}x", ratio,
+           0.5)
+
+
+def start(options):
+    times, memory = [], 0
+    for _ in range(20):
+        with running(ours(options)) as (_, process, seconds):
+            times.append(seconds * 1e3)
+            memory = max(memory, resident_mib(process))
+    median = statistics.median(times)
+    report("start", f"to /health 200: median {median:.1f} ms, worst {max(times):.1f} ms", median, 50, True)
+    report("start", f"resident {memory:.1f} MiB", memory, 30, True)
+    stripped = options.folder / "stripped"
+    subprocess.run(["strip", "-o", stripped, options.program], check=True)
+    size = stripped.stat().st_size / 2**20
+    report("start", f"program {size:.2f} MiB stripped", size, 5, True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program")
-    parser.add_argument("--python", help="an interpreter with fastapi, uvicorn, uvloop, httptools")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("program", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--python", help="an interpreter with fastapi, uvicorn, uvloop, httptools, numpy")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--idle", type=int, default=10000)
-    parser.add_argument("--only", choices=["rates", "start", "idle"])
+    parser.add_argument("--idle-rounds", type=int, default=30)
+    parser.add_argument("--only", choices=ROWS, action="append")
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("wrk is not installed")
+    print(json.dumps(machine.describe()), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        servers = commands(options, folder)
-        for name, measure in (("rates", rates), ("start", start_and_memory), ("idle", idle)):
-            if options.only in (None, name):
-                measure(options, servers)
+        options.folder = pathlib.Path(folder)
+        options.load = options.folder / "server_load"
+        subprocess.run(["cc", "-O2", HERE / "server_load.c", "-o", options.load], check=True)
+        for name in ROWS:
+            if not options.only or name in options.only:
+                globals()[name](options)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,15 @@ endif()
 
 if(TARGET openruntime)
   install(TARGETS openruntime RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  # Where it is installed is known at the installation: the unit names the program's place.
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    install(CODE "
+      set(OR_UNIT_PROGRAM \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/openruntime\")
+      configure_file(\"${CMAKE_SOURCE_DIR}/packaging/openruntime.service.in\"
+                     \"${CMAKE_BINARY_DIR}/openruntime.service\" @ONLY)
+      file(INSTALL \"${CMAKE_BINARY_DIR}/openruntime.service\"
+           DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")")
+  endif()
   # The program prints its man page and completions itself; a build for another machine can't run it and goes without.
   if(NOT CMAKE_CROSSCOMPILING)
     set(printed "bash=${CMAKE_INSTALL_DATADIR}/bash-completion/completions/openruntime"

@@ -169,7 +169,10 @@ int or_cli_server_command(or_cli_t *cli) {
                                        .make_runtime = make_runtime,
                                        .say = say,
                                        .end_at_once = end_at_once,
-                                       .self = cli};
+                                       .self = cli,
+                                       .notify_socket = environment("NOTIFY_SOCKET"),
+                                       .watchdog_usec = environment("WATCHDOG_USEC"),
+                                       .watchdog_pid = environment("WATCHDOG_PID")};
   status = or_server_run(&options);
   return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
 }

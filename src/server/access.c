@@ -83,6 +83,7 @@ int or_access_key(const or_access_t *access, or_request_t *request) {
   request->key = (or_key_t){"", OR_SCOPE_READ | OR_SCOPE_RUN | OR_SCOPE_KERNELS | OR_SCOPE_ADMIN};
   if (keys->any == NULL || !keys->any(keys->self)) return 0;
   if (access->metrics_open && strcmp(request->route->pattern, "/metrics") == 0) scope = OR_SCOPE_OPEN;
+  if (request->route->page && or_slice_accepts(request->headers[OR_HEADER_ACCEPT], "text/html")) scope = OR_SCOPE_OPEN;
   or_slice_t secret = secret_of(request);
   if (secret.length == 0 || !keys->find(keys->self, secret, &request->key)) {
     request->key = (or_key_t){"", 0};

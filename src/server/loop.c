@@ -12,6 +12,7 @@ static void loop_main(void *argument);
 static void on_timer(uv_timer_t *timer);
 static void on_drain(or_mail_t *mail);
 static void on_stop(or_mail_t *mail);
+static void on_beat(or_mail_t *mail);
 
 typedef struct adoption_t {
   or_mail_t mail;
@@ -38,6 +39,7 @@ or_status_t or_loop_start(or_loop_t *loop, or_net_t *net) {
   *loop = (or_loop_t){.net = net, .timer_ns = INT64_MAX, .date_s = -1};
   loop->drain_mail.run = on_drain;
   loop->stop_mail.run = on_stop;
+  loop->beat_mail.run = on_beat;
   if (getrandom(&loop->id_seed, sizeof loop->id_seed, 0) != (ssize_t)sizeof loop->id_seed)
     loop->id_seed = (uint64_t)or_clock_wall_us() ^ (uint64_t)(uintptr_t)loop;
   or_status_t status = or_alloc(net->allocator, OR_LOOP_BUFFER_BYTES, (void **)&loop->in);
@@ -104,6 +106,11 @@ static void on_drain(or_mail_t *mail) {
     next = connection->all_next;
     or_connection_drain(connection);
   }
+}
+
+static void on_beat(or_mail_t *mail) {
+  or_loop_t *loop = (or_loop_t *)((char *)mail - offsetof(or_loop_t, beat_mail));
+  atomic_store_explicit(&loop->asked, false, memory_order_release);
 }
 
 static void on_stop(or_mail_t *mail) {

@@ -80,6 +80,19 @@ size_t or_net_websockets(const or_net_t *net) {
   return count;
 }
 
+bool or_net_is_alive(or_net_t *net) {
+  bool alive = true;
+  for (size_t i = 0; i < net->loop_count; ++i) {
+    or_loop_t *loop = &net->loops[i];
+    if (atomic_exchange_explicit(&loop->asked, true, memory_order_acq_rel)) {
+      alive = false;
+    } else {
+      or_mailbox_send(&loop->mailbox, &loop->beat_mail);
+    }
+  }
+  return alive;
+}
+
 static bool is_busy(const or_net_t *net) {
   for (size_t i = 0; i < net->loop_count; ++i) {
     if (atomic_load_explicit(&net->loops[i].busy, memory_order_acquire) > 0) return true;

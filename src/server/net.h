@@ -58,6 +58,9 @@ size_t or_net_connections(const or_net_t *net);
 size_t or_net_websockets(const or_net_t *net); /* of those, the ones that are WebSockets */
 /* Connections from now on use this certificate; a reference is taken. Any thread. */
 or_status_t or_net_set_tls(or_net_t *net, or_tls_t *tls);
+/* For a watchdog: whether every loop has answered the call before this one; asks each again that has. Always from the
+ * same thread. */
+bool or_net_is_alive(or_net_t *net);
 /* Phase DRAINING: idle connections are closed, the others after their reply. Returns when no request is at work, or at
  * `deadline_ns` (or_clock_ns). True if none is left. Not on a loop's thread. */
 bool or_net_drain(or_net_t *net, int64_t deadline_ns);

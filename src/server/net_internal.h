@@ -81,6 +81,8 @@ struct or_loop_t {
   or_thread_t thread;
   or_mailbox_t mailbox;
   or_mail_t drain_mail, stop_mail; /* from whoever drains or stops the net */
+  or_mail_t beat_mail;             /* of or_net_is_alive; the loop's while `asked` */
+  atomic_bool asked;
   uv_timer_t timer;
   int64_t timer_ns; /* when it fires; INT64_MAX: not set */
   struct {

@@ -49,6 +49,14 @@ static or_request_t *take_kept(void) {
   return request;
 }
 
+/* A handler that keeps its loop until the test lets go. */
+static _Atomic int stuck_inside, stuck_let_go;
+static void stuck(or_request_t *request) {
+  atomic_store(&stuck_inside, 1);
+  while (!atomic_load(&stuck_let_go)) (void)sched_yield();
+  or_reply_text(request, "text/plain", "free", 4);
+}
+
 #define LARGE ((size_t)8 << 20)
 static char *large;
 static _Atomic int large_released;
@@ -63,6 +71,7 @@ static const or_route_t routes[] = {
     {.method = OR_HTTP_GET, .pattern = "/items/{id}", .handle = parameter},
     {.method = OR_HTTP_GET, .pattern = "/later", .handle = later},
     {.method = OR_HTTP_GET, .pattern = "/large", .handle = send_large},
+    {.method = OR_HTTP_GET, .pattern = "/stuck", .handle = stuck},
     {.method = OR_HTTP_GET, .pattern = "/live", .handle = hello, .when = OR_WHEN_LISTENING},
     {.method = OR_HTTP_POST, .pattern = "/work", .handle = hello, .scope = OR_SCOPE_RUN},
 };
@@ -379,6 +388,22 @@ static int ask_once(const char *text) {
   return at > 12 ? (int)strtol(answer + 9, NULL, 10) : 0;
 }
 
+static void is_alive_until_a_loop_is_stuck(void **state) {
+  (void)state;
+  assert_true(or_net_is_alive(net));
+  while (!or_net_is_alive(net)) (void)sched_yield();
+  int client = dial();
+  say(client, "GET /stuck HTTP/1.1\r\n" HOST "\r\n");
+  while (!atomic_load(&stuck_inside)) (void)sched_yield();
+  (void)or_net_is_alive(net); /* the call before may have been answered; this one can't be */
+  assert_false(or_net_is_alive(net));
+  assert_false(or_net_is_alive(net));
+  atomic_store(&stuck_let_go, 1);
+  assert_int_equal(hear_answer(client, false), 200);
+  while (!or_net_is_alive(net)) (void)sched_yield();
+  (void)close(client);
+}
+
 static void an_allocation_that_fails_costs_one_request(void **state) {
   (void)state;
   static const char text[] =
@@ -405,6 +430,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(answers_requests_on_one_connection),
       CASE(answers_pipelined_requests_in_order),
+      CASE(is_alive_until_a_loop_is_stuck),
       CASE(reads_bodies_of_both_kinds),
       CASE(refuses_and_keeps_the_connection_where_it_can),
       CASE(refuses_what_is_too_large_and_ends),

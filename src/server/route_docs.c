@@ -7,7 +7,6 @@ void or_handle_openapi(or_request_t *request) {
 }
 
 void or_handle_docs(or_request_t *request) {
-  or_reply_header(request, "Content-Security-Policy",
-                  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'");
+  or_reply_header(request, "Content-Security-Policy", OR_PAGE_POLICY);
   or_reply_bytes(request, "text/html; charset=utf-8", or_page_docs, or_page_docs_bytes, (or_owner_t){NULL, NULL});
 }

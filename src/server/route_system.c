@@ -100,7 +100,6 @@ void or_handle_health_ready(or_request_t *request) {
 
 /* page_status.html asks / and /devices again now and then; what comes from there it puts in as text. */
 static void root_as_page(or_request_t *request) {
-  or_reply_header(request, "Content-Security-Policy",
-                  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'");
+  or_reply_header(request, "Content-Security-Policy", OR_PAGE_POLICY);
   or_reply_bytes(request, "text/html; charset=utf-8", or_page_status, or_page_status_bytes, (or_owner_t){NULL, NULL});
 }

@@ -23,6 +23,7 @@ struct or_route_t {
   or_http_method_t method; /* GET answers HEAD too */
   const char *pattern;     /* "/devices/{id}": at most OR_HTTP_MAX_SEGMENTS segments */
   unsigned scope;          /* OR_SCOPE_*: what a key needs */
+  bool page;               /* with Accept: text/html a page without any data, which needs no key: it asks for one */
   or_body_kind_t body;
   or_route_when_t when;
   void (*handle)(or_request_t *request);

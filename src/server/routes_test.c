@@ -109,6 +109,7 @@ static void holds_scopes_against_keys(void **state) {
   const or_route_t open = {.pattern = "/health", .scope = OR_SCOPE_OPEN},
                    run = {.pattern = "/x", .scope = OR_SCOPE_RUN},
                    read = {.pattern = "/metrics", .scope = OR_SCOPE_READ},
+                   page = {.pattern = "/", .scope = OR_SCOPE_READ, .page = true},
                    ws = {.pattern = "/ws", .scope = OR_SCOPE_READ, .websocket = &endpoint};
   or_access_t access = {.keys = {&any, have_keys, find_key}};
   or_request_t request = {.route = &run};
@@ -132,6 +133,12 @@ static void holds_scopes_against_keys(void **state) {
   request.headers[OR_HEADER_API_KEY] = (or_slice_t){"all", 3};
   assert_int_equal(or_access_key(&access, &request), 0);
   request.headers[OR_HEADER_API_KEY] = (or_slice_t){NULL, 0};
+  request.route = &page; /* without data: it asks for a key itself */
+  assert_int_equal(or_access_key(&access, &request), 401);
+  request.headers[OR_HEADER_ACCEPT] = (or_slice_t){"text/html", 9};
+  assert_int_equal(or_access_key(&access, &request), 0);
+  request.headers[OR_HEADER_ACCEPT] = (or_slice_t){NULL, 0};
+  request.route = &run;
   request.headers[OR_HEADER_WEBSOCKET_PROTOCOL] = (or_slice_t){"v1, openruntime.key.read-me, x", 30};
   assert_int_equal(or_access_key(&access, &request), 401); /* no WebSocket */
   request.route = &ws;

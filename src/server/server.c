@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include "base/thread.h"
 #include "server/keys.h"
 #include "server/mailbox.h"
+#include "server/notify.h"
 
 #define SIGNALS 3
 
@@ -21,6 +23,8 @@ typedef struct run_t {
   or_tls_t *tls;
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS];
+  or_notify_t notify;
+  uv_timer_t watchdog;
   or_mailbox_t mailbox;
   or_thread_t finder, drainer;
   or_mail_t found_mail, drained_mail;
@@ -77,7 +81,8 @@ or_status_t or_server_run(const or_server_options_t *options) {
   run.server.started_ns = or_clock_ns();
   or_mutex_init(&run.server.changes);
   raise_descriptor_limit();
-  or_status_t status = make_openapi(&run.server);
+  or_status_t status = or_notify_open(options->notify_socket, &run.notify);
+  if (or_ok(status)) status = make_openapi(&run.server);
   if (or_ok(status)) status = or_services_open_store(&run.server.services, options->config);
   if (or_ok(status)) status = or_meter_create(options->allocator, or_routes, or_route_count, &run.server.meter);
   if (or_ok(status)) status = open_net(&run);
@@ -157,6 +162,30 @@ static or_status_t open_net(run_t *run) {
   return or_net_start(&net, &run->server.net);
 }
 
+/* A manager that does not hear is told of in the log; what it makes of the silence is its own affair. */
+static void notify(const run_t *run, const char *state) {
+  or_status_t status = or_notify_send(&run->notify, state);
+  if (!or_ok(status))
+    or_log(OR_LOG_SERVER, OR_LOG_WARNING, "notify_failed", "reason=\"%s\"", or_status_message(status));
+  or_status_ignore(status); /* logged */
+}
+
+static void notify_ready(const run_t *run) {
+  char where[2 * OR_CONFIG_TEXT_BYTES], state[4 * OR_CONFIG_TEXT_BYTES];
+  notify(run, or_format(state, sizeof state, "READY=1\nMAINPID=%ld\nSTATUS=listens at %s; %zu devices", (long)getpid(),
+                        or_net_describe(run->server.net, where, sizeof where), or_runtime_device_count(run->runtime)));
+}
+
+/* A sign of life, if every loop gave one since the last. */
+static void on_watchdog(uv_timer_t *timer) {
+  const run_t *run = timer->data;
+  if (or_net_is_alive(run->server.net)) {
+    notify(run, "WATCHDOG=1");
+  } else {
+    or_log(OR_LOG_SERVER, OR_LOG_WARNING, "loop_stuck", "withheld=watchdog");
+  }
+}
+
 /* The one line that says what there is. */
 static void say_ready(run_t *run) {
   const or_server_config_t *config = run->options->config;
@@ -187,6 +216,7 @@ static void on_found(or_mail_t *mail) {
   if (run->stopping) return;
   or_net_set_phase(run->server.net, OR_NET_READY);
   say_ready(run);
+  notify_ready(run);
 }
 
 static void drain(void *argument) {
@@ -218,7 +248,12 @@ static void reload_tls(run_t *run) {
 static void on_signal(uv_signal_t *handle, int number) {
   run_t *run = handle->data;
   if (number == SIGHUP) {
+    char state[64];
+    bool ready = or_net_phase(run->server.net) == OR_NET_READY;
+    if (ready)
+      notify(run, or_format(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, or_clock_ns() / 1000));
     reload_tls(run);
+    if (ready) notify_ready(run);
     return;
   }
   if (run->stopping) {
@@ -227,6 +262,7 @@ static void on_signal(uv_signal_t *handle, int number) {
     return;
   }
   run->stopping = true;
+  notify(run, "STOPPING=1\nSTATUS=draining");
   or_log(OR_LOG_SERVER, OR_LOG_INFO, "draining", "signal=%d connections=%zu", number,
          or_net_connections(run->server.net));
   or_status_t status = or_thread_start(&run->drainer, "or-drain", drain, run);
@@ -251,6 +287,11 @@ static or_status_t open_loop(run_t *run) {
     error = uv_signal_start(&run->signals[i], on_signal, numbers[i]);
     if (error != 0) or_log(OR_LOG_SERVER, OR_LOG_WARNING, "no_signal", "signal=%d", numbers[i]);
   }
+  (void)uv_timer_init(&run->loop, &run->watchdog);
+  run->watchdog.data = run;
+  const or_server_options_t *options = run->options;
+  int64_t ms = or_notify_watchdog_ms(options->watchdog_usec, options->watchdog_pid, (long)getpid());
+  if (ms > 0) (void)uv_timer_start(&run->watchdog, on_watchdog, 0, (uint64_t)ms);
   return status;
 }
 
@@ -265,6 +306,7 @@ static void close_loop(run_t *run) {
   for (size_t i = 0; i < SIGNALS; ++i) {
     if (!uv_is_closing((uv_handle_t *)&run->signals[i])) uv_close((uv_handle_t *)&run->signals[i], NULL);
   }
+  if (!uv_is_closing((uv_handle_t *)&run->watchdog)) uv_close((uv_handle_t *)&run->watchdog, NULL);
   if (!uv_is_closing((uv_handle_t *)&run->mailbox.async)) or_mailbox_close(&run->mailbox);
 }
 
@@ -272,6 +314,7 @@ static void close_all(run_t *run) {
   or_thread_join(&run->drainer);
   or_services_drain(&run->server.services, 0);
   or_net_stop(run->server.net);
+  or_notify_close(&run->notify);
   or_tls_release(run->tls);
   or_services_close(&run->server.services);
   or_runtime_release(run->runtime);

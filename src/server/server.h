@@ -31,6 +31,8 @@ typedef struct or_server_options_t {
   /* A second SIGTERM or SIGINT: ends the process and does not return. */
   void (*end_at_once)(void *self);
   void *self;
+  /* What a service manager gave in NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; each may be NULL. */
+  const char *notify_socket, *watchdog_usec, *watchdog_pid;
 } or_server_options_t;
 
 /* Opens the store, listens, finds the devices, serves until SIGTERM or SIGINT, drains, gives everything back. SIGHUP
@@ -53,5 +55,8 @@ or_status_t or_openapi_write(const or_route_t *routes, size_t count, or_text_t *
 /* page_NAME.html, embedded by cmake: HTML with its style and script inside, for a server that reaches nothing else. */
 extern const char or_page_docs[], or_page_status[];
 extern const size_t or_page_docs_bytes, or_page_status_bytes;
+/* A page's script and style are its own, it asks this server alone, and its icon is an empty one. */
+#define OR_PAGE_POLICY \
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 
 #endif

@@ -1,5 +1,6 @@
 /* Durable submits by 64 threads beside SQLite committing in groups with nothing around it, and ends of tasks that were
- * waited for. store_bench [FOLDER]: where the data lie; its disk is what is measured. */
+ * waited for. store_bench [FOLDER [alone]]: where the data lie; its disk is what is measured. alone: SQLite's rows a
+ * second once, and nothing else. */
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -183,6 +184,12 @@ static double ends(const char *path, double *call_us, double *longest_us) {
 
 int main(int argc, char **argv) {
   const char *place = argc > 1 ? argv[1] : ".";
+  if (argc > 2 && strcmp(argv[2], "alone") == 0) {
+    char path[256];
+    (void)printf("%.0f\n", sqlite_alone(make_folder(place, path), THREADS));
+    remove_store(path);
+    return 0;
+  }
   for (int i = 0; i < REPEATS; ++i) {
     char path[256];
     double group = 0, call_us = 0, longest_us = 0;
