@@ -75,7 +75,7 @@ struct or_job_t {
   size_t tensor_count;
   or_job_listener_t listener;
   void *listener_self;
-  or_trace_scope_t scope;               /* what its work is recorded as */
+  or_trace_scope_t scope; /* what its work is recorded as */
   or_task_estimate_t estimate;
   uint64_t request_bytes; /* what it holds while it waits */
   int64_t created_us, deadline_us, accepted_ns, deadline_ns;

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/string.h"
-#include "server/model_settings.h"
 #include "server/meter.h"
+#include "server/model_settings.h"
 #include "server/settings.h"
 #include "server/task_body.h"
 

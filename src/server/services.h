@@ -21,8 +21,8 @@ typedef struct or_services_t {
   or_scheduler_t *scheduler;
   or_telemetry_t *telemetry;
   or_profiles_t *profiles;
-  or_workers_t *readers; /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
-  or_workers_t *loaders; /* long work: models loaded and explained */
+  or_workers_t *readers;    /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
+  or_workers_t *loaders;    /* long work: models loaded and explained */
   struct or_meter_t *meter; /* the server's */
   bool drained;
 } or_services_t;
