@@ -40,7 +40,8 @@ def post(path, body, method="POST", **headers):
 
 def restore_device():
     """As it was, after it has been taken out or bounded."""
-    post("/devices/cpu_0", {"is_available": True, "max_concurrency": RUN_AT_ONCE, "memory_limit": 1 << 32}, method="PATCH")
+    settings = {"is_available": True, "max_concurrency": RUN_AT_ONCE, "memory_limit": 1 << 32}
+    post("/devices/cpu_0", settings, method="PATCH")
 
 
 def waiting_task():
