@@ -1,6 +1,6 @@
 """Schemathesis over the server's own description: no 500, no status, content type, header or body that is not declared,
 and a request that each route carries out. Needs tools/setup_schemathesis.sh.
-   python3 tests/fault/schema.py [--examples 60] [--seed 1]"""
+   python3 tests/fault/schema.py [--examples 25] [--seed 1]"""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ NEVER_DONE = {"POST /kernels/compile", "GET /kernels/{name}", "DELETE /kernels/{
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--examples", type=int, default=60)
+    parser.add_argument("--examples", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     program = os.path.join(SOURCE, "build", "schemathesis", "bin", "schemathesis")
@@ -30,13 +30,18 @@ def main():
             url = f"http://127.0.0.1:{server.port}"
             status, reply = Client(server.port).ask("POST", "/tasks", compute(task_id="sample"))
             expect(status == 200, f"{status} {reply}")
+            # The run makes keys, and from the first one on nobody is let in without.
+            status, key = Client(server.port).ask("POST", "/keys", {"label": "schema", "scopes": ["admin"]})
+            expect(status in (200, 201), f"{status} {key}")
+            environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": HERE, "SCHEMA_URL": url,
+                           "SCHEMA_KEY": f"Bearer {key['secret']}", "SCHEMA_KEY_ID": key["id"]}
             done = subprocess.run([program, "--config-file", os.path.join(HERE, "schemathesis.toml"), "--no-color",
-                                   "run", f"{url}/openapi.json", "--checks", CHECKS, "--phases", "coverage,fuzzing",
+                                   "run", f"{url}/openapi.json", "--checks", CHECKS, "--phases",
+                                   "coverage,fuzzing", "--header", f"Authorization:{environment['SCHEMA_KEY']}",
                                    "--max-examples", str(options.examples), "--seed", str(options.seed),
                                    "--continue-on-failure", "--generation-database", "none", "--warnings", "off",
                                    "--request-timeout", "60", "--report", "json", "--report-json-path", report],
-                                  cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks",
-                                                   "PYTHONPATH": HERE, "SCHEMA_URL": url}, check=False)
+                                  cwd=folder, env=environment, check=False)
             code, said = server.stop()
         expect(code == 0, f"the server ended with {code}: {said}")
         with open(report, encoding="utf-8") as file:
