@@ -271,8 +271,10 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   or_scheduler_t *scheduler = job->scheduler;
   const or_task_state_t state = state_of(or_status_code(status));
   job->code = or_status_code(status);
+  or_mutex_lock(&scheduler->mutex); /* or_job_facts may be asked meanwhile */
   job->finished_us = or_clock_wall_us();
   job->ended_ns = or_clock_ns();
+  or_mutex_unlock(&scheduler->mutex);
   if (result != NULL) {
     or_task_result_deinit(&job->result);
     job->result = *result;

@@ -354,6 +354,7 @@ def the_log_tells_what_it_is_asked_to():
         ask(port, "PATCH", "/log", {"level": "off"})
         ask(port, "GET", "/devices/cpu_0", X_Request_Id="unseen")
         process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
         lines = process.stderr.read().splitlines()
     expect(all(line.startswith("time=2") and " level=" in line and " event=" in line for line in lines), lines)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
 from harness import PROGRAM, SOURCE, expect, main, run, scratch
 
@@ -18,8 +19,11 @@ from harness import PROGRAM, SOURCE, expect, main, run, scratch
 def serving(*arguments, env=None):
     """A server on a free port: its process, its port and the line that it said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
-    process = subprocess.Popen([PROGRAM, "server", "--port", "0", *arguments], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, cwd=SOURCE, env={**environment, **(env or {})})
+    log = tempfile.NamedTemporaryFile("r")  # a pipe that nobody reads would fill, and stop the server
+    with open(log.name, "w") as written:
+        process = subprocess.Popen([PROGRAM, "server", "--port", "0", *arguments], stdout=subprocess.PIPE,
+                                   stderr=written, text=True, cwd=SOURCE, env={**environment, **(env or {})})
+    process.stderr = log
     try:
         line = process.stdout.readline()
         match = re.search(r"https?://[^ ]*:(\d+)", line)
@@ -28,7 +32,9 @@ def serving(*arguments, env=None):
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
+        process.stdout.close()
+        log.close()
 
 
 def curl(*arguments):
