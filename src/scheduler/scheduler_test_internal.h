@@ -121,6 +121,7 @@ static inline void expect_end(or_job_t *job, or_task_state_t state, const char *
   const char *response = or_text_string(or_job_response(job));
   if (facts.state != state) print_error("%s\n", response);
   assert_string_equal(or_task_state_name(facts.state), or_task_state_name(state));
+  if (words[0] == '\0') return;
   if (strstr(response, words) == NULL) print_error("no \"%s\" in %s\n", words, response);
   assert_non_null(strstr(response, words));
 }

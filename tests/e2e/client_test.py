@@ -59,7 +59,8 @@ def the_same_command_gives_the_same_document():
 
 def the_same_command_prints_the_same_table():
     def without_numbers(text):
-        """A decimal figure is of the moment: its digits, unit and padding go, and shares of a peak that only one measured."""
+        """A decimal figure is of the moment: its digits, unit and padding go, and a share of the
+        peak, which only one of both measures."""
         text = re.sub(r", [\d.]+ % of the peak measured here and now", "", text)
         return re.sub(r" +", " ", re.sub(r"[\d.]+( [kMGT]?[a-zA-Z%/]+)?", "#", text))
 
