@@ -79,8 +79,8 @@ static double *rate_of(place_t *place, const or_task_t *task, bool add) {
       return &place->rates[i].units_per_s;
   }
   if (!add || place->rate_count == OR_SCHEDULER_RATES) return NULL;
-  place->rates[place->rate_count].operation = operation;
-  place->rates[place->rate_count].type = type;
+  (void)or_format(place->rates[place->rate_count].operation, OR_SCHEDULER_KIND_BYTES, "%s", operation);
+  (void)or_format(place->rates[place->rate_count].type, OR_SCHEDULER_KIND_BYTES, "%s", type);
   return &place->rates[place->rate_count++].units_per_s;
 }
 

@@ -11,6 +11,7 @@
 
 #define OR_SCHEDULER_PRIORITIES 10
 #define OR_SCHEDULER_RATES 32 /* kinds of work whose speed on a device is remembered */
+#define OR_SCHEDULER_KIND_BYTES 32
 #define OR_SCHEDULER_BUCKETS 4096u
 #define OR_SCHEDULER_LOOK_AHEAD 64u /* jobs of one priority that are looked at for one that fits */
 
@@ -22,8 +23,8 @@ typedef struct place_t {
   hardware_t *hardware;
   bool is_available;
   struct {
-    const char *operation, *type; /* static */
-    double units_per_s;           /* smoothed */
+    char operation[OR_SCHEDULER_KIND_BYTES], type[OR_SCHEDULER_KIND_BYTES];
+    double units_per_s; /* smoothed */
   } rates[OR_SCHEDULER_RATES];
   size_t rate_count;
   size_t running;
