@@ -140,6 +140,7 @@ or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tenso
     or_status_t status = or_alloc(allocator, or_tensor_bytes(tensor), &copy);
     if (or_ok(status)) status = or_tensor_read(tensor, copy, or_tensor_bytes(tensor));
     if (!or_ok(status)) {
+      or_json_null(json); /* what stands around it can be ended */
       or_free(allocator, copy);
       return status;
     }

@@ -277,10 +277,7 @@ def failures_exit_1_and_name_the_culprit():
 
 def what_belongs_to_later_versions_says_so_in_one_line():
     for arguments in (
-        ["monitor"],
         ["generate", "gpt2", "--text", "hello", "--max-tokens", "3"],
-        ["keys", "list"],
-        ["store", "check"],
         ["models", "pull", "x"],
     ):
         result = run(*arguments)

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 from harness import PROGRAM, SOURCE, expect, main, run
 from server_test import JSON, get, serving
@@ -28,7 +29,7 @@ class Terminal:
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.terminal)
         environment = {name: value for name, value in os.environ.items()
-                       if name not in ("NO_COLOR", "LC_ALL") and not name.startswith("OPENRUNTIME_")}
+                       if name not in ("NO_COLOR", "LC_ALL", "LC_CTYPE") and not name.startswith("OPENRUNTIME_")}
         environment.update({"TERM": "xterm", "LANG": "C.UTF-8"}, **(env or {}))
         self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=self.terminal, stdout=self.terminal,
                                         stderr=self.terminal, cwd=SOURCE, env=environment, start_new_session=True)
@@ -39,10 +40,10 @@ class Terminal:
 
     def read_until(self, pattern):
         """Until it printed that, after what was read before."""
-        start = len(self.printed)
+        start, end = len(self.printed), time.monotonic() + 60
         while not re.search(pattern.encode(), self.printed[start:], re.DOTALL):
-            ready, _, _ = select.select([self.controller], [], [], 60)
-            expect(ready, f"{pattern} does not come: {self.printed[start:]!r}")
+            ready, _, _ = select.select([self.controller], [], [], max(end - time.monotonic(), 0))
+            expect(ready, f"{pattern} does not come: {self.printed[start:][-2000:]!r}")
             self.printed += os.read(self.controller, 65536)
 
     def end(self):

@@ -146,13 +146,14 @@ def a_task_is_told_from_its_beginning_to_its_end():
 
 
 def log_lines_are_told_to_whoever_asks():
-    with serving("--log-level", "debug") as (process, port, _):
+    with serving("--log-level", "debug") as (_, port, _):
 
         async def talk(ws):
             await ws.send(json.dumps({"subscribe": ["logs"]}))
-            await hear(ws, "metrics_update")
-            process.send_signal(signal.SIGTERM)
-            line = await hear(ws, "log")
+            heard = asyncio.ensure_future(hear(ws, "log"))
+            while not heard.done():
+                await asyncio.to_thread(get, port, "/devices")
+            line = heard.result()
             expect(list(line) == ["type", "level", "message", "timestamp"], line)
             expect(line["level"] in ("error", "warning", "info", "debug") and "event=" in line["message"], line)
 
