@@ -70,21 +70,28 @@ static unsigned parameters_of(const row_t *row) {
   return count;
 }
 
-/* Of two patterns that match, the one with fewer parameters is meant: /metrics/summary over /metrics/{id}. */
+/* Of two patterns that match, the one with fewer parameters is the path, and its methods are all that there are:
+   GET /kernels/compile isn't the kernel "compile". */
 const or_route_t *or_router_find(const or_router_t *router, const or_slice_t *segments, size_t count,
                                  or_http_method_t method, unsigned *allowed) {
-  const row_t *best = NULL;
+  const or_route_t *found = NULL;
+  unsigned fewest = OR_HTTP_MAX_SEGMENTS + 1;
   if (method == OR_HTTP_HEAD) method = OR_HTTP_GET;
   *allowed = 0;
   for (size_t i = 0; i < router->count; ++i) {
     const row_t *row = &router->rows[i];
-    if (!matches(row, segments, count)) continue;
+    unsigned parameters = parameters_of(row);
+    if (parameters > fewest || !matches(row, segments, count)) continue;
+    if (parameters < fewest) {
+      fewest = parameters;
+      *allowed = 1u << OR_HTTP_OPTIONS;
+      found = NULL;
+    }
     *allowed |= 1u << row->route->method;
     if (row->route->method == OR_HTTP_GET) *allowed |= 1u << OR_HTTP_HEAD;
-    *allowed |= 1u << OR_HTTP_OPTIONS;
-    if (row->route->method == method && (best == NULL || parameters_of(row) < parameters_of(best))) best = row;
+    if (row->route->method == method) found = row->route;
   }
-  return best != NULL ? best->route : NULL;
+  return found;
 }
 
 int or_route_parameter(const or_route_t *route, size_t index) {

@@ -43,8 +43,8 @@ typedef struct or_router_t or_router_t;
 or_status_t or_router_create(const or_allocator_t *allocator, const or_route_t *routes, size_t count,
                              or_router_t **out);
 void or_router_free(or_router_t *router); /* takes NULL */
-/* The route of a path's segments and a method. NULL: *allowed is a set of 1 << or_http_method_t that the path has; 0 if
- * there is no such path. */
+/* The route of a path's segments and a method, among those of the pattern that matches with the fewest parameters.
+ * NULL: *allowed is a set of 1 << or_http_method_t that the path has; 0 if there is no such path. */
 const or_route_t *or_router_find(const or_router_t *router, const or_slice_t *segments, size_t count,
                                  or_http_method_t method, unsigned *allowed);
 /* Which segment of a route's path is its n-th parameter; -1 outside. */

@@ -33,7 +33,9 @@ static void matches_by_segments_the_most_literal_first(void **state) {
   expect_ok(or_router_create(or_allocator_system(), sample, 5, &router));
   assert_ptr_equal(find(router, OR_HTTP_GET, "/a/b", &allowed), &sample[1]);
   assert_ptr_equal(find(router, OR_HTTP_HEAD, "/a/c", &allowed), &sample[0]);
-  assert_ptr_equal(find(router, OR_HTTP_DELETE, "/a/b", &allowed), &sample[2]);
+  assert_ptr_equal(find(router, OR_HTTP_DELETE, "/a/c", &allowed), &sample[2]);
+  assert_null(find(router, OR_HTTP_DELETE, "/a/b", &allowed));
+  assert_string_equal(or_http_allow(allowed, text, sizeof text), "GET, HEAD, OPTIONS");
   assert_ptr_equal(find(router, OR_HTTP_GET, "/", &allowed), &sample[4]);
   assert_ptr_equal(find(router, OR_HTTP_GET, "/a/1/x/2", &allowed), &sample[3]);
   assert_int_equal(or_route_parameter(&sample[3], 0), 1);

@@ -1,12 +1,15 @@
 """What Schemathesis can't know of our routes: which names there are, what work is small, what must be there before it
-can be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server, SCHEMA_KEY what
-it lets in, and SCHEMA_KEY_ID the id of that. Most requests stay as they are."""
+can be changed. Loaded by schema.py through SCHEMATHESIS_HOOKS; SCHEMA_URL is the server, SCHEMA_KEY what it lets in,
+SCHEMA_KEY_ID the id of that, SCHEMA_PROFILE one that is recorded, and SCHEMA_MODELS the folder of models. Most requests
+stay as they are."""
 
+import collections
 import copy
 import itertools
 import json
 import os
 import random
+import shutil
 import urllib.request
 
 import schemathesis
@@ -28,6 +31,13 @@ RUN_AT_ONCE = 4
 LONGEST_S = 1
 
 counter = itertools.count()
+calls = collections.Counter()
+
+
+def now_and_then(route, every):
+    """True for each n-th request of a route: its turn comes however few there are."""
+    calls[route] += 1
+    return calls[route] % every == 0
 
 
 def post(path, body, method="POST", **headers):
@@ -42,6 +52,14 @@ def restore_device():
     """As it was, after it has been taken out or bounded."""
     settings = {"is_available": True, "max_concurrency": RUN_AT_ONCE, "memory_limit": 1 << 32}
     post("/devices/cpu_0", settings, method="PATCH")
+
+
+def spare_model():
+    """A model that may go."""
+    folder = os.environ["SCHEMA_MODELS"]
+    name = f"spare-{next(counter)}"
+    shutil.copytree(os.path.join(folder, "digits"), os.path.join(folder, name))
+    return name
 
 
 def waiting_task():
@@ -82,16 +100,21 @@ def after_call(context, case, response):
 def before_call(context, case, kwargs):
     """Now and then a request that is known to be good."""
     route = (case.operation.method.upper(), case.operation.path)
-    if route == ("POST", "/tasks") and random.random() < 0.3:
+    if route == ("POST", "/tasks") and now_and_then(route, 3):
         case.body = copy.deepcopy(random.choice(TASKS))
         case.media_type = "application/json"
     if route == ("POST", "/benchmark") and (case.query or {}).get("duration", LONGEST_S + 1) != "":
         case.query = {**(case.query or {}), "duration": LONGEST_S}  # the default is ten seconds
+    if route == ("GET", "/profile/{id}") and now_and_then(route, 2):
+        case.path_parameters = {"id": os.environ["SCHEMA_PROFILE"]}
     if route[0] == "DELETE" and route[1].startswith("/keys/"):  # never the run's own, whose id it may have read
         name, key_id = next(iter(case.path_parameters.items()))
-        if key_id == os.environ["SCHEMA_KEY_ID"] or random.random() < 0.3:
+        if key_id == os.environ["SCHEMA_KEY_ID"] or now_and_then(route, 3):
             case.path_parameters = {name: post("/keys", {"label": "spare"})["id"]}
-    if route in (("PATCH", "/tasks/{task_id}"), ("DELETE", "/tasks/{task_id}")) and random.random() < 0.1:
+    if route == ("DELETE", "/models/{name}"):  # never the one that others ask for
+        if case.path_parameters["name"] == "digits" or now_and_then(route, 3):
+            case.path_parameters = {"name": spare_model()}
+    if route in (("PATCH", "/tasks/{task_id}"), ("DELETE", "/tasks/{task_id}")) and now_and_then(route, 8):
         case.path_parameters = {"task_id": waiting_task()}
         if route[0] == "PATCH":
             case.body = {"priority": random.randint(1, 10)}
