@@ -10,6 +10,7 @@
 
 #define BUCKETS 1024u
 #define DEFAULT_INTERVAL_MS INT64_C(1000)
+#define OWNER_STATES 16u /* of metrics with the count of one owner's tasks; owners that meet there write anew */
 
 /* A written message; immutable once it is in a ring or a state, but for what a comment says. */
 typedef struct message_t {
@@ -49,11 +50,20 @@ struct or_hub_reader_t {
   char owner[OR_KEY_ID_BYTES];
   unsigned topics; /* changed by the loop's thread, under the mutex */
   int64_t interval_ms;
+  atomic_bool shut_out; /* by anybody */
   /* The loop's thread alone: */
   bool greeted, metrics_due, behind;
   unsigned burst;
   uint64_t task_at, log_at; /* the number of the next event */
 };
+
+/* A state as it was written last. */
+typedef struct state_t {
+  message_t *message; /* NULL: not yet, or there was no memory */
+  int64_t written_ns;
+  char owner[OR_KEY_ID_BYTES]; /* whose tasks are counted in it, of OWNERS and beyond */
+} state_t;
+enum { DEVICES, METRICS, OWNERS, STATES = OWNERS + OWNER_STATES };
 
 struct or_hub_t {
   const or_allocator_t *allocator;
@@ -66,10 +76,8 @@ struct or_hub_t {
   size_t group_count;
   int64_t interval_ms; /* that the source was told */
   or_mutex_t states_mutex;
-  message_t *states[2]; /* devices, metrics */
-  int64_t written_ns[2];
+  state_t states[STATES]; /* devices; metrics for admins, then for others */
 };
-enum { DEVICES, METRICS };
 
 static void wake(group_t *group);
 static void ring_clear(or_hub_t *hub, ring_t *ring);
@@ -113,8 +121,7 @@ void or_hub_free(or_hub_t *hub) {
   if (hub == NULL) return;
   if (hub->tasks.slots != NULL) ring_clear(hub, &hub->tasks);
   if (hub->logs.slots != NULL) ring_clear(hub, &hub->logs);
-  message_release(hub->states[DEVICES]);
-  message_release(hub->states[METRICS]);
+  for (size_t i = 0; i < STATES; ++i) message_release(hub->states[i].message);
   or_free(hub->allocator, hub->tasks.slots);
   or_free(hub->allocator, hub->logs.slots);
   or_mutex_deinit(&hub->states_mutex);
@@ -154,11 +161,14 @@ static message_t *message_end(message_t *message, or_json_writer_t *json) {
 
 /* Rings: all under the mutex, or when nobody else is left. */
 
+static uint32_t hash_more(uint32_t hash, const char *text) { /* FNV-1a */
+  for (; *text != '\0'; ++text) hash = (hash ^ (uint8_t)*text) * 16777619u;
+  return hash;
+}
+#define HASH_BEGIN 2166136261u
+
 static message_t **bucket_of(or_hub_t *hub, const char *task_id, const char *owner) {
-  uint32_t hash = 2166136261u; /* FNV-1a */
-  for (const char *at = task_id; *at != '\0'; ++at) hash = (hash ^ (uint8_t)*at) * 16777619u;
-  for (const char *at = owner; *at != '\0'; ++at) hash = (hash ^ (uint8_t)*at) * 16777619u;
-  return &hub->buckets[hash % BUCKETS];
+  return &hub->buckets[hash_more(hash_more(HASH_BEGIN, task_id), owner) % BUCKETS];
 }
 
 static void unchain(or_hub_t *hub, message_t *message) {
@@ -263,29 +273,34 @@ void or_hub_tell_log(void *self, or_log_level_t level, const char *line) {
   if (!heard) message_release(message);
 }
 
-/* One state, written anew if the last one is old; a reference, or NULL without memory. */
-static message_t *take_state(or_hub_t *hub, int which) {
+/* A state for a reader, written anew if the last one is old; a reference, or NULL without memory. `owner` of METRICS:
+ * whose tasks are counted; NULL: everyone's. */
+static message_t *take_state(or_hub_t *hub, int which, const char *owner) {
   or_json_writer_t json;
+  const or_hub_source_t *source = &hub->source;
+  state_t *state = &hub->states[owner == NULL ? (size_t)which : OWNERS + hash_more(HASH_BEGIN, owner) % OWNER_STATES];
   or_mutex_lock(&hub->states_mutex);
   const int64_t now_ns = or_clock_ns();
-  if (hub->states[which] == NULL || now_ns - hub->written_ns[which] >= OR_HUB_STATE_NS) {
+  const bool another = owner != NULL && strcmp(owner, state->owner) != 0;
+  if (state->message == NULL || another || now_ns - state->written_ns >= OR_HUB_STATE_NS) {
     message_t *message = message_begin(hub, &json, which == DEVICES ? "device_status" : "metrics_update");
     if (message != NULL) {
       or_json_key(&json, which == DEVICES ? "devices" : "metrics");
-      if (which == DEVICES) hub->source.write_devices(hub->source.self, &json);
-      if (which == METRICS) hub->source.write_metrics(hub->source.self, &json);
+      if (which == DEVICES) source->write_devices(source->self, &json);
+      if (which == METRICS) source->write_metrics(source->self, &json);
       if (which == METRICS)
-        or_json_field_int(&json, "active_tasks", (int64_t)hub->source.active_tasks(hub->source.self));
+        or_json_field_int(&json, "active_tasks", (int64_t)source->active_tasks(source->self, owner));
       message = message_end(message, &json);
     }
-    message_release(hub->states[which]);
-    hub->states[which] = message;
-    hub->written_ns[which] = now_ns;
+    message_release(state->message);
+    state->message = message;
+    state->written_ns = now_ns;
+    (void)or_format(state->owner, sizeof state->owner, "%s", owner != NULL ? owner : "");
   }
-  message_t *state = hub->states[which];
-  if (state != NULL) or_ref_retain(&state->refs);
+  message_t *message = state->message;
+  if (message != NULL) or_ref_retain(&message->refs);
   or_mutex_unlock(&hub->states_mutex);
-  return state;
+  return message;
 }
 
 /* Groups and readers. */
@@ -299,6 +314,9 @@ static void on_wake(or_mail_t *mail) {
   for (or_hub_reader_t *reader = group->first, *next; reader != NULL; reader = next) {
     next = reader->next; /* going on may end this reader, and no other */
     reader->behind = reader->behind || or_ws_is_blocked(reader->ws);
+    if (reader->shut_out)
+      or_ws_close(reader->ws, OR_WS_POLICY,
+                  reader->owner[0] != '\0' ? "the key was revoked" : "there are keys now: one is needed");
     or_ws_go_on(reader->ws);
   }
   or_loop_posted(loop);
@@ -352,6 +370,21 @@ void or_hub_leave(or_hub_reader_t *reader) {
   if (reader->group->first == reader) reader->group->first = reader->next;
   or_mutex_unlock(&hub->mutex);
   or_free(hub->allocator, reader);
+}
+
+void or_hub_shut_out(or_hub_t *hub, const char *key_id) {
+  if (hub == NULL) return;
+  or_mutex_lock(&hub->mutex);
+  for (size_t i = 0; i < hub->group_count; ++i) {
+    bool any = false;
+    for (or_hub_reader_t *reader = hub->groups[i].first; reader != NULL; reader = reader->next) {
+      if (strcmp(reader->owner, key_id) != 0) continue;
+      reader->shut_out = true;
+      any = true;
+    }
+    if (any) wake(&hub->groups[i]);
+  }
+  or_mutex_unlock(&hub->mutex);
 }
 
 static void on_interval(or_ws_t *ws, void *self) {
@@ -438,11 +471,11 @@ static message_t *next_message(or_hub_reader_t *reader) {
   bool missed = false;
   if (!reader->greeted) {
     reader->greeted = true;
-    return take_state(hub, DEVICES);
+    return take_state(hub, DEVICES, NULL);
   }
   if (reader->metrics_due) {
     reader->metrics_due = false;
-    return take_state(hub, METRICS);
+    return take_state(hub, METRICS, reader->admin ? NULL : reader->owner);
   }
   message_t *message = NULL;
   if ((reader->topics & OR_HUB_TASKS) != 0) message = take_event(reader, &hub->tasks, &reader->task_at, &missed);

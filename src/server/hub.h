@@ -22,7 +22,7 @@ typedef struct or_hub_source_t {
   void *self;
   void (*write_devices)(void *self, or_json_writer_t *json); /* [Device] */
   void (*write_metrics)(void *self, or_json_writer_t *json); /* {id: Sample} */
-  size_t (*active_tasks)(void *self);
+  size_t (*active_tasks)(void *self, const char *owner); /* NULL: everyone's */
   void (*set_interval)(void *self,
                        int64_t interval_ms); /* samples are wanted so often from now on; must not call back */
 } or_hub_source_t;
@@ -42,6 +42,10 @@ void or_hub_tell_task(or_hub_t *hub, const or_hub_task_t *task);
 bool or_hub_hears_tasks(const or_hub_t *hub); /* else telling is in vain; NULL: false */
 /* An or_log_sink_t; `self` is the hub. */
 void or_hub_tell_log(void *self, or_log_level_t level, const char *line);
+
+/* Closes (1008) what the key of this id opened; "": what was opened before there were keys. Any thread; NULL does
+ * nothing. One that joins at the same time is closed if its key is looked at again after it joined. */
+void or_hub_shut_out(or_hub_t *hub, const char *key_id);
 
 /* A reader: all on its loop's thread, from or_ws_endpoint_t; NULL (one that could not join) does nothing. */
 typedef struct or_hub_reader_t or_hub_reader_t;

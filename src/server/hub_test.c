@@ -20,9 +20,9 @@ static void write_metrics(void *self, or_json_writer_t *json) {
   or_json_object_begin(json);
   or_json_object_end(json);
 }
-static size_t active_tasks(void *self) {
+static size_t active_tasks(void *self, const char *owner) {
   (void)self;
-  return 3;
+  return owner == NULL ? 3 : strlen(owner);
 }
 static void set_interval(void *self, int64_t ms) {
   (void)self;
@@ -122,7 +122,10 @@ static int open_as(const char *key, int receive_buffer) {
                   key);
   assert_int_equal(ask(client, text), 101);
   expect_heard(client, "{\"type\":\"device_status\",\"devices\":[],\"timestamp\":\"");
-  expect_heard(client, "{\"type\":\"metrics_update\",\"metrics\":{},\"active_tasks\":3,\"timestamp\":\"");
+  const size_t active = strcmp(key, "root") == 0 ? 3 : strlen(key); /* one's own, but for an admin */
+  expect_heard(client,
+               or_format(text, sizeof text,
+                         "{\"type\":\"metrics_update\",\"metrics\":{},\"active_tasks\":%zu,\"timestamp\":\"", active));
   return client;
 }
 
@@ -152,6 +155,32 @@ static void tells_a_task_to_its_owner_and_to_admins(void **state) {
   expect_heard(alice, "{\"type\":\"task_update\",\"task_id\":\"t\",\"status\":\"pending\"");
   assert_true(devices_written <= 3);
   (void)close(alice), (void)close(bob), (void)close(root);
+}
+
+static void closes_what_a_key_opened_and_nothing_else(void **state) {
+  (void)state;
+  int alice = open_as("alice", 0), again = open_as("alice", 0), bob = open_as("bob", 0);
+  or_hub_shut_out(NULL, "alice");
+  or_hub_shut_out(hub, "nobody");
+  or_hub_shut_out(hub, "alice");
+  tell("t", "alice", OR_TASK_RUNNING, 0, true);
+  expect_heard(alice, "close 1008 the key was revoked");
+  expect_heard(again, "close 1008 the key was revoked");
+  assert_true(is_over(alice) && is_over(again));
+  tell("u", "bob", OR_TASK_FAILED, 0, true);
+  expect_heard(bob, "{\"type\":\"task_completed\",\"task_id\":\"u\"");
+  (void)close(alice), (void)close(again), (void)close(bob);
+}
+
+/* More owners than there are places for what was written. */
+static void counts_each_owners_tasks_apart(void **state) {
+  char key[32] = "";
+  (void)state;
+  for (int i = 0; i < 24; ++i) {
+    strcat(key, "k");
+    (void)close(open_as(key, 0));
+    if (i % 2 == 0) (void)close(open_as("k", 0));
+  }
 }
 
 static void sends_what_was_asked_for_as_often_as_asked(void **state) {
@@ -312,10 +341,11 @@ static void takes_memory_from_the_allocator(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
-      CASE(tells_a_task_to_its_owner_and_to_admins), CASE(sends_what_was_asked_for_as_often_as_asked),
-      CASE(closes_for_what_it_does_not_understand),  CASE(keeps_completions_for_a_slow_reader_and_skips_old_updates),
-      CASE(says_when_a_reader_is_too_far_behind),    CASE(writes_nothing_while_nobody_listens),
-      CASE(loses_one_message_for_want_of_memory),    cmocka_unit_test(takes_memory_from_the_allocator),
+      CASE(closes_what_a_key_opened_and_nothing_else), CASE(counts_each_owners_tasks_apart),
+      CASE(tells_a_task_to_its_owner_and_to_admins),   CASE(sends_what_was_asked_for_as_often_as_asked),
+      CASE(closes_for_what_it_does_not_understand),    CASE(keeps_completions_for_a_slow_reader_and_skips_old_updates),
+      CASE(says_when_a_reader_is_too_far_behind),      CASE(writes_nothing_while_nobody_listens),
+      CASE(loses_one_message_for_want_of_memory),      cmocka_unit_test(takes_memory_from_the_allocator),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static void reply_made(void *self, or_status_t status) {
   or_request_t *request = making->request;
   or_json_writer_t json;
   if (or_ok(status)) {
+    or_hub_shut_out(request->server->services.hub, ""); /* what was open to all is not any more */
     or_reply_header(request, "Cache-Control", "no-store");
     or_reply_json_begin(request, &json);
     or_store_key_write_json(&json, &making->key, making->secret);
@@ -99,6 +100,8 @@ static void reply_revoked(void *self, or_status_t status) {
   or_request_t *request = self;
   or_store_key_t key = {.created_us = 0};
   or_json_writer_t json;
+  if (or_status_code(status) != OR_NOT_FOUND)
+    or_hub_shut_out(request->server->services.hub, or_request_parameter(request, 0));
   if (or_ok(status)) {
     (void)or_format(key.id, sizeof key.id, "%s", or_request_parameter(request, 0));
     or_store_list_keys(request->server->services.store, find_listed, &key);

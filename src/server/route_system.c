@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/string.h"
 #include "runtime/device_json.h"
-#include "server/server.h"
+#include "server/task_answer.h"
 
 /* Of the devices, none before they are found. */
 static size_t device_count(const or_server_t *server) {
@@ -44,7 +44,8 @@ void or_handle_root(or_request_t *request) {
   or_json_field_string(&json, "author", "The OpenRuntime authors");
   or_json_field_string(&json, "status", "running");
   or_json_field_int(&json, "devices", (int64_t)device_count(server));
-  or_json_field_int(&json, "active_tasks", (int64_t)or_scheduler_active(server->services.scheduler, NULL, NULL, 0));
+  or_json_field_int(&json, "active_tasks",
+                    (int64_t)or_scheduler_active(server->services.scheduler, or_request_owner(request), NULL, 0));
   or_json_field_bool(&json, "mlx_available", has_device_type(server, "mlx"));
   or_json_field_bool(&json, "torch_available", has_device_type(server, "torch"));
   or_json_key(&json, "backends");

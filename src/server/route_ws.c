@@ -2,8 +2,31 @@
 #include "runtime/device_json.h"
 #include "server/server.h"
 
+/* Of the key that a connection was opened with. */
+typedef struct standing_t {
+  const char *id;
+  bool good;
+} standing_t;
+
+static void look_at_key(void *self, const or_store_key_t *key) {
+  standing_t *standing = self;
+  if (strcmp(standing->id, key->id) == 0) standing->good = key->revoked_us == 0;
+}
+
+/* A key that was revoked, or the first that was made, between the check of the request and here did not find this
+ * reader. */
 static or_status_t on_opened(or_ws_t *ws, const or_request_t *request, void **self) {
-  return or_hub_join(request->server->services.hub, ws, &request->key, (or_hub_reader_t **)self);
+  const or_services_t *services = &request->server->services;
+  standing_t standing = {request->key.id, false};
+  or_status_t status = or_hub_join(services->hub, ws, &request->key, (or_hub_reader_t **)self);
+  if (!or_ok(status)) return status;
+  if (standing.id[0] == '\0') {
+    standing.good = !or_store_has_keys(services->store);
+  } else {
+    or_store_list_keys(services->store, look_at_key, &standing);
+  }
+  if (!standing.good) or_hub_shut_out(services->hub, standing.id);
+  return status;
 }
 static or_status_t on_message(or_ws_t *ws, void *self, or_slice_t message, bool binary) {
   (void)ws;
@@ -41,9 +64,9 @@ static void write_metrics(void *self, or_json_writer_t *json) {
   or_json_object_end(json);
 }
 
-static size_t active_tasks(void *self) {
+static size_t active_tasks(void *self, const char *owner) {
   const or_services_t *services = self;
-  return or_scheduler_active(services->scheduler, NULL, NULL, 0);
+  return or_scheduler_active(services->scheduler, owner, NULL, 0);
 }
 
 static void set_interval(void *self, int64_t interval_ms) {

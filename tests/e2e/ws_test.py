@@ -228,6 +228,49 @@ def tasks_are_told_to_their_key_and_to_admins():
             expect(reply.status == 401, reply.status)
 
 
+def a_revoked_key_ends_its_sockets():
+    with scratch() as folder:
+        keys = [run("--json", "keys", "create", "--data", folder, "--scopes", scopes).json()
+                for scopes in ("read,run", "read,run", "admin")]
+        with serving("--data", folder) as (_, port, _):
+
+            async def talk():
+                sockets = [await websockets.connect(f"ws://127.0.0.1:{port}/ws",
+                                                    subprotocols=[f"openruntime.key.{key['secret']}"]) for key in keys]
+                reply, text = await asyncio.to_thread(post, port, {**LONG, "task_id": "of0"}, Prefer="respond-async",
+                                                      Authorization=f"Bearer {keys[0]['secret']}")
+                expect(reply.status == 202, text)
+                for ws, count in zip(sockets, (1, 0, 1)):  # one's own; an admin sees all
+                    await ws.send('{"subscribe": ["metrics"]}')
+                    while (await hear(ws, "metrics_update"))["active_tasks"] != count:
+                        pass
+                admin = {"Authorization": f"Bearer {keys[2]['secret']}"}
+                counts = [json.loads((await asyncio.to_thread(get, port, "/", {"X-API-Key": key["secret"]}))[1])
+                          ["active_tasks"] for key in keys]
+                expect(counts == [1, 0, 1], f"GET / counts {counts}")
+                await asyncio.to_thread(get, port, f"/keys/{keys[0]['id']}", admin, "DELETE")
+                expect(await hear_end(sockets[0]) == (1008, "the key was revoked"), "it stays open")
+                await hear(sockets[1], "metrics_update")
+                await asyncio.to_thread(get, port, "/tasks/of0", admin, "DELETE")
+                for ws in sockets[1:]:
+                    await ws.close()
+
+            asyncio.run(talk())
+
+
+def the_first_key_ends_what_was_open_to_all():
+    with serving() as (_, port, _):
+
+        async def talk(ws):
+            await hear(ws, "metrics_update")
+            reply, _ = await asyncio.to_thread(get, port, "/keys", JSON, "POST", '{"scopes": ["read"]}')
+            expect(reply.status == 200, reply.status)
+            code, reason = await hear_end(ws)
+            expect(code == 1008 and "keys now" in reason, f"{code} {reason}")
+
+        live(port, talk)
+
+
 def the_end_of_the_server_is_told():
     with serving("--set", "drain_timeout=1") as (process, port, _):
 
@@ -322,6 +365,8 @@ if __name__ == "__main__":
         what_is_not_understood_is_closed_with_the_reason,
         who_may_not_is_refused,
         tasks_are_told_to_their_key_and_to_admins,
+        a_revoked_key_ends_its_sockets,
+        the_first_key_ends_what_was_open_to_all,
         the_end_of_the_server_is_told,
         readers_that_never_read_cost_little,
         a_client_that_was_slow_for_a_moment_gets_every_end,
