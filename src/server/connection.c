@@ -152,7 +152,8 @@ static void read_some(or_connection_t *connection) {
 }
 
 bool or_connection_has_output(const or_connection_t *connection) {
-  return connection->pending_length > connection->pending_offset || connection->large != NULL;
+  return connection->pending_length > connection->pending_offset || connection->large != NULL ||
+         connection->file != NULL;
 }
 
 /* One request at a time, and none while the client does not take the answers. */
@@ -244,7 +245,9 @@ static void choose_wait(or_connection_t *connection) {
 static void choose_events(or_connection_t *connection) {
   const or_transport_t *transport = &connection->transport;
   int events = 0;
-  if (or_connection_has_output(connection)) {
+  if (or_file_body_is_reading(connection->file)) {
+    events = 0; /* until the piece is there */
+  } else if (or_connection_has_output(connection)) {
     events = transport->write_wants_read ? UV_READABLE : UV_WRITABLE;
   } else if (connection->state == OR_CONNECTION_HANDLING) {
     events = UV_DISCONNECT;

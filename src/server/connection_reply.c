@@ -27,6 +27,8 @@ static void release_body(or_reply_t *reply) {
   if (reply->owner.release != NULL) reply->owner.release(reply->owner.self);
   reply->owner = (or_owner_t){NULL, NULL};
   reply->data = NULL;
+  or_file_body_free(reply->file);
+  reply->file = NULL;
 }
 
 static void on_posted(or_mail_t *mail) {
@@ -169,11 +171,14 @@ void or_connection_send_reply(or_connection_t *connection) {
   or_reply_t *reply = &request->reply;
   char head[HEAD_BYTES];
   const char *data = reply->data != NULL ? reply->data : or_text_string(&reply->text);
-  size_t bytes = reply->data != NULL ? reply->bytes : reply->text.length;
+  size_t bytes = reply->data != NULL || reply->file != NULL ? reply->bytes : reply->text.length;
   bool has_body = !connection->head_only && reply->status != 204 && reply->status != 304 && bytes > 0;
   bool close = reply->close || !connection->keep_alive || or_net_phase(connection->loop->net) == OR_NET_DRAINING;
   bool good = or_connection_write(connection, head, format_head(connection, bytes, close, head));
-  if (good && has_body && bytes > OR_REPLY_COPY_BYTES) {
+  if (good && has_body && reply->file != NULL) {
+    connection->file = reply->file;
+    reply->file = NULL;
+  } else if (good && has_body && bytes > OR_REPLY_COPY_BYTES) {
     send_large(connection, bytes);
   } else if (good && has_body) {
     good = or_connection_write(connection, data, bytes);
@@ -212,8 +217,7 @@ bool or_connection_write(or_connection_t *connection, const void *data, size_t l
   return true;
 }
 
-/* Writes what the socket takes; *offset moves. False: the socket has ended. */
-static bool write_some(or_connection_t *connection, const char *data, size_t length, size_t *offset) {
+bool or_connection_write_some(or_connection_t *connection, const char *data, size_t length, size_t *offset) {
   while (*offset < length) {
     long count = or_transport_write(&connection->transport, data + *offset, length - *offset);
     if (count == OR_TRANSPORT_AGAIN) return true;
@@ -229,11 +233,12 @@ bool or_connection_flush(or_connection_t *connection) {
   if (loop->out_length > 0) { /* only ever this connection's, and nothing is pending then */
     size_t length = loop->out_length, sent = 0;
     loop->out_length = 0;
-    if (!write_some(connection, loop->out, length, &sent)) return false;
+    if (!or_connection_write_some(connection, loop->out, length, &sent)) return false;
     if (sent < length && !append_pending(connection, loop->out + sent, length - sent)) return false;
   }
   if (connection->pending_length > connection->pending_offset) {
-    if (!write_some(connection, connection->pending, connection->pending_length, &connection->pending_offset))
+    if (!or_connection_write_some(connection, connection->pending, connection->pending_length,
+                                  &connection->pending_offset))
       return false;
     if (connection->pending_offset < connection->pending_length) return true;
   }
@@ -243,14 +248,18 @@ bool or_connection_flush(or_connection_t *connection) {
     connection->pending_length = connection->pending_offset = connection->pending_capacity = 0;
   }
   if (connection->large != NULL) {
-    if (!write_some(connection, connection->large, connection->large_length, &connection->large_offset)) return false;
+    if (!or_connection_write_some(connection, connection->large, connection->large_length, &connection->large_offset))
+      return false;
     if (connection->large_offset == connection->large_length) release_large(connection);
   }
-  return true;
+  return or_connection_flush_file(connection);
 }
 
 void or_connection_drop_output(or_connection_t *connection) {
   connection->loop->out_length = 0;
   connection->pending_length = connection->pending_offset = 0;
   release_large(connection);
+  if (or_file_body_is_reading(connection->file)) return;
+  or_file_body_free(connection->file);
+  connection->file = NULL;
 }

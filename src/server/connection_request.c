@@ -208,6 +208,7 @@ static bool check(or_connection_t *connection) {
   request->reply.content_type = "application/json";
   or_text_clear(&request->reply.text);
   request->reply.data = NULL;
+  request->reply.file = NULL;
   request->reply.bytes = 0;
   request->reply.owner = (or_owner_t){NULL, NULL};
   request->reply.headers_length = 0;
@@ -339,6 +340,7 @@ void or_connection_refuse(or_connection_t *connection, int http, const char *wor
   memset(request->headers, 0, sizeof request->headers);
   request->reply.headers_length = 0;
   request->reply.data = NULL;
+  request->reply.file = NULL;
   request->reply.owner = (or_owner_t){NULL, NULL};
   request->reply.parse_ns = request->reply.queue_ns = request->reply.run_ns = -1;
   request->reply.done_ns = 0;

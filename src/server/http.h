@@ -6,12 +6,14 @@
  * A handler runs on the thread of the loop that owns the connection, and returns soon. It fills the request's reply and
  * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */
 
+#include "base/file.h"
 #include "base/json.h"
 #include "task/journal.h"
 
 typedef struct or_server_t or_server_t; /* what the routes work with: server.h */
 typedef struct or_request_t or_request_t;
 typedef struct or_route_t or_route_t;
+typedef struct or_file_body_t or_file_body_t; /* reply_file.c */
 
 typedef enum or_http_method_t {
   OR_HTTP_GET,
@@ -84,6 +86,7 @@ typedef struct or_reply_t {
   const void *data;
   size_t bytes;
   or_owner_t owner;
+  or_file_body_t *file;                 /* in place of both: the reply's own; `bytes` says how many */
   char headers[OR_REPLY_HEADERS_BYTES]; /* more of them, "Name: value\r\n" each; by or_reply_header */
   size_t headers_length;
   int64_t parse_ns, queue_ns, run_ns; /* for Server-Timing; parse: from whole_ns; negative: not measured */
@@ -133,6 +136,10 @@ void or_reply_json_end(or_request_t *request, or_json_writer_t *json);
 void or_reply_text(or_request_t *request, const char *content_type, const char *text, size_t length);
 /* A body that is not copied: see or_reply_t.data. */
 void or_reply_bytes(or_request_t *request, const char *content_type, const void *data, size_t bytes, or_owner_t owner);
+/* A body that is what the file was when it was opened, read piece by piece as the client takes it; takes a reference.
+ * Reads the first piece: not for a loop's thread. On failure, statuses of or_file_read_at and RESOURCE_EXHAUSTED, the
+ * reply is as it was. */
+or_status_t or_reply_file(or_request_t *request, const char *content_type, or_file_t *file);
 /* One more header. Control characters in the value become spaces; one that finds no room is left out. */
 void or_reply_header(or_request_t *request, const char *name, const char *format, ...) OR_PRINTF(3, 4);
 /* {"detail", "error_code"} with this HTTP status. */

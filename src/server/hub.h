@@ -22,7 +22,7 @@ typedef struct or_hub_source_t {
   void *self;
   void (*write_devices)(void *self, or_json_writer_t *json); /* [Device] */
   void (*write_metrics)(void *self, or_json_writer_t *json); /* {id: Sample} */
-  size_t (*active_tasks)(void *self, const char *owner); /* NULL: everyone's */
+  size_t (*active_tasks)(void *self, const char *owner);     /* NULL: everyone's */
   void (*set_interval)(void *self,
                        int64_t interval_ms); /* samples are wanted so often from now on; must not call back */
 } or_hub_source_t;

@@ -13,6 +13,7 @@
 #define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
 #define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
 #define OR_REPLY_COPY_BYTES ((size_t)16 << 10)  /* larger bodies are sent from where they lie */
+#define OR_REPLY_PIECE_BYTES ((size_t)64 << 10) /* of a file, in memory for a connection at a time */
 #define OR_REPLY_KEEP_BYTES ((size_t)64 << 10)  /* a connection's text buffer beyond this is given back */
 #define OR_REFUSED_BODY_BYTES \
   ((size_t)256 << 10)         /* of a refused request that is read so that the connection may stay */
@@ -66,12 +67,13 @@ struct or_connection_t {
 
   char *stash; /* bytes that came while they could not be read: NULL if there are none */
   size_t stash_length, stash_offset;
-  /* Output that the socket did not take: first `pending`, then `large`. */
+  /* Output that the socket did not take: first `pending`, then `large` or `file`. */
   char *pending;
   size_t pending_length, pending_offset, pending_capacity;
   const char *large;
   size_t large_length, large_offset;
   or_owner_t large_owner;
+  or_file_body_t *file;
   or_ws_t *ws;
 };
 
@@ -89,7 +91,7 @@ struct or_loop_t {
     or_connection_t *first, *last;
   } waiting[OR_WAIT_COUNT];
   or_connection_t *all;
-  size_t kept; /* requests whose reply is to be posted */
+  size_t kept; /* requests whose reply is to be posted, and pieces of files that are being read */
   bool stopping, handles_closed;
   _Atomic size_t connection_count; /* written here; read by the acceptor */
   _Atomic size_t posts;            /* by or_loop_post, in the mailbox */
@@ -159,6 +161,14 @@ void or_connection_observe(or_connection_t *connection); /* tells whoever watche
 bool or_connection_write(or_connection_t *connection, const void *data, size_t length);
 bool or_connection_flush(or_connection_t *connection); /* false: the socket has ended */
 void or_connection_drop_output(or_connection_t *connection);
+
+/* Writes what the socket takes; *offset moves. False: the socket has ended. */
+bool or_connection_write_some(or_connection_t *connection, const char *data, size_t length, size_t *offset);
+
+/* reply_file.c */
+void or_file_body_free(or_file_body_t *body); /* takes NULL; one that is being read goes when that has ended */
+bool or_file_body_is_reading(const or_file_body_t *body);   /* NULL: false */
+bool or_connection_flush_file(or_connection_t *connection); /* as or_connection_flush */
 
 /* ws.c */
 bool or_ws_upgrade(or_connection_t *connection); /* after the checks; writes the answer; false: it was refused */

@@ -200,26 +200,30 @@ static void post(wanted_t *wanted) {
   or_reply_post(request);
 }
 
+/* What the file has, a piece at a time. */
+static or_status_t reply_blob_file(or_request_t *request, const or_store_blob_t *blob, or_file_t *file) {
+  or_status_t status = or_reply_file(request, "application/octet-stream", file);
+  if (or_status_code(status) != OR_DATA_LOSS) return status;
+  or_status_ignore(status); /* said without the path */
+  return or_error(OR_DATA_LOSS, "output \"%s\": its file is damaged", blob->name);
+}
+
 /* A tensor that lies in the row, or in a file of its own. On the store's reader's thread. */
 static void on_blob(void *self, or_status_t status, const or_store_blob_t *blob, const void *data, or_file_t *file) {
   wanted_t *wanted = self;
   or_request_t *request = wanted->request;
   void *copy = NULL;
-  if (or_ok(status)) status = or_alloc(request->allocator, (size_t)blob->bytes, &copy);
-  if (or_ok(status) && file != NULL) {
-    status = or_file_read_at(file, 0, copy, (size_t)blob->bytes);
-    if (or_status_code(status) == OR_DATA_LOSS) {
-      or_status_ignore(status); /* said without the path */
-      status = or_error(OR_DATA_LOSS, "output \"%s\": its file is damaged", blob->name);
-    }
-  } else if (or_ok(status) && blob->bytes > 0) {
-    memcpy(copy, data, (size_t)blob->bytes);
+  const bool inside = or_ok(status) && file == NULL;
+  if (inside) status = or_alloc(request->allocator, (size_t)blob->bytes, &copy);
+  if (inside && or_ok(status)) {
+    if (blob->bytes > 0) memcpy(copy, data, (size_t)blob->bytes);
+    reply_copy(request, copy, (size_t)blob->bytes);
+  } else if (or_ok(status)) {
+    status = reply_blob_file(request, blob, file);
   }
   if (or_ok(status)) {
     write_headers(request, blob->dtype, &blob->shape);
-    reply_copy(request, copy, (size_t)blob->bytes);
   } else {
-    or_free(request->allocator, copy);
     or_reply_failure(request, status);
   }
   post(wanted);

@@ -147,6 +147,8 @@ def recorded_parts_outlive_the_process():
             reply = session.get("/tasks/kept/result", headers={"Accept": "application/octet-stream"})
             expect(reply.content == (large @ large).tobytes() and reply.headers["OpenRuntime-Shape"] == "200,200",
                    reply.headers)
+            reply = session.head("/tasks/kept/result", headers={"Accept": "application/octet-stream"})
+            expect(reply.headers["Content-Length"] == "160000" and reply.content == b"", reply.headers)
             expect_error(session, session.get("/tasks/long0/result"), 404, "not_found")
             again = session.post("/tasks", files=parts(asked, left=large, right=None))
             expect(again.json() == first, "the same parts in another envelope are the same task")
