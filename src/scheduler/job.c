@@ -124,9 +124,26 @@ void or_job_watch(or_job_t *job, or_job_watch_t *watch) {
   *end = watch;
 }
 
+/* Those who wait for the admission alone, in order. */
+or_job_watch_t *or_job_take_admission_watches(or_job_t *job) {
+  or_job_watch_t *taken = NULL, **end = &taken, **link = &job->watches;
+  while (*link != NULL) {
+    or_job_watch_t *watch = *link;
+    if (!watch->admission) {
+      link = &watch->next;
+      continue;
+    }
+    *link = watch->next;
+    watch->next = NULL;
+    *end = watch;
+    end = &watch->next;
+  }
+  return taken;
+}
+
 bool or_job_attend(or_job_t *job, or_job_watch_t *watch) {
   or_mutex_lock(&job->scheduler->mutex);
-  const bool active = !or_task_state_is_final(job->state) && !job->deserted;
+  const bool active = !or_task_state_is_final(job->state) && !job->deserted && !(watch->admission && job->admitted);
   if (active) or_job_watch(job, watch);
   or_mutex_unlock(&job->scheduler->mutex);
   return active;
@@ -249,11 +266,11 @@ static void record_end(or_job_t *job, or_task_state_t state, const char *error, 
 }
 
 /* The watch may be gone after it was told. */
-static void tell_watches(or_job_t *job, or_job_watch_t *watches) {
+void or_job_tell_watches(or_job_t *job, or_job_watch_t *watches, or_job_event_t event) {
   while (watches != NULL) {
     or_job_watch_t *watch = watches;
     watches = watch->next;
-    watch->listener(watch->self, job, OR_JOB_FINISHED);
+    watch->listener(watch->self, job, event);
   }
 }
 
@@ -264,7 +281,7 @@ void or_job_desert(or_job_t *job, or_status_code_t code) {
   job->deserted = true;
   job->code = code;
   or_mutex_unlock(&job->scheduler->mutex);
-  tell_watches(job, watches);
+  or_job_tell_watches(job, watches, OR_JOB_FINISHED);
 }
 
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
@@ -293,7 +310,7 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   or_mutex_unlock(&scheduler->mutex);
   if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace(job, job->ended_ns);
   or_job_tell(job, OR_JOB_FINISHED);
-  tell_watches(job, watches);
+  or_job_tell_watches(job, watches, OR_JOB_FINISHED);
   while (victims != NULL) {
     or_job_t *next = victims->next;
     victims->next = NULL;

@@ -203,6 +203,7 @@ static void admit(or_job_t *job) {
   or_job_tell(job, OR_JOB_ADMITTED);
   or_mutex_lock(&scheduler->mutex);
   job->admitted = true;
+  or_job_watch_t *watches = or_job_take_admission_watches(job);
   const bool cancelled = or_cancel_requested(&job->cancel), left = scheduler->draining && job->durable;
   if (left) {
     job->ending = true;
@@ -219,6 +220,7 @@ static void admit(or_job_t *job) {
   }
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
+  or_job_tell_watches(job, watches, OR_JOB_ADMITTED);
   if (left) leave_on_disk(job);
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);

@@ -22,11 +22,12 @@ typedef enum or_job_event_t {
  * scheduler, and returns soon. */
 typedef void (*or_job_listener_t)(void *self, or_job_t *job, or_job_event_t event);
 
-/* Somebody who waits for a job: told FINISHED as `listener` is. The memory is the waiter's, until then or until
- * or_job_abandon said true. */
+/* Somebody who waits for a job: told FINISHED as `listener` is, or, with `admission`, the first of ADMITTED and
+ * FINISHED. The memory is the waiter's, until then or until or_job_abandon said true. */
 typedef struct or_job_watch_t {
   or_job_listener_t listener;
   void *self;
+  bool admission;
   struct or_job_watch_t *next;
 } or_job_watch_t;
 
@@ -109,10 +110,10 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 
 /* Waiting work ends at once, running work at its next node, tile or iteration. Nothing happens to finished work. */
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job);
-/* Waits for its end. False: it has ended already. */
+/* Waits for its end, or its admission. False: that was already. */
 bool or_job_attend(or_job_t *job, or_job_watch_t *watch);
 /* The waiter has gone. True: it hears nothing any more; a job that is not durable and has no other waiter is cancelled.
- * False: it was told of the end already, or is being told. */
+ * False: it was told already, or is being told. */
 bool or_job_abandon(or_job_t *job, or_job_watch_t *watch);
 /* FAILED_PRECONDITION: it does not wait any more. `priority` 1..10. */
 or_status_t or_scheduler_set_priority(or_scheduler_t *scheduler, or_job_t *job, int priority);

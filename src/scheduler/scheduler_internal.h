@@ -139,6 +139,8 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
 void or_job_tell(or_job_t *job, or_job_event_t event);
 /* With the lock held: at the end of those who wait. */
 void or_job_watch(or_job_t *job, or_job_watch_t *watch);
+or_job_watch_t *or_job_take_admission_watches(or_job_t *job);
+void or_job_tell_watches(or_job_t *job, or_job_watch_t *watches, or_job_event_t event); /* without the lock */
 /* Ends a job whose `ending` the caller has set, without the lock: writes the response, moves it to the finished ones,
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);

@@ -70,7 +70,7 @@ static void a_job_goes_on_while_one_of_its_waiters_is_there(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
   atomic_uint ends = 0;
-  or_job_watch_t first = {count_end, &ends, NULL}, second = {count_end, &ends, NULL}, late = {count_end, &ends, NULL};
+  or_job_watch_t first = {.listener = count_end, .self = &ends}, second = first, late = first;
   or_job_t *running = block();
   or_submission_result_t result;
   expect_ok(try_submit("watched", "", (or_job_request_t){.watch = &first}, &result));
@@ -360,6 +360,51 @@ static void a_durable_task_runs_only_when_it_is_recorded(void **state) {
   or_job_release(job);
 }
 
+/* What a watch was told. */
+typedef struct told_t {
+  int count;
+  or_job_event_t event;
+} told_t;
+static void note(void *self, or_job_t *job, or_job_event_t event) {
+  told_t *told = self;
+  (void)job;
+  or_mutex_lock(&seen.mutex);
+  ++told->count;
+  told->event = event;
+  or_cond_broadcast(&seen.cond);
+  or_mutex_unlock(&seen.mutex);
+}
+
+static void admission_can_be_waited_for_by_several(void **state) {
+  (void)state;
+  open_with_journal();
+  or_job_t *job = submit_durable("kept", "");
+  told_t admission = {0}, end = {0}, left = {0}, late = {0};
+  or_job_watch_t watches[] = {{.listener = note, .self = &admission, .admission = true},
+                              {.listener = note, .self = &end},
+                              {.listener = note, .self = &left, .admission = true},
+                              {.listener = note, .self = &late, .admission = true}};
+  for (size_t i = 0; i < 3; ++i) assert_true(or_job_attend(job, &watches[i]));
+  assert_true(or_job_abandon(job, &watches[2]));
+  journal.done(journal.done_self, or_status_success());
+  assert_int_equal(admission.count, 1);
+  assert_int_equal(admission.event, OR_JOB_ADMITTED);
+  assert_false(or_job_attend(job, &watches[3]));
+  or_mutex_lock(&seen.mutex);
+  while (end.count == 0) or_cond_wait(&seen.cond, &seen.mutex);
+  or_mutex_unlock(&seen.mutex);
+  assert_int_equal(end.event, OR_JOB_FINISHED);
+  assert_int_equal(admission.count, 1);
+  assert_int_equal(left.count + late.count, 0);
+  or_job_release(job);
+
+  job = submit_durable("lost", "");
+  assert_true(or_job_attend(job, &watches[3]));
+  journal.done(journal.done_self, or_error(OR_RESOURCE_EXHAUSTED, "the disk is full"));
+  assert_int_equal(late.event, OR_JOB_FINISHED); /* its end was its first */
+  or_job_release(job);
+}
+
 static void an_attempt_begins_when_it_is_on_record_or_can_not_be(void **state) {
   (void)state;
   open_with_journal();
@@ -563,6 +608,7 @@ int main(void) {
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
+      CASE(admission_can_be_waited_for_by_several),
       CASE(an_attempt_begins_when_it_is_on_record_or_can_not_be),
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),

@@ -128,20 +128,23 @@ static void on_end(void *self, or_job_t *job, or_job_event_t event) {
   post(answer);
 }
 
-/* Of a durable job: it is on disk, or ended before it was. On any thread. */
-static void on_event(void *self, or_job_t *job, or_job_event_t event) {
+/* A durable job is on disk, or ended before it was. On any thread. */
+static void on_admission(void *self, or_job_t *job, or_job_event_t event) {
   answer_t *answer = self;
-  if (event != OR_JOB_ADMITTED && event != OR_JOB_FINISHED) return;
-  if (may_post(answer)) {
-    if (event == OR_JOB_ADMITTED) {
-      reply_accepted(answer->request, job);
-    } else {
-      or_reply_error(answer->request, or_job_code(job) == OR_RESOURCE_EXHAUSTED ? 507 : 503,
-                     or_status_mapping(or_job_code(job))->name, "the task could not be recorded");
-    }
-    post(answer);
+  if (!may_post(answer)) return;
+  if (event == OR_JOB_ADMITTED) {
+    reply_accepted(answer->request, job);
+  } else {
+    or_reply_error(answer->request, or_job_code(job) == OR_RESOURCE_EXHAUSTED ? 507 : 503,
+                   or_status_mapping(or_job_code(job))->name, "the task could not be recorded");
   }
-  if (event == OR_JOB_FINISHED) let_go(answer); /* nothing more will come */
+  post(answer);
+}
+
+/* All that a durable job of one's own tells. On any thread. */
+static void on_event(void *self, or_job_t *job, or_job_event_t event) {
+  if (event == OR_JOB_ADMITTED || event == OR_JOB_FINISHED) on_admission(self, job, event);
+  if (event == OR_JOB_FINISHED) let_go(self); /* nothing more will come */
 }
 
 /* Nobody waits for the reply any more. */
@@ -186,17 +189,14 @@ static void reply_taken(or_request_t *request, const char *task_id) {
 
 /* The task of that id there is: its end, or that it is on disk. */
 static void join(answer_t *answer, or_job_t *job) {
-  const or_job_facts_t facts = or_job_facts(job);
-  if (answer->options.durable && facts.durable && facts.admitted && !or_task_state_is_final(facts.state)) {
-    if (may_post(answer)) {
-      reply_accepted(answer->request, job);
-      post(answer);
-    }
-    return;
-  }
-  answer->watch = (or_job_watch_t){.listener = on_end, .self = answer};
+  const bool recorded = answer->options.durable && or_job_facts(job).durable;
+  answer->watch = (or_job_watch_t){.listener = recorded ? on_admission : on_end, .self = answer, .admission = recorded};
   if (!or_job_attend(job, &answer->watch)) {
-    on_end(answer, job, OR_JOB_FINISHED);
+    if (recorded && !or_task_state_is_final(or_job_facts(job).state)) {
+      on_admission(answer, job, OR_JOB_ADMITTED);
+    } else {
+      on_end(answer, job, OR_JOB_FINISHED);
+    }
     return;
   }
   or_mutex_lock(&answer->mutex);

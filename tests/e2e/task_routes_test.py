@@ -210,6 +210,21 @@ def one_task_is_waited_for_by_several():
         expect(len({reply.text for reply in replies}) == 1, "not the same answer")
 
 
+def one_task_is_recorded_for_several():
+    with tempfile.TemporaryDirectory() as folder, client("--data", folder) as session:
+        for number in range(4):
+            body, replies = {**LONG, "task_id": f"one{number}"}, []
+            threads = [threading.Thread(target=lambda body=body, replies=replies: replies.append(
+                session.post("/tasks?wait=false", json=body))) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            expect([reply.status_code for reply in replies] == [202] * 6, [reply.text for reply in replies])
+            expect({reply.headers["Location"] for reply in replies} == {f"/tasks/one{number}"}, "elsewhere")
+            session.delete(f"/tasks/one{number}")
+
+
 def small_tasks_do_not_wait_for_measurements():
     with client() as session:
         for data in ({"size": 16}, {"size": 16, "iterations": 3}, {"type": "softmax", "size": 16}):
@@ -258,6 +273,7 @@ if __name__ == "__main__":
         recorded_parts_outlive_the_process,
         pages_are_turned_to_the_end,
         one_task_is_waited_for_by_several,
+        one_task_is_recorded_for_several,
         small_tasks_do_not_wait_for_measurements,
         a_benchmark_is_bounded_and_shared,
     ])
