@@ -62,14 +62,15 @@ host_archives() {
 }
 
 bootstrap() {
-  local archives mirror include=git
+  local archives mirror include=git log
   archives=$(host_archives)
   mirror=$(awk -v suite="$suite" '$2 == suite {print $1; exit}' <<<"$archives")
   [[ -n $mirror ]] || { echo "no Debian $suite archive in this machine's apt sources" >&2; exit 1; }
   [[ $mirror == https:* ]] && include=git,ca-certificates
-  debootstrap --variant=minbase --include="$include" "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
-    { tail -n 30 "$root.log" >&2; exit 1; }
-  rm -f "$root.log"
+  log=$(mktemp)
+  debootstrap --variant=minbase --include="$include" "$suite" "$root" "$mirror" >"$log" 2>&1 ||
+    { tail -n 30 "$log" >&2; exit 1; }
+  rm -f "$log"
   awk '{print "deb", $1, $2, $3}' <<<"$archives" >"$root/etc/apt/sources.list"
   apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-)' >"$root/etc/apt/apt.conf.d/90host" || true
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true

@@ -47,6 +47,7 @@ or_status_t or_connection_open(or_loop_t *loop, int descriptor, or_tls_t *tls, b
 void or_connection_close(or_connection_t *connection) {
   if (connection->state == OR_CONNECTION_CLOSED) return;
   bool was_websocket = connection->state == OR_CONNECTION_WEBSOCKET;
+  if (connection->state == OR_CONNECTION_BODY) or_loop_busy(connection->loop, false); /* it is never answered */
   connection->state = OR_CONNECTION_CLOSED;
   or_loop_forget(connection);
   or_connection_drop_output(connection);

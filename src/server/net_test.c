@@ -1,6 +1,7 @@
 /* Requests over real sockets of loopback. */
 #include <sched.h>
 
+#include "base/clock.h"
 #include "server/net_test_internal.h"
 
 #define HOST "Host: localhost\r\n"
@@ -331,6 +332,17 @@ static void says_what_it_does_while_it_starts_and_drains(void **state) {
   stop_net();
 }
 
+/* 30 s: no measure of ours, after it a broken test ends. */
+static void waits_for_no_body_whose_client_has_gone(void **state) {
+  (void)state;
+  int client = dial();
+  say(client, "POST /echo HTTP/1.1\r\n" HOST JSON "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+  assert_int_equal(hear_answer(client, false), 100); /* so the request is at work */
+  say(client, "{");
+  (void)close(client);
+  assert_true(or_net_drain(net, or_clock_ns() + INT64_C(30000000000)));
+}
+
 /* Handlers have nothing to read from before the server was ready. */
 static void what_drains_before_it_was_ready_answers_no_reads(void **state) {
   (void)state;
@@ -435,6 +447,7 @@ int main(void) {
       CASE(refuses_and_keeps_the_connection_where_it_can),
       CASE(refuses_what_is_too_large_and_ends),
       CASE(tells_the_handler_when_the_client_goes),
+      CASE(waits_for_no_body_whose_client_has_gone),
       CASE(streams_a_large_reply_to_a_slow_reader_without_a_copy),
       CASE(allocates_nothing_for_small_replies),
       cmocka_unit_test(ends_connections_that_are_too_slow),
