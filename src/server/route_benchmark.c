@@ -1,4 +1,5 @@
 /* POST /benchmark: a task of operation benchmark, made of the query and the body. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -21,9 +22,10 @@ static void copy_body(or_json_writer_t *json, const or_json_value_t *body, const
   }
 }
 
-/* The duration of the query as a number; false: there is one, and it is none. */
+/* The duration of the query as a number, NAN: the query has none; false: what it has is no number. */
 static bool read_duration(const or_query_t *query, double *out) {
   const char *text = or_query_get(query, "duration"), *cursor = text;
+  *out = NAN;
   if (text == NULL) return true;
   const char *end = text + strlen(text);
   or_status_t status = or_number_scan_double(&cursor, end, out);
@@ -36,7 +38,8 @@ static bool read_duration(const or_query_t *query, double *out) {
 static or_status_t write_task(or_text_t *text, const or_json_value_t *body, const or_query_t *query,
                               double duration_s) {
   const char *type = or_query_get(query, "benchmark_type"), *device = or_query_get(query, "device_id");
-  const double asked_s = duration_s > 0 ? duration_s : or_json_get_double(or_json_get(body, "duration"), 0);
+  const bool given = !isnan(duration_s);
+  const double asked_s = given ? duration_s : or_json_get_double(or_json_get(body, "duration"), 0);
   const double timeout_s = 2 * asked_s > TIMEOUT_S ? 2 * asked_s : TIMEOUT_S;
   or_json_writer_t json;
   or_json_begin(&json, text, 0);
@@ -47,7 +50,7 @@ static or_status_t write_task(or_text_t *text, const or_json_value_t *body, cons
   or_json_key(&json, "data");
   or_json_object_begin(&json);
   if (type != NULL) or_json_field_string(&json, "type", type);
-  if (duration_s > 0) or_json_field_double(&json, "duration", duration_s);
+  if (given) or_json_field_double(&json, "duration", duration_s);
   copy_body(&json, body, query);
   or_json_object_end(&json);
   or_json_object_end(&json);
@@ -104,7 +107,7 @@ void or_handle_benchmark(or_request_t *request) {
   or_query_t query;
   or_json_document_t *document = NULL;
   or_text_t text;
-  double duration_s = 0;
+  double duration_s;
   or_status_t status = or_query_parse(request->query, &query);
   if (!or_ok(status)) {
     or_reply_problem(request, "query", "", "value_error", "%s", or_status_message(status));

@@ -258,6 +258,7 @@ def a_benchmark_is_bounded_and_shared():
         expect_error(session, session.post("/benchmark?device_id=cuda_9"), 404, "not_found")
         for query, body, loc in (("benchmark_type=odd", {}, ["body", "type"]), ("", {"size": 1}, ["body", "size"]),
                                  ("duration=x", {}, ["query", "duration"]), ("", {"sizes": 3}, ["body", "sizes"]),
+                                 ("duration=0", {}, ["body", "duration"]), ("duration=-1", {}, ["body", "duration"]),
                                  ("", [1], ["body", ""])):
             expect_problem(session, session.post(f"/benchmark?{query}", json=body), loc)
         # What was measured is known from now on.
