@@ -189,10 +189,10 @@ static or_status_t load(or_json_document_t *document, const char *text, size_t l
   json_error_t error;
   json_t *tree = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
   or_status_t status;
-  if (tree != NULL) {
-    status = convert(document, tree, &document->root);
-  } else if (scope_failed) {
+  if (scope_failed) { /* also where there is a tree: jansson cuts a string short that it has no memory for */
     status = or_error(OR_RESOURCE_EXHAUSTED, "out of memory for a JSON document of %zu bytes", length);
+  } else if (tree != NULL) {
+    status = convert(document, tree, &document->root);
   } else {
     status = or_error(OR_INVALID_ARGUMENT, "JSON: line %d, column %d: %s", error.line, error.column, error.text);
   }

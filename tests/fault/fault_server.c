@@ -6,7 +6,9 @@
  *   FAULT_THROUGH      of a hundred unsynced writes, how many reach the disk all the same (0)
  *   FAULT_SEED         which ones
  *   FAULT_SYNCHRONOUS  "off": the store never waits for the disk
- *   FAULT_FULL         a file: while it exists, the disk is full */
+ *   FAULT_FULL         a file: while it exists, the disk is full
+ *   FAULT_MEMORY       a file of words that say which allocation fails (memory.h); FAULT_TRACE: where that was asked
+ * for */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #include "cli/cli.h"
 #include "fault/disk.h"
+#include "fault/memory.h"
 #include "runtime/runtime.h"
 #include "scheduler/scheduler.h"
 
@@ -53,10 +56,12 @@ int main(int count, char **arguments) {
                                   .full_path = getenv("FAULT_FULL")};
   const char *path = getenv("FAULT_WITNESS");
   if (path != NULL) witness = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (!disk_register(&options) || (path != NULL && witness < 0)) {
+  if (!memory_open(getenv("FAULT_MEMORY")) || !disk_register(&options) || (path != NULL && witness < 0)) {
     (void)fprintf(stderr, "fault_server: can't begin\n");
     return 1;
   }
   or_runtime_prepare_process();
-  return or_cli_main(count - 1, arguments + 1);
+  const int code = or_cli_main(count - 1, arguments + 1);
+  if (memory_held() > 0) (void)fprintf(stderr, "fault_server: %zu blocks were not given back\n", memory_held());
+  return code == 0 && memory_held() > 0 ? 1 : code;
 }
