@@ -242,7 +242,7 @@ static or_status_t execute_given(const or_allocator_t *allocator, bool quick) {
   if (!or_ok(status)) return status;
   or_task_context_t context = {.runtime = own, .quick = quick};
   status = execute_with(allocator, &context,
-                        COMPUTE("\"type\":\"reduce\",\"function\":\"sum\",\"iterations\":1,"
+                        COMPUTE("\"type\":\"reduce\",\"function\":\"sum\","
                                 "\"a\":{\"shape\":[2,1],\"data\":[1,2]}"),
                         &result);
   or_task_result_deinit(&result);
