@@ -4,6 +4,7 @@
 #include "server/access.h"
 #include "server/query.h"
 #include "server/task_answer.h"
+#include "task/kernel.h"
 
 /* An unknown model is an answer of its own, before there is a task. */
 static or_status_t check_model(or_request_t *request, const or_task_t *task) {
@@ -13,12 +14,15 @@ static or_status_t check_model(or_request_t *request, const or_task_t *task) {
   return or_model_pool_estimate(request->server->services.pool, or_task_model(task), &bytes, &known);
 }
 
-/* By the operation: kernels of users need a scope of their own. */
-static or_status_t check_scope(void *self, const or_json_value_t *root) {
+/* What is done by the operation, before the task is looked at: kernels of users need a scope of their own, and a device
+ * that can compile them. */
+static or_status_t check_operation(void *self, const or_json_value_t *root) {
   const or_request_t *request = self;
   const char *operation = or_json_get_string(or_json_get(root, "operation"), "");
   const bool kernel = strcmp(operation, "kernel") == 0;
-  if (or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN)) return or_status_success();
+  const bool reaches = or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN);
+  if (reaches && kernel) return or_kernel_find_compiler(or_server_runtime(request->server), NULL);
+  if (reaches) return or_status_success();
   return or_error(OR_PERMISSION_DENIED, "the key has not the scope %s, which operation \"%.32s\" needs",
                   kernel ? "kernels" : "run", operation);
 }
@@ -38,7 +42,7 @@ void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
                                    .bytes = request->body_bytes,
-                                   .check = check_scope,
+                                   .check = check_operation,
                                    .check_self = request};
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
