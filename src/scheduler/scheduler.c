@@ -87,21 +87,24 @@ static void empty_queue(or_scheduler_t *scheduler) {
   }
 }
 
+static bool is_at_work(const or_scheduler_t *scheduler) {
+  return scheduler->running > scheduler->abandoned || scheduler->admitting > 0 || scheduler->visitors > 0;
+}
+
 void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns) {
   const int64_t deadline_ns = or_clock_ns() + grace_ns;
   or_mutex_lock(&scheduler->mutex);
   scheduler->draining = true;
+  or_cond_broadcast(&scheduler->quiet); /* visitors that wait */
   empty_queue(scheduler);
-  while ((scheduler->running > scheduler->abandoned || scheduler->admitting > 0) &&
-         or_cond_wait_until(&scheduler->quiet, &scheduler->mutex, deadline_ns)) {
+  while (is_at_work(scheduler) && or_cond_wait_until(&scheduler->quiet, &scheduler->mutex, deadline_ns)) {
   }
   for (or_job_t *job = scheduler->active.first; job != NULL; job = job->active_next) {
     or_cancel_request(&job->cancel);
     if (job->execution != NULL) or_cancel_request(&job->execution->cancel);
   }
   or_cond_signal(&scheduler->clock_wake);
-  while (scheduler->running > scheduler->abandoned || scheduler->admitting > 0)
-    or_cond_wait(&scheduler->quiet, &scheduler->mutex);
+  while (is_at_work(scheduler)) or_cond_wait(&scheduler->quiet, &scheduler->mutex);
   or_mutex_unlock(&scheduler->mutex);
 }
 
@@ -421,6 +424,7 @@ or_status_t or_scheduler_set_device(or_scheduler_t *scheduler, or_device_t *devi
   place->hardware->memory_limit = settings->memory_limit;
   or_status_t status = start_workers(place->hardware);
   for (size_t i = 0; i < scheduler->hardware_count; ++i) or_cond_broadcast(&scheduler->hardware[i].wake);
+  or_cond_broadcast(&scheduler->quiet); /* visitors that wait */
   or_mutex_unlock(&scheduler->mutex);
   or_device_set_memory_limit(device, settings->memory_limit);
   return status;

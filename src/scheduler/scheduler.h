@@ -134,6 +134,11 @@ or_device_settings_t or_scheduler_device(or_scheduler_t *scheduler, const or_dev
 /* OUT_OF_RANGE names the bound. */
 or_status_t or_scheduler_set_device(or_scheduler_t *scheduler, or_device_t *device,
                                     const or_device_settings_t *settings);
+/* Room for work that is no task: a place of the device's hardware, or, `alone`, all of it, until or_scheduler_leave. Goes
+ * before the tasks that wait; waits itself at most `wait_ns`. UNAVAILABLE: it came not free, or the scheduler drains;
+ * FAILED_PRECONDITION: the device was taken out or lost. */
+or_status_t or_scheduler_visit(or_scheduler_t *scheduler, or_device_t *device, bool alone, int64_t wait_ns);
+void or_scheduler_leave(or_scheduler_t *scheduler, or_device_t *device); /* once for each visit that succeeded */
 typedef struct or_scheduler_load_t {
   size_t waiting, running;
   double backlog_s; /* estimated, of the busiest hardware */

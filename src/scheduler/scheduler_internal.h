@@ -50,9 +50,10 @@ struct hardware_t {
   or_scheduler_t *scheduler;
   const char *id; /* of a device's facts */
   uint32_t concurrency, worker_count, idle;
-  bool waking; /* an idle worker was signalled and has not looked yet: it wakes the next one if there is more */
-  uint32_t running;
-  bool exclusive;          /* what runs wants to be alone */
+  bool waking;      /* an idle worker was signalled and has not looked yet: it wakes the next one if there is more */
+  uint32_t running; /* executions and visitors */
+  uint32_t wanted;  /* visitors that wait: nothing new begins */
+  bool exclusive;   /* what runs wants to be alone */
   uint64_t reserved_bytes; /* estimated, of what runs */
   uint64_t idle_used_bytes;
   uint64_t memory_limit;
@@ -127,7 +128,7 @@ struct or_scheduler_t {
   job_list_t queue[OR_SCHEDULER_PRIORITIES + 1]; /* by priority, 1 to 10 */
   job_list_t active, finished;
   or_job_t *buckets[OR_SCHEDULER_BUCKETS];
-  size_t waiting, running, abandoned, admitting;
+  size_t waiting, running, abandoned, admitting, visitors;
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
   bool ran;                 /* something began since the clock's thread looked last */

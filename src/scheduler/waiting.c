@@ -67,7 +67,7 @@ or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
   or_job_t *best = NULL;
   int64_t best_level = 0;
   *place = NULL;
-  if (scheduler->waiting == 0 || scheduler->draining) return NULL;
+  if (scheduler->waiting == 0 || scheduler->draining || hardware->wanted > 0) return NULL;
   for (int priority = OR_SCHEDULER_PRIORITIES; priority >= 1; --priority) {
     size_t looked = 0;
     for (or_job_t *job = scheduler->queue[priority].first; job != NULL && looked < OR_SCHEDULER_LOOK_AHEAD;

@@ -15,6 +15,7 @@
 
 #define MAX_DIMS 16
 #define MAX_BATCH INT64_C(65536)
+#define EXPLAIN_WAIT_NS INT64_C(30000000000)       /* for room on the device */
 #define NAME_BYTES (OR_REPOSITORY_NAME_BYTES + 24) /* NAME:VERSION */
 
 typedef struct work_t work_t;
@@ -242,6 +243,22 @@ static or_status_t check_dims(const work_t *work, const or_model_t *model) {
   return or_status_success();
 }
 
+/* Runs of the model hold a place of the hardware; while the device's limits are not known they will be measured, which
+ * wants it alone. */
+static or_status_t explain_on(const work_t *work, const or_explain_request_t *wanted, or_explanation_t *explanation) {
+  or_device_peaks_t peaks;
+  or_scheduler_t *scheduler = work->services->scheduler;
+  const bool alone = work->profile && !or_device_known_peaks(wanted->device, &peaks);
+  or_status_t status = or_scheduler_visit(scheduler, wanted->device, alone, EXPLAIN_WAIT_NS);
+  if (!or_ok(status)) {
+    if (or_status_code(status) == OR_UNAVAILABLE) or_reply_header(work->request, "Retry-After", "10");
+    return status;
+  }
+  status = or_explain(wanted, explanation);
+  or_scheduler_leave(scheduler, wanted->device);
+  return status;
+}
+
 static void explain(work_t *work) {
   or_model_request_t request = {.name = work->name, .precision = work->wish.precision};
   or_model_lease_t lease = {.entry = NULL};
@@ -256,7 +273,7 @@ static void explain(work_t *work) {
   if (or_ok(status)) status = or_model_generate(lease.model, host, &generation, &inputs);
   const or_explain_request_t wanted = {lease.model,  lease.session, request.device,
                                        inputs.items, inputs.count,  work->profile};
-  if (or_ok(status)) status = or_explain(&wanted, &explanation);
+  if (or_ok(status)) status = explain_on(work, &wanted, &explanation);
   if (or_ok(status)) {
     or_json_writer_t json;
     or_reply_json_begin(work->request, &json);

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import threading
 
 from harness import SOURCE, expect, main, run, scratch
 from server_test import JSON, get, problems, serving
@@ -133,6 +134,27 @@ def explains_as_the_command_line_does():
             expect(status == 404 and wrong["error_code"] == "not_found", f"{query}: {status} {wrong}")
 
 
+def an_explanation_waits_for_its_place_on_the_device():
+    long = {"operation": "compute", "task_id": "long", "data": {"size": 256, "iterations": 1000000}}
+    with scratch() as folder, serving("--models", repository(folder)) as (_, port, _):
+        expect(ask(port, "PATCH", "/devices/cpu_0", {"max_concurrency": 1})[0] == 200, "one place")
+        expect(get(port, "/tasks?wait=false", JSON, "POST", json.dumps(long))[0].status == 202, "a long task")
+        while ask(port, "GET", "/tasks/long")[1]["status"] != "running":
+            pass
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(ask(port, "GET", "/models/one/explain?profile=false")))
+        asking.start()
+        while ask(port, "GET", "/models/one")[1]["state"] != "ready":  # so far it is
+            pass
+        expect(answers == [] and ask(port, "GET", "/tasks/long")[1]["status"] == "running", "it ran beside the task")
+        expect(ask(port, "DELETE", "/tasks/long")[0] == 200, "cancel")
+        asking.join()
+        expect(answers[0][0] == 200 and answers[0][1]["nodes"], answers)
+        expect(ask(port, "PATCH", "/devices/cpu_0", {"is_available": False})[0] == 200, "out")
+        status, wrong = ask(port, "GET", "/models/one/explain?profile=false")
+        expect(status == 409 and "cpu_0" in wrong["detail"], f"{status} {wrong}")
+
+
 def what_is_wrong_is_told_without_the_folder():
     with scratch() as folder:
         repository(folder)
@@ -244,7 +266,7 @@ def kernels_are_refused_by_name_until_a_device_compiles_them():
             status, wrong = ask(port, method, "/kernels/saxpy")
             expect(status == 404 and wrong["error_code"] == "not_found", wrong)
         status, wrong = ask(port, "POST", "/tasks", {"operation": "kernel", "data": {"name": "saxpy"}})
-        expect(status == 501 and wrong["error_code"] == "unimplemented" and "kernel" in wrong["detail"], wrong)
+        expect(status == 501 and wrong["error_code"] == "unimplemented" and "no compiler" in wrong["detail"], wrong)
 
 
 if __name__ == "__main__":
@@ -253,6 +275,7 @@ if __name__ == "__main__":
         a_model_in_use_goes_with_its_last_run,
         versions_stand_beside_each_other,
         explains_as_the_command_line_does,
+        an_explanation_waits_for_its_place_on_the_device,
         what_is_wrong_is_told_without_the_folder,
         removes_what_lies_in_the_folder_and_nothing_else,
         a_restart_loads_again_what_was_loaded,
