@@ -33,7 +33,10 @@ static void set_times(or_job_t *job, const or_job_request_t *request) {
 or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out) {
   void *memory = NULL;
   or_status_t status = or_alloc_zeroed(scheduler->allocator, sizeof(or_job_t), &memory);
-  if (!or_ok(status)) return status;
+  if (!or_ok(status)) {
+    or_task_free(request->task);
+    return status;
+  }
   or_job_t *job = memory;
   or_ref_init(&job->ref);
   job->scheduler = scheduler;
@@ -66,7 +69,6 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   job->body_bytes = job->body != NULL ? request->body_bytes : 0;
   if (or_ok(status)) status = copy_tensors(job, request);
   if (!or_ok(status)) {
-    job->task = NULL; /* stays the caller's */
     or_job_release(job);
     return status;
   }

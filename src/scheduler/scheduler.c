@@ -303,23 +303,30 @@ static void retract(or_job_t *job) {
   or_cond_broadcast(&scheduler->quiet);
   or_mutex_unlock(&scheduler->mutex);
   or_job_desert(job, OR_UNAVAILABLE);
-  job->task = NULL; /* stays the caller's */
   or_job_release(job);
+}
+
+static or_status_t check_request(const or_scheduler_t *scheduler, const or_job_request_t *request) {
+  if (request->task_id != NULL && !or_task_id_valid(request->task_id))
+    return or_error(OR_INVALID_ARGUMENT, "task_id must be 1 to %d of A-Z a-z 0-9 . _ : -", OR_TASK_ID_BYTES - 1);
+  if (request->durable && scheduler->options.journal == NULL)
+    return or_error(OR_FAILED_PRECONDITION, "nothing is recorded here: a task can't be accepted before it runs");
+  return or_status_success();
 }
 
 or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_t *request,
                                 or_submission_result_t *result) {
   or_job_t *job = NULL;
   *result = (or_submission_result_t){.job = NULL};
-  if (request->task_id != NULL && !or_task_id_valid(request->task_id))
-    return or_error(OR_INVALID_ARGUMENT, "task_id must be 1 to %d of A-Z a-z 0-9 . _ : -", OR_TASK_ID_BYTES - 1);
-  if (request->durable && scheduler->options.journal == NULL)
-    return or_error(OR_FAILED_PRECONDITION, "nothing is recorded here: a task can't be accepted before it runs");
-  or_status_t status = or_job_make(scheduler, request, &job);
+  or_status_t status = check_request(scheduler, request);
+  if (!or_ok(status)) {
+    or_task_free(request->task);
+    return status;
+  }
+  status = or_job_make(scheduler, request, &job);
   if (!or_ok(status)) return status;
   status = enter(scheduler, job, request->watch, result);
   if (!or_ok(status) || result->existing) {
-    if (!or_ok(status)) job->task = NULL; /* stays the caller's */
     or_job_release(job);
     return status;
   }

@@ -63,7 +63,7 @@ void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns);
 void or_scheduler_free(or_scheduler_t *scheduler);
 
 typedef struct or_job_request_t {
-  or_task_t *task;        /* the scheduler's on success */
+  or_task_t *task;        /* the scheduler's, on failure too */
   const char *task_id;    /* NULL: one is made */
   const char *owner;      /* id of the API key; NULL: "" */
   const char *request_id; /* for the log; NULL: none */
@@ -99,7 +99,7 @@ typedef struct or_refusal_t {
  * the same owner and digest gives that job, `existing` true and no event.
  * ALREADY_EXISTS: the id stands for another task. INVALID_ARGUMENT: the id. FAILED_PRECONDITION: its device can't be
  * had, and it is strict. RESOURCE_EXHAUSTED: it needs more memory than the limit; the message has the arithmetic.
- * UNAVAILABLE: full (see `refusal`). On failure the task stays the caller's and no listener is called. */
+ * UNAVAILABLE: full (see `refusal`). On failure no listener is called. */
 typedef struct or_submission_result_t {
   or_job_t *job;
   bool existing;

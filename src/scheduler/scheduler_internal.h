@@ -136,6 +136,7 @@ struct or_scheduler_t {
 };
 
 /* job.c */
+/* Takes the task, also on failure. */
 or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *request, or_job_t **out);
 void or_job_tell(or_job_t *job, or_job_event_t event);
 /* With the lock held: at the end of those who wait. */

@@ -283,6 +283,7 @@ static struct {
   bool refuse, hold_starts;
   or_journal_done_t start_done; /* of the last start that is held; under seen.mutex */
   void *start_self;
+  or_job_t *refused; /* as somebody else might have found it meanwhile */
 } journal;
 
 static or_status_t journal_admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs,
@@ -291,7 +292,10 @@ static or_status_t journal_admit(void *self, const or_task_record_t *record, con
   (void)blobs;
   assert_int_equal(count, 0);
   assert_int_equal(record->state, OR_TASK_PENDING);
-  if (journal.refuse) return or_error(OR_UNAVAILABLE, "the backlog is full");
+  if (journal.refuse) {
+    journal.refused = or_scheduler_find(scheduler, record->task_id, NULL);
+    return or_error(OR_UNAVAILABLE, "the backlog is full");
+  }
   journal.done = done;
   journal.done_self = done_self;
   ++journal.admits;
@@ -443,6 +447,8 @@ static void a_full_disk_ends_the_durable_task_that_it_concerns(void **state) {
   expect_failure(try_submit("full", "", (or_job_request_t){.durable = true}, &result), OR_UNAVAILABLE, "backlog");
   assert_int_equal(result.refusal.kind, OR_REFUSED_CAPACITY);
   assert_null(or_scheduler_find(scheduler, "full", NULL));
+  assert_string_equal(or_task_operation(or_job_task(journal.refused)), "compute");
+  or_job_release(journal.refused);
 }
 
 static void cancelled_before_it_is_recorded_it_never_runs(void **state) {

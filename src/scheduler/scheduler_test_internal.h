@@ -96,17 +96,14 @@ static inline or_task_t *parsed(const char *text) {
   return task;
 }
 
-/* Submits a small product with more fields (",\"priority\":3"). On refusal the status; the task is freed. */
+/* Submits a small product with more fields (",\"priority\":3"). */
 static inline or_status_t try_submit(const char *id, const char *fields, or_job_request_t request,
                                      or_submission_result_t *result) {
   char text[512];
   or_format(text, sizeof text, SMALL, fields);
   request.task = parsed(text);
   request.task_id = id;
-  or_task_t *task = request.task;
-  or_status_t status = or_scheduler_submit(scheduler, &request, result);
-  if (!or_ok(status)) or_task_free(task);
-  return status;
+  return or_scheduler_submit(scheduler, &request, result);
 }
 
 static inline or_job_t *submit(const char *id, const char *fields) {

@@ -34,8 +34,8 @@ static or_status_t take_up(void *self, const or_task_record_t *record, const or_
                                       .attempts = record->attempts,
                                       .created_us = record->created_us,
                                       .deadline_us = record->deadline_us};
+    body->task = NULL; /* the scheduler's */
     status = or_scheduler_submit(services->scheduler, &request, &result);
-    if (or_ok(status)) body->task = NULL; /* the scheduler's */
   }
   or_task_body_release(body);
   or_job_release(result.job);

@@ -236,9 +236,9 @@ static void accept_task(answer_t *answer) {
                                    .listener = durable ? on_event : NULL,
                                    .listener_self = answer,
                                    .watch = durable ? NULL : &answer->watch};
+  body->task = NULL;                        /* the scheduler's */
   if (durable) or_ref_retain(&answer->ref); /* the listener's */
   or_status_t status = or_scheduler_submit(request->server->services.scheduler, &wanted, &result);
-  if (or_ok(status)) body->task = NULL; /* the scheduler's */
   if (or_ok(status) && !result.existing) {
     set_job(answer, result.job);
   } else {
