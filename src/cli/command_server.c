@@ -168,6 +168,7 @@ int or_cli_server_command(or_cli_t *cli) {
                                        .config = &config,
                                        .make_runtime = make_runtime,
                                        .say = say,
+                                       .interrupted = &cli->cancel,
                                        .end_at_once = end_at_once,
                                        .self = cli,
                                        .notify_socket = environment("NOTIFY_SOCKET"),

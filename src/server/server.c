@@ -36,6 +36,7 @@ typedef struct run_t {
 
 static or_status_t open_net(run_t *run);
 static or_status_t open_loop(run_t *run);
+static void begin_drain(run_t *run, int number);
 static void close_loop(run_t *run);
 static void close_all(run_t *run);
 
@@ -90,6 +91,8 @@ or_status_t or_server_run(const or_server_options_t *options) {
   if (or_ok(status)) {
     status = or_thread_start(&run.finder, "or-find", find_devices, &run);
     if (!or_ok(status)) close_loop(&run);
+    if (or_ok(status) && options->interrupted != NULL && or_cancel_requested(options->interrupted))
+      begin_drain(&run, SIGTERM);
     (void)uv_run(&run.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&run.loop);
     status = or_status_first(status, run.status);
@@ -223,7 +226,8 @@ static void drain(void *argument) {
   run_t *run = argument;
   int64_t deadline_ns = or_clock_ns() + run->options->config->drain_ms * 1000000;
   or_net_set_phase(run->server.net, OR_NET_DRAINING);
-  or_services_drain(&run->server.services, run->options->config->drain_ms * 1000000);
+  if (or_server_runtime(&run->server) != NULL) /* else they are the finder's, and close_all ends them */
+    or_services_drain(&run->server.services, run->options->config->drain_ms * 1000000);
   (void)or_net_drain(run->server.net, deadline_ns);
   or_mailbox_send(&run->mailbox, &run->drained_mail);
 }
@@ -245,6 +249,16 @@ static void reload_tls(run_t *run) {
   or_tls_release(tls);
 }
 
+static void begin_drain(run_t *run, int number) {
+  run->stopping = true;
+  notify(run, "STOPPING=1\nSTATUS=draining");
+  or_log(OR_LOG_SERVER, OR_LOG_INFO, "draining", "signal=%d connections=%zu", number,
+         or_net_connections(run->server.net));
+  or_status_t status = or_thread_start(&run->drainer, "or-drain", drain, run);
+  if (!or_ok(status)) close_loop(run);
+  or_status_ignore(status); /* without a thread to wait on, nothing is waited for */
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
   run_t *run = handle->data;
   if (number == SIGHUP) {
@@ -261,13 +275,7 @@ static void on_signal(uv_signal_t *handle, int number) {
     or_net_hurry(run->server.net);
     return;
   }
-  run->stopping = true;
-  notify(run, "STOPPING=1\nSTATUS=draining");
-  or_log(OR_LOG_SERVER, OR_LOG_INFO, "draining", "signal=%d connections=%zu", number,
-         or_net_connections(run->server.net));
-  or_status_t status = or_thread_start(&run->drainer, "or-drain", drain, run);
-  if (!or_ok(status)) close_loop(run);
-  or_status_ignore(status); /* without a thread to wait on, nothing is waited for */
+  begin_drain(run, number);
 }
 
 static or_status_t open_loop(run_t *run) {

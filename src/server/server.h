@@ -28,6 +28,8 @@ typedef struct or_server_options_t {
   or_status_t (*make_runtime)(void *self, or_runtime_t **out);
   /* One finished line for people, when the server is ready and when its course changes; on the calling thread. */
   void (*say)(void *self, const char *line);
+  /* Requested by whoever had SIGTERM and SIGINT before: then it ends as by a signal of its own. May be NULL. */
+  or_cancel_t *interrupted;
   /* A second SIGTERM or SIGINT: ends the process and does not return. */
   void (*end_at_once)(void *self);
   void *self;

@@ -235,6 +235,23 @@ def settings_come_from_flags_environment_and_file():
             expect(get(port, "/health", {"Host": "file.example"})[0].status == 421, "the file's name")
 
 
+def a_signal_before_it_listens_is_not_lost():
+    process = subprocess.Popen([PROGRAM, "server", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True, cwd=SOURCE)
+    term = 1 << (signal.SIGTERM - 1)
+    while process.poll() is None:  # the first handler there is stands long before the server's own
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+            caught = re.search(r"SigCgt:\s*(\w+)", status.read())
+        if caught and int(caught.group(1), 16) & term:
+            break
+    process.terminate()
+    try:
+        process.communicate(timeout=60)  # no measure of ours: after it a broken test ends
+    finally:
+        process.kill()
+    expect(process.returncode == 0, process.returncode)
+
+
 if __name__ == "__main__":
     missing = [tool for tool in ("curl", "openssl") if not shutil.which(tool)]
     if missing:
@@ -248,6 +265,7 @@ if __name__ == "__main__":
         curl_speaks_to_tcp_and_to_a_unix_socket,
         tls_is_served_and_its_files_are_read_again,
         a_signal_drains_and_ends_it,
+        *([a_signal_before_it_listens_is_not_lost] if sys.platform == "linux" else []),
         what_can_not_be_is_one_line_with_the_cure,
         settings_come_from_flags_environment_and_file,
     ])
