@@ -320,6 +320,11 @@ static void dispatch(or_connection_t *connection) {
 void or_connection_next_request(or_connection_t *connection) {
   connection->state = OR_CONNECTION_HEAD;
   connection->head_length = 0;
+  if (connection->head_capacity > OR_HEAD_KEEP_BYTES) {
+    or_free(connection->request.allocator, connection->head);
+    connection->head = connection->head_inline;
+    connection->head_capacity = sizeof connection->head_inline;
+  }
   if (connection->wait != OR_WAIT_IDLE) or_loop_forget(connection); /* the next request has a time-out of its own */
   or_http_body_deinit(&connection->body);
 }

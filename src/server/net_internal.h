@@ -14,7 +14,8 @@
 #define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
 #define OR_REPLY_COPY_BYTES ((size_t)16 << 10)  /* larger bodies are sent from where they lie */
 #define OR_REPLY_PIECE_BYTES ((size_t)64 << 10) /* of a file, in memory for a connection at a time */
-#define OR_REPLY_KEEP_BYTES ((size_t)64 << 10)  /* a connection's text buffer beyond this is given back */
+#define OR_REPLY_KEEP_BYTES ((size_t)4 << 10)   /* a connection's text buffer beyond this is given back */
+#define OR_HEAD_KEEP_BYTES ((size_t)4 << 10)    /* and its memory for heads; both count in docs/operations.md */
 #define OR_REFUSED_BODY_BYTES \
   ((size_t)256 << 10)         /* of a refused request that is read so that the connection may stay */
 #define OR_READS_PER_EVENT 16 /* then the loop's other connections have their turn */

@@ -263,6 +263,22 @@ static void allocates_nothing_for_small_replies(void **state) {
   (void)close(client);
 }
 
+/* So that an idle connection is a small one, whatever it was asked. */
+static void gives_back_what_a_large_request_needed(void **state) {
+  (void)state;
+  static char text[16384];
+  int client = dial();
+  assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  size_t before = counting.live_bytes;
+  (void)or_format(text, sizeof text,
+                  "POST /echo HTTP/1.1\r\n" HOST JSON "X-Filler: %05000d\r\nContent-Length: 9000\r\n\r\n%09000d", 0, 0);
+  assert_int_equal(ask(client, text), 200);
+  assert_int_equal(strlen(answer_body), 9000);
+  assert_int_equal(ask(client, "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  assert_true(counting.live_bytes <= before + 1024); /* the text of a small reply is kept */
+  (void)close(client);
+}
+
 static void ends_connections_that_are_too_slow(void **state) {
   (void)state;
   or_net_options_t quick = options();
@@ -450,6 +466,7 @@ int main(void) {
       CASE(waits_for_no_body_whose_client_has_gone),
       CASE(streams_a_large_reply_to_a_slow_reader_without_a_copy),
       CASE(allocates_nothing_for_small_replies),
+      CASE(gives_back_what_a_large_request_needed),
       cmocka_unit_test(ends_connections_that_are_too_slow),
       cmocka_unit_test(refuses_more_connections_than_it_may_have),
       cmocka_unit_test(says_what_it_does_while_it_starts_and_drains),

@@ -1,23 +1,31 @@
 """What the fault tests share: a server process that may die, and asking it."""
 
+import base64
 import http.client
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
 from harness import PROGRAM, SOURCE, expect, main  # noqa: E402  (found by the line above)
 
-__all__ = ["HERE", "FAULT_SERVER", "GONE", "JSON", "PROGRAM", "SOURCE", "Client", "Server",
-           "compute", "expect", "main", "number"]
+__all__ = ["HANDSHAKE", "HERE", "FAULT_SERVER", "GONE", "JSON", "PARTS", "PROGRAM", "QUICK", "SOURCE", "Client",
+           "Server", "compute", "expect", "fill", "main", "number", "parts", "until"]
 
 FAULT_SERVER = os.environ.get("FAULT_SERVER") or os.path.join(os.path.dirname(PROGRAM), "fault_server")
 JSON = {"Content-Type": "application/json"}
+PARTS = "multipart/form-data; boundary=x"
 GONE = (OSError, http.client.HTTPException)
+QUICK = os.environ.get("OPENRUNTIME_QUICK") == "1"
+LOOKS = 6000
+KEPT_TASKS = 1024  # that have ended, in a server's memory
+HANDSHAKE = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n").encode()
 
 
 def number(name, fallback):
@@ -27,6 +35,29 @@ def number(name, fallback):
 
 def compute(size=8, iterations=1, **fields):
     return {"operation": "compute", "data": {"size": size, "iterations": iterations}, **fields}
+
+
+def parts(**contents):
+    """A body of parts, of type PARTS."""
+    return b"".join(b"--x\r\nContent-Disposition: form-data; name=\"" + name.encode() + b"\"\r\n\r\n" + content
+                    + b"\r\n" for name, content in contents.items()) + b"--x--\r\n"
+
+
+def until(what, look):
+    """Looks again and again until it sees True; what is never so has failed, with what was seen last."""
+    for _ in range(LOOKS):
+        seen = look()
+        if seen is True:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{what}: {seen}")
+
+
+def fill(client):
+    """As many tasks as a server keeps in memory, so that this grows no more."""
+    for _ in range(100 if QUICK else KEPT_TASKS + 100):
+        status, task = client.ask("POST", "/tasks", compute())
+        expect(status == 200 and task["status"] == "completed", f"{status} {task}")
 
 
 class Server:
