@@ -57,8 +57,8 @@ if(OR_HAVE_CMOCKA)
   endforeach()
 endif()
 
-# The program again, on a disk whose cache dies with it and with memory that runs out: the linker hands the calls that it
-# wraps to fault_server.c and memory.c.
+# The program again, on a disk whose cache dies with it and with memory that runs out: the linker hands the calls that
+# it wraps to fault_server.c and memory.c.
 if(OR_HAVE_SERVER AND OR_HAVE_SQLITE AND NOT APPLE)
   add_executable(fault_server "${CMAKE_SOURCE_DIR}/tests/fault/fault_server.c" "${CMAKE_SOURCE_DIR}/tests/fault/disk.c"
     "${CMAKE_SOURCE_DIR}/tests/fault/memory.c")
