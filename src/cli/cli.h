@@ -143,6 +143,9 @@ char *or_cli_duration(double seconds, char *text, size_t capacity); /* "3 d 4 h"
 
 /* Progress of more than a second on stderr, only on a terminal and not with --quiet. */
 void or_cli_progress(void *cli, double fraction, const char *what);
+/* The same where nothing says how far it is: how long it has been waited for. */
+void or_cli_progress_waits(or_cli_t *cli);
+bool or_cli_shows_progress(const or_cli_t *cli);
 void or_cli_progress_end(or_cli_t *cli);
 
 /* The commands, one file each. */

@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/remote.h"
 #include "cli/request.h"
 
 static void print_tables(or_cli_t *cli, const or_json_value_t *root);
@@ -88,7 +89,9 @@ int or_cli_benchmark_command(or_cli_t *cli) {
   or_cli_request_t request;
   or_cli_outcome_t outcome;
   if (type == NULL) type = or_cli_has(cli, "--model") ? "ml" : "comprehensive";
-  or_cli_request_begin(&request, cli, "benchmark");
+  if (or_cli_is_remote(cli) && cli->strict)
+    return or_cli_usage_error(cli, "--strict: a server benchmarks the device that is named or refuses: leave it out");
+  or_cli_request_begin_benchmark(&request, cli);
   or_json_field_string(&request.json, "type", type);
   if (!add_fields(&request)) {
     or_cli_request_drop(&request);

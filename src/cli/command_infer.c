@@ -94,16 +94,15 @@ static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
   return OR_EXIT_OK;
 }
 
-/* The picture goes as it would over the wire: base64 in the request. */
-static or_status_t add_image(or_cli_t *cli, or_cli_request_t *request, const char *path) {
-  char *bytes = NULL;
+/* The picture goes beside the request; *bytes is the caller's until that has been carried out. */
+static or_status_t add_image(or_cli_request_t *request, const char *path, char **bytes) {
   size_t length = 0;
-  or_status_t status = or_file_read(cli->allocator, path, MAX_IMAGE_BYTES, &bytes, &length);
-  if (or_ok(status)) {
-    or_json_key(&request->json, "image");
-    status = or_cli_write_base64(cli, &request->json, bytes, length);
-  }
-  or_free(cli->allocator, bytes);
+  or_status_t status = or_file_read(request->cli->allocator, path, MAX_IMAGE_BYTES, bytes, &length);
+  if (!or_ok(status)) return status;
+  or_json_key(&request->json, "image");
+  or_json_object_begin(&request->json);
+  (void)or_cli_request_part(request, "image", *bytes, length); /* it is the first: there is room */
+  or_json_object_end(&request->json);
   return status;
 }
 
@@ -165,13 +164,14 @@ static int write_outputs(or_cli_t *cli, const or_task_result_t *result) {
 static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, const char *label) {
   or_cli_request_t request;
   or_cli_outcome_t outcome;
+  char *picture = NULL;
   or_cli_request_begin(&request, cli, "inference");
   or_json_field_string(&request.json, "model", cli->arguments.words[0]);
   if (or_cli_value(cli, "--top") != NULL) or_cli_request_field(&request, "top_k", or_cli_value(cli, "--top"));
   if (or_cli_value(cli, "--precision") != NULL)
     or_json_field_string(&request.json, "precision", or_cli_value(cli, "--precision"));
   add_texts(cli, &request);
-  or_status_t status = image != NULL ? add_image(cli, &request, image) : or_status_success();
+  or_status_t status = image != NULL ? add_image(&request, image, &picture) : or_status_success();
   if (!or_ok(status)) {
     or_cli_request_drop(&request);
     return or_cli_fail(cli, status);
@@ -179,6 +179,7 @@ static int infer_once(or_cli_t *cli, const inputs_t *inputs, const char *image, 
   or_cli_execution_t execution = {
       .tensors = inputs->items, .tensor_count = inputs->count, .wants_outputs = true, .subject = image};
   int code = or_cli_request_execute(&request, &execution, true, &outcome);
+  or_free(cli->allocator, picture);
   if (code == OR_EXIT_OK && or_cli_has(cli, "--output")) code = write_outputs(cli, &outcome.result);
   if (code == OR_EXIT_OK && !cli->json) {
     bool labelled = or_json_kind(or_json_get(outcome.root, "predictions")) == OR_JSON_ARRAY;

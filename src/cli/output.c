@@ -181,12 +181,28 @@ char *or_cli_duration(double seconds, char *text, size_t capacity) {
 static int64_t progress_began_ns;
 static bool progress_shown;
 
+bool or_cli_shows_progress(const or_cli_t *cli) { return cli->error_terminal && !cli->quiet; }
+
+/* Seconds since the first call; negative: it is too early to say anything, or there is nobody to tell. */
+static double progress_seconds(const or_cli_t *cli) {
+  if (!or_cli_shows_progress(cli)) return -1;
+  if (progress_began_ns == 0) progress_began_ns = or_clock_ns();
+  const int64_t since_ns = or_clock_ns() - progress_began_ns;
+  return since_ns < PROGRESS_AFTER_NS ? -1 : (double)since_ns * 1e-9;
+}
+
+void or_cli_progress_waits(or_cli_t *cli) {
+  const double seconds = progress_seconds(cli);
+  if (seconds < 0) return;
+  (void)fprintf(stderr, "\r\033[Kwaiting for %.60s, %.0f s", cli->url, seconds);
+  (void)fflush(stderr);
+  progress_shown = true;
+}
+
 void or_cli_progress(void *self, double fraction, const char *what) {
   const or_cli_t *cli = self;
   char bar[BAR_WIDTH + 1];
-  if (!cli->error_terminal || cli->quiet) return;
-  if (progress_began_ns == 0) progress_began_ns = or_clock_ns();
-  if (or_clock_ns() - progress_began_ns < PROGRESS_AFTER_NS) return;
+  if (progress_seconds(cli) < 0) return;
   int filled = (int)(fraction * BAR_WIDTH);
   for (int i = 0; i < BAR_WIDTH; ++i) bar[i] = i < filled ? '#' : '.';
   bar[BAR_WIDTH] = '\0';

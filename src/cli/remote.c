@@ -93,11 +93,26 @@ int or_cli_fail_reply(or_cli_t *cli, const or_client_reply_t *reply, or_status_t
   return cli->code;
 }
 
+static void tell_waiting(void *self) { or_cli_progress_waits(self); }
+
 int or_cli_ask_text(or_cli_t *cli, const or_client_request_t *request, or_client_reply_t *reply) {
   or_client_t *client = NULL;
+  or_client_request_t waiting = *request;
   if (!or_cli_client(cli, &client)) return cli->code;
-  or_status_t status = or_client_call(client, request, reply);
+  if (or_cli_shows_progress(cli)) waiting.tick = tell_waiting;
+  waiting.tick_self = cli;
+  or_status_t status = or_client_call(client, &waiting, reply);
+  or_cli_progress_end(cli);
   return or_ok(status) ? OR_EXIT_OK : or_cli_fail_reply(cli, reply, status);
+}
+
+or_status_t or_cli_parse_reply(const or_cli_t *cli, const char *method, const char *text, size_t length,
+                               or_json_document_t **out) {
+  or_status_t status = or_json_parse(cli->allocator, text, length, out);
+  if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
+  or_status_ignore(status); /* what is wrong with it is that it is another's */
+  return or_error(OR_DATA_LOSS, "%.200s answered a %s with something that is not JSON: is that an OpenRuntime server?",
+                  cli->url, method);
 }
 
 int or_cli_ask(or_cli_t *cli, const or_client_request_t *request, or_json_document_t **out) {
@@ -106,13 +121,7 @@ int or_cli_ask(or_cli_t *cli, const or_client_request_t *request, or_json_docume
   or_client_reply_init(&reply, cli->allocator);
   int code = or_cli_ask_text(cli, request, &reply);
   if (code == OR_EXIT_OK) {
-    or_status_t status = or_json_parse(cli->allocator, or_text_string(&reply.body), reply.body.length, out);
-    if (or_status_code(status) == OR_INVALID_ARGUMENT) {
-      or_status_ignore(status); /* what is wrong with it is that it is another's */
-      status = or_error(OR_DATA_LOSS,
-                        "%.200s answered %s %.200s with something that is not JSON: is that an OpenRuntime server?",
-                        cli->url, request->method, request->path);
-    }
+    or_status_t status = or_cli_parse_reply(cli, request->method, or_text_string(&reply.body), reply.body.length, out);
     if (!or_ok(status)) code = or_cli_fail(cli, status);
   }
   or_client_reply_deinit(&reply);

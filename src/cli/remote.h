@@ -23,6 +23,10 @@ int or_cli_ask_text(or_cli_t *cli, const or_client_request_t *request, or_client
 /* Prints a failure of or_client_call and gives its exit code, as or_cli_ask does. Takes the status. */
 int or_cli_fail_reply(or_cli_t *cli, const or_client_reply_t *reply, or_status_t status);
 
+/* The document of a reply to a request of that method; DATA_LOSS, with the cure, where it is no JSON. */
+or_status_t or_cli_parse_reply(const or_cli_t *cli, const char *method, const char *text, size_t length,
+                               or_json_document_t **out);
+
 /* Makes text for people of a document. */
 typedef void (*or_cli_printer_t)(or_cli_t *cli, const or_json_value_t *root);
 /* With --json the document, indented; else what the printer makes of it. An exit code. */

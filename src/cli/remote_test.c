@@ -113,8 +113,34 @@ static void a_task_is_sent_and_its_end_is_told(void **state) {
   assert_int_equal(ASK("--json", "run", "--async"), OR_EXIT_OK);
   expect_json();
   answer(200, "no json");
-  assert_int_equal(ASK("run"), OR_EXIT_USAGE);
-  expect_err("the server's answer");
+  assert_int_equal(ASK("run"), OR_EXIT_FAILED);
+  expect_err("is that an OpenRuntime server?");
+  answer(200, "{}");
+  assert_int_equal(ASK("run"), OR_EXIT_FAILED);
+  expect_err("the answer is no TaskResponse");
+}
+
+static void a_benchmark_has_its_own_route(void **state) {
+  static const char done[] = RESPONSE("completed",
+                                      "{\"device\":\"x_0\",\"results\":{\"compute\":[{\"dtype\":\"int8\","
+                                      "\"size\":7,\"gflops\":1.5,\"runs\":5}]}}",
+                                      "\"error\":null,\"fallback_reason\":\"no y\"");
+  (void)state;
+  forget_answers();
+  answer(200, done);
+  assert_int_equal(ASK("-d", "x 0", "benchmark", "-t", "compute", "--sizes", "7", "--duration", "0.5"), OR_EXIT_OK);
+  expect_asked(0, "POST /benchmark?device_id=x%200 HTTP/1.1");
+  expect_asked(0, "\r\n\r\n{\"type\":\"compute\",\"duration\":0.5,\"sizes\":[7]}");
+  expect_out("int8      7      1.5");
+  expect_err("openruntime: ran on x_0: no y\n");
+  answer(200, done);
+  assert_int_equal(ASK("-d", "auto", "--json", "benchmark"), OR_EXIT_OK);
+  expect_asked(0, "POST /benchmark HTTP/1.1");
+  expect_out("\"results\"");
+  answer(404, "{\"detail\":\"no device \\\"y\\\"\",\"error_code\":\"not_found\"}");
+  assert_int_equal(ASK("-d", "y", "benchmark"), OR_EXIT_FAILED);
+  expect_err("no device \"y\"");
+  assert_int_equal(RUN("--url", "x", "--strict", "benchmark"), OR_EXIT_USAGE);
 }
 
 static void pull(void *token) { or_cancel_request(token); }
@@ -141,7 +167,10 @@ static void inputs_go_and_outputs_come(void **state) {
                        "{\"model\":\"m\",\"outputs\":{\"y\":{\"shape\":[2],\"dtype\":\"float32\",\"data\":[3,4]}}}",
                        "\"error\":null"));
   assert_int_equal(ASK("infer", "m", "-i", input, "--output", output), OR_EXIT_OK);
-  expect_asked(0, "\"inputs\":{\"x\":{\"shape\":[2],\"dtype\":\"float32\",\"data_base64\":\"AACAPwAAAEA=\"}}");
+  expect_asked(0, "Content-Type: multipart/form-data; boundary=");
+  expect_asked(0, "Accept: multipart/form-data, application/json\r\n");
+  expect_asked(0, "\"inputs\":{\"x\":{\"shape\":[2],\"dtype\":\"float32\",\"part\":\"input0\"}}");
+  expect_asked(0, "name=\"input0\"\r\nContent-Type: application/octet-stream\r\n\r\n");
   expect_out("y       float32  [2]        8");
   assert_int_equal(access(in_folder("out/y.npy"), R_OK), 0);
   answer(200, RESPONSE("completed", "{\"model\":\"m\"}", "\"error\":null"));
@@ -151,6 +180,46 @@ static void inputs_go_and_outputs_come(void **state) {
                        "\"error\":null"));
   assert_int_equal(ASK("infer", "m"), OR_EXIT_USAGE);
   expect_err("output \"y\"");
+}
+
+/* The next answer, in parts: the response and 8 bytes. */
+static void answer_parts(const char *name, const char *response) {
+  char *text = answers[peer.count], body[2048];
+  or_format(body, sizeof body,
+            "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+            "--b\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n..b12345\r\n--b--\r\n",
+            name, response);
+  or_format(text, sizeof answers[0],
+            "HTTP/1.1 200 X\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %zu\r\n\r\n%s",
+            strlen(body), body);
+  peer.answers[peer.count++] = text;
+}
+
+#define PARTED(fields) \
+  RESPONSE("completed", "{\"model\":\"m\",\"outputs\":{\"y\":{\"dtype\":\"uint8\"," fields "}}}", "\"error\":null")
+
+static void outputs_come_as_parts(void **state) {
+  char bytes[256], *content = NULL;
+  size_t length = 0;
+  (void)state;
+  forget_answers();
+  answer_parts("response", PARTED("\"shape\":[8],\"part\":\"p\""));
+  assert_int_equal(ASK("infer", "m", "--output", in_folder("out")), OR_EXIT_OK);
+  expect_out("y       uint8  [8]        8");
+  expect_ok(or_file_read(or_allocator_system(), in_folder("out/y.npy"), sizeof bytes, &content, &length));
+  assert_memory_equal(content + length - 8, "..b12345", 8);
+  or_free(or_allocator_system(), content);
+  answer_parts("response", PARTED("\"shape\":[8],\"part\":\"q\""));
+  assert_int_equal(ASK("infer", "m"), OR_EXIT_FAILED);
+  expect_err("output \"y\": the answer has no part \"q\"");
+  answer_parts("response", PARTED("\"shape\":[9],\"part\":\"p\""));
+  assert_int_equal(ASK("infer", "m"), OR_EXIT_FAILED);
+  expect_err("part \"p\" has 8 bytes; its dtype and shape take 9");
+  answer_parts("response", PARTED("\"shape\":8,\"part\":\"p\""));
+  assert_int_not_equal(ASK("infer", "m"), OR_EXIT_OK);
+  answer_parts("other", "{}");
+  assert_int_equal(ASK("infer", "m"), OR_EXIT_FAILED);
+  expect_err("the server's answer has no part \"response\"");
 }
 
 static void lists_and_shows_tasks(void **state) {
@@ -262,6 +331,8 @@ int main(void) {
       CASE(a_task_is_sent_and_its_end_is_told),
       CASE(interrupted_it_cancels_the_task),
       CASE(inputs_go_and_outputs_come),
+      CASE(outputs_come_as_parts),
+      CASE(a_benchmark_has_its_own_route),
       CASE(lists_and_shows_tasks),
       CASE(the_models_of_a_server),
       CASE(explains_what_a_server_explains),

@@ -19,6 +19,8 @@ void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *
   const char *priority = or_cli_has(cli, "--priority") ? or_cli_value(cli, "--priority") : NULL;
   request->cli = cli;
   request->status = or_status_success();
+  request->part_count = 0;
+  request->benchmark = false;
   or_text_init(&request->text, cli->allocator);
   or_json_begin(&request->json, &request->text, 0);
   or_json_object_begin(&request->json);
@@ -31,6 +33,25 @@ void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *
   if (or_cli_value(cli, "--timeout") != NULL) or_cli_request_field(request, "timeout", or_cli_value(cli, "--timeout"));
   or_json_key(&request->json, "data");
   or_json_object_begin(&request->json);
+}
+
+void or_cli_request_begin_benchmark(or_cli_request_t *request, or_cli_t *cli) {
+  or_cli_request_begin(request, cli, "benchmark");
+  request->benchmark = or_cli_is_remote(cli);
+  if (!request->benchmark) return;
+  or_text_clear(&request->text);
+  or_json_begin(&request->json, &request->text, 0);
+  or_json_object_begin(&request->json);
+}
+
+bool or_cli_request_part(or_cli_request_t *request, const char *name, const void *data, size_t bytes) {
+  const size_t index = request->part_count;
+  if (index + 1 >= OR_MULTIPART_MAX_PARTS) return false; /* the request itself is one */
+  char *own = request->part_names[index];
+  or_format(own, sizeof request->part_names[0], "%.8s%zu", name, index);
+  request->parts[request->part_count++] = (or_task_part_t){.name = own, .data = data, .bytes = bytes};
+  or_json_field_string(&request->json, "part", own);
+  return true;
 }
 
 /* A document needs to be an array or object for most readers, so a lone value is parsed within one. */
@@ -89,6 +110,7 @@ static int print_problems(or_cli_t *cli, const or_task_problems_t *problems, or_
 }
 
 static or_status_t parse_task(or_cli_request_t *request, or_task_problems_t *problems, or_task_t **out) {
+  const or_task_parts_t parts = {request->parts, request->part_count};
   or_json_document_t *document = NULL;
   *out = NULL;
   problems->count = 0;
@@ -98,7 +120,8 @@ static or_status_t parse_task(or_cli_request_t *request, or_task_problems_t *pro
   request->status = or_status_success();
   if (or_ok(status))
     status = or_json_parse(request->cli->allocator, or_text_string(&request->text), request->text.length, &document);
-  if (or_ok(status)) status = or_task_parse(request->cli->allocator, or_json_root(document), problems, out);
+  if (or_ok(status))
+    status = or_task_parse_parts(request->cli->allocator, or_json_root(document), &parts, problems, out);
   or_json_document_free(document);
   or_text_deinit(&request->text);
   return status;
@@ -165,8 +188,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
     if (or_ok(status)) out->root = or_json_root(out->document);
   }
   if (or_ok(status)) {
-    if (out->result.fallback_reason[0] != '\0' && !cli->quiet)
-      (void)fprintf(stderr, "openruntime: ran on %s: %s\n", out->result.device_used, out->result.fallback_reason);
+    or_cli_tell_fallback(cli, &out->result);
     return OR_EXIT_OK;
   }
   bool json = cli->json;
@@ -174,6 +196,11 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
   int code = or_cli_fail(cli, status);
   cli->json = json;
   return code;
+}
+
+void or_cli_tell_fallback(const or_cli_t *cli, const or_task_result_t *result) {
+  if (result->fallback_reason[0] == '\0' || cli->quiet) return;
+  (void)fprintf(stderr, "openruntime: ran on %s: %s\n", result->device_used, result->fallback_reason);
 }
 
 void or_cli_outcome_deinit(or_cli_outcome_t *outcome) {

@@ -3,6 +3,7 @@
 /* From flags to a TaskRequest, as POST /tasks takes it, and from its outcome to the terminal: run, infer and benchmark
    share this. */
 
+#include "base/multipart.h"
 #include "cli/cli.h"
 
 /* A request being written: the envelope is open and the fields of `data` follow. */
@@ -12,8 +13,18 @@ typedef struct or_cli_request_t {
   or_json_writer_t json;
   or_status_t status; /* of its fields: what could not be read for want of memory */
   char task_id[40];   /* made here, so that a server's task can be asked about while it is waited for */
+  /* Bytes beside the JSON, which names them: {"part": NAME}. The caller's, until the request is carried out. */
+  or_task_part_t parts[OR_MULTIPART_MAX_PARTS];
+  char part_names[OR_MULTIPART_MAX_PARTS][16];
+  size_t part_count;
+  bool benchmark; /* the fields alone, for POST /benchmark */
 } or_cli_request_t;
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation);
+/* The request of `benchmark`: a server has a route of its own for it. */
+void or_cli_request_begin_benchmark(or_cli_request_t *request, or_cli_t *cli);
+/* Bytes beside the JSON, of which {"part": NAME} is written; NAME is `name` and a number. False: there is no room for
+ * more, and nothing is written. */
+bool or_cli_request_part(or_cli_request_t *request, const char *name, const void *data, size_t bytes);
 /* A field of `data` whose value is JSON where it parses as such, else a string. */
 void or_cli_request_field(or_cli_request_t *request, const char *key, const char *value);
 
@@ -40,8 +51,8 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
                            or_cli_outcome_t *out);
 /* Hands the request to the server and prints the task's id: it goes on alone. Takes the request; an exit code. */
 int or_cli_request_async(or_cli_request_t *request);
-/* Standard base64 (RFC 4648, section 4) as a JSON string. RESOURCE_EXHAUSTED: nothing is written. */
-or_status_t or_cli_write_base64(or_cli_t *cli, or_json_writer_t *json, const void *bytes, size_t length);
+/* On stderr: where it ran, if not where it was told to. */
+void or_cli_tell_fallback(const or_cli_t *cli, const or_task_result_t *result);
 void or_cli_outcome_deinit(or_cli_outcome_t *outcome);
 
 #endif

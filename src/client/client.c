@@ -26,6 +26,12 @@ struct or_client_t {
   char error[CURL_ERROR_SIZE]; /* what libcurl says of the last failure */
 };
 
+/* A part's bytes while libcurl takes them: they are read where they lie. */
+typedef struct reader_t {
+  const char *data;
+  size_t bytes, at;
+} reader_t;
+
 /* One request under way. */
 typedef struct transfer_t {
   or_client_t *client;
@@ -33,6 +39,7 @@ typedef struct transfer_t {
   or_client_reply_t *reply;
   struct curl_slist *headers;
   curl_mime *mime;
+  reader_t *readers; /* of the request's parts */
   or_text_t url;
   or_status_t status; /* of what our callbacks keep */
 } transfer_t;
@@ -142,17 +149,40 @@ static or_status_t add_headers(transfer_t *transfer) {
   return status;
 }
 
+static size_t read_part(char *out, size_t size, size_t count, void *self) {
+  reader_t *reader = self;
+  const size_t left = reader->bytes - reader->at, length = size * count < left ? size * count : left;
+  memcpy(out, reader->data + reader->at, length);
+  reader->at += length;
+  return length;
+}
+
+/* To send it once more on another connection. */
+static int rewind_part(void *self, curl_off_t offset, int origin) {
+  reader_t *reader = self;
+  if (origin != SEEK_SET || offset < 0 || (curl_off_t)reader->bytes < offset) return CURL_SEEKFUNC_FAIL;
+  reader->at = (size_t)offset;
+  return CURL_SEEKFUNC_OK;
+}
+
 static or_status_t add_parts(transfer_t *transfer) {
   const or_client_request_t *request = transfer->request;
+  void *readers = NULL;
   if (request->part_count == 0) return or_status_success();
+  or_status_t status =
+      or_alloc_array(transfer->client->allocator, request->part_count, sizeof *transfer->readers, &readers);
+  if (!or_ok(status)) return status;
+  transfer->readers = readers;
   transfer->mime = curl_mime_init(transfer->client->easy);
   if (transfer->mime == NULL) return no_memory();
   for (size_t i = 0; i < request->part_count; ++i) {
     const or_client_part_t *given = &request->parts[i];
     const char *type = given->content_type != NULL ? given->content_type : "application/octet-stream";
+    reader_t *reader = &transfer->readers[i];
     curl_mimepart *part = curl_mime_addpart(transfer->mime);
+    *reader = (reader_t){given->bytes > 0 ? given->data : "", given->bytes, 0};
     if (part == NULL || curl_mime_name(part, given->name) != CURLE_OK || curl_mime_type(part, type) != CURLE_OK ||
-        curl_mime_data(part, given->bytes > 0 ? given->data : "", given->bytes) != CURLE_OK)
+        curl_mime_data_cb(part, (curl_off_t)given->bytes, read_part, rewind_part, NULL, reader) != CURLE_OK)
       return no_memory();
   }
   return or_status_success();
@@ -287,6 +317,7 @@ or_status_t or_client_send(or_client_t *client, const or_client_request_t *reque
   }
   curl_easy_reset(client->easy); /* lets go of what the transfer lent it */
   curl_mime_free(transfer.mime);
+  or_free(client->allocator, transfer.readers);
   curl_slist_free_all(transfer.headers);
   or_text_deinit(&transfer.url);
   return status;

@@ -132,6 +132,12 @@ static bool is_non_finite(const or_json_value_t *item) {
   return or_json_kind(item) == OR_JSON_STRING && !isfinite(or_json_get_double(item, 0));
 }
 
+static void write_strings(or_json_writer_t *json, const or_string_t *strings, size_t count) {
+  or_json_array_begin(json);
+  for (size_t i = 0; i < count; ++i) or_json_string_n(json, strings[i].data, strings[i].length);
+  or_json_array_end(json);
+}
+
 or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json) {
   const or_shape_t *shape = or_tensor_shape(tensor);
   const void *data = or_tensor_data(tensor);
@@ -153,7 +159,11 @@ or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tenso
   or_json_array_end(json);
   or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
   or_json_key(json, "data");
-  or_json_numbers(json, or_tensor_dtype(tensor), data, (size_t)or_tensor_count(tensor));
+  if (or_tensor_dtype(tensor) == OR_STRING) {
+    write_strings(json, data, (size_t)or_tensor_count(tensor));
+  } else {
+    or_json_numbers(json, or_tensor_dtype(tensor), data, (size_t)or_tensor_count(tensor));
+  }
   or_json_object_end(json);
   or_free(allocator, copy);
   return or_status_success();

@@ -10,14 +10,6 @@ const char *or_http_method_name(or_http_method_t method) {
   return names[method];
 }
 
-bool or_slice_is(or_slice_t slice, const char *text) {
-  return slice.data != NULL && strlen(text) == slice.length && memcmp(slice.data, text, slice.length) == 0;
-}
-
-bool or_slice_is_nocase(or_slice_t slice, const char *text) {
-  return slice.data != NULL && strlen(text) == slice.length && strncasecmp(slice.data, text, slice.length) == 0;
-}
-
 /* The next piece of a comma-separated list, without the spaces around it; false at the end. */
 static bool next_item(or_slice_t *list, or_slice_t *item) {
   if (list->data == NULL || list->length == 0) return false;

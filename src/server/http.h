@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/slice.h"
 #include "task/journal.h"
 
 typedef struct or_server_t or_server_t; /* what the routes work with: server.h */
@@ -27,13 +28,6 @@ typedef enum or_http_method_t {
 } or_http_method_t;
 const char *or_http_method_name(or_http_method_t method);
 
-/* Bytes that someone else owns; not terminated. data is NULL where there is nothing (a header that did not come). */
-typedef struct or_slice_t {
-  const char *data;
-  size_t length;
-} or_slice_t;
-bool or_slice_is(or_slice_t slice, const char *text);        /* the same bytes */
-bool or_slice_is_nocase(or_slice_t slice, const char *text); /* the same but for the case of ASCII letters */
 /* Whether a comma-separated header value has this token, in any case. */
 bool or_slice_has_token(or_slice_t list, const char *token);
 /* Whether an Accept header names this media type itself; wildcards don't count. */

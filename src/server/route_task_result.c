@@ -131,7 +131,6 @@ static void reply_from_job(const wanted_t *wanted, or_job_t *job) {
   for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
     or_json_key(&json, result->outputs[i].name);
     status = or_tensor_json_write(request->allocator, result->outputs[i].tensor, &json);
-    if (!or_ok(status)) or_json_null(&json); /* the key has a value; the reply is replaced */
   }
   or_json_object_end(&json);
   or_json_object_end(&json);

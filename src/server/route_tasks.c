@@ -38,6 +38,10 @@ static bool wants_no_wait(const or_request_t *request) {
   return wait != NULL && strcmp(wait, "false") == 0;
 }
 
+static bool accepts_parts(const or_request_t *request) {
+  return or_slice_accepts(request->headers[OR_HEADER_ACCEPT], "multipart/form-data");
+}
+
 void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
@@ -58,5 +62,6 @@ void or_handle_task_create(or_request_t *request) {
     or_reply_failure(request, status);
     return;
   }
-  or_answer_task(request, body, (or_answer_options_t){.durable = wants_no_wait(request)});
+  or_answer_task(request, body,
+                 (or_answer_options_t){.durable = wants_no_wait(request), .parts = accepts_parts(request)});
 }

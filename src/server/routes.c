@@ -79,7 +79,7 @@ const or_route_t or_routes[] = {
                 "disk",
      .parameters = "wait:string",
      .request = "TaskRequest",
-     .response = "TaskResponse|ActiveTask",
+     .response = "multipart/form-data|TaskResponse|ActiveTask",
      .statuses = "202 404 409 422 429 501 503 507"},
     {.method = OR_HTTP_GET,
      .pattern = "/tasks",

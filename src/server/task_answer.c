@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/string.h"
 #include "server/meter.h"
+#include "server/task_parts.h"
 
 /* Counted: who accepts the task, the reply, and, of a durable task, its listener. A client may go on the loop's thread
  * while the task is accepted on the store's: `mutex` guards `job` and `gone`. */
@@ -20,6 +21,7 @@ typedef struct answer_t {
   or_job_watch_t watch;
   or_mutex_t mutex;
   or_job_t *job; /* one reference once there is one */
+  or_task_parts_body_t parts;
   bool gone;
   _Atomic bool posted;
 } answer_t;
@@ -33,6 +35,7 @@ static void let_go(void *self) {
   answer_t *answer = self;
   if (!or_ref_release(&answer->ref)) return;
   or_job_release(answer->job);
+  or_text_deinit(&answer->parts.text);
   or_task_body_release(answer->body);
   or_mutex_deinit(&answer->mutex);
   or_free(answer->allocator, answer);
@@ -53,6 +56,7 @@ void or_answer_task(or_request_t *request, or_task_body_t *body, or_answer_optio
   answer->body = body;
   answer->options = options;
   or_mutex_init(&answer->mutex);
+  or_text_init(&answer->parts.text, request->allocator);
   status = prepare(answer);
   if (!or_ok(status)) {
     or_reply_failure(request, status);
@@ -99,12 +103,24 @@ static void reply_accepted(or_request_t *request, or_job_t *job) {
   or_reply_text(request, "application/json", text, strlen(text));
 }
 
-static void reply_ended(or_request_t *request, or_job_t *job) {
+/* Tensors as bytes, where that is wanted and can be had; false: JSON does as well. */
+static bool reply_parts(answer_t *answer, or_job_t *job) {
+  or_task_parts_body_t *parts = &answer->parts;
+  if (!answer->options.parts || or_job_facts(job).state != OR_TASK_COMPLETED) return false;
+  or_status_ignore(or_task_parts_write(or_job_response(job), or_job_result(job), parts)); /* the JSON is there */
+  if (parts->text.length == 0) return false;
+  or_reply_bytes(answer->request, parts->content_type, parts->text.data, parts->text.length, (or_owner_t){NULL, NULL});
+  return true;
+}
+
+static void reply_ended(answer_t *answer, or_job_t *job) {
   static const char no_memory[] = "{\"detail\":\"there was no memory for the response\",\"error_code\":"
                                   "\"resource_exhausted\"}";
+  or_request_t *request = answer->request;
   const or_text_t *response = or_job_response(job);
   const or_job_facts_t facts = or_job_facts(job);
-  if (response->length > 0) {
+  if (reply_parts(answer, job)) {
+  } else if (response->length > 0) {
     or_reply_bytes(request, "application/json", response->data, response->length, (or_owner_t){NULL, NULL});
   } else if (or_job_code(job) == OR_UNAVAILABLE) {
     or_reply_error(request, 503, "unavailable",
@@ -124,7 +140,7 @@ static void on_end(void *self, or_job_t *job, or_job_event_t event) {
   answer_t *answer = self;
   (void)event;
   if (!may_post(answer)) return;
-  reply_ended(answer->request, job);
+  reply_ended(answer, job);
   post(answer);
 }
 

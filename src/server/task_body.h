@@ -4,8 +4,8 @@
  * are tensors' bytes or a picture. The parts are not copied (but for those that lie where their type can't be read):
  * tensors are views of the body, and keep it. */
 
+#include "base/multipart.h"
 #include "base/thread.h"
-#include "server/multipart.h"
 #include "store/store.h"
 #include "task/task.h"
 

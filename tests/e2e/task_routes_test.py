@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import email
+import email.policy
 import json
 import os
 import signal
@@ -89,6 +91,26 @@ def tensors_come_as_parts_and_go_as_bytes():
         expect_error(session, reply, 404, "not_found")
         expect_error(session, session.get("/tasks/nobody/result"), 404, "not_found")
         expect_error(session, session.get("/tasks/no%20body/result"), 404, "not_found")
+
+
+def a_response_comes_in_parts_where_they_are_accepted():
+    accept = {"Accept": "multipart/form-data, application/json"}
+    with client() as session:
+        reply = session.post("/tasks", files=parts(product(task_id="parted")), headers=accept)
+        expect(reply.status_code == 200, reply.text)
+        head = f"Content-Type: {reply.headers['content-type']}\r\n\r\n".encode()
+        message = email.message_from_bytes(head + reply.content, policy=email.policy.HTTP)
+        pieces = {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
+        expect(list(pieces) == ["response", "output0"], pieces)
+        task = is_a(session, "TaskResponse", json.loads(pieces["response"].get_payload(decode=True)))
+        expect(task["result"]["outputs"] == {"result": {"shape": [2, 2], "dtype": "float32", "part": "output0"}}, task)
+        expect(pieces["output0"].get_payload(decode=True) == (ROWS @ COLUMNS).tobytes(), "other bytes")
+        whole = session.get("/tasks/parted").json()  # as JSON it is as it ever was
+        expect(numpy.array_equal(numpy.reshape(whole["result"]["outputs"]["result"]["data"], (2, 2)), ROWS @ COLUMNS),
+               whole)
+        plain = session.post("/tasks", json={"operation": "compute", "data": {"size": 8}}, headers=accept)
+        expect(is_a(session, "TaskResponse", plain.json())["status"] == "completed", "without tensors it is JSON")
+        expect_problem(session, session.post("/tasks", json={"operation": "x"}, headers=accept), ["body", "operation"])
 
 
 def a_picture_comes_as_a_part():
@@ -269,6 +291,7 @@ def a_benchmark_is_bounded_and_shared():
 if __name__ == "__main__":
     main([
         tensors_come_as_parts_and_go_as_bytes,
+        a_response_comes_in_parts_where_they_are_accepted,
         a_picture_comes_as_a_part,
         wrong_parts_are_named,
         recorded_parts_outlive_the_process,

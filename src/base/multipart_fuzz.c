@@ -1,7 +1,7 @@
 /* A form: the first line is the Content-Type, the rest the body. Parts lie within the body. */
 #include <string.h>
 
-#include "server/multipart.h"
+#include "base/multipart.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

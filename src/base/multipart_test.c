@@ -1,7 +1,7 @@
 #include "base/testing.h"
 
+#include "base/multipart.h"
 #include "base/string.h"
-#include "server/multipart.h"
 
 static or_multipart_t parts;
 

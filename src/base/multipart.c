@@ -1,4 +1,4 @@
-#include "server/multipart.h"
+#include "base/multipart.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-#ifndef OR_SERVER_MULTIPART_H
-#define OR_SERVER_MULTIPART_H
+#ifndef OR_BASE_MULTIPART_H
+#define OR_BASE_MULTIPART_H
 /* multipart/form-data (RFC 7578, RFC 2046 section 5.1): a body that lies whole in memory is cut into its parts
  * without a copy; those that are to be tensors' bytes are moved to an aligned place. */
 
 #include "base/alloc.h"
-#include "server/http.h"
+#include "base/slice.h"
 
 #define OR_MULTIPART_MAX_PARTS 64
 #define OR_MULTIPART_NAME_BYTES 256
