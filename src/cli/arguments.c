@@ -18,14 +18,18 @@ static const or_cli_flag_t *find_flag(const or_cli_command_t *command, const cha
   return NULL;
 }
 
-static const char *nearest_flag(const or_cli_command_t *command, const char *name) {
+/* By the words behind the hyphens, which all have in common; without the hyphens. */
+static const char *nearest_flag(const or_cli_command_t *command, const char *argument, size_t length) {
   const char *candidates[2 * OR_CLI_MAX_FLAGS];
+  char name[48];
   size_t count = 0;
-  for (const or_cli_flag_t *flag = or_cli_global_flags; flag->name != NULL; ++flag) candidates[count++] = flag->name;
+  for (const or_cli_flag_t *flag = or_cli_global_flags; flag->name != NULL; ++flag)
+    candidates[count++] = flag->name + 2;
   for (const or_cli_flag_t *flag = command != NULL ? command->flags : NULL; flag != NULL && flag->name != NULL;
        ++flag) {
-    if (count < sizeof candidates / sizeof *candidates) candidates[count++] = flag->name;
+    if (count < sizeof candidates / sizeof *candidates) candidates[count++] = flag->name + 2;
   }
+  or_format(name, sizeof name, "%.*s", (int)(length - 2), argument + 2);
   return or_string_nearest(name, candidates, count);
 }
 
@@ -59,9 +63,9 @@ static int parse_long(or_cli_t *cli, int count, char **arguments, int *used) {
   *used = 1;
   if (flag == NULL && belongs_to_later(cli)) return OR_EXIT_OK;
   if (flag == NULL) {
-    const char *nearest = nearest_flag(cli->command, argument);
+    const char *nearest = nearest_flag(cli->command, argument, length);
     if (nearest == NULL) return or_cli_usage_error(cli, "unknown flag \"%.*s\"", (int)length, argument);
-    return or_cli_usage_error(cli, "unknown flag \"%.*s\"; did you mean \"%s\"?", (int)length, argument, nearest);
+    return or_cli_usage_error(cli, "unknown flag \"%.*s\"; did you mean \"--%s\"?", (int)length, argument, nearest);
   }
   if (flag->value == NULL) {
     if (equals != NULL) return or_cli_usage_error(cli, "%s takes no value", flag->name);

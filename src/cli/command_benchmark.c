@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "cli/request.h"
 
@@ -116,54 +117,16 @@ int or_cli_benchmark_command(or_cli_t *cli) {
   return code;
 }
 
-static double number(const or_json_value_t *object, const char *key) {
-  return or_json_get_double(or_json_get(object, key), NAN);
+static const char *kilobytes(const or_json_value_t *value, char *text, size_t capacity) {
+  return or_cli_bytes((uint64_t)or_json_get_int(value, 0) * 1024, text, capacity);
 }
 
-static void print_compute(or_cli_t *cli, const or_json_value_t *rows) {
-  or_cli_table_t *table = or_cli_table_create(cli, "DTYPE|>SIZE|>GFLOP/S|>OF PEAK|>MEDIAN|>P99|>RUNS");
-  for (size_t i = 0; i < or_json_count(rows); ++i) {
-    const or_json_value_t *row = or_json_at(rows, i);
-    char median[OR_CLI_NUMBER_BYTES], p99[OR_CLI_NUMBER_BYTES];
-    double percent = number(row, "percent_of_peak");
-    or_cli_table_cell(table, "%s", or_json_get_string(or_json_get(row, "dtype"), ""));
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(row, "size"), 0));
-    or_cli_table_cell(table, "%.1f", number(row, "gflops"));
-    or_cli_table_cell(table, isfinite(percent) ? "%.1f %%" : "-", percent);
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "execution_time"), median, sizeof median));
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "p99"), p99, sizeof p99));
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(row, "runs"), 0));
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
-}
-
-static void print_memory(or_cli_t *cli, const or_json_value_t *rows) {
-  or_cli_table_t *table = or_cli_table_create(cli, "KIND|>SIZE|>GB/S|>OF READ BANDWIDTH|>MEDIAN|>P99|>RUNS");
-  for (size_t i = 0; i < or_json_count(rows); ++i) {
-    const or_json_value_t *row = or_json_at(rows, i);
-    char size[OR_CLI_NUMBER_BYTES], median[OR_CLI_NUMBER_BYTES], p99[OR_CLI_NUMBER_BYTES];
-    double percent = number(row, "percent_of_bandwidth");
-    or_cli_table_cell(table, "%s", or_json_get_string(or_json_get(row, "kind"), ""));
-    or_cli_table_cell(
-        table, "%s", or_cli_bytes((uint64_t)or_json_get_int(or_json_get(row, "size_kb"), 0) * 1024, size, sizeof size));
-    or_cli_table_cell(table, "%.1f", number(row, "bandwidth_mbps") * 1e-3);
-    or_cli_table_cell(table, isfinite(percent) ? "%.0f %%" : "-", percent);
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "execution_time"), median, sizeof median));
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "p99"), p99, sizeof p99));
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(row, "runs"), 0));
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
-}
-
-static const char *word(const or_json_value_t *object, const char *key) {
-  return or_json_get_string(or_json_get(object, key), "");
+static const char *gigabytes(const or_json_value_t *value, char *text, size_t capacity) {
+  return or_format(text, capacity, "%.1f", or_json_get_double(value, NAN) * 1e-3);
 }
 
 /* "batch=1 sequence=128" */
-static char *dims_of(const or_json_value_t *row, char *text, size_t capacity) {
-  const or_json_value_t *dims = or_json_get(row, "dims");
+static const char *dims_of(const or_json_value_t *dims, char *text, size_t capacity) {
   text[0] = '\0';
   for (size_t i = 0; i < or_json_count(dims); ++i) {
     const or_json_value_t *extent = NULL;
@@ -174,33 +137,48 @@ static char *dims_of(const or_json_value_t *row, char *text, size_t capacity) {
   return text;
 }
 
-static void print_ml(or_cli_t *cli, const or_json_value_t *rows) {
+static const char *scenario_of(const or_json_value_t *row, char *text, size_t capacity) {
+  const int64_t in_flight = or_cli_whole(row, "in_flight");
+  return or_format(text, capacity, in_flight > 0 ? "%s, %lld in flight" : "%s", or_cli_word(row, "scenario"),
+                   (long long)in_flight);
+}
+
+static const char *four_digits(const or_json_value_t *value, char *text, size_t capacity) {
+  return or_format(text, capacity, "%.4g", or_json_get_double(value, NAN));
+}
+
+static const or_cli_column_t compute_columns[] = {{"DTYPE", "dtype", NULL},
+                                                  {">SIZE", "size", NULL},
+                                                  {">GFLOP/S", "gflops", or_cli_tenths_cell},
+                                                  {">OF PEAK", "percent_of_peak", or_cli_percent_cell},
+                                                  {">MEDIAN", "execution_time", or_cli_seconds_cell},
+                                                  {">P99", "p99", or_cli_seconds_cell},
+                                                  {">RUNS", "runs", NULL}};
+static const or_cli_column_t memory_columns[] = {{"KIND", "kind", NULL},
+                                                 {">SIZE", "size_kb", kilobytes},
+                                                 {">GB/S", "bandwidth_mbps", gigabytes},
+                                                 {">OF READ BANDWIDTH", "percent_of_bandwidth", or_cli_share_cell},
+                                                 {">MEDIAN", "execution_time", or_cli_seconds_cell},
+                                                 {">P99", "p99", or_cli_seconds_cell},
+                                                 {">RUNS", "runs", NULL}};
+static const or_cli_column_t ml_columns[] = {{"MODEL", "model", NULL},
+                                             {"DIMENSIONS", "dims", dims_of},
+                                             {"PRECISION", "precision", NULL},
+                                             {"SCENARIO", NULL, scenario_of},
+                                             {">MEDIAN", "latency_ms", or_cli_ms_cell},
+                                             {">P90", "p90_ms", or_cli_ms_cell},
+                                             {">P99", "p99_ms", or_cli_ms_cell},
+                                             {">ITEMS/S", "throughput_fps", four_digits},
+                                             {">RUNS", "runs", NULL},
+                                             {"WEIGHTS", "weights", NULL}};
+
+static void print_notes(const or_json_value_t *rows) {
   bool synthetic = false;
-  or_cli_table_t *table =
-      or_cli_table_create(cli, "MODEL|DIMENSIONS|PRECISION|SCENARIO|>MEDIAN|>P90|>P99|>ITEMS/S|>RUNS|WEIGHTS");
   for (size_t i = 0; i < or_json_count(rows); ++i) {
     const or_json_value_t *row = or_json_at(rows, i);
-    char text[3][OR_CLI_NUMBER_BYTES], dims[160], scenario[48];
-    int64_t in_flight = or_json_get_int(or_json_get(row, "in_flight"), 0);
-    or_format(scenario, sizeof scenario, in_flight > 0 ? "%s, %lld in flight" : "%s", word(row, "scenario"),
-              (long long)in_flight);
-    or_cli_table_cell(table, "%s", word(row, "model"));
-    or_cli_table_cell(table, "%s", dims_of(row, dims, sizeof dims));
-    or_cli_table_cell(table, "%s", word(row, "precision"));
-    or_cli_table_cell(table, "%s", scenario);
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "latency_ms") * 1e-3, text[0], sizeof text[0]));
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "p90_ms") * 1e-3, text[1], sizeof text[1]));
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(row, "p99_ms") * 1e-3, text[2], sizeof text[2]));
-    or_cli_table_cell(table, "%.4g", number(row, "throughput_fps"));
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(row, "runs"), 0));
-    or_cli_table_cell(table, "%s", word(row, "weights"));
-    synthetic = synthetic || strcmp(word(row, "weights"), "synthetic") == 0;
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
-  for (size_t i = 0; i < or_json_count(rows); ++i) {
-    const or_json_value_t *row = or_json_at(rows, i);
-    if (word(row, "note")[0] != '\0') (void)printf("%s: %s\n", word(row, "model"), word(row, "note"));
+    if (or_cli_word(row, "note")[0] != '\0')
+      (void)printf("%s: %s\n", or_cli_word(row, "model"), or_cli_word(row, "note"));
+    synthetic = synthetic || strcmp(or_cli_word(row, "weights"), "synthetic") == 0;
   }
   if (synthetic) or_cli_note_weights("synthetic");
 }
@@ -208,13 +186,16 @@ static void print_ml(or_cli_t *cli, const or_json_value_t *rows) {
 static void print_tables(or_cli_t *cli, const or_json_value_t *root) {
   const or_json_value_t *machine = or_json_get(root, "machine"), *results = or_json_get(root, "results");
   char peak[OR_CLI_NUMBER_BYTES], read[OR_CLI_NUMBER_BYTES];
-  (void)printf("%s: %s; measured limits: %s float32, %s read\n", or_json_get_string(or_json_get(root, "device"), ""),
-               or_json_get_string(or_json_get(machine, "device_name"), ""),
-               or_cli_rate(number(machine, "peak_fp32_gflops") * 1e9, "FLOP/s", peak, sizeof peak),
-               or_cli_rate(number(machine, "read_gbps") * 1e9, "B/s", read, sizeof read));
-  if (or_json_get(results, "compute") != NULL) print_compute(cli, or_json_get(results, "compute"));
-  if (or_json_get(results, "memory") != NULL) print_memory(cli, or_json_get(results, "memory"));
-  if (or_json_get(results, "ml") != NULL) print_ml(cli, or_json_get(results, "ml"));
+  (void)printf("%s: %s; measured limits: %s float32, %s read\n", or_cli_word(root, "device"),
+               or_cli_word(machine, "device_name"),
+               or_cli_rate(or_cli_real(machine, "peak_fp32_gflops") * 1e9, "FLOP/s", peak, sizeof peak),
+               or_cli_rate(or_cli_real(machine, "read_gbps") * 1e9, "B/s", read, sizeof read));
+  const or_json_value_t *compute = or_json_get(results, "compute"), *memory = or_json_get(results, "memory");
+  const or_json_value_t *ml = or_json_get(results, "ml");
+  if (compute != NULL) OR_CLI_PRINT_ROWS(cli, compute, compute_columns);
+  if (memory != NULL) OR_CLI_PRINT_ROWS(cli, memory, memory_columns);
+  if (ml != NULL) OR_CLI_PRINT_ROWS(cli, ml, ml_columns);
+  print_notes(ml);
 }
 
 static int write_out(or_cli_t *cli, const or_cli_outcome_t *outcome) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "runtime/device_json.h"
 
@@ -15,41 +16,15 @@ int or_cli_devices_command(or_cli_t *cli) {
   return cli->arguments.word_count > 0 ? show_one(cli, cli->arguments.words[0]) : show_list(cli);
 }
 
-static const char *word(const or_json_value_t *object, const char *key) {
-  return or_json_get_string(or_json_get(object, key), "");
-}
-
-static double number(const or_json_value_t *object, const char *key) {
-  return or_json_get_double(or_json_get(object, key), NAN);
-}
-
-static const char *join_capabilities(const or_json_value_t *device, char *text, size_t capacity) {
-  const or_json_value_t *capabilities = or_json_get(device, "capabilities");
-  text[0] = '\0';
-  for (size_t i = 0; i < or_json_count(capabilities); ++i) {
-    size_t used = strlen(text);
-    or_format(text + used, capacity - used, "%s%s", i > 0 ? " " : "",
-              or_json_get_string(or_json_at(capabilities, i), ""));
-  }
-  return text;
-}
-
 static void print_list(or_cli_t *cli, const or_json_value_t *root) {
-  const or_json_value_t *devices = or_json_get(root, "devices");
-  or_cli_table_t *table = or_cli_table_create(cli, "ID|NAME|TYPE|>MEMORY|>UNITS|STATE|CAPABILITIES");
-  for (size_t i = 0; i < or_json_count(devices); ++i) {
-    const or_json_value_t *device = or_json_at(devices, i);
-    char bytes[OR_CLI_NUMBER_BYTES], capabilities[160];
-    or_cli_table_cell(table, "%s", word(device, "id"));
-    or_cli_table_cell(table, "%s", word(device, "name"));
-    or_cli_table_cell(table, "%s", word(device, "type"));
-    or_cli_table_cell(table, "%s", or_cli_json_bytes(or_json_get(device, "memory_total"), bytes, sizeof bytes));
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(device, "compute_units"), 0));
-    or_cli_table_cell(table, "%s", word(device, "state"));
-    or_cli_table_cell(table, "%s", join_capabilities(device, capabilities, sizeof capabilities));
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
+  static const or_cli_column_t columns[] = {{"ID", "id", NULL},
+                                            {"NAME", "name", NULL},
+                                            {"TYPE", "type", NULL},
+                                            {">MEMORY", "memory_total", or_cli_bytes_cell},
+                                            {">UNITS", "compute_units", NULL},
+                                            {"STATE", "state", NULL},
+                                            {"CAPABILITIES", "capabilities", or_cli_words_cell}};
+  OR_CLI_PRINT_ROWS(cli, or_json_get(root, "devices"), columns);
 }
 
 static int show_list(or_cli_t *cli) {
@@ -75,9 +50,7 @@ static int show_list(or_cli_t *cli) {
 }
 
 /* One "name  value" line; nothing for what is not known. */
-static void line(const char *name, const char *value) {
-  if (value[0] != '\0' && strcmp(value, "-") != 0) (void)printf("%-20s %s\n", name, value);
-}
+static void line(const char *name, const char *value) { or_cli_print_field(name, 20, value); }
 
 static void line_of_number(const char *name, const char *format, double value) {
   char text[64];
@@ -87,44 +60,43 @@ static void line_of_number(const char *name, const char *format, double value) {
 static void print_facts(const or_json_value_t *device) {
   const or_json_value_t *caches = or_json_get(device, "cache_bytes");
   char text[256];
-  line("id", word(device, "id"));
-  line("name", word(device, "name"));
-  line("type", word(device, "type"));
-  line("hardware", word(device, "hardware_id"));
-  line("state", word(device, "state"));
-  line("reason", word(device, "reason"));
-  line("driver", word(device, "driver_version"));
-  line("compute capability", word(device, "compute_capability"));
-  line("capabilities", join_capabilities(device, text, sizeof text));
-  line("compute units",
-       or_format(text, sizeof text, "%lld", (long long)or_json_get_int(or_json_get(device, "compute_units"), 0)));
+  line("id", or_cli_word(device, "id"));
+  line("name", or_cli_word(device, "name"));
+  line("type", or_cli_word(device, "type"));
+  line("hardware", or_cli_word(device, "hardware_id"));
+  line("state", or_cli_word(device, "state"));
+  line("reason", or_cli_word(device, "reason"));
+  line("driver", or_cli_word(device, "driver_version"));
+  line("compute capability", or_cli_word(device, "compute_capability"));
+  line("capabilities", or_cli_words_cell(or_json_get(device, "capabilities"), text, sizeof text));
+  line("compute units", or_format(text, sizeof text, "%lld", (long long)or_cli_whole(device, "compute_units")));
   line("memory", or_cli_json_bytes(or_json_get(device, "memory_total"), text, sizeof text));
   for (size_t level = 0; level < or_json_count(caches); ++level) {
     char name[16];
     line(or_format(name, sizeof name, "L%zu cache", level + 1),
          or_cli_json_bytes(or_json_at(caches, level), text, sizeof text));
   }
-  line("clock, highest", or_cli_rate(number(device, "clock_max"), "Hz", text, sizeof text));
+  line("clock, highest", or_cli_rate(or_cli_real(device, "clock_max"), "Hz", text, sizeof text));
 }
 
 static void print_sample(const or_json_value_t *device) {
   const or_json_value_t *sample = or_json_get(device, "current_metrics");
   char text[64];
   line("memory available", or_cli_json_bytes(or_json_get(device, "memory_available"), text, sizeof text));
-  line("clock, now", or_cli_rate(number(device, "clock"), "Hz", text, sizeof text));
-  line_of_number("utilisation", "%", number(sample, "gpu_utilization"));
-  line_of_number("temperature", "°C", number(sample, "temperature"));
-  line_of_number("power", "W", number(sample, "power_usage"));
+  line("clock, now", or_cli_rate(or_cli_real(device, "clock"), "Hz", text, sizeof text));
+  line_of_number("utilisation", "%", or_cli_real(sample, "gpu_utilization"));
+  line_of_number("temperature", "°C", or_cli_real(sample, "temperature"));
+  line_of_number("power", "W", or_cli_real(sample, "power_usage"));
 }
 
 static void print_peaks(const or_json_value_t *peaks) {
   char text[64];
-  line("peak float32", or_cli_rate(number(peaks, "fp32_flops"), "FLOP/s", text, sizeof text));
-  line("peak float64", or_cli_rate(number(peaks, "fp64_flops"), "FLOP/s", text, sizeof text));
-  line("peak bfloat16", or_cli_rate(number(peaks, "bf16_flops"), "FLOP/s", text, sizeof text));
-  line("peak int8", or_cli_rate(number(peaks, "int8_ops"), "OP/s", text, sizeof text));
-  line("read bandwidth", or_cli_rate(number(peaks, "read_bytes_per_second"), "B/s", text, sizeof text));
-  line("copy bandwidth", or_cli_rate(number(peaks, "copy_bytes_per_second"), "B/s", text, sizeof text));
+  line("peak float32", or_cli_rate(or_cli_real(peaks, "fp32_flops"), "FLOP/s", text, sizeof text));
+  line("peak float64", or_cli_rate(or_cli_real(peaks, "fp64_flops"), "FLOP/s", text, sizeof text));
+  line("peak bfloat16", or_cli_rate(or_cli_real(peaks, "bf16_flops"), "FLOP/s", text, sizeof text));
+  line("peak int8", or_cli_rate(or_cli_real(peaks, "int8_ops"), "OP/s", text, sizeof text));
+  line("read bandwidth", or_cli_rate(or_cli_real(peaks, "read_bytes_per_second"), "B/s", text, sizeof text));
+  line("copy bandwidth", or_cli_rate(or_cli_real(peaks, "copy_bytes_per_second"), "B/s", text, sizeof text));
 }
 
 /* A Device, or {device, peaks}. */
@@ -179,14 +151,38 @@ static int show_one(or_cli_t *cli, const char *id) {
   return or_ok(status) ? code : or_cli_fail(cli, status);
 }
 
-static int ask_server(or_cli_t *cli) {
-  or_client_request_t request = {.method = "GET", .path = "/devices"};
+/* The first device of that type; NULL: none. */
+static const or_json_value_t *first_of_type(const or_json_document_t *document, const char *type) {
+  const or_json_value_t *devices = or_json_get(or_json_root(document), "devices");
+  for (size_t i = 0; i < or_json_count(devices); ++i) {
+    const or_json_value_t *device = or_json_at(devices, i);
+    if (strcmp(or_cli_word(device, "type"), type) == 0) return device;
+  }
+  return NULL;
+}
+
+/* As in process, a type stands for its first device; a server's route takes ids alone. */
+static int ask_for_one(or_cli_t *cli, const char *id) {
+  const or_client_request_t list = {.method = "GET", .path = "/devices"};
+  or_json_document_t *document = NULL;
   or_text_t path;
-  if (cli->arguments.word_count == 0) return or_cli_show_reply(cli, &request, print_list);
+  int code = or_cli_ask(cli, &list, &document);
+  const or_json_value_t *device = code == OR_EXIT_OK ? first_of_type(document, id) : NULL;
   or_text_init(&path, cli->allocator);
-  or_status_t status = or_cli_path(&path, "/devices", cli->arguments.words[0], "");
-  request.path = or_text_string(&path);
-  const int code = or_ok(status) ? or_cli_show_reply(cli, &request, print_one) : or_cli_fail(cli, status);
+  if (code == OR_EXIT_OK && device == NULL) {
+    or_status_t status = or_cli_path(&path, "/devices", id, "");
+    const or_client_request_t one = {.method = "GET", .path = or_text_string(&path)};
+    code = or_ok(status) ? or_cli_show_reply(cli, &one, print_one) : or_cli_fail(cli, status);
+  } else if (code == OR_EXIT_OK) {
+    code = or_cli_show(cli, device, print_one);
+  }
   or_text_deinit(&path);
+  or_json_document_free(document);
   return code;
+}
+
+static int ask_server(or_cli_t *cli) {
+  const or_client_request_t request = {.method = "GET", .path = "/devices"};
+  if (cli->arguments.word_count > 0) return ask_for_one(cli, cli->arguments.words[0]);
+  return or_cli_show_reply(cli, &request, print_list);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "or_config.h"
 
@@ -31,10 +32,6 @@ int or_cli_keys_command(or_cli_t *cli) {
   return creates ? create(cli) : list(cli);
 }
 
-static const char *word(const or_json_value_t *key, const char *name) {
-  return or_json_get_string(or_json_get(key, name), "");
-}
-
 static const char *join_scopes(const or_json_value_t *key, char *text, size_t capacity) {
   const or_json_value_t *scopes = or_json_get(key, "scopes");
   text[0] = '\0';
@@ -48,32 +45,34 @@ static const char *join_scopes(const or_json_value_t *key, char *text, size_t ca
 
 static void print_new(or_cli_t *cli, const or_json_value_t *root) {
   char scopes[64];
-  (void)printf("%s\n", word(root, "secret"));
+  (void)printf("%s\n", or_cli_word(root, "secret"));
   if (cli->quiet) return;
-  (void)fprintf(stderr, "key %s, scopes %s. The line above is its secret: it is not shown again.\n", word(root, "id"),
-                join_scopes(root, scopes, sizeof scopes));
+  (void)fprintf(stderr, "key %s, scopes %s. The line above is its secret: it is not shown again.\n",
+                or_cli_word(root, "id"), join_scopes(root, scopes, sizeof scopes));
 }
 
 static void print_revoked(or_cli_t *cli, const or_json_value_t *root) {
   (void)cli;
-  (void)printf("key %s is revoked\n", word(root, "id"));
+  (void)printf("key %s is revoked\n", or_cli_word(root, "id"));
+}
+
+static const char *last_use(const or_json_value_t *value, char *text, size_t capacity) {
+  return or_json_kind(value) == OR_JSON_STRING ? or_cli_time_cell(value, text, capacity) : "never";
+}
+
+static const char *state_of(const or_json_value_t *revoked, char *text, size_t capacity) {
+  (void)text, (void)capacity;
+  return or_json_get_bool(revoked, false) ? "revoked" : "good";
 }
 
 static void print_list(or_cli_t *cli, const or_json_value_t *root) {
-  const or_json_value_t *keys = or_json_get(root, "keys");
-  or_cli_table_t *table = or_cli_table_create(cli, "ID|LABEL|SCOPES|CREATED (UTC)|LAST USED (UTC)|STATE");
-  for (size_t i = 0; i < or_json_count(keys); ++i) {
-    const or_json_value_t *key = or_json_at(keys, i);
-    char scopes[64];
-    or_cli_table_cell(table, "%s", word(key, "id"));
-    or_cli_table_cell(table, "%s", word(key, "label"));
-    or_cli_table_cell(table, "%s", join_scopes(key, scopes, sizeof scopes));
-    or_cli_table_cell(table, "%.19s", word(key, "created_at")); /* to the second */
-    or_cli_table_cell(table, "%.19s", or_json_get_string(or_json_get(key, "last_used_at"), "never"));
-    or_cli_table_cell(table, "%s", or_json_get_bool(or_json_get(key, "revoked"), false) ? "revoked" : "good");
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
+  static const or_cli_column_t columns[] = {{"ID", "id", NULL},
+                                            {"LABEL", "label", NULL},
+                                            {"SCOPES", NULL, join_scopes},
+                                            {"CREATED (UTC)", "created_at", or_cli_time_cell},
+                                            {"LAST USED (UTC)", "last_used_at", last_use},
+                                            {"STATE", "revoked", state_of}};
+  OR_CLI_PRINT_ROWS(cli, or_json_get(root, "keys"), columns);
 }
 
 /* {"label", "scopes"} of the flags. */

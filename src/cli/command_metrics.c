@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "base/string.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "runtime/device_metrics.h"
 #include "runtime/telemetry.h"
@@ -15,28 +16,31 @@ static or_telemetry_summary_t summarize(or_device_t *device) {
   return summary;
 }
 
-static void cell(or_cli_table_t *table, const or_json_value_t *summary, const char *key, const char *unit) {
-  const double value = or_json_get_double(or_json_get(summary, key), (double)NAN);
-  if (isfinite(value)) {
-    or_cli_table_cell(table, "%.1f %s", value, unit);
-  } else {
-    or_cli_table_cell(table, "-");
-  }
+static const char *with_unit(const or_json_value_t *value, const char *unit, char *text, size_t capacity) {
+  const double number = or_json_get_double(value, (double)NAN);
+  return isfinite(number) ? or_format(text, capacity, "%.1f %s", number, unit) : "-";
+}
+
+static const char *celsius(const or_json_value_t *value, char *text, size_t capacity) {
+  return with_unit(value, "°C", text, capacity);
+}
+
+static const char *watts(const or_json_value_t *value, char *text, size_t capacity) {
+  return with_unit(value, "W", text, capacity);
+}
+
+static const char *gflops(const or_json_value_t *value, char *text, size_t capacity) {
+  return with_unit(value, "GFLOP/s", text, capacity);
 }
 
 static void print_table(or_cli_t *cli, const or_json_value_t *root) {
-  const or_json_value_t *devices = or_json_get(root, "summary"), *summary = NULL;
-  or_cli_table_t *table = or_cli_table_create(cli, "DEVICE|>UTILISATION|>MEMORY|>TEMPERATURE|>POWER|>THROUGHPUT");
-  for (size_t i = 0; i < or_json_count(devices); ++i) {
-    or_cli_table_cell(table, "%s", or_json_key_at(devices, i, &summary));
-    cell(table, summary, "avg_utilization", "%");
-    cell(table, summary, "avg_memory_usage", "%");
-    cell(table, summary, "avg_temperature", "°C");
-    cell(table, summary, "avg_power", "W");
-    cell(table, summary, "total_throughput", "GFLOP/s");
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
+  static const or_cli_column_t columns[] = {{"DEVICE", NULL, NULL},
+                                            {">UTILISATION", "avg_utilization", or_cli_percent_cell},
+                                            {">MEMORY", "avg_memory_usage", or_cli_percent_cell},
+                                            {">TEMPERATURE", "avg_temperature", celsius},
+                                            {">POWER", "avg_power", watts},
+                                            {">THROUGHPUT", "total_throughput", gflops}};
+  OR_CLI_PRINT_ROWS(cli, or_json_get(root, "summary"), columns);
 }
 
 static int show_summary(or_cli_t *cli) {

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "cli/request.h"
 
@@ -80,10 +81,6 @@ static bool add_set_fields(or_cli_t *cli, or_cli_request_t *request) {
   return true;
 }
 
-static double number(const or_json_value_t *object, const char *key) {
-  return or_json_get_double(or_json_get(object, key), NAN);
-}
-
 static void print_percent(double percent, const char *of) {
   if (isfinite(percent)) (void)printf(", %.1f %% of %s", percent, of);
 }
@@ -94,26 +91,20 @@ static void print_verification(const or_cli_t *cli, const or_json_value_t *verif
   (void)printf("  %s%s%s against the reference: max error %.3g absolute, %.3g relative, %lld of %lld elements beyond "
                "the tolerance\n",
                or_cli_style(cli, passed ? OR_CLI_GREEN : OR_CLI_RED), passed ? "agrees" : "DIFFERS",
-               or_cli_style(cli, OR_CLI_PLAIN), number(verification, "max_abs_error"),
-               number(verification, "max_rel_error"), (long long)or_json_get_int(or_json_get(verification, "wrong"), 0),
+               or_cli_style(cli, OR_CLI_PLAIN), or_cli_real(verification, "max_abs_error"),
+               or_cli_real(verification, "max_rel_error"),
+               (long long)or_json_get_int(or_json_get(verification, "wrong"), 0),
                (long long)or_json_get_int(or_json_get(verification, "elements"), 0));
 }
 
 static void print_functions(or_cli_t *cli, const or_json_value_t *functions) {
-  or_cli_table_t *table = or_cli_table_create(cli, "FUNCTION|>TIME|>GFLOP/S|>GB/S|>OF READ BANDWIDTH|>RUNS");
-  for (size_t i = 0; i < or_json_count(functions); ++i) {
-    const or_json_value_t *function = or_json_at(functions, i);
-    char time[OR_CLI_NUMBER_BYTES];
-    double gflops = number(function, "gflops"), percent = number(function, "percent_of_bandwidth");
-    or_cli_table_cell(table, "%s", or_json_get_string(or_json_get(function, "function"), ""));
-    or_cli_table_cell(table, "%s", or_cli_seconds(number(function, "execution_time"), time, sizeof time));
-    or_cli_table_cell(table, isfinite(gflops) ? "%.1f" : "-", gflops);
-    or_cli_table_cell(table, "%.1f", number(function, "bandwidth_gbps"));
-    or_cli_table_cell(table, isfinite(percent) ? "%.0f %%" : "-", percent);
-    or_cli_table_cell(table, "%lld", (long long)or_json_get_int(or_json_get(function, "iterations"), 0));
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
+  static const or_cli_column_t columns[] = {{"FUNCTION", "function", NULL},
+                                            {">TIME", "execution_time", or_cli_seconds_cell},
+                                            {">GFLOP/S", "gflops", or_cli_tenths_cell},
+                                            {">GB/S", "bandwidth_gbps", or_cli_tenths_cell},
+                                            {">OF READ BANDWIDTH", "percent_of_bandwidth", or_cli_share_cell},
+                                            {">RUNS", "iterations", NULL}};
+  OR_CLI_PRINT_ROWS(cli, functions, columns);
   for (size_t i = 0; i < or_json_count(functions); ++i)
     print_verification(cli, or_json_get(or_json_at(functions, i), "verification"));
 }
@@ -122,9 +113,9 @@ static void print_inference(const or_cli_outcome_t *outcome) {
   const or_json_value_t *root = outcome->root;
   (void)printf("%s on %s: batch %lld in %.3f ms (median of %lld, p90 %.3f ms), %.1f items/s\n",
                or_json_get_string(or_json_get(root, "model"), ""), or_json_get_string(or_json_get(root, "device"), ""),
-               (long long)or_json_get_int(or_json_get(root, "batch_size"), 1), number(root, "latency_ms"),
-               (long long)or_json_get_int(or_json_get(root, "runs"), 0), number(root, "p90_ms"),
-               number(root, "throughput_fps"));
+               (long long)or_json_get_int(or_json_get(root, "batch_size"), 1), or_cli_real(root, "latency_ms"),
+               (long long)or_json_get_int(or_json_get(root, "runs"), 0), or_cli_real(root, "p90_ms"),
+               or_cli_real(root, "throughput_fps"));
   or_cli_note_weights(or_json_get_string(or_json_get(root, "weights"), ""));
 }
 
@@ -146,12 +137,12 @@ static void print_result(or_cli_t *cli, const or_cli_outcome_t *outcome) {
     print_functions(cli, functions);
     return;
   }
-  (void)printf("%s%.1f %s%s in %s", or_cli_style(cli, OR_CLI_BOLD), number(root, "throughput"),
+  (void)printf("%s%.1f %s%s in %s", or_cli_style(cli, OR_CLI_BOLD), or_cli_real(root, "throughput"),
                or_json_get_string(or_json_get(root, "throughput_unit"), ""), or_cli_style(cli, OR_CLI_PLAIN),
-               or_cli_seconds(number(root, "execution_time"), time, sizeof time));
-  print_percent(number(root, "percent_of_peak"), "the peak measured here and now");
-  print_percent(number(root, "percent_of_bandwidth"), "the read bandwidth measured here and now");
+               or_cli_seconds(or_cli_real(root, "execution_time"), time, sizeof time));
+  print_percent(or_cli_real(root, "percent_of_peak"), "the peak measured here and now");
+  print_percent(or_cli_real(root, "percent_of_bandwidth"), "the read bandwidth measured here and now");
   (void)printf(" (median of %lld", (long long)or_json_get_int(or_json_get(root, "iterations"), 0));
-  (void)printf(", p99 %s)\n", or_cli_seconds(number(or_json_get(root, "spread"), "p99"), time, sizeof time));
+  (void)printf(", p99 %s)\n", or_cli_seconds(or_cli_real(or_json_get(root, "spread"), "p99"), time, sizeof time));
   print_verification(cli, or_json_get(root, "verification"));
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "runtime/device_json.h"
 
@@ -99,15 +100,11 @@ static int ask_server(or_cli_t *cli) {
   return code;
 }
 
-static const char *word(const or_json_value_t *object, const char *key) {
-  return or_json_get_string(or_json_get(object, key), "");
-}
-
 static void print_server(const or_json_value_t *server) {
   const int64_t models = or_json_get_int(or_json_get(server, "models"), -1);
   char uptime[OR_CLI_NUMBER_BYTES];
   if (or_json_count(server) == 0) return;
-  (void)printf("server %s: %s for %s, %lld tasks at work", word(server, "url"), word(server, "status"),
+  (void)printf("server %s: %s for %s, %lld tasks at work", or_cli_word(server, "url"), or_cli_word(server, "status"),
                or_cli_duration(or_json_get_double(or_json_get(server, "uptime_seconds"), NAN), uptime, sizeof uptime),
                (long long)or_json_get_int(or_json_get(server, "active_tasks"), 0));
   if (models >= 0) (void)printf(", %lld models loaded", (long long)models);
@@ -117,20 +114,21 @@ static void print_server(const or_json_value_t *server) {
 static void print_status(or_cli_t *cli, const or_json_value_t *root) {
   const or_json_value_t *backends = or_json_get(root, "backends"), *devices = or_json_get(root, "devices");
   (void)printf("%sopenruntime%s %s\n", or_cli_style(cli, OR_CLI_BOLD), or_cli_style(cli, OR_CLI_PLAIN),
-               word(root, "details"));
+               or_cli_word(root, "details"));
   print_server(or_json_get(root, "server"));
   for (size_t i = 0; i < or_json_count(backends); ++i) {
     const or_json_value_t *backend = or_json_at(backends, i);
     const bool usable = or_json_get_bool(or_json_get(backend, "usable"), false);
     (void)printf("backend %s%s%s: %s\n", or_cli_style(cli, usable ? OR_CLI_GREEN : OR_CLI_YELLOW),
-                 word(backend, "name"), or_cli_style(cli, OR_CLI_PLAIN), word(backend, "detail"));
-    if (word(backend, "advice")[0] != '\0') (void)printf("  to mend it: %s\n", word(backend, "advice"));
+                 or_cli_word(backend, "name"), or_cli_style(cli, OR_CLI_PLAIN), or_cli_word(backend, "detail"));
+    if (or_cli_word(backend, "advice")[0] != '\0') (void)printf("  to mend it: %s\n", or_cli_word(backend, "advice"));
   }
   for (size_t i = 0; i < or_json_count(devices); ++i) {
     const or_json_value_t *device = or_json_at(devices, i);
     char bytes[OR_CLI_NUMBER_BYTES];
-    (void)printf("device %s: %s, %lld units, %s, %s\n", word(device, "id"), word(device, "name"),
+    (void)printf("device %s: %s, %lld units, %s, %s\n", or_cli_word(device, "id"), or_cli_word(device, "name"),
                  (long long)or_json_get_int(or_json_get(device, "compute_units"), 0),
-                 or_cli_json_bytes(or_json_get(device, "memory_total"), bytes, sizeof bytes), word(device, "state"));
+                 or_cli_json_bytes(or_json_get(device, "memory_total"), bytes, sizeof bytes),
+                 or_cli_word(device, "state"));
   }
 }

@@ -5,18 +5,9 @@
 #include "base/string.h"
 #include "cli/explain_print.h"
 #include "cli/models.h"
+#include "cli/print.h"
 
-static const char *word(const or_json_value_t *object, const char *key) {
-  return or_json_get_string(or_json_get(object, key), "");
-}
-
-static double number(const or_json_value_t *object, const char *key) {
-  return or_json_get_double(or_json_get(object, key), NAN);
-}
-
-static long long whole(const or_json_value_t *object, const char *key) {
-  return (long long)or_json_get_int(or_json_get(object, key), 0);
-}
+static long long whole(const or_json_value_t *object, const char *key) { return (long long)or_cli_whole(object, key); }
 
 /* "[1, 3, 224]" in the form of or_shape_format. */
 static const char *shape_of(const or_json_value_t *dims, char *text, size_t capacity) {
@@ -31,19 +22,19 @@ static void print_nodes(or_cli_t *cli, const or_json_value_t *nodes) {
       or_cli_table_create(cli, "NODE|OPERATOR|DEVICE|KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY");
   for (size_t i = 0; i < or_json_count(nodes); ++i) {
     const or_json_value_t *node = or_json_at(nodes, i);
-    const double seconds = number(node, "seconds"), share = number(node, "percent_of_peak");
-    const bool counted = number(node, "flops") > 0;
+    const double seconds = or_cli_real(node, "seconds"), share = or_cli_real(node, "percent_of_peak");
+    const bool counted = or_cli_real(node, "flops") > 0;
     char shape[96], time[OR_CLI_NUMBER_BYTES];
-    or_cli_table_cell(table, "%s", word(node, "name"));
-    or_cli_table_cell(table, "%s", word(node, "op"));
-    or_cli_table_cell(table, "%s", word(node, "device"));
-    or_cli_table_cell(table, "%s", word(node, "kernel"));
+    or_cli_table_cell(table, "%s", or_cli_word(node, "name"));
+    or_cli_table_cell(table, "%s", or_cli_word(node, "op"));
+    or_cli_table_cell(table, "%s", or_cli_word(node, "device"));
+    or_cli_table_cell(table, "%s", or_cli_word(node, "kernel"));
     or_cli_table_cell(table, "%s", shape_of(or_json_get(node, "shape"), shape, sizeof shape));
     or_cli_table_cell(table, "%s", or_cli_seconds(seconds, time, sizeof time));
-    or_cli_table_cell(table, counted && seconds > 0 ? "%.1f" : "-", number(node, "gflops"));
-    or_cli_table_cell(table, seconds > 0 ? "%.1f" : "-", number(node, "bandwidth_gbps"));
+    or_cli_table_cell(table, counted && seconds > 0 ? "%.1f" : "-", or_cli_real(node, "gflops"));
+    or_cli_table_cell(table, seconds > 0 ? "%.1f" : "-", or_cli_real(node, "bandwidth_gbps"));
     or_cli_table_cell(table, counted && isfinite(share) ? "%.1f %%" : "-", share);
-    or_cli_table_cell(table, "%s", word(node, "reason"));
+    or_cli_table_cell(table, "%s", or_cli_word(node, "reason"));
   }
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
@@ -67,12 +58,12 @@ static void print_memory(const or_json_value_t *bytes) {
 
 static void print_time(const or_json_value_t *root) {
   const or_json_value_t *totals = or_json_get(root, "totals");
-  const double seconds = number(root, "seconds"), share = number(totals, "percent_of_peak");
+  const double seconds = or_cli_real(root, "seconds"), share = or_cli_real(totals, "percent_of_peak");
   char text[2][OR_CLI_NUMBER_BYTES];
   if (!isfinite(seconds)) return;
   (void)printf("time: %s, of which nodes %.1f %%; %s", or_cli_seconds(seconds, text[0], sizeof text[0]),
-               100.0 * number(totals, "node_seconds") / seconds,
-               or_cli_rate(number(totals, "gflops") * 1e9, "FLOP/s", text[1], sizeof text[1]));
+               100.0 * or_cli_real(totals, "node_seconds") / seconds,
+               or_cli_rate(or_cli_real(totals, "gflops") * 1e9, "FLOP/s", text[1], sizeof text[1]));
   if (isfinite(share)) (void)printf(", %.1f %% of the peak", share);
   (void)printf("\n");
 }
@@ -80,18 +71,18 @@ static void print_time(const or_json_value_t *root) {
 static void print_totals(const or_json_value_t *root) {
   const or_json_value_t *patterns = or_json_get(root, "patterns");
   print_memory(or_json_get(root, "bytes"));
-  if (word(root, "graph")[0] != '\0') (void)printf("graph: %s\n", word(root, "graph"));
+  if (or_cli_word(root, "graph")[0] != '\0') (void)printf("graph: %s\n", or_cli_word(root, "graph"));
   for (size_t i = 0; i < or_json_count(patterns); ++i) {
     const or_json_value_t *count = NULL;
     const char *name = or_json_key_at(patterns, i, &count);
     (void)printf("%s%lld %s", i == 0 ? "patterns: " : ", ", (long long)or_json_get_int(count, 0), name);
   }
   if (or_json_count(patterns) > 0) (void)printf("\n");
-  if (word(root, "precision")[0] != '\0') {
-    (void)printf("precision: %s, %lld of %lld products\n", word(root, "precision"), whole(root, "narrow_products"),
-                 whole(root, "products"));
+  if (or_cli_word(root, "precision")[0] != '\0') {
+    (void)printf("precision: %s, %lld of %lld products\n", or_cli_word(root, "precision"),
+                 whole(root, "narrow_products"), whole(root, "products"));
   }
-  (void)printf("on the device: %.1f %% of the flops\n", 100.0 * number(root, "flops_on_device"));
+  (void)printf("on the device: %.1f %% of the flops\n", 100.0 * or_cli_real(root, "flops_on_device"));
   print_time(root);
 }
 
@@ -105,11 +96,11 @@ static void print_state(const or_json_value_t *state) {
   if (or_json_get_bool(or_json_get(state, "appends"), false)) {
     (void)printf("appended in place, one plan for every length of the past\n");
   } else {
-    (void)printf("handed on whole, a plan for each length: %s\n", word(state, "reason"));
+    (void)printf("handed on whole, a plan for each length: %s\n", or_cli_word(state, "reason"));
   }
   for (size_t t = 0; t < or_json_count(ties); ++t) {
     const or_json_value_t *tie = or_json_at(ties, t);
-    (void)printf("  %s -> %s", word(tie, "output"), word(tie, "input"));
+    (void)printf("  %s -> %s", or_cli_word(tie, "output"), or_cli_word(tie, "input"));
     if (or_json_kind(or_json_get(tie, "grows")) == OR_JSON_INTEGER)
       (void)printf(", grows along dimension %lld", whole(tie, "grows"));
     (void)printf("\n");
@@ -120,7 +111,7 @@ void or_cli_print_explanation(or_cli_t *cli, const or_json_value_t *root) {
   print_nodes(cli, or_json_get(root, "nodes"));
   print_totals(root);
   print_state(or_json_get(root, "state"));
-  or_cli_note_weights(word(root, "weights"));
+  or_cli_note_weights(or_cli_word(root, "weights"));
 }
 
 /* The trace event format that Perfetto and chrome://tracing open: complete events, microseconds. */
@@ -136,10 +127,10 @@ or_status_t or_cli_write_trace(or_cli_t *cli, const or_json_value_t *root, const
   or_json_array_begin(&json);
   for (size_t i = 0; i < or_json_count(nodes); ++i) {
     const or_json_value_t *node = or_json_at(nodes, i);
-    const double seconds = number(node, "seconds"), duration_us = isfinite(seconds) ? seconds * 1e6 : 0;
+    const double seconds = or_cli_real(node, "seconds"), duration_us = isfinite(seconds) ? seconds * 1e6 : 0;
     or_json_object_begin(&json);
-    or_json_field_string(&json, "name", word(node, "name"));
-    or_json_field_string(&json, "cat", word(node, "op"));
+    or_json_field_string(&json, "name", or_cli_word(node, "name"));
+    or_json_field_string(&json, "cat", or_cli_word(node, "op"));
     or_json_field_string(&json, "ph", "X");
     or_json_field_double(&json, "ts", at_us);
     or_json_field_double(&json, "dur", duration_us);
@@ -147,10 +138,10 @@ or_status_t or_cli_write_trace(or_cli_t *cli, const or_json_value_t *root, const
     or_json_field_int(&json, "tid", 1);
     or_json_key(&json, "args");
     or_json_object_begin(&json);
-    or_json_field_string(&json, "device", word(node, "device"));
-    or_json_field_string(&json, "kernel", word(node, "kernel"));
-    or_json_field_double(&json, "flops", number(node, "flops"));
-    or_json_field_double(&json, "bytes", number(node, "bytes"));
+    or_json_field_string(&json, "device", or_cli_word(node, "device"));
+    or_json_field_string(&json, "kernel", or_cli_word(node, "kernel"));
+    or_json_field_double(&json, "flops", or_cli_real(node, "flops"));
+    or_json_field_double(&json, "bytes", or_cli_real(node, "bytes"));
     or_json_object_end(&json);
     or_json_object_end(&json);
     at_us += duration_us;

@@ -4,35 +4,24 @@
 
 #include "base/string.h"
 #include "cli/models.h"
+#include "cli/print.h"
 
-static const char *word(const or_json_value_t *object, const char *key) {
-  const char *text = or_json_get_string(or_json_get(object, key), "");
-  return text[0] != '\0' ? text : "-";
-}
-
-static const char *file_of(const or_json_value_t *model) {
-  if (or_json_kind(or_json_get(model, "file")) == OR_JSON_STRING) return word(model, "file");
-  return strcmp(word(model, "weights"), "synthetic") == 0 ? "(built in, synthetic weights)" : "-";
+static const char *file_of(const or_json_value_t *model, char *text, size_t capacity) {
+  (void)text, (void)capacity;
+  if (or_json_kind(or_json_get(model, "file")) == OR_JSON_STRING) return or_cli_word(model, "file");
+  return strcmp(or_cli_word(model, "weights"), "synthetic") == 0 ? "(built in, synthetic weights)" : "";
 }
 
 void or_cli_print_models(or_cli_t *cli, const or_json_value_t *root) {
-  const or_json_value_t *models = or_json_get(root, "models");
-  or_cli_table_t *table = or_cli_table_create(cli, "NAME|STATE|DEVICE|VERSION|FILE");
-  for (size_t i = 0; i < or_json_count(models); ++i) {
-    const or_json_value_t *model = or_json_at(models, i);
-    or_cli_table_cell(table, "%s", word(model, "name"));
-    or_cli_table_cell(table, "%s", word(model, "state"));
-    or_cli_table_cell(table, "%s", word(model, "device"));
-    or_cli_table_cell(table, "%s", word(model, "version"));
-    or_cli_table_cell(table, "%s", file_of(model));
-  }
-  or_cli_table_print(table, stdout);
-  or_cli_table_free(table);
+  static const or_cli_column_t columns[] = {{"NAME", "name", NULL},
+                                            {"STATE", "state", NULL},
+                                            {"DEVICE", "device", NULL},
+                                            {"VERSION", "version", NULL},
+                                            {"FILE", NULL, file_of}};
+  OR_CLI_PRINT_ROWS(cli, or_json_get(root, "models"), columns);
 }
 
-static void line(const char *name, const char *value) {
-  if (strcmp(value, "-") != 0) (void)printf("%-8s %s\n", name, value);
-}
+static void line(const char *name, const char *value) { or_cli_print_field(name, 8, value); }
 
 /* "[batch,3,224,224]"; an open extent is its name or "?". */
 static const char *shape_of(const or_json_value_t *dims, char *text, size_t capacity) {
@@ -55,7 +44,7 @@ static void print_values(const char *name, const or_json_value_t *values) {
   for (size_t i = 0; i < or_json_count(values); ++i) {
     const or_json_value_t *value = or_json_at(values, i);
     char shape[160];
-    (void)printf("%-8s %s: %s %s%s\n", name, word(value, "name"), word(value, "dtype"),
+    (void)printf("%-8s %s: %s %s%s\n", name, or_cli_word(value, "name"), or_cli_word(value, "dtype"),
                  shape_of(or_json_get(value, "shape"), shape, sizeof shape),
                  or_json_get_bool(or_json_get(value, "optional"), false) ? " (has a default)" : "");
   }
@@ -65,19 +54,20 @@ void or_cli_print_model(or_cli_t *cli, const or_json_value_t *root) {
   const int64_t nodes = or_json_get_int(or_json_get(root, "nodes"), -1);
   const size_t labels = or_json_count(or_json_get(root, "labels"));
   char text[OR_CLI_NUMBER_BYTES];
+  const char *file = file_of(root, text, sizeof text);
   (void)cli;
-  line("name", word(root, "name"));
-  line("version", word(root, "version"));
-  line("state", word(root, "state"));
-  line("reason", word(root, "reason"));
-  line("device", word(root, "device"));
-  line("in", word(root, "precision"));
-  line("file", strcmp(file_of(root), "-") != 0 && file_of(root)[0] == '(' ? "(built in)" : file_of(root));
+  line("name", or_cli_word(root, "name"));
+  line("version", or_cli_word(root, "version"));
+  line("state", or_cli_word(root, "state"));
+  line("reason", or_cli_word(root, "reason"));
+  line("device", or_cli_word(root, "device"));
+  line("in", or_cli_word(root, "precision"));
+  line("file", file[0] == '(' ? "(built in)" : file);
   if (nodes >= 0) line("nodes", or_format(text, sizeof text, "%lld", (long long)nodes));
   line("weights", or_cli_json_bytes(or_json_get(or_json_get(root, "bytes"), "weights"), text, sizeof text));
-  line("loaded", word(root, "loaded_at"));
-  line("used", word(root, "last_used"));
-  or_cli_note_weights(word(root, "weights"));
+  line("loaded", or_cli_word(root, "loaded_at"));
+  line("used", or_cli_word(root, "last_used"));
+  or_cli_note_weights(or_cli_word(root, "weights"));
   print_values("input", or_json_get(root, "inputs"));
   print_values("output", or_json_get(root, "outputs"));
   if (labels > 0) (void)printf("%-8s %zu\n", "labels", labels);

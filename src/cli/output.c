@@ -6,9 +6,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/string.h"
-#include "cli/cli.h"
+#include "cli/print.h"
 
-#define MAX_COLUMNS 16
+#define MAX_COLUMNS OR_CLI_MAX_COLUMNS
 #define CELL_BYTES 160
 #define GAP 2        /* spaces between columns */
 #define NARROWEST 12 /* what cutting leaves of a column */

@@ -46,9 +46,13 @@ static void shows_devices_of_a_server(void **state) {
   answer(200, "{\"devices\":[" DEVICE "]}");
   assert_int_equal(ASK("devices"), OR_EXIT_OK);
   expect_out("x_0  An X  x     2.0 KiB      3  lost   fp32 int8");
+  answer(200, "{\"devices\":[" DEVICE "]}");
+  assert_int_equal(ASK("devices", "x"), OR_EXIT_OK); /* a type */
+  expect_out("id                   x_0\n");
+  answer(200, "{\"devices\":[" DEVICE "]}");
   answer(200, DEVICE);
   assert_int_equal(ASK("devices", "x 0"), OR_EXIT_OK);
-  expect_asked(0, "GET /devices/x%200 HTTP/1.1");
+  expect_asked(1, "GET /devices/x%200 HTTP/1.1");
   expect_out("reason               gone\n");
   expect_out("L1 cache             1.0 KiB\n");
   expect_out("temperature          41.5 \xc2\xb0"
@@ -225,13 +229,20 @@ static void outputs_come_as_parts(void **state) {
 static void lists_and_shows_tasks(void **state) {
   (void)state;
   forget_answers();
-  answer(200, "{\"active_tasks\":[{\"task_id\":\"a\",\"operation\":\"compute\",\"status\":\"running\",\"device_id\":"
-              "\"x_0\",\"running_time\":1.5,\"priority\":2}],\"tasks\":[{\"task_id\":\"b\",\"operation\":\"benchmark\","
-              "\"status\":\"failed\",\"device_used\":\"x_1\",\"execution_time\":2}]}");
+  answer(200,
+         "{\"active_tasks\":[{\"task_id\":\"a\",\"operation\":\"compute\",\"status\":\"running\",\"device_id\":"
+         "\"x_0\",\"running_time\":1.5,\"priority\":2}],\"tasks\":[{\"task_id\":\"b\",\"operation\":\"benchmark\","
+         "\"status\":\"failed\",\"device_used\":\"x_1\",\"execution_time\":2},{\"task_id\":\"a\",\"status\":\"running\""
+         ",\"device_id\":\"x_0\"},{\"task_id\":\"c\",\"operation\":\"compute\",\"status\":\"completed\",\"device_id\":"
+         "\"x_0\",\"priority\":1,\"started_at\":\"2026-02-28T23:59:59.500000+00:00\",\"finished_at\":"
+         "\"2026-03-01T00:00:01.750000+00:00\"}],\"next\":\"17\"}");
   assert_int_equal(ASK("tasks", "--status", "failed", "--limit", "5"), OR_EXIT_OK);
   expect_asked(0, "GET /tasks?status=failed&limit=5 ");
-  expect_out("a   compute    running  x_0     1.50 s         2\n");
-  expect_out("b   benchmark  failed   x_1     2.00 s         -\n");
+  expect_out("a   compute    running    x_0     1.50 s         2  -\n");
+  expect_out("b   benchmark  failed     x_1     2.00 s         -  -\n");
+  expect_out("c   compute    completed  x_0     2.25 s         1  2026-03-01T00:00:01\n");
+  assert_null(strstr(strstr(out, "\na ") + 1, "\na ")); /* what is active stands there once */
+  expect_err("--after 17");
   answer(200, "{\"active_tasks\":[]}");
   assert_int_equal(ASK("tasks"), OR_EXIT_OK);
   expect_err("no tasks");
@@ -242,10 +253,69 @@ static void lists_and_shows_tasks(void **state) {
   answer(200, "{\"task_id\":\"b\",\"status\":\"running\",\"progress\":0.25}");
   assert_int_equal(ASK("tasks", "b"), OR_EXIT_OK);
   expect_out("progress     25 %");
+  answer(200, "{\"active_tasks\":[]}");
+  assert_int_equal(ASK("tasks", "-o", "fft", "-d", "x_0", "--after", "17"), OR_EXIT_OK);
+  expect_asked(0, "GET /tasks?operation=fft&device=x_0&after=17 ");
   answer(200, "{\"task_id\":\"b\",\"status\":\"removed\"}");
   assert_int_equal(ASK("tasks", "--cancel", "b"), OR_EXIT_OK);
   expect_asked(0, "DELETE /tasks/b ");
   expect_out("b: removed\n");
+}
+
+static void waits_for_a_task_and_changes_it(void **state) {
+  (void)state;
+  forget_answers();
+  answer(200, "{\"task_id\":\"b\",\"status\":\"pending\",\"progress\":0}");
+  assert_int_equal(ASK("tasks", "b", "--priority", "9"), OR_EXIT_OK);
+  expect_asked(0, "PATCH /tasks/b ");
+  expect_asked(0, "\r\n\r\n{\"priority\":9}");
+  expect_out("status       pending\n");
+  answer(200, "{\"task_id\":\"b\",\"status\":\"pending\",\"progress\":0}");
+  answer(200, "{\"task_id\":\"b\",\"status\":\"running\",\"progress\":0.5}");
+  answer(200, "{\"task_id\":\"b\",\"status\":\"completed\",\"result\":{}}");
+  assert_int_equal(ASK("tasks", "b", "--wait", "--priority", "2"), OR_EXIT_OK);
+  expect_asked(1, "GET /tasks/b ");
+  expect_out("status       completed\n");
+  answer(200, "{\"task_id\":\"b\",\"status\":\"failed\",\"result\":null}");
+  assert_int_equal(ASK("--json", "tasks", "b", "--wait"), OR_EXIT_FAILED);
+  expect_json();
+  answer(404, "{\"detail\":\"no task\",\"error_code\":\"not_found\"}");
+  assert_int_equal(ASK("tasks", "b", "--wait"), OR_EXIT_FAILED);
+  answer(409, "{\"detail\":\"it runs\",\"error_code\":\"failed_precondition\"}");
+  assert_int_equal(ASK("tasks", "b", "--wait", "--priority", "2"), OR_EXIT_FAILED);
+  assert_int_equal(RUN("--url", "x", "tasks", "b", "--priority", "11"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "tasks", "--wait"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "tasks", "b", "--limit", "1"), OR_EXIT_USAGE);
+}
+
+static void the_kernels_of_a_server(void **state) {
+  (void)state;
+  forget_answers();
+  write_file("saxpy.cu", "f(\"x\")", 6);
+  answer(200, "{\"kernels\":[\"f\",\"g\"]}");
+  assert_int_equal(ASK("kernels"), OR_EXIT_OK);
+  expect_out("NAME\nf\ng\n");
+  answer(200, "{\"status\":\"compiled\",\"kernel\":{\"name\":\"saxpy\"}}");
+  assert_int_equal(ASK("-d", "x_0", "kernels", "compile", in_folder("saxpy.cu"), "--entry", "main"), OR_EXIT_OK);
+  expect_asked(0, "POST /kernels/compile HTTP/1.1");
+  expect_asked(0, "{\"name\":\"saxpy\",\"entry_point\":\"main\",\"source_code\":\"f(\\\"x\\\")\",\"target_device\":"
+                  "\"x_0\"}");
+  expect_out("saxpy: compiled\n");
+  answer(200, RESPONSE("completed", "{\"operation\":\"kernel\"}", "\"error\":null"));
+  assert_int_equal(ASK("kernels", "run", "f"), OR_EXIT_OK);
+  expect_asked(0, "\"operation\":\"kernel\"");
+  expect_out("{\"operation\":\"kernel\"}\n");
+  answer(200, "{\"name\":\"f\",\"status\":\"removed\"}");
+  assert_int_equal(ASK("kernels", "remove", "f"), OR_EXIT_OK);
+  expect_asked(0, "DELETE /kernels/f ");
+  expect_out("f: removed\n");
+  assert_int_equal(RUN("--url", "x", "kernels", "compile", in_folder("saxpy.cu"), "--name", "2x"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "compile", in_folder("saxpy.cu"), "--entry", "x y"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "compile", in_folder("absent.cu")), OR_EXIT_FAILED);
+  assert_int_equal(RUN("--url", "x", "kernels", "list", "--name", "x"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "list", "x"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "remove"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "build"), OR_EXIT_USAGE);
 }
 
 #define MODEL                                                                                                         \
@@ -334,6 +404,8 @@ int main(void) {
       CASE(outputs_come_as_parts),
       CASE(a_benchmark_has_its_own_route),
       CASE(lists_and_shows_tasks),
+      CASE(waits_for_a_task_and_changes_it),
+      CASE(the_kernels_of_a_server),
       CASE(the_models_of_a_server),
       CASE(explains_what_a_server_explains),
       CASE(tells_what_went_wrong),

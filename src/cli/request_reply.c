@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/multipart.h"
+#include "cli/print.h"
 #include "cli/remote.h"
 #include "cli/request_remote.h"
 #include "model/tensor_json.h"
@@ -14,16 +15,12 @@ typedef struct answer_t {
   or_multipart_t parts; /* without any: the reply is the JSON */
 } answer_t;
 
-static const char *word(const or_json_value_t *object, const char *key) {
-  return or_json_get_string(or_json_get(object, key), "");
-}
-
 /* The failure that a TaskResponse tells; success of a completed one. */
 static or_status_t status_of(const or_json_value_t *response) {
-  const char *state = word(response, "status"), *error = word(response, "error");
+  const char *state = or_cli_word(response, "status"), *error = or_cli_word(response, "error");
   or_status_code_t code = strcmp(state, "cancelled") == 0 ? OR_CANCELLED
                           : strcmp(state, "timeout") == 0 ? OR_DEADLINE_EXCEEDED
-                                                          : or_client_code(word(response, "error_code"));
+                                                          : or_client_code(or_cli_word(response, "error_code"));
   if (strcmp(state, "completed") == 0) return or_status_success();
   if (state[0] == '\0') return or_error(OR_DATA_LOSS, "the answer is no TaskResponse: is that an OpenRuntime server?");
   return or_error(code == OR_OK ? OR_INTERNAL : code, "%s", error[0] != '\0' ? error : state);
@@ -101,8 +98,8 @@ static int take_result(or_cli_t *cli, const or_cli_execution_t *execution, answe
   if (wanted && !or_cli_runtime(cli)) return cli->code;
   or_json_begin(&json, &result->json, 0);
   or_json_copy(&json, out->root);
-  or_format(result->device_used, sizeof result->device_used, "%s", word(response, "device_used"));
-  or_format(result->fallback_reason, sizeof result->fallback_reason, "%s", word(response, "fallback_reason"));
+  or_format(result->device_used, sizeof result->device_used, "%s", or_cli_word(response, "device_used"));
+  or_format(result->fallback_reason, sizeof result->fallback_reason, "%s", or_cli_word(response, "fallback_reason"));
   status = or_json_finish(&json);
   if (or_ok(status) && wanted) status = take_outputs(cli, outputs, answer, result);
   if (!or_ok(status)) return or_cli_fail(cli, status);
