@@ -105,7 +105,7 @@ typedef struct or_allocator_t {
   void (*release)(void *self, void *memory);
 } or_allocator_t;
 
-/* The C library's allocator (aligned_alloc and free). Lives forever. */
+/* The C library's allocator (malloc and free). Lives forever. */
 OR_API const or_allocator_t *or_allocator_system(void);
 
 /* Ownership of memory that the library did not allocate: release(self) is called exactly once, from whichever thread
