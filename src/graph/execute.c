@@ -20,6 +20,7 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run) {
   or_status_t status = or_frame_acquire(plan, &frame);
   if (!or_ok(status)) return status;
   frame->scope = or_trace_scope();
+  frame->here = run->here && plan->is_small;
   status = or_frame_bind(frame, run);
   if (or_ok(status)) {
     status = submit_segment(frame);
@@ -32,12 +33,17 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run) {
 
 static or_status_t submit_segment(or_frame_t *frame) {
   const or_plan_t *plan = frame->plan;
-  const or_device_t *device = plan->devices[plan->segments[frame->segment].device].device;
+  const or_plan_device_t *on_device = &plan->devices[plan->segments[frame->segment].device];
+  const or_device_t *device = on_device->device;
   const bool on = or_trace_on(or_device_trace(device));
   frame->submitted_ns = on ? or_clock_ns() : 0;
   frame->submitter = on ? or_trace_thread() : 0;
+  if (frame->here) {
+    segment_done(frame, or_queue_run_here(on_device->queue, carry_out, frame));
+    return or_status_success();
+  }
   or_submission_t submission = {.work = carry_out, .self = frame, .done = segment_done};
-  return or_queue_submit(plan->devices[plan->segments[frame->segment].device].queue, &submission);
+  return or_queue_submit(on_device->queue, &submission);
 }
 
 /* Whether this segment is recorded is decided here, once. */
@@ -65,7 +71,9 @@ static or_status_t carry_out(void *self, const or_queue_context_t *context) {
   or_run_arguments_t arguments = {
       .inputs = frame->input_ranges,
       .outputs = frame->output_ranges,
-      .workspace = {.memory = or_buffer_memory(device->workspace), .offset = 0, .bytes = device->workspace_bytes},
+      .workspace = {.memory = or_buffer_memory(frame->here ? frame->workspace : device->workspace),
+                    .offset = 0,
+                    .bytes = device->workspace_bytes},
       .cancel = frame->run.cancel,
       .appended_bytes = frame->run.copied_bytes,
       .node_ns =

@@ -76,6 +76,41 @@ static void after_the_first_run_nothing_is_allocated_where_outputs_are_given(voi
   }
 }
 
+static void a_small_plan_runs_on_the_calling_thread_in_memory_of_its_own(void **state) {
+  (void)state;
+  for (int round = 0; round < 2; ++round) {
+    or_fake_set_queue_optional(round > 0);
+    or_plan_t *plan = plan_of(chain(false), fake.devices[0], plain.devices[0]);
+    const uint64_t held = or_plan_held_bytes(plan), finished = or_fake_calls(OR_FAKE_QUEUE_FINISH);
+    assert_int_equal(or_plan_is_small(plan), round > 0);
+    run_t run;
+    begin_run(&run);
+    run.call.here = true;
+    run.inputs[0] = floats_on(fake.devices[0], SHAPE(4), four);
+    or_expect_ok(run_plan(plan, &run));
+    assert_floats(run.outputs[0], negated, 4);
+    assert_int_equal(or_fake_calls(OR_FAKE_QUEUE_FINISH) - finished, round > 0 ? 0 : 1);
+    assert_int_equal(or_plan_held_bytes(plan) > held, round > 0);
+    end_run(&run);
+    or_plan_release(plan);
+  }
+}
+
+static void a_plan_of_much_work_or_of_two_devices_is_not_small(void **state) {
+  (void)state;
+  or_fake_set_queue_optional(true);
+  or_graph_t *large = new_graph(&memory.base);
+  or_expect_ok(
+      or_graph_add_output(large, apply(large, "Relu", "relu", IDS(input(large, "x", OR_FLOAT32, SHAPE(65536))))));
+  or_plan_t *plan = plan_of(large, fake.devices[0], NULL);
+  assert_false(or_plan_is_small(plan));
+  or_plan_release(plan);
+  or_fake_set_supported(all_but_tanh);
+  plan = plan_of(chain(true), fake.devices[0], plain.devices[0]);
+  assert_false(or_plan_is_small(plan));
+  or_plan_release(plan);
+}
+
 static void writes_straight_into_the_tensor_given(void **state) {
   (void)state;
   or_plan_t *plan = plan_of(chain(false), plain.devices[0], NULL);
@@ -505,6 +540,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(runs_in_one_submission_without_a_copy, set_up, tear_down),
       cmocka_unit_test_setup_teardown(after_the_first_run_nothing_is_allocated_where_outputs_are_given, set_up,
                                       tear_down),
+      cmocka_unit_test_setup_teardown(a_small_plan_runs_on_the_calling_thread_in_memory_of_its_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_plan_of_much_work_or_of_two_devices_is_not_small, set_up, tear_down),
       cmocka_unit_test_setup_teardown(writes_straight_into_the_tensor_given, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_an_output_that_is_too_small_and_names_the_bytes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(inputs_and_outputs_on_another_device_are_copied, set_up, tear_down),

@@ -49,6 +49,7 @@ void or_frame_free(or_frame_t *frame) {
     or_free(plan->allocator, frame->input_staging[d]);
     or_free(plan->allocator, frame->inputs[d]);
   }
+  or_buffer_release(frame->workspace);
   for (size_t i = 0; frame->outputs != NULL && i < plan->graph->output_count; ++i)
     or_buffer_release(frame->outputs[i].staging);
   void *const arrays[] = {frame->outputs, frame->input_ranges, frame->output_ranges, frame->row_ns, frame};
@@ -90,6 +91,10 @@ static or_status_t allocate(or_frame_t *frame) {
     if (or_ok(status) && plan->devices[d].arena_bytes > 0) {
       status = or_buffer_create(plan->devices[d].device, plan->devices[d].arena_bytes, &frame->arenas[d]);
     }
+  }
+  if (or_ok(status) && plan->is_small) {
+    const or_plan_device_t *device = &plan->devices[plan->segments[0].device];
+    status = or_buffer_create(device->device, device->workspace_bytes, &frame->workspace);
   }
   return status;
 }

@@ -12,6 +12,7 @@ static or_status_t compile_segments(or_plan_t *plan);
 static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
 static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device);
 static or_status_t make_constant_outputs(or_plan_t *plan);
+static bool is_small(const or_plan_t *plan);
 static void destroy(or_plan_t *plan);
 
 or_status_t or_plan_create(const or_graph_t *graph, const or_plan_options_t *options, or_plan_t **out) {
@@ -57,7 +58,21 @@ static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
   if (or_ok(status)) status = compile_segments(plan);
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) status = make_workspace(plan, &plan->devices[d]);
   if (or_ok(status)) status = make_constant_outputs(plan);
+  plan->is_small = or_ok(status) && is_small(plan);
   return status;
+}
+
+bool or_plan_is_small(const or_plan_t *plan) { return plan->is_small; }
+
+static bool is_small(const or_plan_t *plan) {
+  double flops = 0, bytes = 0;
+  if (plan->segment_count != 1 || !plan->segments[0].compiled || !plan->segments[0].executable.queue_optional)
+    return false;
+  for (uint32_t n = 0; n < plan->node_count; ++n) {
+    flops += plan->placed[n].cost.flops;
+    bytes += plan->placed[n].cost.bytes_read + plan->placed[n].cost.bytes_written;
+  }
+  return flops <= OR_PLAN_SMALL_FLOPS && bytes <= OR_PLAN_SMALL_BYTES;
 }
 
 /* Once for all runs. A count beyond 2^63 is no number of operations that anyone waits for. */

@@ -35,6 +35,8 @@ typedef struct or_plan_run_t {
   or_cancel_t *cancel;       /* may be NULL; lives until `done` */
   uint64_t *copied_bytes;    /* NULL, or what is copied into caches and between buffers is added, before `done` */
   bool profile;              /* keep times per node for or_plan_report */
+  bool here; /* of a small plan: carried out on the calling thread, beside what the device's queue has, and `done` by
+                the time that or_plan_submit returns */
   /* Once, on a queue's thread, outside locks; takes the status. The plan is not touched after it was called. */
   void (*done)(void *self, or_status_t status);
   void *self;
@@ -45,7 +47,12 @@ typedef struct or_plan_run_t {
 or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run);
 #define OR_PLAN_FRAMES 8u /* runs of one plan that keep their memory for the next */
 
-/* Bytes of the workspaces, and of the arenas of the runs that have their memory. Any thread. */
+/* Work that takes about as long as handing it to a queue's thread and back, and that any thread may carry out. */
+bool or_plan_is_small(const or_plan_t *plan);
+#define OR_PLAN_SMALL_FLOPS 1e6      /* some 10 us of one thread */
+#define OR_PLAN_SMALL_BYTES 262144.0 /* read and written, likewise */
+
+/* Bytes of the workspaces, and of the arenas and own workspaces of the runs that have their memory. Any thread. */
 uint64_t or_plan_held_bytes(const or_plan_t *plan);
 const or_graph_t *or_plan_graph(const or_plan_t *plan);
 /* Fills the report (nodes in order of execution, copies between devices as rows of operator "Copy"); strings and arrays

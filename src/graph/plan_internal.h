@@ -92,6 +92,7 @@ struct or_plan_t {
   or_plan_output_t *outputs;
   size_t arena_bytes_unplanned;
   uint32_t max_ports; /* inputs or outputs of a segment, at most */
+  bool is_small;      /* may run on any thread: or_plan_is_small */
 
   atomic_uint live_frames; /* that exist: in flight, or kept for the next run */
 
@@ -134,8 +135,10 @@ struct or_frame_t {
   or_plan_run_t run;
   uint32_t segment;
   bool working; /* the segment's device counts it as work */
+  bool here;    /* the submitting thread carries it out */
   or_buffer_t *arenas[OR_PLAN_DEVICES];
-  or_site_t *inputs[OR_PLAN_DEVICES];           /* per input of the graph */
+  or_buffer_t *workspace;             /* of its own, for runs that no queue orders; NULL in a plan that is not small */
+  or_site_t *inputs[OR_PLAN_DEVICES]; /* per input of the graph */
   or_buffer_t **input_staging[OR_PLAN_DEVICES]; /* kept from run to run, made when first needed */
   or_frame_output_t *outputs;
   or_memory_range_t *input_ranges, *output_ranges; /* of the segment at hand */

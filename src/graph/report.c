@@ -47,6 +47,7 @@ uint64_t or_plan_held_bytes(const or_plan_t *plan) {
   uint64_t bytes = 0;
   for (uint32_t d = 0; d < plan->device_count; ++d)
     bytes += plan->devices[d].workspace_bytes + frames * plan->devices[d].arena_bytes;
+  if (plan->is_small) bytes += frames * plan->devices[plan->segments[0].device].workspace_bytes;
   return bytes;
 }
 

@@ -114,6 +114,14 @@ or_status_t or_queue_run(or_queue_t *queue, or_queue_work_t work, void *self) {
   return or_ok(status) ? wait_for(queue, &waiter) : status;
 }
 
+or_status_t or_queue_run_here(or_queue_t *queue, or_queue_work_t work, void *self) {
+  or_status_t status = or_device_check_not_lost(queue->device);
+  if (!or_ok(status)) return status;
+  const or_queue_context_t context = {.device = queue->device, .backend = queue->context.backend};
+  or_count(&queue->device->counters.runs, 1);
+  return or_device_checked(queue->device, work(self, &context));
+}
+
 static or_status_t push(or_queue_t *queue, const or_submission_t *submission, waiter_t *waiter) {
   if (submission->wait_count > OR_QUEUE_MAX_WAITS) {
     return or_error(OR_INVALID_ARGUMENT, "a submission waits for %zu events; the limit is %u", submission->wait_count,

@@ -47,6 +47,9 @@ typedef struct or_submission_t {
 or_status_t or_queue_submit(or_queue_t *queue, const or_submission_t *submission);
 /* True on the submitting thread of any queue: where a queue must not be released. */
 bool or_queue_on_thread(void);
+/* Carries work out on the calling thread, beside what the queue has: for work that needs no `backend_queue`, which is
+ * NULL then, and is shorter than a hand-over. Statuses of the work; DEVICE_LOST. */
+or_status_t or_queue_run_here(or_queue_t *queue, or_queue_work_t work, void *self);
 /* Submits and waits. */
 or_status_t or_queue_run(or_queue_t *queue, or_queue_work_t work, void *self);
 

@@ -357,6 +357,32 @@ static void knows_its_own_thread(void **state) {
   or_queue_release(queue);
 }
 
+static or_status_t look_at_the_short_context(void *self, const or_queue_context_t *context) {
+  pthread_t *thread = self;
+  *thread = pthread_self();
+  bool good = context->device == device && context->backend != NULL && context->backend_queue == NULL;
+  return good ? or_status_success() : or_error(OR_INTERNAL, "the context is not that of a caller's thread");
+}
+
+static void short_work_may_go_beside_the_queue_on_the_calling_thread(void **state) {
+  (void)state;
+  int notes[1];
+  atomic_int count = 0;
+  pthread_t thread;
+  or_queue_t *queue = new_queue(device);
+  or_expect_ok(or_queue_run_here(queue, look_at_the_short_context, &thread));
+  assert_true(pthread_equal(thread, pthread_self()));
+  assert_int_equal(or_device_counters(device).runs, 1);
+  note_t work = {.notes = notes, .count = &count, .number = 7, .code = OR_DATA_LOSS};
+  or_expect_words(or_queue_run_here(queue, take_note, &work), OR_DATA_LOSS, "note 7");
+  work = (note_t){.notes = notes, .count = &count, .code = OR_DEVICE_LOST};
+  atomic_store(&count, 0);
+  or_expect_words(or_queue_run_here(queue, take_note, &work), OR_DEVICE_LOST, "note 0");
+  or_expect_words(or_queue_run_here(queue, take_note, &work), OR_DEVICE_LOST, "note 0");
+  assert_int_equal(atomic_load(&count), 1); /* lost: nothing is tried */
+  or_queue_release(queue);
+}
+
 static void runs_without_allocating(void **state) {
   (void)state;
   or_rig_t counted;
@@ -390,6 +416,7 @@ int main(void) {
       TEST(serves_many_threads_and_two_queues),
       TEST(gives_all_threads_the_same_shared_queue),
       TEST(knows_its_own_thread),
+      TEST(short_work_may_go_beside_the_queue_on_the_calling_thread),
       TEST(runs_without_allocating),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

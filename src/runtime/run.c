@@ -32,6 +32,22 @@ or_status_t or_run_and_count(or_session_t *session, const or_run_request_t *requ
   return status;
 }
 
+or_status_t or_session_run_here(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                or_binding_t *outputs, size_t output_count, bool *ran) {
+  or_run_t *run = NULL;
+  *ran = false;
+  or_status_t status = or_run_take(session, &run);
+  if (!or_ok(status)) return status;
+  status = or_run_bind(run, inputs, input_count, outputs, output_count);
+  if (or_ok(status) && or_session_find_prepared(session, run) && or_plan_is_small(run->plan)) {
+    *ran = true;
+    run->here = true;
+    status = or_run_wait(run, false);
+  }
+  or_run_release(run);
+  return status;
+}
+
 or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *request, or_run_t **out) {
   return or_run_async_and_count(session, request, NULL, out);
 }
@@ -100,6 +116,7 @@ or_status_t or_run_take(or_session_t *session, or_run_t **out) {
   or_ref_init(&run->ref);
   or_session_retain(session);
   or_cancel_init(&run->cancel, INT64_MAX);
+  run->here = false;
   run->callback = NULL;
   run->copied_bytes = NULL;
   run->results = NULL;
@@ -159,6 +176,7 @@ static or_status_t submit(or_run_t *run, bool profile) {
                             .cancel = &run->cancel,
                             .copied_bytes = run->copied_bytes,
                             .profile = profile,
+                            .here = run->here,
                             .done = finished,
                             .self = run};
   return or_plan_submit(run->plan, &plan_run);

@@ -337,6 +337,98 @@ static void every_failing_allocation_ends_one_asynchronous_run(void **state) {
   }
 }
 
+/* y = the first column of x, by a run that may stay here. */
+static bool ran_here(fixture_t *fixture, or_session_t *session, int64_t batch) {
+  static const float first[] = {1, 3, 5, 7};
+  or_binding_t inputs[] = {{.tensor = rows(fixture, batch)}, {.tensor = rows(fixture, 1)}}, output = {.name = "y"};
+  bool ran = true;
+  expect_ok(or_session_run_here(session, inputs, 2, &output, 1, &ran));
+  if (ran) {
+    expect_floats(output.tensor, first, (size_t)batch);
+  } else {
+    assert_null(output.tensor);
+    expect_ok(or_session_run(session, inputs, 2, &output, 1));
+    expect_floats(output.tensor, first, (size_t)batch);
+  }
+  or_tensor_release(output.tensor);
+  or_tensor_release(inputs[0].tensor);
+  or_tensor_release(inputs[1].tensor);
+  return ran;
+}
+
+static void a_small_run_stays_on_the_calling_thread_once_its_plan_is_there(void **state) {
+  fixture_t *fixture = *state;
+  or_fake_set_queue_optional(true);
+  or_session_t *session = make_session(fixture, 0);
+  assert_false(ran_here(fixture, session, 1)); /* no plan yet */
+  const uint64_t finished = or_fake_calls(OR_FAKE_QUEUE_FINISH), runs = or_device_counters(fixture->device).runs;
+  assert_true(ran_here(fixture, session, 1));
+  assert_true(ran_here(fixture, session, 1));
+  assert_int_equal(or_fake_calls(OR_FAKE_QUEUE_FINISH), finished); /* nothing came to the queue */
+  assert_int_equal(or_device_counters(fixture->device).runs, runs + 2);
+  assert_int_equal(or_device_counters(fixture->device).active, 0);
+  assert_false(ran_here(fixture, session, 2)); /* another shape */
+  or_binding_t nothing = {.name = "y"};
+  bool ran = true;
+  expect_failure(or_session_run_here(session, NULL, 0, &nothing, 1, &ran), OR_INVALID_ARGUMENT, "is missing");
+  assert_false(ran);
+  or_session_release(session);
+}
+
+static void what_needs_its_queue_goes_there(void **state) {
+  fixture_t *fixture = *state;
+  or_session_t *session = make_session(fixture, 0);
+  assert_false(ran_here(fixture, session, 1));
+  assert_false(ran_here(fixture, session, 1));
+  or_session_release(session);
+}
+
+typedef struct caller_t {
+  or_session_t *session;
+  or_tensor_t *x, *u;
+  or_thread_t thread;
+  int wrong;
+} caller_t;
+
+static void call_often(void *self) {
+  caller_t *caller = self;
+  for (int i = 0; i < 200; ++i) {
+    const or_binding_t inputs[] = {{.tensor = caller->x}, {.tensor = caller->u}};
+    or_binding_t outputs[] = {{.name = "y"}, {.name = "z"}};
+    float y[4] = {0}, z[4] = {0};
+    bool ran = false;
+    or_status_t status = or_session_run_here(caller->session, inputs, 2, outputs, 2, &ran);
+    if (or_ok(status) && ran) status = or_tensor_read(outputs[0].tensor, y, sizeof y);
+    if (or_ok(status) && ran) status = or_tensor_read(outputs[1].tensor, z, sizeof z);
+    for (int k = 0; k < 4; ++k) caller->wrong += !ran || y[k] != (float)(2 * k + 1) || z[k] != (float)(2 * k + 2);
+    caller->wrong += !or_ok(status);
+    or_status_ignore(status); /* counted */
+    or_tensor_release(outputs[0].tensor);
+    or_tensor_release(outputs[1].tensor);
+  }
+}
+
+/* Each with memory of its own, though no queue orders them. */
+static void several_threads_may_run_small_work_at_once(void **state) {
+  enum { CALLERS = 4 };
+  fixture_t *fixture = *state;
+  caller_t callers[CALLERS];
+  or_fake_set_queue_optional(true);
+  or_session_t *session = make_session(fixture, 0);
+  assert_false(ran_here(fixture, session, 4));
+  for (int i = 0; i < CALLERS; ++i) {
+    callers[i] = (caller_t){.session = session, .x = rows(fixture, 4), .u = rows(fixture, 1)};
+    expect_ok(or_thread_start(&callers[i].thread, "caller", call_often, &callers[i]));
+  }
+  for (int i = 0; i < CALLERS; ++i) {
+    or_thread_join(&callers[i].thread);
+    assert_int_equal(callers[i].wrong, 0);
+    or_tensor_release(callers[i].x);
+    or_tensor_release(callers[i].u);
+  }
+  or_session_release(session);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -347,6 +439,9 @@ int main(void) {
       TEST(a_callback_may_not_wait_for_another_run),
       TEST(many_runs_may_be_under_way_at_once),
       TEST(a_class_that_is_being_prepared_takes_its_place_and_serves_who_waits),
+      TEST(a_small_run_stays_on_the_calling_thread_once_its_plan_is_there),
+      TEST(what_needs_its_queue_goes_there),
+      TEST(several_threads_may_run_small_work_at_once),
       cmocka_unit_test(every_failing_allocation_ends_one_asynchronous_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

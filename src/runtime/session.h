@@ -10,6 +10,11 @@
    or_session_create. */
 or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t *graph,
                                         const or_session_options_t *options, or_owner_t keep_alive, or_session_t **out);
+/* As or_session_run, on the calling thread and beside what the device's queue has, where handing it over would cost
+ * more than the run: its plan is there already, and small (or_plan_is_small). Else *ran is false and nothing was
+ * done. */
+or_status_t or_session_run_here(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                or_binding_t *outputs, size_t output_count, bool *ran);
 /* Memory that the session holds beside its model, in bytes, at this moment. Any thread. */
 typedef struct or_session_memory_t {
   uint64_t arena_bytes; /* what its runs keep: workspace, and values between segments of each run that has memory */

@@ -59,6 +59,7 @@ struct or_run_t {
   void *content;           /* copies of deciding inputs that the host can't reach */
   size_t content_capacity;
   or_plan_t *plan;       /* retained while it runs */
+  bool here;             /* on the thread that starts it */
   or_binding_t *results; /* the caller's */
   size_t result_count;
   or_run_callback_t callback; /* NULL: someone waits */
@@ -72,6 +73,8 @@ struct or_run_t {
 /* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at
    once. */
 or_status_t or_session_prepare(or_session_t *session, or_run_t *run);
+/* The same, where there is one; false: run->plan stays NULL. */
+bool or_session_find_prepared(or_session_t *session, or_run_t *run);
 void or_shape_classes_deinit(or_session_t *session);
 
 /* Takes an idle run or makes one; or_run_release gives it back. */

@@ -40,6 +40,19 @@ or_status_t or_session_prepare(or_session_t *session, or_run_t *run) {
   return status;
 }
 
+bool or_session_find_prepared(or_session_t *session, or_run_t *run) {
+  or_mutex_lock(&session->mutex);
+  or_shape_class_t *class = find_locked(session, run->key);
+  const bool found = class != NULL && class->plan != NULL;
+  if (found) {
+    class->last_used = ++session->clock;
+    run->plan = class->plan;
+    or_plan_retain(run->plan);
+  }
+  or_mutex_unlock(&session->mutex);
+  return found;
+}
+
 static size_t content_bytes(const or_session_t *session, const or_graph_binding_t *key, size_t input) {
   uint64_t count = 0;
   if (key[input].data == NULL || !or_shape_count(&key[input].shape, &count)) return 0;

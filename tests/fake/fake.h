@@ -45,6 +45,9 @@ void or_fake_set_supported(const char *const *operators);
 /* Whether it takes fused nodes (domain "openruntime.fused"), running their parts. Off after a reset. */
 void or_fake_set_fused(bool supported);
 
+/* Whether what it compiles may run on any thread (or_executable_t.queue_optional). Not after a reset. */
+void or_fake_set_queue_optional(bool optional);
+
 /* Adds `error` to the first element of what every node of this operator computes (float32, first output): a kernel that
  * is wrong. NULL: none is. `op` is borrowed until the next reset. */
 void or_fake_set_wrong(const char *op, float error);

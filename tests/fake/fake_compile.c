@@ -128,6 +128,7 @@ or_status_t fake_compile(void *self, void *queue, const or_subgraph_t *subgraph,
       .run = run,
       .node = describe_node,
       .release = release,
+      .queue_optional = fake_queue_is_optional(),
   };
   return or_status_success();
 }

@@ -21,7 +21,7 @@ static or_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct {
   call_state_t calls[OR_FAKE_CALL_COUNT];
   uint32_t device_count;
-  bool shared_hardware, fused;
+  bool shared_hardware, fused, queue_optional;
   bool lost[OR_FAKE_MAX_DEVICES], unified[OR_FAKE_MAX_DEVICES];
   uint64_t capacity, live_bytes, live_objects;
   const char *const *supported;
@@ -68,6 +68,12 @@ void or_fake_set_supported(const char *const *operators) {
 void or_fake_set_fused(bool supported) {
   or_mutex_lock(&mutex);
   control.fused = supported;
+  or_mutex_unlock(&mutex);
+}
+
+void or_fake_set_queue_optional(bool optional) {
+  or_mutex_lock(&mutex);
+  control.queue_optional = optional;
   or_mutex_unlock(&mutex);
 }
 
@@ -197,6 +203,13 @@ bool fake_is_unified(uint32_t index) {
 bool fake_supports_fused(void) {
   or_mutex_lock(&mutex);
   bool fused = control.fused;
+  or_mutex_unlock(&mutex);
+  return fused;
+}
+
+bool fake_queue_is_optional(void) {
+  or_mutex_lock(&mutex);
+  bool fused = control.queue_optional;
   or_mutex_unlock(&mutex);
   return fused;
 }

@@ -30,6 +30,7 @@ uint32_t fake_device_count(bool *shared_hardware);
 uint64_t fake_capacity(void);
 bool fake_supports_operator(const char *op);
 bool fake_supports_fused(void);
+bool fake_queue_is_optional(void);
 float fake_error_of(const char *op); /* 0: it computes rightly */
 bool fake_is_unified(uint32_t index);
 

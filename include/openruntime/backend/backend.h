@@ -79,6 +79,8 @@ typedef struct or_executable_t {
   or_status_t (*run)(void *self, void *queue, const or_run_arguments_t *arguments);
   void (*node)(void *self, uint32_t index, or_executable_node_t *out);
   void (*release)(void *self); /* any thread */
+  /* Optional. `run` also takes NULL for `queue`: on any thread then, by several at once, and alone, without a team. */
+  bool queue_optional;
 } or_executable_t;
 
 /* The answer to "can you run this node?". A no has a reason in words: "float64 is not offered". */

@@ -68,7 +68,7 @@ or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t
       .device = program->device,
       .kernels = program->device->kernels,
       .queue = own,
-      .team = own->team,
+      .team = own != NULL ? own->team : NULL,
       .cancel = arguments->cancel,
       .vendor = frame != NULL ? frame->objects : NULL,
       .appended_bytes = arguments->appended_bytes,
