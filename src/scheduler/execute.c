@@ -9,8 +9,6 @@
 #define CLOCK_STEP_NS INT64_C(100000000) /* how often the clock looks at what runs */
 #define PROGRESS_PPM 10000               /* listeners hear of progress in steps of a hundredth */
 
-static void begin(hardware_t *hardware, execution_t *execution);
-static void carry_out(execution_t *execution);
 static or_job_t *leave(hardware_t *hardware, execution_t *execution);
 
 void or_worker_main(void *argument) {
@@ -19,27 +17,28 @@ void or_worker_main(void *argument) {
   or_thread_let_others_finish();
   or_mutex_lock(&scheduler->mutex);
   while (!scheduler->stopping) {
-    execution_t execution = {0};
-    execution.job = or_waiting_take(hardware, &execution.place);
-    if (execution.job == NULL) {
+    place_t *place = NULL;
+    or_job_t *job = or_waiting_take(hardware, &place);
+    if (job == NULL) {
       ++hardware->idle;
       or_cond_wait(&hardware->wake, &scheduler->mutex);
       hardware->waking = false;
       --hardware->idle;
       continue;
     }
-    begin(hardware, &execution);
+    execution_t execution;
+    or_execution_begin(&execution, job, place);
     or_mutex_unlock(&scheduler->mutex);
-    carry_out(&execution);
+    or_execution_carry_out(&execution);
     or_mutex_lock(&scheduler->mutex);
   }
   or_mutex_unlock(&scheduler->mutex);
 }
 
-/* With the lock held. */
-static void begin(hardware_t *hardware, execution_t *execution) {
-  or_job_t *job = execution->job;
+void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
+  hardware_t *hardware = place->hardware;
   or_scheduler_t *scheduler = hardware->scheduler;
+  *execution = (execution_t){.job = job, .place = place};
   if (hardware->running == 0) hardware->idle_used_bytes = or_device_memory_usage(execution->place->device).used_bytes;
   size_t slot = 0;
   while (hardware->executions[slot] != NULL) ++slot;
@@ -202,7 +201,7 @@ static void end_all(or_job_t *first, or_status_t status, or_task_result_t *resul
   }
 }
 
-static void carry_out(execution_t *execution) {
+void or_execution_carry_out(execution_t *execution) {
   or_job_t *job = execution->job;
   or_scheduler_t *scheduler = job->scheduler;
   hardware_t *hardware = execution->place->hardware;
@@ -227,7 +226,10 @@ static void carry_out(execution_t *execution) {
   (void)or_trace_enter(before);
   or_mutex_lock(&scheduler->mutex);
   const bool again = goes_on(execution, status);
-  if (or_ok(status)) or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
+  if (or_ok(status)) {
+    or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
+    or_here_remember(execution->place, &job->estimate, &execution->result);
+  }
   or_job_t *members = leave(hardware, execution);
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
   if (again && members != NULL) wait_again(members);

@@ -18,6 +18,7 @@ static void put_defaults(or_scheduler_options_t *options) {
   if (options->max_waiting_bytes == 0) options->max_waiting_bytes = OR_SCHEDULER_MAX_WAITING_BYTES;
   if (options->age_ns == 0) options->age_ns = OR_SCHEDULER_AGE_NS;
   if (options->stuck_ns == 0) options->stuck_ns = OR_SCHEDULER_STUCK_NS;
+  if (options->here_ns == 0) options->here_ns = OR_SCHEDULER_HERE_NS;
 }
 
 /* Enough threads for the hardware's concurrency. */
@@ -200,9 +201,21 @@ static or_status_t check_capacity(or_scheduler_t *scheduler, const or_job_t *job
   return or_status_success();
 }
 
-/* The job may wait for its turn. */
-static void admit(or_job_t *job) {
+/* Carries out what has begun, and looks after those who wait for its place. */
+static void carry_out_here(execution_t *execution) {
+  hardware_t *hardware = execution->place->hardware;
+  or_scheduler_t *scheduler = hardware->scheduler;
+  or_execution_carry_out(execution);
+  or_mutex_lock(&scheduler->mutex);
+  if (scheduler->waiting > 0) or_hardware_wake(hardware);
+  or_mutex_unlock(&scheduler->mutex);
+}
+
+/* The job may wait for its turn; `here`: or have it at once, on this thread. */
+static void admit(or_job_t *job, bool here) {
   or_scheduler_t *scheduler = job->scheduler;
+  execution_t execution;
+  place_t *place = NULL;
   or_job_tell(job, OR_JOB_ADMITTED);
   or_mutex_lock(&scheduler->mutex);
   job->admitted = true;
@@ -215,8 +228,11 @@ static void admit(or_job_t *job) {
     job->ending = true;
   } else {
     or_job_t *other = or_share_find(job);
+    if (other == NULL && here) place = or_here_place(job);
     if (other != NULL) {
       or_share_join(job, other);
+    } else if (place != NULL) {
+      or_execution_begin(&execution, job, place);
     } else {
       or_waiting_push(scheduler, job);
     }
@@ -224,6 +240,7 @@ static void admit(or_job_t *job) {
   const bool ended = job->ending && !left;
   or_mutex_unlock(&scheduler->mutex);
   or_job_tell_watches(job, watches, OR_JOB_ADMITTED);
+  if (place != NULL) carry_out_here(&execution);
   if (left) leave_on_disk(job);
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);
@@ -235,7 +252,7 @@ static void on_recorded(void *self, or_status_t status) {
   or_job_t *job = self;
   or_scheduler_t *scheduler = job->scheduler;
   if (or_ok(status)) {
-    admit(job);
+    admit(job, false);
   } else {
     or_mutex_lock(&scheduler->mutex);
     job->ending = true;
@@ -340,7 +357,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
       return status;
     }
   } else {
-    admit(job);
+    admit(job, request->here);
   }
   result->job = job;
   return status;

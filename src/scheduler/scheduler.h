@@ -40,6 +40,7 @@ typedef struct or_job_watch_t {
 #define OR_SCHEDULER_KEEP_BYTES (UINT64_C(64) << 20)       /* of their responses and outputs */
 #define OR_SCHEDULER_AGE_NS INT64_C(2000000000)            /* a waiting job rises by one priority in that time */
 #define OR_SCHEDULER_STUCK_NS INT64_C(30000000000) /* how long work may go on after it was cancelled or out of time */
+#define OR_SCHEDULER_HERE_NS INT64_C(20000) /* what handing work to a worker and its end back takes of both threads */
 #define OR_SCHEDULER_MAX_DEVICES 64u
 
 /* Zero means the default above. */
@@ -50,7 +51,7 @@ typedef struct or_scheduler_options_t {
   const char *models_directory; /* copied; NULL: built-in models only */
   uint32_t max_waiting, max_owner_waiting, keep_finished;
   uint64_t max_waiting_bytes;
-  int64_t age_ns, stuck_ns;
+  int64_t age_ns, stuck_ns, here_ns;
   /* Everyone's events, after the job's own listener; may be NULL. */
   or_job_listener_t listener;
   void *listener_self;
@@ -72,6 +73,8 @@ typedef struct or_job_request_t {
   const uint8_t *body_digest; /* OR_TASK_DIGEST_BYTES: tells the same task from another with its id; NULL: not told */
   bool durable;               /* recorded before it runs; needs a journal */
   bool shared;                /* may have the result of an active job with this digest, itself `shared` */
+  bool here;                  /* the calling thread may carry it out, if it is known to take no longer than `here_ns`:
+                               * then all its events have come when the submission returns */
   bool recovered;             /* is in the journal already: `attempts` and `created_us` count from there */
   int attempts;
   int64_t created_us, deadline_us; /* of a recovered one */

@@ -15,7 +15,18 @@
 #define OR_SCHEDULER_BUCKETS 4096u
 #define OR_SCHEDULER_LOOK_AHEAD 64u /* jobs of one priority that are looked at for one that fits */
 
+#define OR_SCHEDULER_FAMILIAR 8u /* shapes of short work: fewer than a session keeps plans for */
+#define OR_SCHEDULER_TIMES 3u    /* of each that are remembered */
+
 typedef struct hardware_t hardware_t;
+
+/* Work of one shape that a device did lately without another thread. */
+typedef struct familiar_t {
+  uint64_t shape; /* or_task_estimate_t's; 0: none */
+  uint64_t last_used;
+  double seconds[OR_SCHEDULER_TIMES]; /* the latest */
+  size_t count;                       /* that there were */
+} familiar_t;
 
 /* A device, and how fast it was. */
 typedef struct place_t {
@@ -28,12 +39,14 @@ typedef struct place_t {
   } rates[OR_SCHEDULER_RATES];
   size_t rate_count;
   size_t running;
+  familiar_t familiar[OR_SCHEDULER_FAMILIAR];
+  uint64_t familiar_clock;
 } place_t;
 
 #define OR_EXECUTION_MAX_JOBS 64u
 
-/* One attempt at a piece of work, on a worker's stack, for one job or for several that asked for the same. `result` and
- * `progress_ppm` belong to the worker until it ends. */
+/* One attempt at a piece of work, on the stack of a worker or of who brought it (its thread, from here on), for one job
+ * or for several that asked for the same. `result` and `progress_ppm` belong to that thread until it ends. */
 typedef struct execution_t {
   or_job_t *job;     /* whose task is carried out; one reference. It may have left the members */
   or_job_t *members; /* whom it is carried out for, linked by `member_next` */
@@ -201,7 +214,21 @@ size_t or_share_members(const execution_t *execution, or_job_t *jobs[OR_EXECUTIO
 /* The members may go on only until here. */
 void or_share_set_deadline(execution_t *execution);
 
+/* here.c: with the lock held. Where a job that waits for nothing may begin at once on the thread that brings it; NULL:
+ * it is to wait for a worker. */
+place_t *or_here_place(or_job_t *job);
+void or_here_remember(place_t *place, const or_task_estimate_t *estimate, const or_task_result_t *result);
+
+/* waiting.c, with the lock held: the device of this hardware that is best for the job; NULL: it may not run there, or
+ * would be done sooner elsewhere. And whether there is room for it now. */
+place_t *or_waiting_choose(hardware_t *hardware, const or_job_t *job);
+bool or_waiting_has_room(const hardware_t *hardware, const or_job_t *job);
+
 /* execute.c */
+/* With the lock held: the job, in no queue, is begun on this device. The execution is the caller's, who unlocks and
+ * carries it out. */
+void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place);
+void or_execution_carry_out(execution_t *execution);
 void or_worker_main(void *hardware);
 void or_clock_main(void *scheduler);
 

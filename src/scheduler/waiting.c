@@ -33,14 +33,13 @@ static double finish_on(const hardware_t *hardware, const place_t *place, const 
   return hardware->running_s / hardware->concurrency + or_place_seconds(place, job->task, &job->estimate);
 }
 
-static bool has_room(const hardware_t *hardware, const or_job_t *job) {
-  if (hardware->running >= hardware->concurrency || hardware->exclusive) return false;
+bool or_waiting_has_room(const hardware_t *hardware, const or_job_t *job) {
+  if (hardware->running >= hardware->concurrency || hardware->exclusive || hardware->wanted > 0) return false;
   if (job->estimate.exclusive && hardware->running > 0) return false;
   return or_place_fits(hardware, job->estimate.memory_bytes);
 }
 
-/* The best device of this hardware for the job; NULL: it may not run there, or would be done sooner elsewhere. */
-static place_t *choose_place(hardware_t *hardware, const or_job_t *job) {
+place_t *or_waiting_choose(hardware_t *hardware, const or_job_t *job) {
   or_scheduler_t *scheduler = hardware->scheduler;
   place_t *best = NULL;
   double best_s = 0, elsewhere_s = -1;
@@ -74,7 +73,7 @@ or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
          job = job->next, ++looked) {
       const int64_t level = level_of(scheduler, job, now_ns);
       if (best != NULL && (level < best_level || (level == best_level && job->accepted_ns > best->accepted_ns))) break;
-      place_t *candidate = choose_place(hardware, job);
+      place_t *candidate = or_waiting_choose(hardware, job);
       if (candidate == NULL) continue;
       best = job;
       best_level = level;
@@ -84,7 +83,7 @@ or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
   }
   if (best == NULL) return NULL;
   /* What has no room holds its place: smaller and less urgent work does not slip by for ever. */
-  if (!has_room(hardware, best)) return NULL;
+  if (!or_waiting_has_room(hardware, best)) return NULL;
   or_waiting_remove(scheduler, best);
   return best;
 }

@@ -17,8 +17,23 @@ void or_request_keep(or_request_t *request) {
   ++connection->loop->kept;
 }
 
+static _Thread_local const or_connection_t *handled; /* whose handler this thread is in */
+
+void or_connection_handle(or_connection_t *connection) {
+  handled = connection;
+  connection->request.route->handle(&connection->request);
+  handled = NULL;
+}
+
+/* Within its own handler there is no message: the reply is sent when the handler returns. */
 void or_reply_post(or_request_t *request) {
   or_connection_t *connection = connection_of(request);
+  if (handled == connection) {
+    connection->kept = false;
+    --connection->loop->kept;
+    or_connection_release(connection); /* not the last reference: the socket has one */
+    return;
+  }
   connection->mail.run = on_posted;
   or_mailbox_send(&connection->loop->mailbox, &connection->mail);
 }

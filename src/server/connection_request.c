@@ -312,7 +312,7 @@ static void dispatch(or_connection_t *connection) {
   if (!connection->refused && request->route->websocket != NULL) {
     if (or_ws_upgrade(connection)) return;
   } else if (!connection->refused) {
-    request->route->handle(request);
+    or_connection_handle(connection);
   }
   if (!connection->kept) or_connection_send_reply(connection);
 }

@@ -156,6 +156,7 @@ void or_connection_next_request(or_connection_t *connection);
 void or_connection_refuse(or_connection_t *connection, int http, const char *words);
 
 /* connection_reply.c */
+void or_connection_handle(or_connection_t *connection); /* calls the route's handler */
 void or_connection_send_reply(or_connection_t *connection);
 void or_connection_observe(or_connection_t *connection); /* tells whoever watches that it was answered */
 /* Appends to the output; false: no memory, the connection is to be closed. */

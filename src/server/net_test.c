@@ -50,6 +50,15 @@ static or_request_t *take_kept(void) {
   return request;
 }
 
+/* A handler whose answer is there before it returns, though it was to come later. */
+static void at_once(or_request_t *request) {
+  or_request_keep(request);
+  request->gone = on_gone;
+  request->gone_self = &kept.gone;
+  or_reply_text(request, "text/plain", "soon", 4);
+  or_reply_post(request);
+}
+
 /* A handler that keeps its loop until the test lets go. */
 static _Atomic int stuck_inside, stuck_let_go;
 static void stuck(or_request_t *request) {
@@ -71,6 +80,7 @@ static const or_route_t routes[] = {
     {.method = OR_HTTP_POST, .pattern = "/echo", .body = OR_BODY_JSON, .handle = echo},
     {.method = OR_HTTP_GET, .pattern = "/items/{id}", .handle = parameter},
     {.method = OR_HTTP_GET, .pattern = "/later", .handle = later},
+    {.method = OR_HTTP_GET, .pattern = "/at-once", .handle = at_once},
     {.method = OR_HTTP_GET, .pattern = "/large", .handle = send_large},
     {.method = OR_HTTP_GET, .pattern = "/stuck", .handle = stuck},
     {.method = OR_HTTP_GET, .pattern = "/live", .handle = hello, .when = OR_WHEN_LISTENING},
@@ -132,6 +142,21 @@ static void answers_pipelined_requests_in_order(void **state) {
   assert_string_equal(answer_body, "at last");
   assert_int_equal(hear_answer(client, false), 200);
   assert_string_equal(answer_body, "3");
+  (void)close(client);
+}
+
+static void an_answer_that_is_there_when_the_handler_returns_needs_no_message(void **state) {
+  (void)state;
+  int client = dial();
+  const int gone = kept.gone;
+  say(client, "GET /at-once HTTP/1.1\r\n" HOST "\r\nGET /items/1 HTTP/1.1\r\n" HOST "\r\n");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "soon");
+  assert_int_equal(hear_answer(client, false), 200);
+  assert_string_equal(answer_body, "1");
+  assert_int_equal(ask(client, "GET /at-once HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"), 200);
+  assert_true(is_over(client));
+  assert_int_equal(kept.gone, gone);
   (void)close(client);
 }
 
@@ -458,6 +483,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(answers_requests_on_one_connection),
       CASE(answers_pipelined_requests_in_order),
+      CASE(an_answer_that_is_there_when_the_handler_returns_needs_no_message),
       CASE(is_alive_until_a_loop_is_stuck),
       CASE(reads_bodies_of_both_kinds),
       CASE(refuses_and_keeps_the_connection_where_it_can),

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "task/task_internal.h"
 
 #define GENERATED_S 0.7 /* half a second of timed runs, with the warm-up and the making of the input */
@@ -45,6 +46,30 @@ static void estimate_compute(const or_task_t *task, or_task_estimate_t *out) {
   if (!given && p->iterations > 0) out->units *= (double)p->iterations;
 }
 
+static uint64_t mix(uint64_t hash, const void *bytes, size_t length) { return or_hash_bytes(bytes, length, hash); }
+
+static uint64_t mix_text(uint64_t hash, const char *text) {
+  return text != NULL ? mix(hash, text, strlen(text) + 1) : mix(hash, "\1", 1);
+}
+
+/* Everything that decides what a computation does but its numbers. */
+static uint64_t shape_of_compute(const or_task_t *task) {
+  const or_task_parameters_t *p = &task->parameters;
+  const int64_t numbers[] = {p->size,     p->m,          p->n,           p->k,           p->iterations,
+                             p->dtype,    p->axis,       p->dims,        p->real,        p->inverse,
+                             p->channels, p->filters,    p->kernel,      p->stride,      p->groups,
+                             p->padding,  p->input_size, p->hidden_size, p->output_size, p->batch_size};
+  uint64_t hash = mix(1, &task->kind, sizeof(const or_task_kind_t *));
+  hash = mix(hash, numbers, sizeof numbers);
+  hash = mix_text(mix_text(hash, p->function), p->norm);
+  for (size_t i = 0; i < p->operand_count; ++i) {
+    const or_task_operand_t *operand = &p->operands[i];
+    hash = mix(mix_text(hash, operand->name), &operand->dtype, sizeof operand->dtype);
+    hash = mix(hash, operand->shape.dims, (size_t)operand->shape.rank * sizeof *operand->shape.dims);
+  }
+  return hash != 0 ? hash : 1;
+}
+
 void or_task_estimate(const or_task_t *task, or_task_estimate_t *out) {
   const char *operation = task->kind->operation;
   *out = (or_task_estimate_t){0};
@@ -59,5 +84,6 @@ void or_task_estimate(const or_task_t *task, or_task_estimate_t *out) {
             : INFERENCE_S;
   } else {
     estimate_compute(task, out);
+    out->shape = shape_of_compute(task);
   }
 }

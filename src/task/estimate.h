@@ -9,6 +9,7 @@ typedef struct or_task_estimate_t {
   double units;          /* of work: operations, or bytes where there are none; 0: not known before the model is */
   uint64_t memory_bytes; /* operands and results; saturated */
   bool exclusive;        /* wants its hardware alone: a benchmark */
+  uint64_t shape;        /* the same for tasks that do the same work on other numbers; 0: not told */
 } or_task_estimate_t;
 void or_task_estimate(const or_task_t *task, or_task_estimate_t *out);
 

@@ -46,6 +46,29 @@ static void generated_input_is_timed_for_as_long_as_tasks_time_it(void **state) 
   assert_true(e.units == 3 * 4 * 2);
 }
 
+#define TASK_OF(fields) "{\"operation\":\"compute\",\"data\":{" fields "}}"
+#define OPERAND(numbers) "{\"shape\":[2],\"dtype\":\"float32\",\"data\":" numbers "}"
+
+static void tasks_that_do_the_same_on_other_numbers_have_one_shape(void **state) {
+  (void)state;
+  const uint64_t product = estimate_of(TASK_OF("\"size\":16,\"iterations\":1")).shape;
+  assert_true(product != 0);
+  assert_true(estimate_of(TASK_OF("\"size\":16,\"iterations\":1,\"seed\":5")).shape == product);
+  assert_true(estimate_of(TASK_OF("\"size\":17,\"iterations\":1")).shape != product);
+  assert_true(estimate_of(TASK_OF("\"size\":16,\"iterations\":2")).shape != product);
+  assert_true(estimate_of(TASK_OF("\"size\":16,\"iterations\":1,\"dtype\":\"float64\"")).shape != product);
+  assert_true(estimate_of(TASK_OF("\"type\":\"softmax\",\"size\":16,\"iterations\":1")).shape != product);
+#define RELU(numbers) TASK_OF("\"type\":\"elementwise\",\"function\":\"relu\",\"a\":" OPERAND(numbers))
+  const uint64_t relu = estimate_of(RELU("[1,2]")).shape;
+  assert_true(estimate_of(RELU("[3,4]")).shape == relu);
+  assert_true(estimate_of(TASK_OF("\"type\":\"elementwise\",\"function\":\"exp\",\"a\":" OPERAND("[1,2]"))).shape !=
+              relu);
+  assert_true(estimate_of(TASK_OF("\"type\":\"elementwise\",\"function\":\"relu\",\"a\":"
+                                  "{\"shape\":[1],\"dtype\":\"float32\",\"data\":[1]}"))
+                  .shape != relu);
+  assert_true(estimate_of("{\"operation\":\"inference\",\"data\":{\"model\":\"resnet50\"}}").shape == 0);
+}
+
 static void a_network_takes_its_weights_and_its_rows(void **state) {
   (void)state;
   or_task_estimate_t e =
@@ -87,6 +110,7 @@ int main(void) {
       cmocka_unit_test(a_product_takes_its_multiply_adds_and_three_matrices),
       cmocka_unit_test(given_operands_run_once_and_count_as_they_are),
       cmocka_unit_test(generated_input_is_timed_for_as_long_as_tasks_time_it),
+      cmocka_unit_test(tasks_that_do_the_same_on_other_numbers_have_one_shape),
       cmocka_unit_test(a_network_takes_its_weights_and_its_rows),
       cmocka_unit_test(sizes_that_overflow_are_more_than_any_memory),
       cmocka_unit_test(a_benchmark_wants_its_hardware_alone_for_its_duration),

@@ -96,6 +96,7 @@ typedef struct or_task_result_t {
   double execution_time_s;    /* of the whole task */
   double throughput;          /* GFLOP/s, GB/s or items/s by kind; NaN where it makes no sense */
   uint64_t memory_peak_bytes; /* of the device's hardware while it ran */
+  bool here;                  /* nothing was compiled or handed to another thread for it */
   or_task_tensor_t *outputs;  /* one reference each */
   size_t output_count;
 } or_task_result_t;

@@ -168,6 +168,7 @@ bool or_task_check_text(const char *loc, const or_json_value_t *value, or_task_p
 typedef struct or_measurement_t {
   int64_t runs;
   double median_s, min_s, p90_s, p99_s, total_s;
+  bool here; /* every timed run was carried out on the calling thread */
 } or_measurement_t;
 typedef struct or_measure_options_t {
   int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
