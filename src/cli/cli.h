@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "hal/cancel.h"
 #include "openruntime/openruntime.h"
 #include "task/task.h"
 

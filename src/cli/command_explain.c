@@ -25,7 +25,7 @@ int or_cli_explain_command(or_cli_t *cli) {
   or_status_t status = or_cli_load_model(cli, cli->arguments.words[0], &model);
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
-  const or_explain_request_t request = {model, session, device, inputs.items, inputs.count, profile};
+  const or_explain_request_t request = {model, session, device, inputs.items, inputs.count, profile, NULL};
   if (or_ok(status)) status = or_explain(&request, &explanation);
   int code = or_ok(status) ? show(cli, &explanation, trace) : or_cli_fail(cli, status);
   or_explanation_deinit(&explanation);

@@ -3,7 +3,7 @@
 /* A terminal taken over for a full-screen view, and given back however the program ends; and signals as bytes that can
  * be polled for. One at a time in a process. */
 
-#include "hal/cancel.h"
+#include "base/cancel.h"
 
 /* From here on SIGINT, SIGTERM, SIGHUP and SIGWINCH (and SIGTSTP with `screen`) show as bytes, each its number, at the
  * descriptor that is returned; -1: no pipe. With `screen` the terminal of stdin and stdout shows another screen and

@@ -2,8 +2,8 @@
 #define OR_CLIENT_CLIENT_H
 /* HTTP to an OpenRuntime server: one connection that stays open, one request at a time. */
 
+#include "base/cancel.h"
 #include "base/string.h"
-#include "hal/cancel.h"
 
 /* Where the server is. Strings are copied. */
 typedef struct or_client_options_t {

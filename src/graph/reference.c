@@ -1,7 +1,7 @@
 #include "graph/reference.h"
 
 #include "base/alloc.h"
-#include "hal/cancel.h"
+#include "base/cancel.h"
 #include "hal/subgraph_memory.h"
 #include "ops/reference_executable.h"
 

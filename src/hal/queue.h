@@ -3,7 +3,7 @@
 /* A queue of a device: work in order, carried out on the queue's one submitting thread, which alone touches the
  * backend's queue. */
 
-#include "hal/cancel.h"
+#include "base/cancel.h"
 #include "hal/device.h"
 #include "hal/event.h"
 

@@ -8,15 +8,21 @@
 static or_device_peaks_t peaks_for(or_device_t *device, const or_session_report_t *report);
 static or_status_t state_of(or_session_t *session, or_state_t **out);
 
+static or_status_t report_on(const or_explain_request_t *request, or_session_report_t **out) {
+  if (request->profile)
+    return or_session_profile(request->session, request->inputs, request->input_count, request->cancel, out);
+  return or_session_explain(request->session, request->inputs, request->input_count, false, out);
+}
+
 or_status_t or_explain(const or_explain_request_t *request, or_explanation_t *out) {
   or_status_t status = or_status_success();
   *out = (or_explanation_t){.model = request->model, .peaks = {NAN, NAN, NAN, NAN, NAN, NAN}};
   for (int run = 0; or_ok(status) && run <= (request->profile ? WARM_UP_RUNS : 0); ++run) {
     or_session_report_free(out->report);
     out->report = NULL;
-    status =
-        or_session_explain(request->session, request->inputs, request->input_count, request->profile, &out->report);
+    status = report_on(request, &out->report);
   }
+  if (or_ok(status) && request->cancel != NULL) status = or_cancel_status(request->cancel);
   if (or_ok(status)) status = state_of(request->session, &out->state);
   if (or_ok(status)) out->peaks = peaks_for(request->device, out->report);
   return status;

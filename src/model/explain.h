@@ -3,8 +3,10 @@
 /* How a model runs on a device, node by node, with the shares of the device's measured limits: what the command
  * `explain` and a server's /models/{name}/explain say. */
 
+#include "base/cancel.h"
 #include "base/json.h"
 #include "openruntime/state.h"
+#include "runtime/session.h"
 
 #define OR_EXPLAIN_STATE_ROWS 256 /* the capacity of a state that is looked at */
 
@@ -25,6 +27,7 @@ typedef struct or_explain_request_t {
   const or_binding_t *inputs;
   size_t input_count;
   bool profile;
+  or_cancel_t *cancel; /* NULL, or a run that is under way ends when it says so; no other begins */
 } or_explain_request_t;
 or_status_t or_explain(const or_explain_request_t *request, or_explanation_t *out);
 void or_explanation_deinit(or_explanation_t *explanation);

@@ -47,7 +47,7 @@ static or_json_document_t *explain(bool profile) {
   or_json_document_t *document = NULL;
   const or_model_generation_t generation = {.batch = 2, .seed = 1};
   expect_ok(or_model_generate(model, device, &generation, &inputs));
-  const or_explain_request_t request = {model, session, device, inputs.items, inputs.count, profile};
+  const or_explain_request_t request = {model, session, device, inputs.items, inputs.count, profile, NULL};
   expect_ok(or_explain(&request, &explanation));
   or_text_init(&text, or_allocator_system());
   or_json_begin(&json, &text, 0);

@@ -4,8 +4,8 @@
  * when it was idle for long, or when there is no room. Every function from any thread; nothing is read from a disk,
  * loaded or freed under the pool's lock. */
 
+#include "base/cancel.h"
 #include "base/json.h"
-#include "hal/cancel.h"
 #include "model/repository.h"
 #include "openruntime/session.h"
 

@@ -21,13 +21,14 @@ or_session_memory_t or_session_memory(or_session_t *session) {
 }
 
 /* Bindings name shapes, and values where a value decides a shape; a profiled run needs every tensor. */
-or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
-                               or_session_report_t **out) {
+static or_status_t explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
+                           or_cancel_t *cancel, or_session_report_t **out) {
   or_run_t *run = NULL;
   void *memory = NULL;
   *out = NULL;
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
+  run->outer = cancel;
   status = or_run_bind(run, inputs, input_count, NULL, 0);
   for (size_t i = 0; i < session->graph->output_count; ++i) run->wanted[i] = profile;
   if (or_ok(status)) status = or_session_prepare(session, run);
@@ -52,6 +53,16 @@ or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs
   }
   or_plan_release(plan);
   return status;
+}
+
+or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
+                               or_session_report_t **out) {
+  return explain(session, inputs, input_count, profile, NULL, out);
+}
+
+or_status_t or_session_profile(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                               or_cancel_t *cancel, or_session_report_t **out) {
+  return explain(session, inputs, input_count, true, cancel, out);
 }
 
 void or_session_report_free(or_session_report_t *report) {

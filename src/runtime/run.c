@@ -116,6 +116,7 @@ or_status_t or_run_take(or_session_t *session, or_run_t **out) {
   or_ref_init(&run->ref);
   or_session_retain(session);
   or_cancel_init(&run->cancel, INT64_MAX);
+  run->outer = NULL;
   run->here = false;
   run->callback = NULL;
   run->copied_bytes = NULL;
@@ -173,7 +174,7 @@ static or_status_t submit(or_run_t *run, bool profile) {
                             .outputs = run->outputs,
                             .wanted = run->wanted,
                             .output_shapes = run->shapes,
-                            .cancel = &run->cancel,
+                            .cancel = run->outer != NULL ? run->outer : &run->cancel,
                             .copied_bytes = run->copied_bytes,
                             .profile = profile,
                             .here = run->here,

@@ -3,6 +3,7 @@
 /* Sessions over a graph: shape classes and runs. openruntime/session.h's or_session_create is in model/, which knows
    what a model is. */
 
+#include "base/cancel.h"
 #include "graph/graph.h"
 #include "openruntime/session.h"
 
@@ -15,6 +16,10 @@ or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t 
  * done. */
 or_status_t or_session_run_here(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, bool *ran);
+/* As or_session_explain with `profile`; the run ends with CANCELLED or DEADLINE_EXCEEDED when `cancel`, which may be
+ * NULL, says so. */
+or_status_t or_session_profile(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                               or_cancel_t *cancel, or_session_report_t **out);
 /* Memory that the session holds beside its model, in bytes, at this moment. Any thread. */
 typedef struct or_session_memory_t {
   uint64_t arena_bytes; /* what its runs keep: workspace, and values between segments of each run that has memory */

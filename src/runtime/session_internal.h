@@ -50,6 +50,7 @@ struct or_run_t {
   or_session_t *session; /* retained while it is not idle */
   or_run_t *next;        /* in the session's idle list */
   or_cancel_t cancel;
+  or_cancel_t *outer;    /* looked at instead; NULL: none */
   or_tensor_t **inputs;  /* retained */
   or_tensor_t **outputs; /* retained where the caller gave them */
   bool *wanted;

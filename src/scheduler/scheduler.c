@@ -89,7 +89,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
 }
 
 static bool is_at_work(const or_scheduler_t *scheduler) {
-  return scheduler->running > scheduler->abandoned || scheduler->admitting > 0 || scheduler->visitors > 0;
+  return scheduler->running > scheduler->abandoned || scheduler->admitting > 0 || scheduler->visits != NULL;
 }
 
 void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns) {
@@ -104,6 +104,7 @@ void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns) {
     or_cancel_request(&job->cancel);
     if (job->execution != NULL) or_cancel_request(&job->execution->cancel);
   }
+  for (or_visit_t *visit = scheduler->visits; visit != NULL; visit = visit->next) or_cancel_request(visit->cancel);
   or_cond_signal(&scheduler->clock_wake);
   while (is_at_work(scheduler)) or_cond_wait(&scheduler->quiet, &scheduler->mutex);
   or_mutex_unlock(&scheduler->mutex);

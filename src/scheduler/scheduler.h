@@ -137,11 +137,18 @@ or_device_settings_t or_scheduler_device(or_scheduler_t *scheduler, const or_dev
 /* OUT_OF_RANGE names the bound. */
 or_status_t or_scheduler_set_device(or_scheduler_t *scheduler, or_device_t *device,
                                     const or_device_settings_t *settings);
-/* Room for work that is no task: a place of the device's hardware, or, `alone`, all of it, until or_scheduler_leave. Goes
- * before the tasks that wait; waits itself at most `wait_ns`. UNAVAILABLE: it came not free, or the scheduler drains;
- * FAILED_PRECONDITION: the device was taken out or lost. */
-or_status_t or_scheduler_visit(or_scheduler_t *scheduler, or_device_t *device, bool alone, int64_t wait_ns);
-void or_scheduler_leave(or_scheduler_t *scheduler, or_device_t *device); /* once for each visit that succeeded */
+/* Work that is no task and holds a place of a device's hardware. In the caller's memory until or_scheduler_leave. */
+typedef struct or_visit_t {
+  or_device_t *device;
+  bool alone;                         /* it wants all of the hardware */
+  int64_t wait_ns;                    /* for room, at most */
+  or_cancel_t *cancel;                /* requested when a drain's grace is over; may be requested by others */
+  struct or_visit_t *previous, *next; /* the scheduler's */
+} or_visit_t;
+/* Begins, before the tasks that wait. UNAVAILABLE: no room came free, or the scheduler drains; FAILED_PRECONDITION: the
+ * device was taken out or lost. */
+or_status_t or_scheduler_visit(or_scheduler_t *scheduler, or_visit_t *visit);
+void or_scheduler_leave(or_scheduler_t *scheduler, or_visit_t *visit); /* once for each visit that began */
 typedef struct or_scheduler_load_t {
   size_t waiting, running;
   double backlog_s; /* estimated, of the busiest hardware */

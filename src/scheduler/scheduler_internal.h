@@ -141,7 +141,8 @@ struct or_scheduler_t {
   job_list_t queue[OR_SCHEDULER_PRIORITIES + 1]; /* by priority, 1 to 10 */
   job_list_t active, finished;
   or_job_t *buckets[OR_SCHEDULER_BUCKETS];
-  size_t waiting, running, abandoned, admitting, visitors;
+  size_t waiting, running, abandoned, admitting;
+  or_visit_t *visits; /* that have begun */
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
   bool ran;                 /* something began since the clock's thread looked last */

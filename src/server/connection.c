@@ -52,8 +52,10 @@ void or_connection_close(or_connection_t *connection) {
   or_loop_forget(connection);
   or_connection_drop_output(connection);
   if (was_websocket) or_ws_ended(connection);
-  if (connection->kept && connection->request.gone != NULL)
-    connection->request.gone(connection->request.gone_self, &connection->request);
+  if (connection->kept) {
+    or_cancel_request(&connection->request.cancel);
+    if (connection->request.gone != NULL) connection->request.gone(connection->request.gone_self, &connection->request);
+  }
   (void)uv_poll_stop(&connection->poll);
   uv_close((uv_handle_t *)&connection->poll, on_closed);
   or_transport_close(&connection->transport);

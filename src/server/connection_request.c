@@ -95,6 +95,7 @@ static void begin_request(or_connection_t *connection, const or_http_head_t *hea
   request->received_ns = or_clock_ns();
   request->secure = connection->transport.ssl != NULL;
   request->gone = NULL;
+  or_cancel_init(&request->cancel, INT64_MAX);
   or_slice_t id = head->headers[OR_HEADER_REQUEST_ID];
   if (good_id(id)) {
     memcpy(request->request_id, id.data, id.length);

@@ -6,6 +6,7 @@
  * A handler runs on the thread of the loop that owns the connection, and returns soon. It fills the request's reply and
  * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/slice.h"
@@ -104,6 +105,7 @@ struct or_request_t {
   int64_t received_ns, whole_ns;        /* or_clock_ns when its head was complete, and its body */
   bool secure;                          /* by TLS */
   or_reply_t reply;
+  or_cancel_t cancel; /* requested if the client goes before the reply of a kept request is posted */
   /* Called on the loop's thread if the client goes before the reply is posted; set between or_request_keep and the
    * handler's return. or_reply_post must still be called. */
   void (*gone)(void *self, or_request_t *request);

@@ -249,14 +249,17 @@ static or_status_t explain_on(const work_t *work, const or_explain_request_t *wa
   or_device_peaks_t peaks;
   or_scheduler_t *scheduler = work->services->scheduler;
   const bool alone = work->profile && !or_device_known_peaks(wanted->device, &peaks);
-  or_status_t status = or_scheduler_visit(scheduler, wanted->device, alone, EXPLAIN_WAIT_NS);
+  or_visit_t visit = {wanted->device, alone, EXPLAIN_WAIT_NS, wanted->cancel, NULL, NULL};
+  or_status_t status = or_scheduler_visit(scheduler, &visit);
   if (!or_ok(status)) {
     if (or_status_code(status) == OR_UNAVAILABLE) or_reply_header(work->request, "Retry-After", "10");
     return status;
   }
   status = or_explain(wanted, explanation);
-  or_scheduler_leave(scheduler, wanted->device);
-  return status;
+  or_scheduler_leave(scheduler, &visit);
+  if (or_status_code(status) != OR_CANCELLED) return status;
+  or_status_ignore(status); /* nobody reads it, or: */
+  return or_error(OR_UNAVAILABLE, "the server is draining");
 }
 
 static void explain(work_t *work) {
@@ -271,8 +274,8 @@ static void explain(work_t *work) {
   if (or_ok(status)) status = or_runtime_find_device(work->runtime, "cpu", &host);
   const or_model_generation_t generation = {work->batch, work->seed, work->dims, work->dim_count};
   if (or_ok(status)) status = or_model_generate(lease.model, host, &generation, &inputs);
-  const or_explain_request_t wanted = {lease.model,  lease.session, request.device,
-                                       inputs.items, inputs.count,  work->profile};
+  const or_explain_request_t wanted = {lease.model,  lease.session, request.device,        inputs.items,
+                                       inputs.count, work->profile, &work->request->cancel};
   if (or_ok(status)) status = explain_on(work, &wanted, &explanation);
   if (or_ok(status)) {
     or_json_writer_t json;

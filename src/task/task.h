@@ -4,8 +4,8 @@
  * command line carries tasks out in process; a server's scheduler decides when and where and calls the same
  * functions. */
 
+#include "base/cancel.h"
 #include "base/json.h"
-#include "hal/cancel.h"
 #include "openruntime/openruntime.h"
 
 /* One thing wrong with a request, as the wire reports it: loc is a JSON path ("data.size"), type a word

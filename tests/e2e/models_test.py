@@ -243,6 +243,18 @@ def a_client_that_goes_leaves_nothing_behind():
         wait_for(port, "resnet50", "ready")
 
 
+def an_explanation_ends_when_the_server_drains():
+    with serving("--set", "drain_timeout=0") as (process, port, _):
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        asked.request("GET", "/models/resnet50/explain?batch=64")
+        wait_for(port, "resnet50", "ready")
+        process.terminate()
+        reply = asked.getresponse()
+        wrong = json.loads(reply.read())
+        expect(reply.status == 503 and "draining" in wrong["detail"], wrong)
+        asked.close()
+
+
 def kernels_are_refused_by_name_until_a_device_compiles_them():
     kernel = {"name": "saxpy", "source_code": "void saxpy() {}", "entry_point": "saxpy"}
     with serving() as (_, port, _):
@@ -281,5 +293,6 @@ if __name__ == "__main__":
         a_restart_loads_again_what_was_loaded,
         an_idle_model_goes_when_its_time_is_over,
         a_client_that_goes_leaves_nothing_behind,
+        an_explanation_ends_when_the_server_drains,
         kernels_are_refused_by_name_until_a_device_compiles_them,
     ])

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "hal/cancel.h"
+#include "base/cancel.h"
 #include "hal/parallel.h"
 
 static void log_nothing(or_log_level_t level, const char *event, const char *format, ...) OR_PRINTF(3, 4);

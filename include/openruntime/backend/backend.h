@@ -22,7 +22,7 @@ typedef struct or_backend_settings_t {
 } or_backend_settings_t;
 
 typedef struct or_team_t or_team_t;     /* a thread team, src/hal/parallel.h */
-typedef struct or_cancel_t or_cancel_t; /* a request to stop, src/hal/cancel.h */
+typedef struct or_cancel_t or_cancel_t; /* a request to stop, src/base/cancel.h */
 
 /* What the library offers a backend: a plug-in uses nothing else of ours. */
 typedef struct or_host_t {

@@ -5,9 +5,9 @@
 #include "backends/cpu/dnnl.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/thread.h"
 #include "hal/buffer.h"
-#include "hal/cancel.h"
 #include "hal/parallel.h"
 
 /* Owned by the runtime through or_backend_t; immutable after the entry but for what `mutex` guards. */

@@ -1,16 +1,17 @@
-#ifndef OR_HAL_CANCEL_H
-#define OR_HAL_CANCEL_H
+#ifndef OR_BASE_CANCEL_H
+#define OR_BASE_CANCEL_H
 /* A request to stop, from any thread to whoever works: a flag and a deadline. In place; outlives the work that looks
  * at it. */
 
 #include <stdatomic.h>
+#include <stdint.h>
 
-#include "openruntime/backend/backend.h"
+#include "openruntime/status.h"
 
-struct or_cancel_t {
+typedef struct or_cancel_t {
   atomic_bool requested;
   _Atomic int64_t deadline_ns; /* or_clock_ns; INT64_MAX: none */
-};
+} or_cancel_t;
 void or_cancel_init(or_cancel_t *cancel, int64_t deadline_ns);
 void or_cancel_request(or_cancel_t *cancel);
 /* True once requested or past the deadline. NULL: false. Cheap without a deadline. */

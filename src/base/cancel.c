@@ -1,4 +1,4 @@
-#include "hal/cancel.h"
+#include "base/cancel.h"
 
 #include "base/clock.h"
 
