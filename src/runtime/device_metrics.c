@@ -10,6 +10,11 @@ static const or_metric_t info = {.name = "openruntime_device_info",
 static const or_metric_t flops = {.name = "openruntime_device_flops_total",
                                   .help = "Floating-point operations of what a device has done, by our own account.",
                                   .labels = {"device"}};
+static const or_metric_t energy = {
+    .name = "openruntime_device_energy_joules_total",
+    .help = "Energy that a device's hardware took since the first sample, where the machine reports it.",
+    .labels = {"device"},
+    .scale = 1e-6};
 
 typedef enum gauge_t {
   AVAILABLE,
@@ -72,6 +77,20 @@ static or_status_t set(or_device_metrics_t *metrics, or_metrics_registry_t *regi
   return status;
 }
 
+/* The meter of a machine starts anywhere, and may start again: what it went on by is added. */
+static or_status_t add_energy(or_device_metrics_t *metrics, or_metrics_registry_t *registry, const char *id,
+                              double joules) {
+  or_counter_t *counter = NULL;
+  if (!isfinite(joules)) return or_status_success();
+  or_status_t status = or_metrics_counter(registry, &energy, &id, &counter);
+  if (!or_ok(status)) return status;
+  if (metrics->has_energy && joules > metrics->energy_joules)
+    or_counter_add(counter, (uint64_t)((joules - metrics->energy_joules) * 1e6));
+  metrics->has_energy = true;
+  metrics->energy_joules = joules;
+  return status;
+}
+
 or_status_t or_device_metrics_set(or_device_metrics_t *metrics, or_metrics_registry_t *registry,
                                   const or_device_t *device, const or_device_sample_t *sample) {
   const or_device_facts_t *facts = or_device_facts(device);
@@ -97,5 +116,6 @@ or_status_t or_device_metrics_set(or_device_metrics_t *metrics, or_metrics_regis
   if (or_ok(status)) status = or_metrics_counter(registry, &flops, labels, &done);
   if (or_ok(status) && account.flops > or_counter_units(done))
     or_counter_add(done, account.flops - or_counter_units(done));
+  if (or_ok(status) && sample != NULL) status = add_energy(metrics, registry, facts->id, sample->energy_joules);
   return or_ok(status) ? set(metrics, registry, facts->id, values) : status;
 }

@@ -8,6 +8,8 @@
 /* What one device has shown so far; zeroed before its first call. */
 typedef struct or_device_metrics_t {
   unsigned shown; /* the gauges that had a number: NaN from the time when they have none */
+  bool has_energy;
+  double energy_joules; /* of the last sample that had one */
 } or_device_metrics_t;
 
 /* Sets the metrics of a device from a sample; NULL: there is none now. What was never known is left out. Calls for one

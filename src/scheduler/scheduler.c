@@ -146,7 +146,8 @@ void or_scheduler_free(or_scheduler_t *scheduler) {
 
 /* ---- acceptance ---- */
 
-/* A strict task whose device can't be had, or one that no allowed hardware could ever hold. */
+/* A task whose device can't be had, or one that no allowed hardware could ever hold. What was accepted before a restart
+ * waits for its device. */
 static or_status_t check_places(or_scheduler_t *scheduler, const or_job_t *job, or_refusal_t *refusal) {
   bool preferred, anywhere = false, fits = false;
   uint64_t most_bytes = 0;
@@ -157,6 +158,12 @@ static or_status_t check_places(or_scheduler_t *scheduler, const or_job_t *job, 
     anywhere = true;
     fits = fits || job->estimate.memory_bytes <= limit;
     if (limit > most_bytes) most_bytes = limit;
+  }
+  if (!anywhere && job->recovered) return or_status_success();
+  if (!anywhere && !or_task_strict_device(job->task)) {
+    refusal->kind = OR_REFUSED_CAPACITY;
+    refusal->retry_after_s = RETRY_MIN_S;
+    return or_error(OR_UNAVAILABLE, "no device can be had now: each was taken out or lost");
   }
   if (!anywhere) {
     refusal->kind = OR_REFUSED_REQUEST;

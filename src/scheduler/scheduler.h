@@ -102,7 +102,7 @@ typedef struct or_refusal_t {
  * the same owner and digest gives that job, `existing` true and no event.
  * ALREADY_EXISTS: the id stands for another task. INVALID_ARGUMENT: the id. FAILED_PRECONDITION: its device can't be
  * had, and it is strict. RESOURCE_EXHAUSTED: it needs more memory than the limit; the message has the arithmetic.
- * UNAVAILABLE: full (see `refusal`). On failure no listener is called. */
+ * UNAVAILABLE: full (see `refusal`), or no device at all can be had. On failure no listener is called. */
 typedef struct or_submission_result_t {
   or_job_t *job;
   bool existing;

@@ -205,6 +205,27 @@ static void a_device_that_is_taken_out_is_replaced_visibly_or_refused(void **sta
   or_job_release(back);
 }
 
+static void without_a_device_new_work_is_refused_and_taken_up_work_waits(void **state) {
+  (void)state;
+  open_with((or_scheduler_options_t){0}, 1);
+  or_device_t *device = or_runtime_device(runtime, 0);
+  or_device_settings_t settings = or_scheduler_device(scheduler, device);
+  settings.is_available = false;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+  or_submission_result_t result;
+  expect_failure(try_submit("new", "", (or_job_request_t){0}, &result), OR_UNAVAILABLE, "no device can be had");
+  assert_int_equal(result.refusal.kind, OR_REFUSED_CAPACITY);
+  assert_true(result.refusal.retry_after_s > 0);
+  const or_job_request_t recovered = {
+      .recovered = true, .created_us = or_clock_wall_us(), .deadline_us = or_clock_wall_us() + 60000000};
+  expect_ok(try_submit("promised", ",\"strict_device\":true,\"device_preference\":\"fake_0\"", recovered, &result));
+  assert_int_equal(or_job_facts(result.job).state, OR_TASK_PENDING);
+  settings.is_available = true;
+  expect_ok(or_scheduler_set_device(scheduler, device, &settings));
+  expect_end(result.job, OR_TASK_COMPLETED, "");
+  or_job_release(result.job);
+}
+
 static void a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere(void **state) {
   (void)state;
   open_beside((or_scheduler_options_t){0}, 1, true);
@@ -609,6 +630,7 @@ int main(void) {
       CASE(takes_up_more_after_a_restart_than_it_would_accept),
       CASE(refuses_what_would_never_fit),
       CASE(a_device_that_is_taken_out_is_replaced_visibly_or_refused),
+      CASE(without_a_device_new_work_is_refused_and_taken_up_work_waits),
       CASE(a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere),
       CASE(a_task_that_must_not_run_twice_fails_with_its_device),
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),

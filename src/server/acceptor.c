@@ -146,12 +146,13 @@ static or_loop_t *emptiest_loop(or_net_t *net) {
 }
 
 /* Too many: said in plain HTTP, as far as the socket takes it at once; a TLS client sees the connection end. */
-static void refuse(int descriptor, bool plain) {
+static void refuse(or_net_t *net, int descriptor, bool plain) {
   static const char reply[] =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 85\r\nRetry-After: 1\r\n"
       "Connection: close\r\n\r\n"
       "{\"detail\":\"the server has as many connections as it may\",\"error_code\":\"unavailable\"}\r\n";
   char rest[1024];
+  ++net->refused;
   if (plain) {
     (void)send(descriptor, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(descriptor, SHUT_WR);
@@ -166,9 +167,10 @@ static void hand_over(or_acceptor_t *acceptor, int descriptor, bool is_unix) {
   or_tls_t *tls = is_unix ? NULL : or_tls_retain(acceptor->tls);
   or_mutex_unlock(&acceptor->mutex);
   if (or_net_connections(net) >= net->options.limits.connections) {
-    refuse(descriptor, tls == NULL);
+    refuse(net, descriptor, tls == NULL);
   } else {
     or_status_t status = or_loop_adopt(emptiest_loop(net), descriptor, tls, is_unix);
+    if (!or_ok(status)) ++net->refused;
     if (!or_ok(status))
       or_log(OR_LOG_SERVER, OR_LOG_WARNING, "connection_refused", "reason=\"%s\"", or_status_message(status));
     or_status_ignore(status); /* logged */
@@ -186,7 +188,7 @@ static void on_connection(uv_poll_t *poll, int status, int events) {
     if (descriptor < 0 && (errno == EMFILE || errno == ENFILE) && acceptor->spare >= 0) {
       (void)close(acceptor->spare);
       descriptor = accept4(acceptor->listeners[index].descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (descriptor >= 0) refuse(descriptor, true);
+      if (descriptor >= 0) refuse(acceptor->net, descriptor, true);
       acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
       continue;
     }

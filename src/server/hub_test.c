@@ -174,10 +174,10 @@ static void closes_what_a_key_opened_and_nothing_else(void **state) {
 
 /* More owners than there are places for what was written. */
 static void counts_each_owners_tasks_apart(void **state) {
-  char key[32] = "";
+  char key[32] = {0};
   (void)state;
   for (int i = 0; i < 24; ++i) {
-    strcat(key, "k");
+    key[i] = 'k';
     (void)close(open_as(key, 0));
     if (i % 2 == 0) (void)close(open_as("k", 0));
   }

@@ -9,6 +9,9 @@ static const or_metric_t ready = {.name = "openruntime_ready",
                                   .help = "1 while the server takes work, 0 while it starts or drains."};
 static const or_metric_t connections = {.name = "openruntime_http_connections",
                                         .help = "Connections that are open, WebSockets among them."};
+static const or_metric_t refused = {
+    .name = "openruntime_http_connections_refused_total",
+    .help = "Connections that were not taken: there were as many as there may be, no memory or no file handles."};
 static const or_metric_t websockets = {.name = "openruntime_websocket_connections",
                                        .help = "WebSockets that are open."};
 
@@ -125,6 +128,7 @@ or_status_t or_meter_look(or_meter_t *meter, const or_server_t *server) {
   show_of(&look, &build, or_version(), 1);
   show(&look, &ready, or_net_phase(server->net) == OR_NET_READY ? 1 : 0);
   show(&look, &connections, (double)or_net_connections(server->net));
+  show_total(&look, &refused, or_net_refused(server->net));
   show(&look, &websockets, (double)or_net_websockets(server->net));
   if (runtime != NULL) show_services(&look, meter, server, runtime);
   if (or_ok(look.status)) look.status = or_process_metrics_set(meter->registry, meter->start_us);

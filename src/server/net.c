@@ -73,6 +73,8 @@ size_t or_net_connections(const or_net_t *net) {
   return count;
 }
 
+uint64_t or_net_refused(const or_net_t *net) { return atomic_load_explicit(&net->refused, memory_order_relaxed); }
+
 size_t or_net_websockets(const or_net_t *net) {
   size_t count = 0;
   for (size_t i = 0; i < net->loop_count; ++i)

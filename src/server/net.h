@@ -56,6 +56,7 @@ void or_net_set_phase(or_net_t *net, or_net_phase_t phase); /* any thread */
 or_net_phase_t or_net_phase(const or_net_t *net);
 size_t or_net_connections(const or_net_t *net);
 size_t or_net_websockets(const or_net_t *net); /* of those, the ones that are WebSockets */
+uint64_t or_net_refused(const or_net_t *net);  /* connections that were not taken: too many, no memory, no handles */
 /* Connections from now on use this certificate; a reference is taken. Any thread. */
 or_status_t or_net_set_tls(or_net_t *net, or_tls_t *tls);
 /* For a watchdog: whether every loop has answered the call before this one; asks each again that has. Always from the

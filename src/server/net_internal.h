@@ -110,7 +110,8 @@ struct or_net_t {
   const or_allocator_t *allocator;
   or_router_t *router;
   _Atomic int phase;
-  atomic_bool was_ready; /* what handlers need is there: reads are answered while draining */
+  _Atomic uint64_t refused; /* by the acceptor */
+  atomic_bool was_ready;    /* what handlers need is there: reads are answered while draining */
   or_loop_t *loops;
   size_t loop_count, loops_started;
   struct or_acceptor_t *acceptor;

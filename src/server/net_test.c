@@ -344,6 +344,7 @@ static void refuses_more_connections_than_it_may_have(void **state) {
   int third = dial();
   assert_int_equal(hear_answer(third, false), 503);
   expect_in_answer("Retry-After: 1\r\n");
+  assert_int_equal(or_net_refused(net), 1);
   (void)close(first), (void)close(second), (void)close(third);
   stop_net();
 }
