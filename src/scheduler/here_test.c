@@ -127,8 +127,8 @@ static void a_place_that_is_taken_out_is_not_used(void **state) {
   settings.is_available = false;
   expect_ok(or_scheduler_set_device(scheduler, device, &settings));
   or_submission_result_t result;
-  expect_failure(try_submit("nowhere", "", (or_job_request_t){.here = true}, &result), OR_FAILED_PRECONDITION,
-                 "can't be had");
+  expect_failure(try_submit("nowhere", "", (or_job_request_t){.here = true}, &result), OR_UNAVAILABLE,
+                 "no device can be had");
 }
 
 /* More shapes than are remembered: the first has to be known anew. */
