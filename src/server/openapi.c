@@ -241,8 +241,8 @@ static bool is(const char *type, size_t length, const char *word) {
   return or_slice_is((or_slice_t){type, length}, word);
 }
 
-static void write_words(or_json_writer_t *json, const char *type, size_t length) {
-  write_type(json, "string", false);
+static void write_words(or_json_writer_t *json, const char *type, size_t length, bool nullable) {
+  write_type(json, "string", nullable);
   or_json_key(json, "enum");
   or_json_array_begin(json);
   for (const char *at = type, *end = type + length; at < end;) {
@@ -251,6 +251,7 @@ static void write_words(or_json_writer_t *json, const char *type, size_t length)
     or_json_string_n(json, at, word);
     at += bar != NULL ? word + 1 : word;
   }
+  if (nullable) or_json_null(json);
   or_json_array_end(json);
 }
 
@@ -295,7 +296,7 @@ static void write_schema_inside(or_json_writer_t *json, const char *type, size_t
   } else if (type[0] >= 'A' && type[0] <= 'Z') {
     write_reference(json, type, length);
   } else if (!is(type, length, "any")) {
-    write_words(json, type, length);
+    write_words(json, type, length, nullable);
   }
 }
 
@@ -313,7 +314,8 @@ static size_t write_schema(or_json_writer_t *json, size_t first) {
   for (size_t i = first; i < end; ++i) {
     or_json_key(json, fields[i].name);
     or_json_object_begin(json);
-    write_schema_inside(json, fields[i].type, strlen(fields[i].type), fields[i].presence == OR_FIELD_NULLABLE);
+    const bool nullable = fields[i].presence == OR_FIELD_NULLABLE || fields[i].presence == OR_FIELD_OMITTED;
+    write_schema_inside(json, fields[i].type, strlen(fields[i].type), nullable);
     if (fields[i].summary != NULL) or_json_field_string(json, "description", fields[i].summary);
     or_json_object_end(json);
   }
@@ -321,7 +323,8 @@ static size_t write_schema(or_json_writer_t *json, size_t first) {
   or_json_key(json, "required");
   or_json_array_begin(json);
   for (size_t i = first; i < end; ++i) {
-    if (fields[i].presence != OR_FIELD_OPTIONAL) or_json_string(json, fields[i].name);
+    if (fields[i].presence == OR_FIELD_ALWAYS || fields[i].presence == OR_FIELD_NULLABLE)
+      or_json_string(json, fields[i].name);
   }
   or_json_array_end(json);
   or_json_object_end(json);

@@ -78,15 +78,14 @@ const or_schema_field_t or_schema_fields[] = {
 
     {"MetricsSummary", "summary", "{DeviceSummary}", OR_FIELD_ALWAYS, "by the device's id"},
 
-    {"TaskRequest", "task_id", "string", OR_FIELD_OPTIONAL,
-     "1 to 64 of A-Z a-z 0-9 . _ : -; made where it is left out"},
+    {"TaskRequest", "task_id", "string", OR_FIELD_OMITTED, "1 to 64 of A-Z a-z 0-9 . _ : -; made where it is left out"},
     {"TaskRequest", "operation", "string", OR_FIELD_ALWAYS, "compute, mlx_compute, inference, benchmark"},
-    {"TaskRequest", "data", "object", OR_FIELD_OPTIONAL, "by operation and type: docs/api.md"},
-    {"TaskRequest", "device_preference", "string", OR_FIELD_OPTIONAL, "a device's id, a type, or auto"},
-    {"TaskRequest", "strict_device", "boolean", OR_FIELD_OPTIONAL, "refuse rather than run elsewhere"},
-    {"TaskRequest", "priority", "integer", OR_FIELD_OPTIONAL, "1 to 10, 10 the most urgent"},
-    {"TaskRequest", "timeout", "number", OR_FIELD_OPTIONAL, "seconds from acceptance, 1 to 3600; 300"},
-    {"TaskRequest", "on_restart", "rerun|fail", OR_FIELD_OPTIONAL, NULL},
+    {"TaskRequest", "data", "object", OR_FIELD_OMITTED, "by operation and type: docs/api.md"},
+    {"TaskRequest", "device_preference", "string", OR_FIELD_OMITTED, "a device's id, a type, or auto"},
+    {"TaskRequest", "strict_device", "boolean", OR_FIELD_OMITTED, "refuse rather than run elsewhere"},
+    {"TaskRequest", "priority", "integer", OR_FIELD_OMITTED, "1 to 10, 10 the most urgent"},
+    {"TaskRequest", "timeout", "number", OR_FIELD_OMITTED, "seconds from acceptance, 1 to 3600; 300"},
+    {"TaskRequest", "on_restart", "rerun|fail", OR_FIELD_OMITTED, NULL},
 
     {"TaskChange", "priority", "integer", OR_FIELD_ALWAYS, "1 to 10"},
 

@@ -14,7 +14,8 @@ typedef struct or_schema_field_t {
   enum {
     OR_FIELD_ALWAYS,
     OR_FIELD_NULLABLE /* there, perhaps null */,
-    OR_FIELD_OPTIONAL /* perhaps not there */
+    OR_FIELD_OPTIONAL /* perhaps not there */,
+    OR_FIELD_OMITTED /* of a request: perhaps not there, or null, which is the same */
   } presence;
   const char *summary; /* NULL: the name says it */
 } or_schema_field_t;

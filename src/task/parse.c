@@ -74,6 +74,12 @@ static bool in_list(const char *list, const char *word) {
   return false;
 }
 
+/* An optional field; null is the same as none. */
+static const or_json_value_t *given(const or_json_value_t *request, const char *name) {
+  const or_json_value_t *value = or_json_get(request, name);
+  return or_json_kind(value) != OR_JSON_NULL ? value : NULL;
+}
+
 /* The fields of the envelope that hold for every task. */
 static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
   static const char *const known = "task_id operation data device_preference priority timeout on_restart strict_device";
@@ -85,7 +91,7 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
     if (!in_list(known, key))
       or_task_problem(problems, key, "value_error.extra", "there is no such field; there are: %s", known);
   }
-  const or_json_value_t *value = or_json_get(request, "priority");
+  const or_json_value_t *value = given(request, "priority");
   if (value != NULL) {
     int64_t priority = or_json_get_int(value, 0);
     if (or_json_kind(value) != OR_JSON_INTEGER || priority < 1 || priority > 10) {
@@ -94,17 +100,17 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
       task->priority = (int)priority;
     }
   }
-  value = or_json_get(request, "timeout");
+  value = given(request, "timeout");
   if (value != NULL) {
     task->timeout_s = or_json_get_double(value, NAN);
     if (!(task->timeout_s >= 1 && task->timeout_s <= 3600))
       or_task_problem(problems, "timeout", "value_error.range", "must be from 1 to 3600 seconds");
   }
-  value = or_json_get(request, "strict_device");
+  value = given(request, "strict_device");
   if (value != NULL && or_json_kind(value) != OR_JSON_BOOL)
     or_task_problem(problems, "strict_device", "type_error.bool", "must be true or false");
   task->strict_device = or_json_get_bool(value, false);
-  value = or_json_get(request, "on_restart");
+  value = given(request, "on_restart");
   const char *word = value != NULL ? or_json_get_string(value, "") : "rerun";
   if (strcmp(word, "rerun") != 0 && strcmp(word, "fail") != 0)
     or_task_problem(problems, "on_restart", "value_error.enum", "must be \"rerun\" or \"fail\"");
@@ -148,7 +154,7 @@ static or_status_t copy_text(or_task_t *task, const or_json_value_t *value, cons
 }
 
 static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
-  const or_json_value_t *value = or_json_get(request, "operation"), *data = or_json_get(request, "data");
+  const or_json_value_t *value = or_json_get(request, "operation"), *data = given(request, "data");
   char known[256];
   task->operation = "";
   if (value == NULL) or_task_problem(problems, "operation", "value_error.missing", "must be given");
@@ -167,7 +173,7 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
     if (!or_ok(status)) return status;
   }
   const char *operation = strcmp(task->operation, "mlx_compute") == 0 ? "compute" : task->operation;
-  value = or_json_get(data, "type");
+  value = given(data, "type");
   if (value != NULL && !or_task_check_text("data.type", value, problems)) return status;
   const char *type = or_json_get_string(value, strcmp(operation, "compute") == 0     ? "matrix_multiply"
                                                : strcmp(operation, "benchmark") == 0 ? "comprehensive"
@@ -446,6 +452,8 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     if (!in_list(task->kind->parameters, name)) {
       or_task_problem(problems, loc, "value_error.extra", "%s %s has no such field; it has: type %s",
                       task->kind->operation, task->kind->type, task->kind->parameters);
+    } else if (or_json_kind(value) == OR_JSON_NULL) {
+      continue; /* the same as none */
     } else if (or_task_parse_ml(task, name, loc, value, problems, &status)) {
       continue;
     } else if (field != NULL) {
@@ -463,8 +471,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
                     task->kind->functions);
   }
-  if (strcmp(task->kind->operation, "inference") == 0 && p->model == NULL)
-    or_task_problem(problems, "data.model", "value_error.missing", "must name a model");
+  if (strcmp(task->kind->operation, "inference") == 0 && p->model == NULL) p->model = OR_TASK_MODEL;
   if (p->dtype == OR_DTYPE_NONE && strcmp(task->kind->operation, "inference") != 0)
     p->dtype = task->kind->default_dtype;
   return status;

@@ -44,6 +44,28 @@ static void fills_in_the_defaults_that_the_contract_states(void **state) {
   or_task_free(task);
 }
 
+static void takes_null_as_left_out(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "{\"operation\":\"inference\"}",
+      "{\"task_id\":null,\"operation\":\"inference\",\"data\":null,\"device_preference\":null,\"priority\":null,"
+      "\"timeout\":null,\"on_restart\":null,\"strict_device\":null}",
+      "{\"operation\":\"inference\",\"data\":{\"type\":null,\"model\":null,\"batch_size\":null,\"precision\":null,"
+      "\"inputs\":null,\"image\":null,\"text\":null,\"top_k\":null,\"iterations\":null,\"seed\":null}}"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    or_task_t *task = parsed(texts[i]);
+    assert_string_equal(or_task_model(task), "resnet50");
+    assert_string_equal(or_task_device_preference(task), "auto");
+    assert_int_equal(or_task_priority(task), 1);
+    assert_true(or_task_timeout_s(task) == 300.0);
+    assert_true(or_task_rerun_on_restart(task) && !or_task_strict_device(task));
+    assert_int_equal(task->parameters.batch_size, 1);
+    assert_int_equal(task->parameters.top_k, 5);
+    assert_null(task->parameters.image);
+    or_task_free(task);
+  }
+}
+
 static void takes_every_field_to_its_bounds(void **state) {
   (void)state;
   or_task_t *task = parsed(
@@ -159,7 +181,6 @@ static void names_each_wrong_field(void **state) {
        "type_error.number", "number"},
       {"{\"operation\":\"compute\",\"data\":{\"a\":{\"shape\":[1],\"data\":[]}}}", "data.a", "value_error.tensor",
        "the shape needs 1"},
-      {"{\"operation\":\"inference\",\"data\":{}}", "data.model", "value_error.missing", "name a model"},
       {"{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"precision\":\"int64\"}}", "data.precision",
        "value_error.enum", "\"int64\" is none of"},
       {"{\"operation\":\"inference\",\"data\":{\"model\":\"m\",\"image\":1}}", "data.image", "type_error.string",
@@ -299,6 +320,7 @@ static void survives_every_failing_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fills_in_the_defaults_that_the_contract_states),
+      cmocka_unit_test(takes_null_as_left_out),
       cmocka_unit_test(takes_every_field_to_its_bounds),
       cmocka_unit_test(takes_one_text_or_several),
       cmocka_unit_test(keeps_operands_after_the_document_is_gone),

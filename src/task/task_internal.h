@@ -19,6 +19,7 @@ typedef struct or_task_kind_t or_task_kind_t;
 #define OR_TASK_MAX_TEXT_BYTES ((size_t)4096) /* names and paths */
 /* Of a convolution where they are not given. */
 #define OR_TASK_CHANNELS 64
+#define OR_TASK_MODEL "resnet50" /* of an inference that names none */
 #define OR_TASK_KERNEL 3
 #define OR_TASK_MAX_MODELS 16 /* of a benchmark */
 #define OR_TASK_MAX_TEXTS 64  /* of an inference */
