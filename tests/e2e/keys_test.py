@@ -3,12 +3,14 @@ taken out, log levels, and what a start says of a folder or a port that it can't
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import tempfile
 
 from harness import expect, main, run
+from models_test import repository
 from server_test import JSON, get, problems, serving
 from tasks_test import IDENTITY, LONG
 
@@ -151,6 +153,72 @@ def tasks_belong_to_their_key():
             expect(ask(port, "GET", "/tasks/short", key=owner)[1]["status"] == "completed", "own")
             expect(ask(port, "GET", "/tasks/short", key=admin)[1]["status"] == "completed", "admin's")
             expect(ask(port, "GET", "/tasks/short", key=other)[0].status == 404, "another's")
+
+
+def profiles_belong_to_their_key():
+    with tempfile.TemporaryDirectory() as folder:
+        owner, other, admin = make(folder, "read,run", "read,run", "admin")
+        with serving("--data", folder) as (_, port, _):
+            reply, started = ask(port, "POST", "/profile/start?duration=1", key=owner)
+            expect(reply.status == 200, started)
+            path = f"/profile/{started['profile_id']}"
+            reply, text = ask(port, "POST", "/profile/start?duration=1", key=other)  # one at a time, whoever asks
+            expect(reply.status == 409 and int(reply.getheader("Retry-After")) >= 1, text)
+            expect(started["profile_id"] not in json.dumps(text), "it tells another key the id")
+            small = {"operation": "compute", "data": {"size": 8, "iterations": 1}}
+            for key, name in ((owner, "his"), (other, "hers")):
+                expect(ask(port, "POST", "/tasks", {**small, "task_id": name}, key)[0].status == 200, name)
+            expect(ask(port, "GET", path, key=other)[0].status == 404, "another's, while it is recorded")
+            while (answer := ask(port, "GET", path, key=owner))[0].status == 409:
+                pass
+            expect(answer[0].status == 200 and "his" in json.dumps(answer[1]), "one's own task is not in it")
+            expect('"hers"' not in json.dumps(answer[1]), "another's task is named in it")
+            reply, text = ask(port, "GET", path, key=other)
+            expect(reply.status == 404 and text["error_code"] == "not_found", f"{reply.status} {text}")
+            expect(ask(port, "GET", path, key=admin)[0].status == 200, "admin sees all")
+
+
+def models_are_seen_by_readers_used_by_runners_and_kept_by_admins():
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as models:
+        reader, runner, admin = make(folder, "read", "run", "admin")
+        repository(models)
+        with serving("--data", folder, "--models", models) as (_, port, _):
+            task = {"operation": "inference", "data": {"model": "one", "iterations": 1}}
+            for key, name in ((reader, "read"), (runner, "run")):
+                for method, path in (("POST", "/models/one/load"), ("POST", "/models/one/unload"),
+                                     ("DELETE", "/models/one")):
+                    reply, text = ask(port, method, path, {} if path.endswith("load") else None, key)
+                    expect(reply.status == 403 and text["error_code"] == "permission_denied", f"{name} {path}: {text}")
+            expect(ask(port, "GET", "/models", key=runner)[0].status == 403, "run does not read")
+            expect(ask(port, "POST", "/tasks", task, reader)[0].status == 403, "read does not run")
+            expect(ask(port, "POST", "/tasks", task, runner)[1]["status"] == "completed", "used by its name")
+            for path in ("/models", "/models/one", "/models/one/explain?profile=false"):
+                expect(ask(port, "GET", path, key=reader)[0].status == 200, path)
+            expect(ask(port, "POST", "/models/one/load", {}, admin)[1]["state"] == "ready", "load")
+            expect(ask(port, "GET", "/models/one", key=reader)[1]["state"] == "ready", "what one key loads all use")
+            expect(ask(port, "POST", "/models/one/unload", key=admin)[0].status == 200, "unload")
+            expect(ask(port, "DELETE", "/models/one", key=admin)[0].status == 200, "delete")
+            expect(ask(port, "GET", "/models/one", key=reader)[0].status == 404, "it is still there")
+
+
+def work_is_counted_for_its_key_by_label_never_by_secret():
+    with tempfile.TemporaryDirectory() as folder:
+        scopes = ("read,run", "run", "read")
+        keys = make(folder, *scopes)
+        small = json.dumps({"operation": "compute", "data": {"size": 8, "iterations": 1}})
+        with serving("--data", folder) as (_, port, _):
+            for count, key in zip((3, 2), keys):
+                for _ in range(count):
+                    expect(ask(port, "POST", "/tasks", small, key)[0].status == 200, "a task")
+            while True:  # the last is counted behind its answer
+                text = ask(port, "GET", "/metrics", key=keys[2])[1]
+                sent = dict(re.findall(r'(?m)^openruntime_task_request_bytes_total\{.*key="([^"]*)"\} (\S+)$', text))
+                if sent == {"for read,run": str(3 * len(small)), "for run": str(2 * len(small))}:
+                    break
+                expect(sum(map(float, sent.values())) < 5 * len(small), sent)
+            seconds = dict(re.findall(r'(?m)^openruntime_task_device_seconds_total\{.*key="([^"]*)"\} (\S+)$', text))
+            expect(set(seconds) == set(sent) and all(float(value) > 0 for value in seconds.values()), seconds)
+            expect(not any(key in text or key[4:] in text for key in keys), "a secret is in the metrics")
 
 
 def keys_are_made_listed_and_revoked_at_once():
@@ -416,6 +484,9 @@ if __name__ == "__main__":
         a_browser_hands_its_key_over_as_a_subprotocol,
         kernels_of_users_want_their_own_scope,
         tasks_belong_to_their_key,
+        profiles_belong_to_their_key,
+        models_are_seen_by_readers_used_by_runners_and_kept_by_admins,
+        work_is_counted_for_its_key_by_label_never_by_secret,
         keys_are_made_listed_and_revoked_at_once,
         keys_let_it_listen_beyond_loopback,
         the_command_line_keeps_keys,
