@@ -28,11 +28,12 @@ if(OR_CORE_ONLY)
 endif()
 
 # tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, fault_server.c the server on a disk that
-# forgets (disk.c) and with memory that runs out (memory.c), any other .c is shared by the programs.
+# forgets (disk.c), with memory that runs out (memory.c) and devices that fail (devices.c), any other .c is shared by
+# the programs.
 file(GLOB faults CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fault/*.c")
 set(preloads ${faults})
 list(FILTER preloads INCLUDE REGEX "_preload\\.c$")
-list(FILTER faults EXCLUDE REGEX "(_preload|/fault_server|/disk|/memory)\\.c$")
+list(FILTER faults EXCLUDE REGEX "(_preload|/fault_server|/devices|/disk|/memory)\\.c$")
 or_split(faults)
 set(preload_environment "")
 set(preload_targets "")
@@ -57,16 +58,17 @@ if(OR_HAVE_CMOCKA)
   endforeach()
 endif()
 
-# The program again, on a disk whose cache dies with it and with memory that runs out: the linker hands the calls that
-# it wraps to fault_server.c and memory.c.
+# The program again, on a disk whose cache dies with it, with memory that runs out and devices that fail: the linker
+# hands the calls that it wraps to fault_server.c, memory.c and devices.c.
 if(OR_HAVE_SERVER AND OR_HAVE_SQLITE AND NOT APPLE)
   add_executable(fault_server "${CMAKE_SOURCE_DIR}/tests/fault/fault_server.c" "${CMAKE_SOURCE_DIR}/tests/fault/disk.c"
-    "${CMAKE_SOURCE_DIR}/tests/fault/memory.c")
+    "${CMAKE_SOURCE_DIR}/tests/fault/devices.c" "${CMAKE_SOURCE_DIR}/tests/fault/memory.c")
   or_common(fault_server)
   target_include_directories(fault_server PRIVATE "${CMAKE_SOURCE_DIR}/tests")
-  target_link_libraries(fault_server PRIVATE ${every_library} ${OR_SQLITE})
+  target_link_libraries(fault_server PRIVATE ${OR_TEST_LIBRARIES} ${every_library} ${OR_SQLITE})
   target_link_options(fault_server PRIVATE -Wl,--wrap=or_store_options -Wl,--wrap=or_job_tell
-    -Wl,--wrap=or_allocator_system -Wl,--wrap=or_arena_alloc)
+    -Wl,--wrap=or_allocator_system -Wl,--wrap=or_arena_alloc -Wl,--wrap=or_runtime_create
+    -Wl,--wrap=or_scheduler_create)
 endif()
 
 # examples/x.c: each a program that an embedder could have written: public headers and libopenruntime.so, nothing else.

@@ -162,13 +162,13 @@ static or_status_t record_starts(const execution_t *execution) {
 }
 
 /* Jobs whose device was lost may have another attempt, elsewhere. With the lock held. */
-static bool goes_on(const execution_t *execution, or_status_t status) {
+static bool goes_on(const execution_t *execution) {
   const or_job_t *job = execution->job;
   int attempts = 0;
   for (const or_job_t *member = execution->members; member != NULL; member = member->member_next)
     attempts = member->attempts > attempts ? member->attempts : attempts;
-  return or_status_code(status) == OR_DEVICE_LOST && execution->members != NULL && attempts < OR_TASK_MAX_ATTEMPTS &&
-         or_task_rerun_on_restart(job->task) && !or_cancel_requested(&execution->cancel) && !job->scheduler->draining;
+  return execution->members != NULL && attempts < OR_TASK_MAX_ATTEMPTS && or_task_rerun_on_restart(job->task) &&
+         !or_cancel_requested(&execution->cancel) && !job->scheduler->draining;
 }
 
 /* The members wait again, the first of them in the queue. With the lock held. */
@@ -225,14 +225,15 @@ void or_execution_carry_out(execution_t *execution) {
   if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace_work(job, begin_ns);
   (void)or_trace_enter(before);
   or_mutex_lock(&scheduler->mutex);
-  const bool again = goes_on(execution, status);
+  const bool lost = or_status_code(status) == OR_DEVICE_LOST, again = lost && goes_on(execution);
   if (or_ok(status)) {
     or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
     or_here_remember(execution->place, &job->estimate, &execution->result);
   }
   or_job_t *members = leave(hardware, execution);
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
-  if (again && members != NULL) wait_again(members);
+  if (again) wait_again(members);
+  if (lost) or_waiting_look_again(scheduler);
   or_mutex_unlock(&scheduler->mutex);
   if (members != NULL && !again) {
     end_all(members, status, &execution->result);
@@ -248,6 +249,14 @@ void or_execution_carry_out(execution_t *execution) {
   or_job_release(job);
 }
 
+/* The members are no longer carried out here. With the lock held. */
+static or_job_t *take_members(execution_t *execution) {
+  or_job_t *members = execution->members;
+  execution->members = NULL;
+  for (or_job_t *member = members; member != NULL; member = member->member_next) member->execution = NULL;
+  return members;
+}
+
 /* Gives the hardware back, and the members. With the lock held. */
 static or_job_t *leave(hardware_t *hardware, execution_t *execution) {
   for (size_t i = 0; i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
@@ -259,10 +268,7 @@ static or_job_t *leave(hardware_t *hardware, execution_t *execution) {
   hardware->reserved_bytes -= execution->job->estimate.memory_bytes;
   hardware->running_s -= execution->expected_s;
   if (hardware->running == 0 || hardware->running_s < 0) hardware->running_s = 0;
-  or_job_t *members = execution->members;
-  execution->members = NULL;
-  for (or_job_t *member = members; member != NULL; member = member->member_next) member->execution = NULL;
-  return members;
+  return take_members(execution);
 }
 
 /* The next of these whose time is over and who can leave the others; else *next_ns is when that will be. */
@@ -293,19 +299,34 @@ static or_job_t *take_expired(or_scheduler_t *scheduler, int64_t now_ns, int64_t
   return expired;
 }
 
-/* A job of an execution that should have ended long ago: its device does not answer. It is taken out, and its jobs are
- * ended. */
+/* Whether the execution should have ended long ago, or another on its device should: then that is taken out. */
+static bool is_stuck(execution_t *execution, int64_t now_ns) {
+  const or_scheduler_t *scheduler = execution->job->scheduler;
+  place_t *place = execution->place;
+  if (place->stuck) return true;
+  if (!or_cancel_requested(&execution->cancel)) return false;
+  if (execution->overdue_ns == 0) execution->overdue_ns = now_ns;
+  if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) return false;
+  place->stuck = true;
+  or_device_mark_lost(place->device, "it did not end work that was cancelled or out of time");
+  return true;
+}
+
+/* A job to be ended without its execution, whose device does not answer. Those that may have another attempt wait
+ * for it. */
 static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
   for (size_t h = 0; h < scheduler->hardware_count; ++h) {
     for (size_t i = 0; i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
       execution_t *execution = scheduler->hardware[h].executions[i];
-      if (execution == NULL || execution->members == NULL || !or_cancel_requested(&execution->cancel)) continue;
-      if (execution->overdue_ns == 0) execution->overdue_ns = now_ns;
-      if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) continue;
+      if (execution == NULL || execution->members == NULL || !is_stuck(execution, now_ns)) continue;
       if (!execution->abandoned) ++scheduler->abandoned;
       execution->abandoned = true;
-      or_device_mark_lost(execution->place->device, "it did not end work that was cancelled or out of time");
       or_cond_broadcast(&scheduler->quiet);
+      or_waiting_look_again(scheduler);
+      if (goes_on(execution)) {
+        wait_again(take_members(execution));
+        continue;
+      }
       or_job_t *job = execution->members;
       execution->members = job->member_next;
       job->member_next = NULL;

@@ -39,6 +39,7 @@ typedef struct place_t {
   } rates[OR_SCHEDULER_RATES];
   size_t rate_count;
   size_t running;
+  bool stuck; /* the watchdog took it out */
   familiar_t familiar[OR_SCHEDULER_FAMILIAR];
   uint64_t familiar_clock;
 } place_t;
@@ -186,6 +187,8 @@ void or_table_finish(or_scheduler_t *scheduler, or_job_t *job, or_job_t **victim
 /* waiting.c: all with the lock held */
 void or_hardware_wake(hardware_t *hardware); /* one idle worker, unless one is about to look */
 void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
+/* A device went: what waited for it may begin elsewhere. */
+void or_waiting_look_again(or_scheduler_t *scheduler);
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
 /* The job that this hardware is to begin now, taken out of the queue, and the device for it; NULL: none may. */
 or_job_t *or_waiting_take(hardware_t *hardware, place_t **place);

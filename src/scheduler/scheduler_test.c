@@ -249,18 +249,44 @@ static void a_device_that_never_ends_cancelled_work_is_taken_out(void **state) {
   (void)state;
   open_beside((or_scheduler_options_t){.stuck_ns = 1}, 1, true);
   or_job_t *job = block();
+  or_job_t *behind = submit("behind", ",\"device_preference\":\"fake_0\"");
   or_scheduler_cancel(scheduler, job);
   expect_end(job, OR_TASK_FAILED, "did not end the work");
   const char *reason;
   assert_int_equal(or_device_state(or_runtime_device(runtime, 0), &reason), OR_DEVICE_STATE_LOST);
   assert_non_null(strstr(reason, "cancelled or out of time"));
+  expect_end(behind, OR_TASK_COMPLETED, "\"device_used\":\"cpu_0\"");
   or_job_t *next = submit("next", ",\"device_preference\":\"fake_0\"");
-  or_fake_open_gate(OR_FAKE_RUN);
   expect_end(next, OR_TASK_COMPLETED, "\"device_used\":\"cpu_0\"");
+  or_fake_open_gate(OR_FAKE_RUN);
   while (or_scheduler_load(scheduler).running > 0) { /* the given-up worker comes back: all can be freed */
   }
   or_job_release(job);
+  or_job_release(behind);
   or_job_release(next);
+}
+
+static void what_runs_beside_stuck_work_goes_elsewhere_or_fails(void **state) {
+  (void)state;
+  open_beside((or_scheduler_options_t){.stuck_ns = 1}, 1, true);
+  or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *moved = submit("moved", ",\"device_preference\":\"fake_0\"");
+  or_job_t *once = submit("once", ",\"device_preference\":\"fake_0\",\"on_restart\":\"fail\"");
+  or_job_t *job = submit("stuck", ",\"device_preference\":\"fake_0\"");
+  await("moved", OR_JOB_STARTED);
+  await("once", OR_JOB_STARTED);
+  await("stuck", OR_JOB_STARTED);
+  or_scheduler_cancel(scheduler, job);
+  expect_end(job, OR_TASK_FAILED, "did not end the work");
+  expect_end(once, OR_TASK_FAILED, "\"error_code\":\"device_lost\"");
+  expect_end(moved, OR_TASK_COMPLETED, "\"device_used\":\"cpu_0\"");
+  assert_int_equal(or_job_facts(moved).attempts, 2);
+  or_fake_open_gate(OR_FAKE_RUN);
+  while (or_scheduler_load(scheduler).running > 0) { /* those that were given up come back */
+  }
+  or_job_release(job);
+  or_job_release(once);
+  or_job_release(moved);
 }
 
 /* Looks long enough for an idle worker to begin something that it should not. */
@@ -634,6 +660,7 @@ int main(void) {
       CASE(a_lost_device_costs_an_attempt_and_the_task_runs_elsewhere),
       CASE(a_task_that_must_not_run_twice_fails_with_its_device),
       CASE(a_device_that_never_ends_cancelled_work_is_taken_out),
+      CASE(what_runs_beside_stuck_work_goes_elsewhere_or_fails),
       CASE(a_benchmark_has_its_hardware_alone),
       CASE(a_durable_task_runs_only_when_it_is_recorded),
       CASE(admission_can_be_waited_for_by_several),

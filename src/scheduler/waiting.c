@@ -12,8 +12,12 @@ void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_insert(&scheduler->queue[job->priority], job);
   job->waiting = true;
   ++scheduler->waiting;
-  for (size_t i = 0; i < scheduler->hardware_count; ++i) or_hardware_wake(&scheduler->hardware[i]);
+  or_waiting_look_again(scheduler);
   if (job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
+}
+
+void or_waiting_look_again(or_scheduler_t *scheduler) {
+  for (size_t i = 0; i < scheduler->hardware_count; ++i) or_hardware_wake(&scheduler->hardware[i]);
 }
 
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job) {

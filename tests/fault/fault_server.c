@@ -7,6 +7,9 @@
  *   FAULT_SEED         which ones
  *   FAULT_SYNCHRONOUS  "off": the store never waits for the disk
  *   FAULT_FULL         a file: while it exists, the disk is full
+ *   FAULT_DEVICES      how many fake devices there are besides
+ *   FAULT_CONTROL      a descriptor for lines to them (devices.h)
+ *   FAULT_STUCK_MS     how long a device may go on with what was cancelled
  *   FAULT_MEMORY       a file of words that say which allocation fails (memory.h); FAULT_TRACE: where that was asked
  * for */
 #include <fcntl.h>
@@ -16,6 +19,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "fault/devices.h"
 #include "fault/disk.h"
 #include "fault/memory.h"
 #include "runtime/runtime.h"
@@ -26,6 +30,9 @@ or_store_options_t __real_or_store_options(const char *path);
 or_store_options_t __wrap_or_store_options(const char *path);
 void __real_or_job_tell(or_job_t *job, or_job_event_t event);
 void __wrap_or_job_tell(or_job_t *job, or_job_event_t event);
+
+or_status_t __real_or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out);
+or_status_t __wrap_or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out);
 
 static int witness = -1;
 
@@ -50,13 +57,21 @@ void __wrap_or_job_tell(or_job_t *job, or_job_event_t event) {
   __real_or_job_tell(job, event);
 }
 
+or_status_t __wrap_or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out) {
+  or_scheduler_options_t sooner = *options;
+  sooner.stuck_ns = (int64_t)number("FAULT_STUCK_MS") * 1000000; /* 0: the default */
+  return __real_or_scheduler_create(&sooner, out);
+}
+
 int main(int count, char **arguments) {
   const disk_options_t options = {.through_percent = (unsigned)number("FAULT_THROUGH"),
                                   .seed = number("FAULT_SEED"),
                                   .full_path = getenv("FAULT_FULL")};
   const char *path = getenv("FAULT_WITNESS");
   if (path != NULL) witness = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (!memory_open(getenv("FAULT_MEMORY")) || !disk_register(&options) || (path != NULL && witness < 0)) {
+  const int control = getenv("FAULT_CONTROL") != NULL ? (int)number("FAULT_CONTROL") : -1;
+  if (!memory_open(getenv("FAULT_MEMORY")) || !devices_open((unsigned)number("FAULT_DEVICES"), control) ||
+      !disk_register(&options) || (path != NULL && witness < 0)) {
     (void)fprintf(stderr, "fault_server: can't begin\n");
     return 1;
   }

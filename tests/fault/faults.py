@@ -63,11 +63,12 @@ def fill(client):
 class Server:
     """`openruntime server` on a free port. `port` is None where it ended before it was ready."""
 
-    def __init__(self, *arguments, program=PROGRAM, env=None, wait=True):
+    def __init__(self, *arguments, program=PROGRAM, env=None, wait=True, pass_fds=()):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENRUNTIME_", "FAULT_"))}
         self.process = subprocess.Popen([program, "server", "--port", "0", "--log-level", "error",
                                          *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SOURCE,
+                                        pass_fds=pass_fds,
                                         env={**clean, **(env or {})})
         self.port = None
         if wait:
