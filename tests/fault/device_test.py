@@ -137,7 +137,7 @@ def a_stuck_device_is_taken_out_with_its_reason():
     with rigged(stuck_ms=100) as rig:
         rig.tell("close node")
         stuck = rig.submit(small("fake_0", task_id="stuck"))
-        rig.client.wait_for(stuck, "running")
+        rig.tell("wait node")
         others = [rig.submit(small("fake_0", task_id=f"other-{count}")) for count in range(2)]
         once = rig.submit(small("fake_0", task_id="once", on_restart="fail"))
         for task_id in [*others, once]:
@@ -173,7 +173,7 @@ def a_device_that_never_answers_again_does_not_hold_the_end_up():
     with rigged(stuck_ms=100) as rig:
         rig.tell("close node")
         stuck = rig.submit(small("fake_0", task_id="stuck"))
-        rig.client.wait_for(stuck, "running")
+        rig.tell("wait node")
         rig.cancel(stuck)
         rig.client.wait_for(stuck, "failed")
 

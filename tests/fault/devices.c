@@ -27,6 +27,7 @@ static bool obey(const char *verb, const char *name) {
   for (size_t i = 0; i < sizeof calls / sizeof *calls; ++i) {
     if (strcmp(calls[i].name, name) != 0) continue;
     if (strcmp(verb, "close") == 0) or_fake_close_gate(calls[i].call);
+    if (strcmp(verb, "wait") == 0) or_fake_wait_at_gate(calls[i].call, 1);
     if (strcmp(verb, "open") == 0) or_fake_open_gate(calls[i].call);
     if (strcmp(verb, "lose") == 0) or_fake_fail(calls[i].call, 1, OR_DEVICE_LOST);
     if (strcmp(verb, "fail") == 0) or_fake_fail(calls[i].call, 1, OR_INTERNAL);

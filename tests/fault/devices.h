@@ -7,7 +7,8 @@
 /* `count`: fake devices that a runtime finds from now on; 0: none. `control`: a descriptor that gives lines and takes
  * "ok" for each, or -1. CALL is run, node or alloc:
  *   close CALL          calls of that kind wait from now on
- *   open CALL           and go on
+ *   wait CALL           until one of them waits
+ *   open CALL           they go on
  *   lose CALL           the next one loses its device
  *   fail CALL           the next one fails
  * False: no thread for the lines. Before anything else in a program. */
