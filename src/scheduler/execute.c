@@ -99,68 +99,6 @@ static void on_progress(void *self, double fraction, const char *what) {
   tell(execution, OR_JOB_PROGRESS);
 }
 
-/* An attempt begins only when the journal has it: else a task that brings the server down would be tried for ever, and
- * one that must not run twice would. */
-typedef struct begun_t {
-  or_mutex_t mutex;
-  or_cond_t cond;
-  bool done;
-  or_status_t status;
-} begun_t;
-
-static void on_begun(void *self, or_status_t status) {
-  begun_t *begun = self;
-  or_mutex_lock(&begun->mutex);
-  begun->done = true;
-  begun->status = status;
-  or_cond_signal(&begun->cond);
-  or_mutex_unlock(&begun->mutex);
-}
-
-/* A start that can't be recorded is the end of a task that must not run twice; one that may be is carried out all the
- * same, though the disk is full. */
-static or_status_t record_start(or_job_t *job, bool wait) {
-  const or_journal_t *journal = job->scheduler->options.journal;
-  const or_journal_start_t start = {job->task_id, job->attempts, job->device_id, job->started_us};
-  begun_t begun = {.done = false};
-  or_mutex_init(&begun.mutex);
-  or_cond_init(&begun.cond);
-  or_status_t status = journal->start(journal->self, &start, wait ? on_begun : NULL, wait ? &begun : NULL);
-  if (or_ok(status) && wait) {
-    or_mutex_lock(&begun.mutex);
-    while (!begun.done) or_cond_wait(&begun.cond, &begun.mutex);
-    or_mutex_unlock(&begun.mutex);
-    status = begun.status;
-  }
-  or_cond_deinit(&begun.cond);
-  or_mutex_deinit(&begun.mutex);
-  if (or_ok(status) || !or_task_rerun_on_restart(job->task)) return status;
-  or_log(OR_LOG_TASK, OR_LOG_WARNING, "start_not_recorded", "task=%s error=%s", job->task_id,
-         or_status_mapping(or_status_code(status))->name);
-  or_status_ignore(status); /* told: only the count of attempts is short by one */
-  return or_status_success();
-}
-
-/* The start of each member, on record. Of several, all may run again. */
-static or_status_t record_starts(const execution_t *execution) {
-  or_job_t *jobs[OR_EXECUTION_MAX_JOBS];
-  or_scheduler_t *scheduler = execution->job->scheduler;
-  or_mutex_lock(&scheduler->mutex);
-  const size_t count = or_share_members(execution, jobs);
-  or_mutex_unlock(&scheduler->mutex);
-  size_t last = count; /* the journal keeps their order: who waits for the last waits for all */
-  for (size_t i = 0; i < count; ++i) {
-    if (jobs[i]->durable) last = i;
-  }
-  or_status_t status = or_status_success();
-  for (size_t i = 0; i < count; ++i) {
-    const bool recorded = jobs[i]->durable && scheduler->options.journal != NULL;
-    if (or_ok(status) && recorded) status = record_start(jobs[i], i == last);
-    or_job_release(jobs[i]);
-  }
-  return status;
-}
-
 /* Jobs whose device was lost may have another attempt, elsewhere. With the lock held. */
 static bool goes_on(const execution_t *execution) {
   const or_job_t *job = execution->job;
@@ -217,7 +155,7 @@ void or_execution_carry_out(execution_t *execution) {
                                      .tensor_count = job->tensor_count};
   or_task_result_init(&execution->result, scheduler->allocator);
   or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason, "%s", job->fallback_reason);
-  or_status_t status = record_starts(execution);
+  or_status_t status = or_starts_record(execution);
   if (or_ok(status)) tell(execution, OR_JOB_STARTED);
   const or_trace_scope_t before = or_trace_enter(job->scope);
   const int64_t begin_ns = or_clock_ns();

@@ -186,6 +186,7 @@ void or_job_record(or_job_t *job, or_task_record_t *record) {
                                .priority = job->priority,
                                .attempts = job->attempts,
                                .rerun_on_restart = or_task_rerun_on_restart(job->task),
+                               .recorded = job->durable,
                                .created_us = job->created_us,
                                .started_us = job->started_us,
                                .finished_us = job->finished_us,

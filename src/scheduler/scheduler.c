@@ -46,6 +46,7 @@ or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_schedu
   or_mutex_init(&scheduler->mutex);
   or_cond_init(&scheduler->clock_wake);
   or_cond_init(&scheduler->quiet);
+  or_cond_init(&scheduler->recorded);
   or_runtime_retain(scheduler->runtime);
   if (options->models_directory != NULL)
     status = or_strdup(allocator, options->models_directory, &scheduler->models_directory);
@@ -64,7 +65,12 @@ or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_schedu
 
 /* A durable job that is out of the table runs after the restart; here it has ended without a response. */
 static void leave_on_disk(or_job_t *job) {
+  or_scheduler_t *scheduler = job->scheduler;
   or_job_desert(job, OR_UNAVAILABLE);
+  or_mutex_lock(&scheduler->mutex);
+  const bool recorded = job->start == OR_START_RECORDED;
+  or_mutex_unlock(&scheduler->mutex);
+  if (recorded) or_start_take_back(job);
   if (job->listener != NULL) job->listener(job->listener_self, job, OR_JOB_FINISHED);
   or_job_release(job);
 }
@@ -136,6 +142,7 @@ void or_scheduler_free(or_scheduler_t *scheduler) {
   }
   release_jobs(scheduler, &scheduler->active);
   release_jobs(scheduler, &scheduler->finished);
+  or_cond_deinit(&scheduler->recorded);
   or_cond_deinit(&scheduler->quiet);
   or_cond_deinit(&scheduler->clock_wake);
   or_mutex_deinit(&scheduler->mutex);

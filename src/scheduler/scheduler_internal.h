@@ -77,6 +77,9 @@ struct hardware_t {
   or_cond_t wake;
 };
 
+/* Whether a job's next attempt is on record before it begins: start.c. */
+typedef enum or_start_t { OR_START_NONE, OR_START_UNDER_WAY, OR_START_RECORDED } or_start_t;
+
 struct or_job_t {
   or_ref_t ref;
   or_scheduler_t *scheduler;
@@ -105,6 +108,7 @@ struct or_job_t {
   bool admitted;           /* may wait in the queue */
   bool ending;             /* somebody is ending it: nobody else does */
   bool shared_run;
+  or_start_t start;
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
@@ -135,6 +139,7 @@ struct or_scheduler_t {
   char *models_directory;
   or_mutex_t mutex;
   or_cond_t clock_wake, quiet; /* the clock's thread; nothing runs any more */
+  or_cond_t recorded;          /* starts that were under way */
   or_thread_t clock;
   place_t places[OR_SCHEDULER_MAX_DEVICES];
   hardware_t hardware[OR_SCHEDULER_MAX_DEVICES];
@@ -217,6 +222,11 @@ bool or_share_leave(or_job_t *job);
 size_t or_share_members(const execution_t *execution, or_job_t *jobs[OR_EXECUTION_MAX_JOBS]);
 /* The members may go on only until here. */
 void or_share_set_deadline(execution_t *execution);
+
+/* start.c: without the lock. The starts of the members, on record when it returns OK. */
+or_status_t or_starts_record(const execution_t *execution);
+/* A job that is left on disk, though its start was recorded. */
+void or_start_take_back(or_job_t *job);
 
 /* here.c: with the lock held. Where a job that waits for nothing may begin at once on the thread that brings it; NULL:
  * it is to wait for a worker. */

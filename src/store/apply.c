@@ -7,6 +7,7 @@ typedef struct or_place_t {
   bool found;
   int64_t sequence, bytes;
   or_task_state_t state;
+  bool has_blobs;
 } or_place_t;
 
 static or_status_t look_up(or_store_t *store, const char *task_id, or_place_t *place) {
@@ -17,6 +18,7 @@ static or_status_t look_up(or_store_t *store, const char *task_id, or_place_t *p
     place->sequence = or_query_column_int(&query, 0);
     place->state = (or_task_state_t)or_query_column_int(&query, 1);
     place->bytes = or_query_column_int(&query, 2);
+    place->has_blobs = or_query_column_int(&query, 3) != 0;
   }
   return or_query_end(&query, "task");
 }
@@ -126,7 +128,7 @@ static or_status_t remove_blobs(or_store_t *store, int64_t sequence) {
 static or_status_t finish_recorded(or_store_t *store, or_item_t *item, const or_place_t *place) {
   const or_task_record_t *record = &item->record;
   int64_t bytes = row_bytes(item);
-  or_status_t status = remove_blobs(store, place->sequence);
+  or_status_t status = place->has_blobs ? remove_blobs(store, place->sequence) : or_status_success();
   if (!or_ok(status)) return status;
   or_query_t query = or_query(&store->writing, OR_SQL_FINISH);
   or_query_int(&query, 1, place->sequence);
@@ -144,12 +146,15 @@ static or_status_t finish_recorded(or_store_t *store, or_item_t *item, const or_
   return or_ok(status) ? insert_blobs(store, item, place->sequence) : status;
 }
 
+/* Looks first where there should be a row, and inserts first where there should be none. */
 static or_status_t finish(or_store_t *store, or_item_t *item) {
   bool inserted = false;
   or_place_t place = {0};
-  or_status_t status = insert_task(store, item, &inserted);
+  or_status_t status = or_status_success();
+  if (item->record.recorded) status = look_up(store, item->record.task_id, &place);
+  if (or_ok(status) && !place.found) status = insert_task(store, item, &inserted);
   if (!or_ok(status) || inserted) return status;
-  status = look_up(store, item->record.task_id, &place);
+  if (!place.found) status = look_up(store, item->record.task_id, &place);
   if (!or_ok(status)) return status;
   if (!or_task_state_is_final(place.state)) return finish_recorded(store, item, &place);
   item->outcome = or_error(OR_ALREADY_EXISTS, "task \"%s\" has ended before", item->record.task_id);

@@ -10,7 +10,8 @@
   X(ROLLBACK, "ROLLBACK")                                                                                              \
   X(SET_TOTALS, "UPDATE totals SET tasks = ?1, bytes = ?2")                                                            \
   X(TOTALS, "SELECT tasks, bytes FROM totals")                                                                         \
-  X(LOOK_UP, "SELECT sequence, state, bytes FROM tasks WHERE task_id = ?1")                                            \
+  X(LOOK_UP, "SELECT sequence, state, bytes, EXISTS (SELECT 1 FROM blobs WHERE task = sequence) FROM tasks WHERE "     \
+             "task_id = ?1")                                                                                           \
   X(INSERT_TASK,                                                                                                       \
     "INSERT INTO tasks (task_id, owner, operation, state, priority, attempts, rerun, created_us, started_us, "         \
     "finished_us, deadline_us, device, error, error_code, digest, bytes, request, response) "                          \
@@ -21,7 +22,7 @@
   X(START, "UPDATE tasks SET state = 1, attempts = ?2, device = ?3, started_us = ?4 WHERE task_id = ?1 AND state < 2") \
   X(FINISH, "UPDATE tasks SET state = ?2, attempts = ?3, started_us = ?4, finished_us = ?5, device = ?6, error = ?7, " \
             "error_code = ?8, response = ?9, bytes = ?10, request = NULL WHERE sequence = ?1")                         \
-  X(PRIORITY, "UPDATE tasks SET priority = ?2 WHERE task_id = ?1 AND state = 0")                                       \
+  X(PRIORITY, "UPDATE tasks SET priority = ?2 WHERE task_id = ?1 AND state < 2")                                       \
   X(DELETE_TASK, "DELETE FROM tasks WHERE sequence = ?1")                                                              \
   X(FILES, "SELECT file FROM blobs WHERE task = ?1 AND file IS NOT NULL")                                              \
   X(DELETE_BLOBS, "DELETE FROM blobs WHERE task = ?1")                                                                 \

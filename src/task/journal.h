@@ -52,6 +52,7 @@ typedef struct or_task_record_t {
   or_task_state_t state;
   int priority, attempts; /* attempts begun */
   bool rerun_on_restart;
+  bool recorded; /* of an end: the task was admitted, so that there is a row */
   int64_t created_us, started_us, finished_us, deadline_us;
   const char *device_used, *error, *error_code; /* NULL: none */
   const char *response;                         /* the TaskResponse once finished; NULL: it ended without one */
@@ -74,8 +75,8 @@ typedef void (*or_journal_done_t)(void *self, or_status_t status);
 
 typedef struct or_journal_start_t {
   const char *task_id;
-  int attempt; /* 1.. */
-  const char *device;
+  int attempt;        /* 1.. */
+  const char *device; /* NULL: none yet */
   int64_t started_us;
 } or_journal_start_t;
 
@@ -90,7 +91,7 @@ typedef struct or_journal_t {
   /* A pending task with its inputs. `done` with OK: it is on disk and survives power loss. ALREADY_EXISTS by `done`. */
   or_status_t (*admit)(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs, size_t input_count,
                        or_journal_done_t done, void *done_self);
-  /* An attempt begins. A task that must not run twice (rerun_on_restart false) is carried out only after `done` said
+  /* An attempt begins, or is about to: of several starts of a task the last one counts. A task that must not run twice (rerun_on_restart false) is carried out only after `done` said
    * OK; else `done` may be NULL. Tasks that were never admitted have no start. */
   or_status_t (*start)(void *self, const or_journal_start_t *start, or_journal_done_t done, void *done_self);
   /* The end, with everything: updates the row of an admitted task, and drops its request and inputs; inserts a row
