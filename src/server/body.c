@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/string.h"
-
-#define MAX_PROBLEMS 32
+#include "task/task.h"
 
 /* Where the reply is being written: opened by the first problem. */
 typedef struct report_t {
@@ -14,7 +13,7 @@ typedef struct report_t {
 } report_t;
 
 static void add(report_t *report, const char *field, const char *type, const char *words) {
-  if (report->count == MAX_PROBLEMS) return;
+  if (report->count == OR_TASK_MAX_PROBLEMS) return;
   if (report->count++ == 0) {
     report->request->reply.status = 422;
     or_reply_json_begin(report->request, &report->json);

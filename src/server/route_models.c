@@ -19,6 +19,7 @@
 #define NAME_BYTES (OR_REPOSITORY_NAME_BYTES + 24) /* NAME:VERSION */
 
 typedef struct work_t work_t;
+static void list(work_t *work);
 
 /* A request on its way through a worker, which frees it. */
 struct work_t {
@@ -73,8 +74,8 @@ static work_t *begin(or_request_t *request, void (*run)(work_t *work)) {
                    .runtime = or_server_runtime(request->server),
                    .run = run,
                    .version = OR_MODEL_NO_VERSION};
+  if (run == list) return work; /* of them all */
   const char *name = or_request_parameter(request, 0);
-  if (name[0] == '\0') return work; /* of them all */
   if (strlen(name) < sizeof work->name) status = or_model_pool_split(name, work->base, &work->version);
   if (or_ok(status) && work->base[0] != '\0') {
     or_format(work->name, sizeof work->name, "%s", name);

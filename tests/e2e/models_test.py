@@ -206,6 +206,8 @@ def removes_what_lies_in_the_folder_and_nothing_else():
                 expect((status, answer) == (200, {"name": name, "status": "removed"}), answer)
                 expect(ask(port, "GET", f"/models/{name}")[0] == 404, name)
                 expect(ask(port, "DELETE", f"/models/{name}")[0] == 404, name)
+            for method, path in (("DELETE", "/models//"), ("POST", "/models//load"), ("GET", "/models//explain")):
+                expect(ask(port, method, path)[0] == 404, f"{method} {path}: a model without a name")
         expect(sorted(os.listdir(folder)) == ["other.json"], os.listdir(folder))
         expect(sorted(os.listdir(outside)) == sorted(os.listdir(DIGITS)), "what a link leads to was removed")
 
