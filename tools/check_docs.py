@@ -3,12 +3,14 @@
 is there, and nothing is there that the code does not have; links between pages lead somewhere."""
 import re
 
+import check_includes
 import checklib
 import make_docs
 
 
 def check(root):
-    return made_pages(root) + operators(root) + commands(root) + functions(root) + metrics(root) + links(root)
+    return (made_pages(root) + operators(root) + commands(root) + functions(root) + metrics(root) + settings(root) +
+            routes(root) + stages(root) + folders(root) + diagrams(root) + links(root))
 
 
 def made_pages(root):
@@ -63,6 +65,71 @@ def metrics(root):
     return both_ways("docs/operations.md", "metric", known, written)
 
 
+def settings(root):
+    """Rows of or_config_keys, with their defaults, against the table of docs/operations.md."""
+    code = page_text(root, "src/server/config.c")
+    known = {f"{name} = {default or 'empty'}" for name, default in
+             re.findall(r'^\s*\{"(\w+)", OR_CONFIG_\w+, AT\(\w+\), "([^"]*)"', code, re.M)}
+    section = page_text(root, "docs/operations.md").partition("\n## Settings\n")[2].partition("\n## ")[0]
+    written = {f"{name} = {default}" for name, default in re.findall(r"^\| `(\w+)` \| `?([^`|]*?)`? \|", section, re.M)}
+    return both_ways("docs/operations.md", "setting", known, written)
+
+
+def routes(root):
+    """Rows of or_routes against the table of docs/api.md. A cell may name several: "`GET`/`DELETE /keys/{id}`"."""
+    code = page_text(root, "src/server/routes.c")
+    known = set()
+    for row in code.split("{.method = OR_HTTP_")[1:]:
+        method, pattern = re.match(r'(\w+),\s*\.pattern = "([^"]+)"', row).groups()
+        known.add(f"{'WS' if '.websocket =' in row else method} {pattern}")
+    section = page_text(root, "docs/api.md").partition("\n## Over HTTP\n")[2].partition("\n## ")[0]
+    written = set()
+    for cell in re.findall(r"^\| (`(?:GET|POST|PATCH|PUT|DELETE|WS)\b[^|]*) \|", section, re.M):
+        methods = []
+        for words in re.findall(r"`([^`]+)`", cell):
+            method, _, path = words.partition(" ")
+            methods.append(method)
+            if path:
+                written.update(f"{one} {path.partition('?')[0]}" for one in methods)
+                methods = []
+    return both_ways("docs/api.md", "route", known, written)
+
+
+def stages(root):
+    """The stages of .ci/run against the table of docs/testing.md."""
+    listed = re.search(r"^stages=\(([^)]*)\)", page_text(root, ".ci/run"), re.M)
+    section = page_text(root, "docs/testing.md").partition("\n## CI\n")[2].partition("\n## ")[0]
+    written = set(re.findall(r"^\| `(\w+)` \|", section, re.M))
+    return both_ways("docs/testing.md", "stage", set(listed.group(1).split()) if listed else set(), written)
+
+
+def folders(root):
+    """Who includes whom (check_includes.ALLOWED) against the first diagram of docs/architecture.md, for the folders
+    there are: backends as one, single headers and what everybody uses left out."""
+    if not (root / "docs/architecture.md").exists():
+        return []
+    name = lambda folder: folder.partition("/")[0]  # noqa: E731
+    there = {name(folder) for folder in check_includes.ALLOWED if (root / "src" / folder).is_dir()} - {"base"}
+    known = {f"{name(source)} -> {name(target)}" for source, targets in check_includes.ALLOWED.items()
+             for target in targets if not target.endswith(".h")}
+    known = {edge for edge in known if set(edge.split(" -> ")) <= there}
+    written = set()
+    diagram = page_text(root, "docs/architecture.md").partition("```mermaid\n")[2].partition("```")[0]
+    for line in diagram.splitlines():
+        source, arrow, targets = re.sub(r'\["[^"]*"\]', "", line).partition("-->")
+        if arrow:
+            written.update(f"{source.strip()} -> {target.strip()}" for target in targets.split("&"))
+    written = {edge.replace("graphs", "graph") for edge in written}  # "graph" is a word of the language
+    return both_ways("docs/architecture.md", "arrow", known, written)
+
+
+def diagrams(root):
+    """Mermaid ends a statement of a sequence at a semicolon, and shows a bomb in the place of the diagram."""
+    return [f"{path}: a diagram has a semicolon: {line.strip()}" for path in checklib.files(root, ".md")
+            for text in re.findall(r"```mermaid\nsequenceDiagram\n(.*?)```", checklib.read(root, path), re.S)
+            for line in text.splitlines() if ";" in line]
+
+
 def both_ways(page, what, known, written):
     return ([f"{page}: {what} {name} is not there" for name in sorted(known - written)] +
             [f"{page}: {what} {name} is not in the code" for name in sorted(written - known)])
@@ -84,6 +151,16 @@ def _sample():
         "include/openruntime/a.h": "OR_API int or_a(void);\n",
         "src/cli/command_table.c": '{\n  {"devices", 1},\n};\n',
         "docs/cli.md": "## devices\n",
+        "src/server/config.c": '    {"port", OR_CONFIG_INTEGER, AT(port), "8000", 0, 65535, "x"},\n',
+        "docs/operations.md": "\n## Settings\n\n| `port` | `8000` | x |\n",
+        "src/server/routes.c": '{.method = OR_HTTP_GET,\n .pattern = "/ws",\n .websocket = &x}, '
+                               '{.method = OR_HTTP_GET, .pattern = "/a/{id}"}, '
+                               '{.method = OR_HTTP_DELETE, .pattern = "/a/{id}"}',
+        "docs/api.md": "\n## Over HTTP\n\n| `WS /ws` | x |\n| `GET`/`DELETE /a/{id}` | x |\n",
+        ".ci/run": "stages=(test)\n",
+        "docs/testing.md": "\n## CI\n\n| `test` | x |\n",
+        "src/graph/x.c": "", "src/ops/x.c": "", "src/hal/x.c": "",
+        "docs/architecture.md": '```mermaid\n  graphs["x: y & z"] --> ops & hal\n  cli --> server\n```\n',
     }
     rows = [{"symbol": "relu", "name": "Relu", "domain": "", "summary": "x", "since": ["6"], "dtypes": []}]
     tree["docs/operators.md"] = make_docs.operators_page(rows)
@@ -99,6 +176,12 @@ SAMPLES = {
     "command missing in the page": {**_sample(), "docs/cli.md": ""},
     "command that does not exist": {**_sample(), "docs/cli.md": "## devices\n## dance\n"},
     "function missing in the page": {**_sample(), "include/openruntime/b.h": "OR_API int or_b(void);\n"},
+    "setting with another default": {**_sample(), "docs/operations.md": "\n## Settings\n\n| `port` | `80` | x |\n"},
+    "route missing in the page": {**_sample(), "docs/api.md": "\n## Over HTTP\n\n| `WS /ws` | x |\n"},
+    "route that does not exist": {**_sample(), "src/server/routes.c": ""},
+    "stage missing in the page": {**_sample(), ".ci/run": "stages=(test lint)\n"},
+    "folder without its arrows": {**_sample(), "src/runtime/x.c": ""},
+    "diagram that shows a bomb": {**_sample(), "a.md": "```mermaid\nsequenceDiagram\n  a->>b: c; d\n```\n"},
     "stale page": {**_sample(), "include/openruntime/a.h": "/* New words. */\nOR_API int or_a(void);\n"},
     "dead link": {**_sample(), "README.md": "[x](docs/nothing.md)\n"},
 }
