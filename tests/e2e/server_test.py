@@ -45,7 +45,7 @@ def curl(*arguments):
 
 
 def get(port, path, headers=None, method="GET", body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)  # no measure of ours: it ends a broken test
     connection.request(method, path, body=body, headers=headers or {})
     reply = connection.getresponse()
     text = reply.read().decode()
