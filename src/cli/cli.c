@@ -194,7 +194,23 @@ bool or_cli_find_device(or_cli_t *cli, or_device_t **out) {
   return false;
 }
 
+/* A model that is not found: where there are some. */
+static or_status_t advise(const or_cli_t *cli, or_status_t status) {
+  const char *message = or_status_message(status);
+  if (or_status_code(status) != OR_NOT_FOUND || strncmp(message, "no model \"", 10) != 0 ||
+      strstr(message, "did you mean") != NULL)
+    return status;
+  or_status_t advised =
+      or_cli_is_remote(cli)
+          ? or_error(OR_NOT_FOUND, "%s; those of the server: openruntime models --url %.200s", message, cli->url)
+          : or_error(OR_NOT_FOUND, "%s; those of the folder %.200s (--models names another): openruntime models",
+                     message, cli->models_directory);
+  or_status_ignore(status); /* said with the cure */
+  return advised;
+}
+
 int or_cli_fail(or_cli_t *cli, or_status_t status) {
+  status = advise(cli, status);
   const or_status_mapping_t *mapping = or_status_mapping(or_status_code(status));
   or_cli_progress_end(cli);
   if (cli->json) {

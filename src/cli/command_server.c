@@ -83,27 +83,6 @@ static or_status_t read_file(or_cli_t *cli, or_server_config_t *config, size_t *
   return status;
 }
 
-/* "info" or "warning,server=debug": the level of all, then of single modules. */
-static or_status_t set_log_levels(const char *words) {
-  for (const char *at = words; *at != '\0';) {
-    char word[64], *name;
-    or_log_level_t level;
-    size_t length = strcspn(at, ",");
-    (void)or_format(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word), at);
-    name = strchr(word, '=');
-    if (name != NULL) *name++ = '\0';
-    if (!or_log_level_from_name(name != NULL ? name : word, &level))
-      return or_error(OR_INVALID_ARGUMENT, "log_level: \"%s\" is not off, error, warning, info or debug",
-                      name != NULL ? name : word);
-    or_status_t status = or_status_success();
-    if (name != NULL) status = or_log_set_module_level(word, level);
-    if (name == NULL) or_log_set_level(level);
-    if (!or_ok(status)) return or_status_context(status, "log_level");
-    at += length + (at[length] == ',');
-  }
-  return or_status_success();
-}
-
 or_status_t or_cli_server_settings(or_cli_t *cli, or_server_config_t *config, size_t *problems) {
   *problems = 0;
   or_config_default(config);
@@ -126,6 +105,23 @@ static int print_template(or_cli_t *cli) {
   or_text_init(&text, cli->allocator);
   or_status_t status = or_config_write_template(&text);
   if (or_ok(status)) (void)fputs(or_text_string(&text), stdout);
+  or_text_deinit(&text);
+  return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
+}
+
+/* What a server would work with: as lines of a file, or an object. */
+static int print_settings(or_cli_t *cli, const or_server_config_t *config) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  if (cli->json) {
+    or_json_begin(&json, &text, 2);
+    or_config_write_json(config, &json);
+    return or_cli_print_json(cli, &json, &text);
+  }
+  or_status_t status = or_config_write(config, &text);
+  if (or_ok(status)) (void)fputs(or_text_string(&text), stdout);
+  if (or_ok(status) && !cli->quiet) (void)fprintf(stderr, "openruntime: the configuration is good\n");
   or_text_deinit(&text);
   return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
 }
@@ -157,10 +153,10 @@ int or_cli_server_command(or_cli_t *cli) {
   or_status_t status = or_cli_server_settings(cli, &config, &problems);
   if (!or_ok(status)) return or_cli_fail(cli, status);
   if (cli->verbosity == 0 || or_cli_has(cli, "--log-level"))
-    problems += tell(set_log_levels(config.log_level), "settings");
+    problems += tell(or_config_set_log_levels(config.log_level), "settings");
   if (or_cli_has(cli, "--check-config")) {
-    if (problems == 0 && !cli->quiet) (void)printf("the configuration is good\n");
-    return problems == 0 ? OR_EXIT_OK : OR_EXIT_FAILED;
+    problems += tell(or_server_check(&config), "settings");
+    return problems == 0 ? print_settings(cli, &config) : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
   or_log_set_sink(log_line, NULL);

@@ -20,21 +20,21 @@
   {"--data", 0, "DIR", "the server's data folder (default: as the server has it, by its settings)", false}, { \
     "--config", 0, "FILE", "settings of the server (default: openruntime.conf, where it is)", false           \
   }
-#define SERVER_FLAGS                                                                                    \
-  {"--host", 0, "ADDRESS", "where to listen (default: 127.0.0.1)", false},                              \
-      {"--port", 0, "N", "TCP port (default: 8000; 0: one that is free)", false},                       \
-      {"--unix", 0, "PATH", "a Unix socket to listen at as well", false}, MODELS,                       \
-      {"--data", 0, "DIR", "folder of the database and results; :memory: keeps nothing", false},        \
-      {"--config", 0, "FILE", "settings, key = value (default: openruntime.conf, where it is)", false}, \
-      {"--set", 0, "KEY=VALUE", "any setting by its name; over environment and file", true},            \
-      {"--insecure", 0, NULL, "listen beyond loopback without API keys", false},                        \
-      {"--tls-cert", 0, "FILE", "PEM certificate with its chain; read again at SIGHUP", false},         \
-      {"--tls-key", 0, "FILE", "PEM key of the certificate", false},                                    \
-      {"--metrics-open", 0, NULL, "/metrics needs no key", false},                                      \
-      {"--loops", 0, "N", "threads that own connections (default: 1)", false},                          \
-      {"--log-level", 0, "L[,module=L]", "off, error, warning, info, debug", false},                    \
-      {"--check-config", 0, NULL, "say what is wrong with the settings, and end", false}, {             \
-    "--print-config", 0, NULL, "a template with every setting, its default and its meaning", false      \
+#define SERVER_FLAGS                                                                                       \
+  {"--host", 0, "ADDRESS", "where to listen (default: 127.0.0.1)", false},                                 \
+      {"--port", 0, "N", "TCP port (default: 8000; 0: one that is free)", false},                          \
+      {"--unix", 0, "PATH", "a Unix socket to listen at as well", false}, MODELS,                          \
+      {"--data", 0, "DIR", "folder of the database and results; :memory: keeps nothing", false},           \
+      {"--config", 0, "FILE", "settings, key = value (default: openruntime.conf, where it is)", false},    \
+      {"--set", 0, "KEY=VALUE", "any setting by its name; over environment and file", true},               \
+      {"--insecure", 0, NULL, "listen beyond loopback without API keys", false},                           \
+      {"--tls-cert", 0, "FILE", "PEM certificate with its chain; read again at SIGHUP", false},            \
+      {"--tls-key", 0, "FILE", "PEM key of the certificate", false},                                       \
+      {"--metrics-open", 0, NULL, "/metrics needs no key", false},                                         \
+      {"--loops", 0, "N", "threads that own connections (default: 1)", false},                             \
+      {"--log-level", 0, "L[,module=L]", "off, error, warning, info, debug", false},                       \
+      {"--check-config", 0, NULL, "say what is wrong with the settings, or print them, and end", false}, { \
+    "--print-config", 0, NULL, "a template with every setting, its default and its meaning", false         \
   }
 
 const or_cli_flag_t or_cli_global_flags[] = {

@@ -81,7 +81,21 @@ static bool print_problems(or_cli_t *cli, const or_client_reply_t *reply) {
   return named;
 }
 
+/* A path or a method that the server has not: it is another's prefix, or of another version. */
+static or_status_t advise(const or_cli_t *cli, const or_client_reply_t *reply, or_status_t status) {
+  const bool lacks = reply->status == 405 || reply->status == 501 ||
+                     (reply->status == 404 && strstr(or_status_message(status), "no such path") != NULL);
+  if (!lacks || or_status_code(status) == OR_UNIMPLEMENTED) return status;
+  or_status_t advised = or_error(or_status_code(status),
+                                 "%s (is the path in --url right? A server of another version may lack it: openruntime "
+                                 "status --url %.200s)",
+                                 or_status_message(status), cli->url);
+  or_status_ignore(status); /* said with the cure */
+  return advised;
+}
+
 int or_cli_fail_reply(or_cli_t *cli, const or_client_reply_t *reply, or_status_t status) {
+  status = advise(cli, reply, status);
   const or_status_code_t code = or_status_code(status);
   if (reply->status == 422 && print_problems(cli, reply)) {
     or_status_ignore(status); /* printed, field by field */

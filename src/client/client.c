@@ -245,35 +245,18 @@ static or_status_t prepare(transfer_t *transfer) {
   return status;
 }
 
-/* Whether there is a cure for what libcurl says, and which. */
+/* What libcurl says, with what it knows of the transfer. */
 static or_status_t explain(transfer_t *transfer, CURLcode code) {
   const or_client_t *client = transfer->client;
-  const char *url = client->url, *why = client->error[0] != '\0' ? client->error : curl_easy_strerror(code);
+  const or_client_facts_t facts = or_client_facts(client);
   curl_off_t connected_us = 0;
-  switch (code) {
-  case CURLE_OK: return or_status_success();
-  case CURLE_OUT_OF_MEMORY: return no_memory();
-  case CURLE_URL_MALFORMAT:
-  case CURLE_UNSUPPORTED_PROTOCOL: return or_error(OR_INVALID_ARGUMENT, "--url %.200s: %s", url, why);
-  case CURLE_COULDNT_RESOLVE_HOST:
-  case CURLE_COULDNT_RESOLVE_PROXY:
-    return or_error(OR_UNAVAILABLE, "no server at %.200s: %s; is the name right?", url, why);
-  case CURLE_COULDNT_CONNECT:
-    return or_error(OR_UNAVAILABLE, "no server at %.200s: %s; is one running? Start it with: openruntime server", url,
-                    why);
-  case CURLE_PEER_FAILED_VERIFICATION:
-    return or_error(OR_UNAVAILABLE,
-                    "the certificate of %.200s is not trusted: %s; name the file of its authority: --ca FILE", url,
-                    why);
-  case CURLE_SSL_CACERT_BADFILE:
-    return or_error(OR_INVALID_ARGUMENT, "--ca %.200s: no PEM certificates could be read from it",
-                    client->ca_file != NULL ? client->ca_file : "");
-  case CURLE_OPERATION_TIMEDOUT:
+  if (code == CURLE_OPERATION_TIMEDOUT) {
     (void)curl_easy_getinfo(client->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
-    if (connected_us == 0) return or_error(OR_UNAVAILABLE, "no answer at %.200s: %s", url, why);
-    return or_error(OR_DEADLINE_EXCEEDED, "the server at %.200s did not answer in time: %s", url, why);
-  default: return or_error(OR_UNAVAILABLE, "the connection to %.200s failed: %s", url, why);
+    if (connected_us > 0)
+      return or_error(OR_DEADLINE_EXCEEDED, "the server at %.200s did not answer in time: %s", client->url,
+                      client->error);
   }
+  return or_client_failure(&facts, (int)code, client->error);
 }
 
 /* Until the transfer is over, the token is pulled or memory runs out. */

@@ -13,4 +13,7 @@ typedef struct or_client_facts_t {
 } or_client_facts_t;
 or_client_facts_t or_client_facts(const or_client_t *client);
 
+/* The failure that a CURLcode stands for, with its cure; success of CURLE_OK. `error`: libcurl's own words, or "". */
+or_status_t or_client_failure(const or_client_facts_t *facts, int code, const char *error);
+
 #endif

@@ -100,10 +100,8 @@ static or_status_t connect_to(or_ws_client_t *ws, const char *path) {
   if (code == CURLE_OK) code = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &descriptor);
   ws->descriptor = (int)descriptor;
   if (code == CURLE_OK && descriptor != CURL_SOCKET_BAD) return status;
-  if (code == CURLE_OUT_OF_MEMORY) return or_error(OR_RESOURCE_EXHAUSTED, "no memory for a connection to the server");
   if (code == CURLE_ABORTED_BY_CALLBACK) return or_cancel_status(facts->cancel);
-  return or_error(OR_UNAVAILABLE, "no server at %.200s: %s", facts->url,
-                  ws->error[0] != '\0' ? ws->error : curl_easy_strerror(code));
+  return or_client_failure(facts, (int)(code == CURLE_OK ? CURLE_COULDNT_CONNECT : code), ws->error);
 }
 
 static or_status_t wait_for(or_ws_client_t *ws, short events, int64_t deadline_ns) {
@@ -162,6 +160,10 @@ static or_status_t read_answer(or_ws_client_t *ws, or_text_t *text, size_t *head
     if (text->length >= MAX_HEAD_BYTES)
       return or_error(OR_UNAVAILABLE, "%.200s: the answer is no handshake of a WebSocket", ws->facts.url);
     status = read_some(ws, ws->in, IN_BYTES, &count);
+    if (!or_ok(status) && text->length == 0) {
+      or_status_ignore(status); /* said with the cure */
+      return or_client_failure(&ws->facts, (int)CURLE_GOT_NOTHING, "it has gone");
+    }
     if (or_ok(status) && count == 0) status = wait_for(ws, POLLIN, deadline_ns);
     if (or_ok(status)) status = or_text_append(text, ws->in, count);
   }

@@ -209,6 +209,24 @@ static or_status_t bind_failure(const char *where, int error) {
                   or_errno_text(error, text, sizeof text), cure);
 }
 
+/* The same of a socket in the file system. */
+static or_status_t bind_unix_failure(const char *path, int error) {
+  struct stat info;
+  char text[128];
+  const char *cure = "";
+  if (error == EADDRINUSE && lstat(path, &info) == 0 && !S_ISSOCK(info.st_mode)) {
+    cure = "; that is no socket: move it away, or choose another with --unix";
+  } else if (error == EADDRINUSE) {
+    cure = "; another program listens there: end it, or choose another with --unix";
+  } else if (error == ENOENT || error == ENOTDIR) {
+    cure = "; make its folder, or choose another with --unix";
+  } else if (error == EACCES) {
+    cure = "; its folder must be writable: choose another with --unix";
+  }
+  return or_error(error == EACCES ? OR_PERMISSION_DENIED : OR_UNAVAILABLE, "can't listen at unix:%s: %s%s", path,
+                  or_errno_text(error, text, sizeof text), cure);
+}
+
 static void add_listener(or_acceptor_t *acceptor, int descriptor, bool is_unix) {
   acceptor->listeners[acceptor->listener_count].descriptor = descriptor;
   acceptor->listeners[acceptor->listener_count++].is_unix = is_unix;
@@ -282,7 +300,7 @@ static or_status_t listen_unix(or_acceptor_t *acceptor) {
   memcpy(address.sun_path, path, strlen(path));
   if (is_dead(&address)) (void)unlink(path);
   int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return bind_failure(path, errno);
+  if (descriptor < 0) return bind_unix_failure(path, errno);
   mode_t former = umask(0117); /* owner and group; before any other thread of the server runs */
   int bound = bind(descriptor, (struct sockaddr *)&address, sizeof address);
   int error = errno;
@@ -293,7 +311,7 @@ static or_status_t listen_unix(or_acceptor_t *acceptor) {
   }
   if (bound == 0) error = errno;
   (void)close(descriptor);
-  return bind_failure(path, error);
+  return bind_unix_failure(path, error);
 }
 
 char *or_net_describe(const or_net_t *net, char *text, size_t capacity) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define AT(field) offsetof(or_server_config_t, field)
 #define DAY_MS INT64_C(86400000)
 
@@ -54,6 +56,7 @@ const or_config_key_t or_config_keys[] = {
 const size_t or_config_key_count = sizeof or_config_keys / sizeof *or_config_keys;
 
 static or_status_t set(or_server_config_t *config, const or_config_key_t *key, const char *value);
+static or_status_t walk_log_levels(const char *words, bool apply);
 
 static const or_config_key_t *find(const char *name) {
   for (size_t i = 0; i < or_config_key_count; ++i) {
@@ -112,14 +115,58 @@ static or_status_t set_number(int64_t *out, const or_config_key_t *key, const ch
   return or_status_success();
 }
 
+static bool is_module(const char *name) {
+  for (int i = 0; i < OR_LOG_MODULE_COUNT; ++i) {
+    if (strcmp(or_log_module_name((or_log_module_t)i), name) == 0) return true;
+  }
+  return false;
+}
+
+static or_status_t no_module(const char *name) {
+  char known[128] = "";
+  for (int i = 0; i < OR_LOG_MODULE_COUNT; ++i) {
+    const size_t used = strlen(known);
+    (void)or_format(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                    or_log_module_name((or_log_module_t)i));
+  }
+  return or_error(OR_INVALID_ARGUMENT, "log_level: \"%s\" is no module; there are %s", name, known);
+}
+
+/* Each word is checked, and with `apply` obeyed. */
+static or_status_t walk_log_levels(const char *words, bool apply) {
+  or_status_t status = or_status_success();
+  for (const char *at = words; or_ok(status) && *at != '\0';) {
+    char word[64];
+    or_log_level_t level = OR_LOG_INFO;
+    const size_t length = strcspn(at, ",");
+    (void)or_format(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word), at);
+    char *equals = strchr(word, '=');
+    const char *name = equals != NULL ? equals + 1 : word;
+    if (equals != NULL) *equals = '\0';
+    if (!or_log_level_from_name(name, &level))
+      return or_error(OR_INVALID_ARGUMENT, "log_level: \"%s\" is not off, error, warning, info or debug", name);
+    if (equals != NULL && !is_module(word)) return no_module(word);
+    if (apply && equals == NULL) or_log_set_level(level);
+    if (apply && equals != NULL) status = or_log_set_module_level(word, level);
+    at += length + (at[length] == ',');
+  }
+  return status;
+}
+
+or_status_t or_config_set_log_levels(const char *words) {
+  or_status_t status = walk_log_levels(words, false);
+  return or_ok(status) ? walk_log_levels(words, true) : status;
+}
+
 static or_status_t set(or_server_config_t *config, const or_config_key_t *key, const char *value) {
   char *place = (char *)config + key->offset;
   if (key->type == OR_CONFIG_TEXT) {
     if (strlen(value) >= OR_CONFIG_TEXT_BYTES)
       return or_error(OR_INVALID_ARGUMENT, "%s: a value of %zu bytes; the limit is %d", key->name, strlen(value),
                       OR_CONFIG_TEXT_BYTES - 1);
-    (void)or_format(place, OR_CONFIG_TEXT_BYTES, "%s", value);
-    return or_status_success();
+    or_status_t status = key->offset == AT(log_level) ? walk_log_levels(value, false) : or_status_success();
+    if (or_ok(status)) (void)or_format(place, OR_CONFIG_TEXT_BYTES, "%s", value);
+    return status;
   }
   if (key->type != OR_CONFIG_BOOL) return set_number((int64_t *)(void *)place, key, value);
   bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || strcmp(value, "yes") == 0;
@@ -218,6 +265,41 @@ size_t or_config_read_environment(or_server_config_t *config, const char *(*get)
     or_status_ignore(status); /* told */
   }
   return problems;
+}
+
+/* A value as a file has it, a text without its quotes. */
+static const char *value_of(const or_server_config_t *config, const or_config_key_t *key, char *text, size_t capacity) {
+  const char *place = (const char *)config + key->offset;
+  if (key->type == OR_CONFIG_TEXT) return place;
+  if (key->type == OR_CONFIG_BOOL) return *(const bool *)place ? "true" : "false";
+  const int64_t number = *(const int64_t *)(const void *)place;
+  if (key->type == OR_CONFIG_SECONDS) return or_format(text, capacity, "%.10g", (double)number * 1e-3);
+  return or_format(text, capacity, "%lld", (long long)number);
+}
+
+or_status_t or_config_write(const or_server_config_t *config, or_text_t *text) {
+  or_status_t status = or_status_success();
+  for (size_t i = 0; i < or_config_key_count && or_ok(status); ++i) {
+    const or_config_key_t *key = &or_config_keys[i];
+    const char *quote = key->type == OR_CONFIG_TEXT ? "\"" : "";
+    char number[32];
+    status =
+        or_text_printf(text, "%s = %s%s%s\n", key->name, quote, value_of(config, key, number, sizeof number), quote);
+  }
+  return status;
+}
+
+void or_config_write_json(const or_server_config_t *config, or_json_writer_t *json) {
+  or_json_object_begin(json);
+  for (size_t i = 0; i < or_config_key_count; ++i) {
+    const or_config_key_t *key = &or_config_keys[i];
+    char number[32];
+    const char *value = value_of(config, key, number, sizeof number);
+    or_json_key(json, key->name);
+    if (key->type == OR_CONFIG_TEXT) or_json_string(json, value);
+    if (key->type != OR_CONFIG_TEXT) or_json_raw(json, value, strlen(value));
+  }
+  or_json_object_end(json);
 }
 
 or_status_t or_config_write_template(or_text_t *text) {

@@ -4,7 +4,7 @@
  * and the documentation are read or made. A flag goes over OPENRUNTIME_KEY, that over the file, that over the default.
  * */
 
-#include "base/string.h"
+#include "base/json.h"
 
 #define OR_CONFIG_TEXT_BYTES 1024 /* of a value */
 #define OR_CONFIG_FILE_BYTES ((size_t)64 << 10)
@@ -53,6 +53,13 @@ size_t or_config_read(or_server_config_t *config, const char *name, const char *
 /* OPENRUNTIME_KEY for every key, by `get` (getenv). Returns how many problems there were. */
 size_t or_config_read_environment(or_server_config_t *config, const char *(*get)(const char *name),
                                   or_config_problem_t problem, void *self);
+/* "info" or "warning,server=debug": the level of all modules, then of single ones. INVALID_ARGUMENT: no such level or
+ * module, and nothing was set. */
+or_status_t or_config_set_log_levels(const char *words);
+/* Every key with its value, as lines of a file. */
+or_status_t or_config_write(const or_server_config_t *config, or_text_t *text);
+/* The same as an object. */
+void or_config_write_json(const or_server_config_t *config, or_json_writer_t *json);
 /* A file with every key, its default and what it means. */
 or_status_t or_config_write_template(or_text_t *text);
 

@@ -1,4 +1,6 @@
 #include "base/testing.h"
+
+#include "base/log.h"
 #include "server/config.h"
 
 static or_server_config_t config;
@@ -107,6 +109,47 @@ static void writes_a_template_that_it_can_read(void **state) {
   or_text_deinit(&text);
 }
 
+/* What is written is read again; the same stands in the object. */
+static void writes_what_it_has(void **state) {
+  (void)state;
+  or_text_t text, object;
+  or_json_writer_t json;
+  or_json_document_t *document = NULL;
+  or_text_init(&text, or_allocator_system());
+  or_text_init(&object, or_allocator_system());
+  assert_int_equal(read_text("port = 81\nidle_timeout = 0.25\ninsecure = true\nhosts = a,b\nmax_body_size = 3M\n"), 0);
+  const or_server_config_t before = config;
+  expect_ok(or_config_write(&before, &text));
+  assert_non_null(strstr(text.data, "idle_timeout = 0.25\n"));
+  assert_int_equal(read_text(text.data), 0);
+  assert_memory_equal(&config, &before, sizeof before);
+  or_json_begin(&json, &object, 0);
+  or_config_write_json(&before, &json);
+  expect_ok(or_json_finish(&json));
+  expect_ok(or_json_parse(or_allocator_system(), object.data, object.length, &document));
+  const or_json_value_t *root = or_json_root(document);
+  assert_int_equal(or_json_count(root), or_config_key_count);
+  assert_int_equal(or_json_get_int(or_json_get(root, "max_body_size"), 0), 3 << 20);
+  assert_true(or_json_get_double(or_json_get(root, "idle_timeout"), 0) == 0.25);
+  assert_true(or_json_get_bool(or_json_get(root, "insecure"), false));
+  assert_string_equal(or_json_get_string(or_json_get(root, "hosts"), ""), "a,b");
+  or_json_document_free(document);
+  or_text_deinit(&object);
+  or_text_deinit(&text);
+}
+
+static void log_levels_are_checked_before_any_is_set(void **state) {
+  (void)state;
+  assert_int_equal(read_text("log_level = loud\nlog_level = info,nothing=debug\nlog_level = error,server=debug\n"), 2);
+  assert_non_null(strstr(problems, "openruntime.conf:1: log_level: \"loud\" is not off, error,"));
+  assert_non_null(strstr(problems, "openruntime.conf:2: log_level: \"nothing\" is no module; there are base, hal,"));
+  assert_string_equal(config.log_level, "error,server=debug");
+  expect_ok(or_config_set_log_levels("warning,server=debug"));
+  expect_failure(or_config_set_log_levels("off,server=loud"), OR_INVALID_ARGUMENT, "loud");
+  assert_int_equal(or_log_module_level(OR_LOG_SERVER), OR_LOG_DEBUG);
+  assert_int_equal(or_log_module_level(OR_LOG_TASK), OR_LOG_WARNING);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_default_of_the_table_is_good),
@@ -115,6 +158,8 @@ int main(void) {
       cmocka_unit_test(bounds_values_and_lines),
       cmocka_unit_test(reads_the_environment),
       cmocka_unit_test(writes_a_template_that_it_can_read),
+      cmocka_unit_test(writes_what_it_has),
+      cmocka_unit_test(log_levels_are_checked_before_any_is_set),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

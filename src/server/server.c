@@ -109,6 +109,16 @@ static or_status_t load_tls(const or_server_config_t *config, or_tls_t **out) {
   return or_tls_load(config->tls_cert, config->tls_key, out);
 }
 
+or_status_t or_server_check(const or_server_config_t *config) {
+  or_tls_t *tls = NULL;
+  or_status_t status = load_tls(config, &tls);
+  or_tls_release(tls);
+  if (or_ok(status) && config->models[0] != '\0' && access(config->models, R_OK | X_OK) != 0)
+    status = or_error(OR_FAILED_PRECONDITION, "models: folder \"%s\" can't be read: make it, or name another",
+                      config->models);
+  return status;
+}
+
 /* A server that anyone may reach must know whom it answers. */
 static or_status_t check_exposure(const run_t *run) {
   const or_server_config_t *config = run->options->config;

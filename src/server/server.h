@@ -43,6 +43,9 @@ typedef struct or_server_options_t {
  * or_net_start and make_runtime return. */
 or_status_t or_server_run(const or_server_options_t *options);
 
+/* What can be said of settings without starting: FAILED_PRECONDITION: TLS files, a folder of models that there isn't. */
+or_status_t or_server_check(const or_server_config_t *config);
+
 /* For handlers: the runtime. Never NULL in phase READY. */
 or_runtime_t *or_server_runtime(const or_server_t *server);
 const char *or_server_phase_name(const or_server_t *server); /* "starting", "healthy", "draining" */
