@@ -252,6 +252,8 @@ static void on_time(view_t *view) {
 
 static void watch(view_t *view) {
   while (!view->leaves) {
+    if (or_cancel_requested(&view->cli->cancel)) leave(view, OR_EXIT_INTERRUPTED); /* before signals were ours too */
+    if (view->leaves) return;
     if (view->ws != NULL && view->monitor->list_wanted && view->screen && or_clock_ns() >= view->list_ns)
       ask_for_list(view);
     if (view->screen && view->dirty) draw(view);

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -14,8 +15,8 @@ import sys
 import termios
 import time
 
-from harness import PROGRAM, SOURCE, expect, main, run
-from server_test import JSON, get, serving
+from harness import PROGRAM, SOURCE, expect, main, run, scratch
+from server_test import JSON, certificate, get, serving
 
 LEAVES = b"\x1b[?25h\x1b[?1049l"
 LONG = {"operation": "compute", "data": {"size": 256, "iterations": 1000000}, "task_id": "the-long-one"}
@@ -181,13 +182,47 @@ def a_server_is_watched_live_until_it_goes():
         expect(result.code == 3 and "no server" in result.err, f"{result.code} {result.err}")
 
 
+def a_server_is_watched_over_tls_and_over_a_socket():
+    with scratch() as folder:
+        certificate(folder, "localhost")
+        secured = ("--tls-cert", f"{folder}/cert.pem", "--tls-key", f"{folder}/key.pem", "--unix", f"{folder}/socket")
+        for over in ("tls", "socket"):
+            with serving(*secured) as (process, port, _):
+                tls = ("--url", f"https://localhost:{port}", "--ca", f"{folder}/cert.pem")
+                way = tls if over == "tls" else ("--url", f"unix:{folder}/socket")
+                for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 130)):
+                    with on_terminal(*way, "monitor", "--interval", "0.1") as terminal:
+                        terminal.read_until("cpu_0.*q leaves")
+                        terminal.process.send_signal(number)
+                        expect(terminal.end() == code, f"{over} {number}: {terminal.process.returncode}")
+                with on_terminal(*way, "monitor", "--interval", "0.1") as terminal:
+                    terminal.read_until("tasks: 0 active")
+                    terminal.resize(50, 10)
+                    terminal.process.send_signal(signal.SIGWINCH)
+                    terminal.read_until("\x1b\\[H.*q leaves")
+                    process.kill()  # the connection breaks
+                    terminal.read_until("trying again:")
+                    os.write(terminal.controller, b"q")
+                    expect(terminal.end() == 3, f"{over}: {terminal.process.returncode}")
+
+
+def interrupted_before_the_first_screen_it_ends():
+    for _ in range(5):  # the signal comes at any instant of the start
+        with on_terminal("monitor") as terminal:
+            terminal.process.send_signal(signal.SIGTERM)
+            expect(terminal.end() in (130, -signal.SIGTERM), terminal.process.returncode)
+
+
 if __name__ == "__main__":
     tests = [
         a_screen_is_drawn_resized_and_left,
         every_end_gives_the_terminal_back,
         no_colours_where_none_are_wanted,
+        interrupted_before_the_first_screen_it_ends,
         without_a_terminal_it_prints_a_line_a_sample,
     ]
     if "server" in (run("--json", "version").json()["details"].replace("-server", "")):
         tests.append(a_server_is_watched_live_until_it_goes)
+        if shutil.which("openssl"):
+            tests.append(a_server_is_watched_over_tls_and_over_a_socket)
     main([test for test in tests if not sys.argv[1:] or test.__name__ in sys.argv[1:]])
