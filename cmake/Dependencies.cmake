@@ -19,7 +19,7 @@ endmacro()
 if(NOT OR_CORE_ONLY)
   find_package(PkgConfig)
   if(PkgConfig_FOUND)
-    pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10)
+    pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10) # what our reader of JSON is tested against, nothing else
     pkg_check_modules(HWLOC IMPORTED_TARGET hwloc>=2.0)
     pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3>=3.37)
     pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
@@ -48,13 +48,13 @@ if(NOT OR_CORE_ONLY)
   endif()
 endif()
 
-# The server needs them, JSON and SQLite; without one of them src/server is left out, and the command says which are
+# The server needs them and SQLite; without one of them src/server is left out, and the command says which are
 # needed.
 set(OR_HAVE_SERVER 0)
-if(OR_HAVE_UV AND OR_HAVE_OPENSSL AND OR_HAVE_JANSSON AND OR_HAVE_SQLITE)
+if(OR_HAVE_UV AND OR_HAVE_OPENSSL AND OR_HAVE_SQLITE)
   set(OR_HAVE_SERVER 1)
 elseif(NOT OR_CORE_ONLY)
-  message(STATUS "No server: it needs libuv, OpenSSL 3, jansson and SQLite")
+  message(STATUS "No server: it needs libuv, OpenSSL 3 and SQLite")
 endif()
 
 set(OR_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")

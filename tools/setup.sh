@@ -5,13 +5,13 @@
 # --no-install: name what is missing and go on. Exit 1 when something is missing and can't be installed.
 set -euo pipefail
 
-build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libjansson-dev libpng-dev
+build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libpng-dev
   libjpeg-dev libcurl4-openssl-dev libhwloc-dev libsqlite3-dev libuv1-dev libssl-dev)
-test_debian=(g++ libcmocka-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets curl openssl
+test_debian=(g++ libcmocka-dev libjansson-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets curl openssl
   wrk)
 ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd chromium python3-venv)
-build_brew=(cmake ninja pkg-config onednn jansson libpng jpeg-turbo curl hwloc sqlite libuv openssl@3)
-test_brew=(cmocka numpy wrk)
+build_brew=(cmake ninja pkg-config onednn libpng jpeg-turbo curl hwloc sqlite libuv openssl@3)
+test_brew=(cmocka jansson numpy wrk)
 ci_brew=(llvm cppcheck gcovr shellcheck prometheus)
 
 main() {

@@ -1,7 +1,6 @@
 #ifndef OR_BASE_JSON_H
 #define OR_BASE_JSON_H
-/* JSON: a writer that streams, a bounded reader for documents (the only file that knows jansson), and number arrays
- * without a DOM. */
+/* JSON: a writer that streams, a bounded reader for documents, and number arrays without a DOM. */
 
 #include "base/string.h"
 
@@ -41,9 +40,9 @@ void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data,
 /* Inserts a piece of JSON text as it is (already valid). */
 void or_json_raw(or_json_writer_t *json, const char *text, size_t length);
 
-/* Reader: an immutable document. Bounds: OR_JSON_MAX_BYTES of text, nesting OR_JSON_MAX_DEPTH; duplicate keys are an
- * error. Without jansson in the build: UNIMPLEMENTED, saying so. INVALID_ARGUMENT names line and column. Any thread may
- * read a document. */
+/* Reader (RFC 8259): an immutable document. Bounds: OR_JSON_MAX_BYTES of text, nesting OR_JSON_MAX_DEPTH; duplicate
+ * keys, integers beyond 64 bits, numbers beyond float64 and \u0000 are errors. INVALID_ARGUMENT names line and column;
+ * RESOURCE_EXHAUSTED. Any thread may read a document. */
 #define OR_JSON_MAX_BYTES ((size_t)256 << 20)
 #define OR_JSON_MAX_DEPTH 64
 typedef struct or_json_document_t or_json_document_t; /* owns all values */
@@ -55,9 +54,16 @@ typedef enum or_json_kind_t {
   OR_JSON_REAL,
   OR_JSON_STRING,
   OR_JSON_ARRAY,
-  OR_JSON_OBJECT
+  OR_JSON_OBJECT,
+  OR_JSON_NUMBERS /* an array that was kept as text; only from or_json_parse_keeping_numbers */
 } or_json_kind_t;
 or_status_t or_json_parse(const or_allocator_t *allocator, const char *text, size_t length, or_json_document_t **out);
+/* The same, but an array, nested at most OR_MAX_RANK, of nothing but numbers, OR_JSON_KEPT_NUMBERS of them or more, is
+ * checked and kept as a piece of text: OR_JSON_NUMBERS, which has no elements. For tensors (or_number_fill); what else
+ * such a document holds must be happy with lists that are shorter. */
+#define OR_JSON_KEPT_NUMBERS 65
+or_status_t or_json_parse_keeping_numbers(const or_allocator_t *allocator, const char *text, size_t length,
+                                          or_json_document_t **out);
 void or_json_document_free(or_json_document_t *document); /* takes NULL */
 const or_json_value_t *or_json_root(const or_json_document_t *document);
 or_json_kind_t or_json_kind(const or_json_value_t *value);                          /* OR_JSON_NULL for NULL */
@@ -70,6 +76,9 @@ const char *or_json_get_string(const or_json_value_t *value, const char *fallbac
 size_t or_json_string_length(const or_json_value_t *value);
 int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback);
 double or_json_get_double(const or_json_value_t *value, double fallback); /* accepts "NaN", "Infinity", "-Infinity" */
+float or_json_get_float(const or_json_value_t *value, float fallback);    /* rounded once, from the text */
+/* The text of OR_JSON_NUMBERS, valid, from bracket to bracket; else NULL and 0 bytes. */
+const char *or_json_numbers_text(const or_json_value_t *value, size_t *bytes);
 bool or_json_get_bool(const or_json_value_t *value, bool fallback);
 /* Writes a value of a document back as JSON. */
 void or_json_copy(or_json_writer_t *json, const or_json_value_t *value);

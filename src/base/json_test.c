@@ -5,10 +5,6 @@
 
 #include "base/testing.h"
 #include "base/thread.h"
-#include "or_config.h"
-
-#if OR_HAVE_JANSSON
-#include <jansson.h>
 
 static or_json_document_t *parse(const char *text) {
   or_json_document_t *document = NULL;
@@ -188,21 +184,6 @@ static void takes_all_memory_from_the_allocator(void **state) {
   expect_survives_every_failing_allocation(parse_long_strings);
 }
 
-/* An embedder may use jansson as well: what it made before, between and after our calls stays its own. */
-static void leaves_other_users_of_jansson_alone(void **state) {
-  (void)state;
-  json_t *before = json_pack("{s:i}", "x", 1);
-  or_json_document_t *document = parse("{\"a\":[1,2,3]}");
-  json_t *between = json_loads("{\"y\":[1,2,\"three\"]}", 0, NULL);
-  assert_int_equal(json_object_set_new(before, "more", json_string("text")), 0);
-  or_json_document_free(document);
-  char *dumped = json_dumps(between, JSON_COMPACT);
-  assert_string_equal(dumped, "{\"y\":[1,2,\"three\"]}");
-  free(dumped); /* plain memory, as jansson promises by default */
-  json_decref(before);
-  json_decref(between);
-}
-
 static void parse_many(void *opaque) {
   atomic_uint *failures = opaque;
   for (int i = 0; i < 300; ++i) {
@@ -223,7 +204,6 @@ static void parses_on_several_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(leaves_other_users_of_jansson_alone), /* first: before we ever called it */
       cmocka_unit_test(reads_every_kind_of_value),
       cmocka_unit_test(gives_the_fallback_for_what_is_not_there),
       cmocka_unit_test(keeps_the_order_of_the_file_and_finds_each_of_many_keys),
@@ -235,18 +215,3 @@ int main(void) {
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#else
-
-static void says_that_this_build_can_not_read_json(void **state) {
-  (void)state;
-  or_json_document_t *document = NULL;
-  expect_failure(or_json_parse(or_allocator_system(), "{}", 2, &document), OR_UNIMPLEMENTED, "jansson");
-}
-
-int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(says_that_this_build_can_not_read_json)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-#endif

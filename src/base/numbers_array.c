@@ -160,8 +160,8 @@ static or_status_t element_error(const char *at, const char *end, or_dtype_t dty
 
 /* The quick way through long rows of plain numbers, for the types that models' inputs have. */
 static size_t scan_run(const char **at, const char *end, or_dtype_t dtype, void *data, size_t index, size_t count) {
-  if (dtype == OR_FLOAT32) return or_scan_run(at, end, true, (float *)data + index, count - index);
-  if (dtype == OR_FLOAT64) return or_scan_run(at, end, false, (double *)data + index, count - index);
+  if (dtype == OR_FLOAT32) return or_run_singles(at, end, (float *)data + index, count - index);
+  if (dtype == OR_FLOAT64) return or_run_doubles(at, end, (double *)data + index, count - index);
   return 0;
 }
 
@@ -226,4 +226,83 @@ or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_
   if (index != count) return or_error(OR_INVALID_ARGUMENT, "%zu elements, but the shape asks for %zu", index, count);
   *cursor = at;
   return or_status_success();
+}
+
+/* A whole number that the dtype can hold. */
+static bool fill_integer(const or_scanned_t *scanned, or_dtype_t dtype, void *data, size_t index) {
+  int64_t value = 0;
+  if (!or_scanned_integer(scanned, &value)) return false;
+  const bool negative = value < 0;
+  if (dtype == OR_BOOL ? negative || value > 1 : !integer_fits(dtype, (uint64_t)value, negative)) return false;
+  or_element_set_int(dtype, data, index, value);
+  return true;
+}
+
+size_t or_number_fill(const char **cursor, const char *end, or_dtype_t dtype, void *data, size_t count) {
+  const bool complex = dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128;
+  if (complex) dtype = dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+  const size_t last = complex ? 2 * count : count;
+  const bool whole = or_dtype_is_integer(dtype) || dtype == OR_BOOL;
+  size_t index = 0;
+  const char *at = *cursor;
+  for (;;) {
+    while (at < end &&
+           (*at == ',' || *at == ' ' || *at == ']' || *at == '[' || *at == '\n' || *at == '\t' || *at == '\r'))
+      ++at;
+    index += scan_run(&at, end, dtype, data, index, last);
+    or_scanned_t scanned;
+    const char *behind = at;
+    if (at == end || index == last || !or_scan_decimal(&behind, end, &scanned)) break;
+    if (whole && !fill_integer(&scanned, dtype, data, index)) break;
+    if (dtype == OR_FLOAT32) {
+      ((float *)data)[index] = or_scanned_float(&scanned);
+    } else if (!whole) {
+      or_element_set(dtype, data, index, or_scanned_double(&scanned));
+    }
+    ++index;
+    at = behind;
+  }
+  *cursor = at;
+  return index;
+}
+
+/* The end of a number that a document can hold; NULL if none stands there. */
+static const char *skip_number(const char *at, const char *end) {
+  or_scanned_t scanned;
+  int64_t value = 0;
+  if (!or_scan_decimal(&at, end, &scanned)) return NULL;
+  const bool held = scanned.integer ? or_scanned_integer(&scanned, &value) : !isinf(or_scanned_double(&scanned));
+  return held ? at : NULL;
+}
+
+bool or_skip_numbers(const char **cursor, const char *end, size_t depth, size_t *count) {
+  const char *at = *cursor;
+  size_t level = 0;
+  bool good = true;
+  *count = 0;
+  do {
+    bool opened = false;
+    for (at = skip_space(at, end); at < end && *at == '[' && level < depth; at = skip_space(at + 1, end)) {
+      ++level;
+      opened = true;
+    }
+    if (!(opened && at < end && *at == ']')) { /* an empty array has no value */
+      const size_t ran = or_run_over(&at, end);
+      *count += ran;
+      if (ran > 0 && level > 0) continue; /* at the next value */
+      const char *behind = skip_number(at, end);
+      good = behind != NULL && level > 0;
+      if (!good) break;
+      ++*count;
+      at = skip_space(behind, end);
+    }
+    while (at < end && *at == ']' && level > 0) {
+      ++at;
+      if (--level > 0) at = skip_space(at, end);
+    }
+    good = level == 0 || (at < end && *at == ',');
+    if (good && level > 0) ++at;
+  } while (good && level > 0);
+  *cursor = at;
+  return good;
 }

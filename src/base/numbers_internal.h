@@ -39,10 +39,33 @@ bool or_scan_decimal(const char **cursor, const char *end, or_scanned_t *out);
 /* Correctly rounded to nearest even; infinity beyond the range. */
 double or_scanned_double(const or_scanned_t *scanned);
 float or_scanned_float(const or_scanned_t *scanned);
-/* Takes numbers that are each followed by a comma (and perhaps one space), as float32 or float64, at most `count`;
- * stops, without an error, before the first one that needs a closer look. Returns how many; *cursor stands at the next
- * value. */
-size_t or_scan_run(const char **cursor, const char *end, bool single, void *data, size_t count);
+/* Of an integer: false beyond 64 bits, signed. */
+bool or_scanned_integer(const or_scanned_t *scanned, int64_t *out);
+/* True if an array stands at *cursor that holds nothing but numbers that a document can hold and such arrays, nested at
+ * most `depth`; *cursor is behind it then, else where something different was found. *count: the numbers. */
+bool or_skip_numbers(const char **cursor, const char *end, size_t depth, size_t *count);
+/* A number of at most 18 digits, its exponent written with two at most: nearly all there are.
+ * value = digits * 10^exponent, with its sign */
+typedef struct or_plain_t {
+  uint64_t digits;
+  int exponent;
+  bool negative;
+} or_plain_t;
+/* Returns the character behind the number; NULL if it is another one (or none). OR_PLAIN_MARGIN bytes from its start on
+ * can be read. */
+const char *or_scan_plain(const char *at, or_plain_t *out);
+#define OR_PLAIN_MARGIN 80
+/* Correctly rounded; false for those that need a closer look (or_scanned_double). Single: for all but those whose digits
+ * and power of ten are exact as float64. */
+bool or_plain_double(const or_plain_t *plain, double *out);
+bool or_plain_single(const or_plain_t *plain, float *out);
+
+/* Rows of numbers that are each followed by a comma (and perhaps one space), as float32 or float64, at most `count`, or
+ * only looked at; they stop, without an error, before the first one that needs a closer look. Return how many; *cursor
+ * stands at the next value. */
+size_t or_run_singles(const char **cursor, const char *end, float *data, size_t count);
+size_t or_run_doubles(const char **cursor, const char *end, double *data, size_t count);
+size_t or_run_over(const char **cursor, const char *end);
 
 __extension__ typedef unsigned __int128 or_uint128_t;
 

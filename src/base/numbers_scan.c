@@ -71,6 +71,13 @@ float or_scanned_float(const or_scanned_t *scanned) {
   return scanned->negative ? -single : single;
 }
 
+bool or_scanned_integer(const or_scanned_t *scanned, int64_t *out) {
+  const uint64_t limit = (uint64_t)INT64_MAX + (scanned->negative ? 1 : 0);
+  if (!scanned->integer || scanned->more || scanned->exponent != 0 || scanned->digits > limit) return false;
+  *out = (int64_t)(scanned->negative ? (uint64_t)0 - scanned->digits : scanned->digits);
+  return true;
+}
+
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 typedef struct eight_t {
@@ -250,9 +257,6 @@ static double hard_double(const or_scanned_t *scanned, bool single) {
   return single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
 }
 
-/* Bytes that must follow a number's start for scan_simple, which doesn't look for the end. */
-#define SIMPLE_MARGIN 80
-
 /* As take_digits; at most 16. Both words are looked at before the first is known to be full, so that the next number's
  * start does not wait for one after the other. */
 static const char *take_sixteen(const char *at, uint64_t *value) {
@@ -264,62 +268,55 @@ static const char *take_sixteen(const char *at, uint64_t *value) {
   return at + first.count + more;
 }
 
-/* A number of at most 18 digits, with a point and an exponent of two digits or without: nearly all there are. Returns
- * the character behind it, NULL if it is another one (or none). */
-static const char *scan_simple(const char *at, double *out) {
-  bool negative = *at == '-';
-  if (negative) ++at;
+const char *or_scan_plain(const char *at, or_plain_t *out) {
+  out->negative = *at == '-';
+  if (out->negative) ++at;
   const char *start = at;
-  uint64_t digits = 0, bits = 0;
+  uint64_t digits = 0;
   if (is_digit(*at) && at[1] == '.') { /* the most frequent form */
     digits = (uint64_t)(*at++ - '0');
   } else {
     at = take_sixteen(at, &digits);
     if (at == start || (*start == '0' && at > start + 1) || is_digit(*at)) return NULL;
   }
-  int64_t exponent = 0;
+  int exponent = 0;
   if (*at == '.') {
     const char *fraction = ++at;
     at = take_sixteen(at, &digits);
     if (at == fraction || at - start > 19 || is_digit(*at)) return NULL; /* 18 digits and the point */
-    exponent = fraction - at;
+    exponent = (int)(fraction - at);
   }
   if (*at == 'e' || *at == 'E') {
     bool down = at[1] == '-';
     at += down || at[1] == '+' ? 2 : 1;
     if (!is_digit(*at)) return NULL;
-    int64_t written = *at++ - '0';
+    int written = *at++ - '0';
     if (is_digit(*at)) written = written * 10 + (*at++ - '0');
     if (is_digit(*at)) return NULL;
     exponent += down ? -written : written;
   }
-  double value = 0;
-  if (is_small(digits, exponent)) {
-    value = small_product(digits, (int)exponent);
-  } else if (digits != 0) {
-    if (!multiply(digits, (int)exponent, &bits)) return NULL;
-    memcpy(&value, &bits, sizeof value);
-  }
-  *out = negative ? -value : value;
+  out->digits = digits;
+  out->exponent = exponent;
   return at;
 }
 
-size_t or_scan_run(const char **cursor, const char *end, bool single, void *data, size_t count) {
-  const char *at = *cursor;
-  size_t taken = 0;
-  for (; taken < count && end - at >= SIMPLE_MARGIN; ++taken) {
-    double value = 0;
-    const char *behind = scan_simple(at, &value);
-    if (behind == NULL || *behind != ',') break;
-    if (single) {
-      float rounded = (float)value;
-      if (value != 0 && (!rounds_once_more(value) || isinf(rounded))) break;
-      ((float *)data)[taken] = rounded;
-    } else {
-      ((double *)data)[taken] = value;
-    }
-    at = behind + (behind[1] == ' ' ? 2 : 1);
+bool or_plain_double(const or_plain_t *plain, double *out) {
+  double value = 0;
+  uint64_t bits = 0;
+  if (is_small(plain->digits, plain->exponent)) {
+    value = small_product(plain->digits, plain->exponent);
+  } else if (plain->digits != 0) {
+    if (!multiply(plain->digits, plain->exponent, &bits)) return false;
+    memcpy(&value, &bits, sizeof value);
   }
-  *cursor = at;
-  return taken;
+  *out = plain->negative ? -value : value;
+  return true;
+}
+
+bool or_plain_single(const or_plain_t *plain, float *out) {
+  if (!is_small(plain->digits, plain->exponent)) return false;
+  const double value = small_product(plain->digits, plain->exponent); /* within the range of normal floats, or 0 */
+  if (value != 0 && !rounds_once_more(value)) return false;
+  *out = plain->negative ? -(float)value : (float)value;
+  return true;
 }

@@ -178,7 +178,7 @@ int or_cli_server_command(or_cli_t *cli) {
 
 int or_cli_server_command(or_cli_t *cli) {
   return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "this build has no server: it was configured without libuv, "
-                                                     "OpenSSL 3, jansson or SQLite"));
+                                                     "OpenSSL 3 or SQLite"));
 }
 
 #endif

@@ -40,7 +40,7 @@ static or_status_t read_pb(or_runtime_t *runtime, const char *bytes, size_t leng
 static or_status_t read_json(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
   or_json_document_t *document = NULL;
   or_tensor_data_t operand = {.data = NULL};
-  or_status_t status = or_json_parse(or_runtime_allocator(runtime), bytes, length, &document);
+  or_status_t status = or_json_parse_keeping_numbers(or_runtime_allocator(runtime), bytes, length, &document);
   if (or_ok(status)) status = or_tensor_json_read(or_runtime_allocator(runtime), or_json_root(document), &operand);
   if (or_ok(status)) {
     status = create(runtime, operand.dtype, operand.shape, operand.data, operand.bytes, out);

@@ -7,6 +7,7 @@
 #include "base/numbers.h"
 
 static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out);
+static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
 static bool is_non_finite(const or_json_value_t *item);
@@ -44,7 +45,8 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   if (!or_ok(status)) return status;
   size_t length = 0, text_length = or_json_string_length(base64);
   if (data != NULL) {
-    status = fill(data, out, count);
+    const bool text = or_json_kind(data) == OR_JSON_NUMBERS;
+    status = text ? fill_from_text(data, out, count) : fill(data, out, count);
   } else if (text_length / 4 * 3 > out->bytes + 2 ||
              !or_base64_decode(or_json_get_string(base64, ""), text_length, out->data, &length) ||
              length != out->bytes) {
@@ -71,6 +73,41 @@ static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out) {
   return or_status_success();
 }
 
+static or_status_t too_many(uint64_t count) {
+  return or_error(OR_INVALID_ARGUMENT, "\"data\" has more than the shape's %llu values", (unsigned long long)count);
+}
+
+static or_status_t too_few(uint64_t filled, uint64_t count) {
+  return or_error(OR_INVALID_ARGUMENT, "\"data\" has %llu values; the shape needs %llu", (unsigned long long)filled,
+                  (unsigned long long)count);
+}
+
+static or_status_t not_a(or_dtype_t dtype, uint64_t index) {
+  return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is not a %s", (unsigned long long)index,
+                  or_dtype_name(dtype));
+}
+
+static or_status_t not_held(or_dtype_t dtype, uint64_t index, int64_t value) {
+  return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is %lld, which %s can't hold", (unsigned long long)index,
+                  (long long)value, or_dtype_name(dtype));
+}
+
+/* Numbers that the document kept as they stood in the text, which saves a value for each. */
+static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count) {
+  size_t bytes = 0;
+  uint64_t value = 0;
+  bool negative = false;
+  const char *at = or_json_numbers_text(data, &bytes), *end = at + bytes;
+  const size_t filled = or_number_fill(&at, end, out->dtype, out->data, (size_t)count);
+  if (out->dtype == OR_COMPLEX64 || out->dtype == OR_COMPLEX128) count *= 2;
+  if (at == end) return filled == count ? or_status_success() : too_few(filled, count);
+  if (filled == count) return too_many(count);
+  or_status_t status = or_number_scan_integer(&at, end, &value, &negative);
+  if (or_ok(status)) return not_held(out->dtype, filled, (int64_t)value);
+  or_status_ignore(status); /* a number with a point */
+  return not_a(out->dtype, filled);
+}
+
 /* Values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, uint64_t count) {
   or_tensor_data_t parts = *whole, *out = &parts;
@@ -94,14 +131,11 @@ static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, ui
       positions[depth++] = 0;
       continue;
     }
-    if (filled == count)
-      return or_error(OR_INVALID_ARGUMENT, "\"data\" has more than the shape's %llu values", (unsigned long long)count);
+    if (filled == count) return too_many(count);
     or_status_t status = set_element(out, filled++, item);
     if (!or_ok(status)) return status;
   }
-  if (filled == count) return or_status_success();
-  return or_error(OR_INVALID_ARGUMENT, "\"data\" has %llu values; the shape needs %llu", (unsigned long long)filled,
-                  (unsigned long long)count);
+  return filled == count ? or_status_success() : too_few(filled, count);
 }
 
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item) {
@@ -114,15 +148,15 @@ static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_j
     or_element_set_int(out->dtype, out->data, (size_t)index, value);
     bool held =
         out->dtype == OR_UINT64 ? value >= 0 : or_element_get_int(out->dtype, out->data, (size_t)index) == value;
-    if (!held) {
-      return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is %lld, which %s can't hold",
-                      (unsigned long long)index, (long long)value, or_dtype_name(out->dtype));
-    }
+    if (!held) return not_held(out->dtype, index, value);
   } else if (!whole && (kind == OR_JSON_INTEGER || kind == OR_JSON_REAL || is_non_finite(item))) {
-    or_element_set(out->dtype, out->data, (size_t)index, or_json_get_double(item, 0));
+    if (out->dtype == OR_FLOAT32) {
+      ((float *)out->data)[index] = or_json_get_float(item, 0);
+    } else {
+      or_element_set(out->dtype, out->data, (size_t)index, or_json_get_double(item, 0));
+    }
   } else {
-    return or_error(OR_INVALID_ARGUMENT, "\"data\": value %llu is not a %s", (unsigned long long)index,
-                    or_dtype_name(out->dtype));
+    return not_a(out->dtype, index);
   }
   return or_status_success();
 }

@@ -178,7 +178,8 @@ static void reply_output(const wanted_t *wanted, const or_json_value_t *outputs)
 
 static void reply_from_response(const wanted_t *wanted, const or_task_record_t *record) {
   or_json_document_t *document = NULL;
-  or_status_t status = or_json_parse(wanted->request->allocator, record->response, record->response_bytes, &document);
+  or_status_t status =
+      or_json_parse_keeping_numbers(wanted->request->allocator, record->response, record->response_bytes, &document);
   if (!or_ok(status)) {
     or_reply_failure(wanted->request, status);
     return;

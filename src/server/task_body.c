@@ -70,7 +70,7 @@ static or_status_t cut(or_task_body_t *body, const or_task_source_t *source) {
 
 static or_status_t parse(or_task_body_t *body, const or_task_source_t *source, or_task_problems_t *problems) {
   const or_task_parts_t parts = {body->parts, body->part_count};
-  or_status_t status = or_json_parse(body->allocator, body->json, body->json_bytes, &body->document);
+  or_status_t status = or_json_parse_keeping_numbers(body->allocator, body->json, body->json_bytes, &body->document);
   if (!or_ok(status)) return tell(problems, "json_invalid", status);
   const or_json_value_t *root = or_json_root(body->document);
   if (source != NULL && source->check != NULL) status = source->check(source->check_self, root);

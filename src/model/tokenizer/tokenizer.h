@@ -23,7 +23,7 @@ typedef struct or_tokenizer_t or_tokenizer_t; /* counted, immutable: any thread 
 /* Reads tokenizer.json from a file or from bytes, which are not kept. On success one reference, the caller's; on
  * failure NULL. NOT_FOUND, PERMISSION_DENIED (the file); OUT_OF_RANGE (a bound); INVALID_ARGUMENT (not JSON, a field
  * that is missing or contradicts another; names it); UNIMPLEMENTED (a component that is not supported, by its name,
- * with the cure; a build without jansson); RESOURCE_EXHAUSTED. */
+ * with the cure); RESOURCE_EXHAUSTED. */
 or_status_t or_tokenizer_load(const or_allocator_t *allocator, const char *path, or_tokenizer_t **out);
 or_status_t or_tokenizer_parse(const or_allocator_t *allocator, const char *json, size_t length, or_tokenizer_t **out);
 void or_tokenizer_retain(or_tokenizer_t *tokenizer);
