@@ -6,10 +6,11 @@
 #include "base/numbers.h"
 
 /* Bits of or_json_writer_t.state[level]. */
-#define IN_OBJECT 1U    /* else in an array */
-#define HAS_VALUE 2U    /* a comma is due before the next */
-#define HAS_KEY 4U      /* a key waits for its value */
-#define NUMBER_BYTES 40 /* room for any number and a comma */
+#define IN_OBJECT 1U              /* else in an array */
+#define HAS_VALUE 2U              /* a comma is due before the next */
+#define HAS_KEY 4U                /* a key waits for its value */
+#define NUMBER_BYTES ((size_t)40) /* room for any number, a comma and a bracket */
+#define ROW ((size_t)32)          /* numbers that room is made for at once */
 
 static void put(or_json_writer_t *json, const char *bytes, size_t length) {
   if (or_ok(json->status)) json->status = or_text_append(json->text, bytes, length);
@@ -240,29 +241,40 @@ static size_t format_element(or_dtype_t dtype, const void *data, size_t index, c
   return format_float((float)or_element_get(dtype, data, index), text); /* all smaller floats are float32 values */
 }
 
-/* A complex element is the pair [real, imaginary]. Rows are kept on one line, whatever the indentation. */
+/* Elements with commas between them, a complex one as [real, imaginary], where there is room; returns the end. */
+static char *format_elements(or_dtype_t dtype, const void *data, size_t first, size_t count, char *end) {
+  const bool complex = dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128;
+  for (size_t i = first; i < first + count; ++i) {
+    if (i > 0) *end++ = ',';
+    if (dtype == OR_FLOAT32) { /* most are */
+      end += format_float(((const float *)data)[i], end);
+    } else if (!complex) {
+      end += format_element(dtype, data, i, end);
+    } else {
+      *end++ = '[';
+      end += format_element(dtype, data, 2 * i, end);
+      *end++ = ',';
+      end += format_element(dtype, data, 2 * i + 1, end);
+      *end++ = ']';
+    }
+  }
+  return end;
+}
+
+/* Rows are kept on one line, whatever the indentation. */
 void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data, size_t count) {
   if (!or_ok(json->status)) return;
-  bool complex = dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128;
-  assert(complex || dtype == OR_BOOL || or_dtype_is_float(dtype) || or_dtype_is_integer(dtype));
+  assert(dtype == OR_COMPLEX64 || dtype == OR_COMPLEX128 || dtype == OR_BOOL || or_dtype_is_float(dtype) ||
+         or_dtype_is_integer(dtype));
   before_value(json);
   put(json, "[", 1);
-  size_t width = complex ? 2 : 1;
-  for (size_t i = 0; i < count && or_ok(json->status); ++i) {
-    if (json->text->capacity - json->text->length <= 3 * (size_t)NUMBER_BYTES) {
-      json->status = or_text_reserve(json->text, 3 * (size_t)NUMBER_BYTES);
-      if (!or_ok(json->status)) return;
-    }
-    char *start = json->text->data + json->text->length, *end = start;
-    if (i > 0) *end++ = ',';
-    if (complex) *end++ = '[';
-    for (size_t part = 0; part < width; ++part) {
-      if (part > 0) *end++ = ',';
-      end += format_element(dtype, data, i * width + part, end);
-    }
-    if (complex) *end++ = ']';
+  for (size_t i = 0; i < count && or_ok(json->status); i += ROW) {
+    const size_t left = count - i, some = left < ROW ? left : ROW;
+    json->status = or_text_reserve(json->text, some * 2 * NUMBER_BYTES);
+    if (!or_ok(json->status)) return;
+    char *end = format_elements(dtype, data, i, some, json->text->data + json->text->length);
     *end = '\0';
-    json->text->length += (size_t)(end - start);
+    json->text->length = (size_t)(end - json->text->data);
   }
   put(json, "]", 1);
 }
