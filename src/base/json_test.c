@@ -159,8 +159,7 @@ static or_status_t parse_something(const or_allocator_t *allocator) {
   return status;
 }
 
-/* Strings that grow beyond what the reader's arena has at first: jansson cuts one short that it has no memory for, and
- * says nothing. */
+/* Strings that grow beyond what the reader has room for at first. */
 static or_status_t parse_long_strings(const or_allocator_t *allocator) {
   static char text[80000];
   or_json_document_t *document = NULL;

@@ -1,7 +1,7 @@
 #ifndef OR_TESTS_FAULT_MEMORY_H
 #define OR_TESTS_FAULT_MEMORY_H
 /* Memory that runs out when another process says so: the n-th allocation of the process fails, once, whether ours
- * (or_allocator_system), a piece of an arena (jansson's memory is one) or SQLite's. */
+ * (or_allocator_system), a piece of an arena or SQLite's. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 """Memory that runs out: the n-th allocation of the server fails while one request is at work, for every n of small
-requests and a stride of large ones: ours, jansson's, SQLite's. It costs that request at most: a declared error, or the
+requests and a stride of large ones: ours, SQLite's. It costs that request at most: a declared error, or the
 end of its connection; the next one is answered, nothing stays active, no descriptor and no block is lost.
    FAULT_ALLOCATIONS  how many of a route are made to fail at most (40)      FAULT_ROUTES  only those with this word
    FAULT_TRACE=1      the server prints where each was asked for"""
