@@ -6,12 +6,11 @@
 #if OR_HAVE_CURL
 #include <curl/curl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/string.h"
+#include "fake/peer.h"
 
 static or_client_address_t address;
 
@@ -58,7 +57,7 @@ static void each_failure_has_its_cause_and_its_cure(void **state) {
 
 static void a_socket_is_looked_at(void **state) {
   char folder[] = "/tmp/failure_test_XXXXXX", path[64], url[80];
-  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  or_peer_t peer = {.count = 0};
   (void)state;
   assert_non_null(mkdtemp(folder));
   or_format(path, sizeof path, "%s/s", folder);
@@ -68,13 +67,11 @@ static void a_socket_is_looked_at(void **state) {
   expect_ok(or_file_write(path, "x", 1));
   expect_failure(or_client_failure(&facts, (int)CURLE_COULDNT_CONNECT, "x"), OR_UNAVAILABLE, "that is no socket");
   (void)unlink(path);
-  or_format(name.sun_path, sizeof name.sun_path, "%s", path);
-  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-  assert_int_equal(bind(listener, (struct sockaddr *)&name, sizeof name), 0);
+  expect_ok(or_peer_start(&peer, path));
   expect_failure(or_client_failure(&facts, (int)CURLE_COULDNT_CONNECT, "x"), OR_UNAVAILABLE,
                  "nobody listens at that socket, or it is not yours; is one running? Start it with: openruntime server "
                  "--unix ");
-  (void)close(listener);
+  or_peer_stop(&peer);
   (void)unlink(path);
   (void)rmdir(folder);
 }

@@ -98,7 +98,7 @@ def a_server_that_can_not_start_says_why():
         certificate(f"{folder}/tls", "localhost")
         certificate(f"{folder}/other", "localhost")
         written(f"{folder}/corrupt", "openruntime.db", os.urandom(5000))
-        plain = written(folder, "plain", b"x")
+        plain, tls = written(folder, "plain", b"x"), f"{folder}/tls/cert.pem"
         memory = ("--port", "0", "--data", ":memory:")
         for words, arguments in (
             (("already in use", "another with --port"), ("--port", port, "--data", ":memory:")),
@@ -107,12 +107,12 @@ def a_server_that_can_not_start_says_why():
             (("Not a directory", "--data"), ("--port", "0", "--data", plain)),
             (("corrupt", "put a backup in its place"), ("--port", "0", "--data", f"{folder}/corrupt")),
             (("not loopback", "openruntime keys create", "--insecure"), (*memory, "--host", "0.0.0.0")),
-            (("certificate", "No such file"), (*memory, "--tls-cert", f"{folder}/no", "--tls-key", f"{folder}/tls/key.pem")),
-            (("--tls-key FILE",), (*memory, "--tls-cert", f"{folder}/tls/cert.pem")),
+            (("certificate", "No such file"), (*memory, "--tls-cert", f"{folder}/no", "--tls-key", plain)),
+            (("--tls-key FILE",), (*memory, "--tls-cert", tls)),
             (("does not belong to the certificate",),
-             (*memory, "--tls-cert", f"{folder}/tls/cert.pem", "--tls-key", f"{folder}/other/key.pem")),
+             (*memory, "--tls-cert", tls, "--tls-key", f"{folder}/other/key.pem")),
             (("it must be a PEM file with the certificate",), (*memory, "--tls-cert", plain, "--tls-key", plain)),
-            (("it must be a PEM file with a private key",), (*memory, "--tls-cert", f"{folder}/tls/cert.pem", "--tls-key", plain)),
+            (("it must be a PEM file with a private key",), (*memory, "--tls-cert", tls, "--tls-key", plain)),
             (("make its folder",), (*memory, "--unix", f"{folder}/no/socket")),
             (("that is no socket",), (*memory, "--unix", plain)),
             (("can't be opened",), (*memory, "--config", f"{folder}/no.conf")),

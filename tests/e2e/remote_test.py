@@ -1,4 +1,4 @@
-"""Every command by --url on a real server: what client_test.py does not do, and how it ends, waits and is interrupted."""
+"""Every command by --url on a real server: what client_test.py leaves out; waiting, interrupting, progress, keys."""
 
 import contextlib
 import json
