@@ -43,7 +43,7 @@ typedef struct or_server_options_t {
  * or_net_start and make_runtime return. */
 or_status_t or_server_run(const or_server_options_t *options);
 
-/* What can be said of settings without a start. FAILED_PRECONDITION: TLS files; a folder of models that is not there. */
+/* What can be said of settings without a start. FAILED_PRECONDITION: TLS files, or the folder of models. */
 or_status_t or_server_check(const or_server_config_t *config);
 
 /* For handlers: the runtime. Never NULL in phase READY. */
