@@ -118,6 +118,11 @@ def the_commands_of_operations_run():
     expect({"Start, watch, end", "Secure", "As a service of systemd"} <= set(names), names)
 
 
+def the_commands_of_the_readme_run():
+    names = [name for name, _ in sections_of("README.md")]  # those of a first task: client_test.py
+    expect(names == ["Two commands"], names)
+
+
 def a_backup_is_put_back_as_the_page_says():
     with open(os.path.join(SOURCE, "docs", "operations.md"), encoding="utf-8") as file:
         section = file.read().split("## Back up, restore, upgrade")[1].split("\n## ")[0]
@@ -147,4 +152,5 @@ def a_backup_is_put_back_as_the_page_says():
 
 
 if __name__ == "__main__":
-    main([the_commands_of_the_command_line_run, the_commands_of_operations_run, a_backup_is_put_back_as_the_page_says])
+    main([the_commands_of_the_readme_run, the_commands_of_the_command_line_run, the_commands_of_operations_run,
+          a_backup_is_put_back_as_the_page_says])
