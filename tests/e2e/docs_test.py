@@ -16,8 +16,8 @@ from harness import PROGRAM, QUICK, SOURCE, expect, main, scratch
 NODES = "/usr/share/libonnx-testdata/data/node"
 PATIENCE_S = 120  # no measure of ours: after it a broken test ends
 # What takes longer than a test may, needs what is not everywhere, or holds a form in place of a name.
-LEFT_OUT = re.compile(r"[\[\]] |HOST|^openruntime benchmark|resnet50|bert-base|-o mlx_compute|all-minilm|man -l|unix:/run|"
-                      + ("verify|run -t" if QUICK else NODES))
+LEFT_OUT = re.compile(r"[\[\]] |HOST|^openruntime benchmark|resnet50|bert-base|-o mlx_compute|all-minilm|man -l|"
+                      r"unix:/run|" + ("verify|run -t" if QUICK else NODES))
 FAILS = {"openruntime kernels compile": 1}  # no device of this version can
 
 
@@ -60,7 +60,8 @@ class Place:
 
     def start(self):
         if self.server is None:
-            command = [PROGRAM, "server", "--port", self.address.partition(":")[2], "--data", self.data, "--models", "data"]
+            port = self.address.partition(":")[2]
+            command = [PROGRAM, "server", "--port", port, "--data", self.data, "--models", "data"]
             self.server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                            cwd=self.folder, env=self.environment)
             expect("listens" in self.server.stdout.readline(), "no server")
