@@ -183,6 +183,159 @@ static void takes_all_memory_from_the_allocator(void **state) {
   expect_survives_every_failing_allocation(parse_long_strings);
 }
 
+static or_json_document_t *parse_keeping(const or_text_t *text) {
+  or_json_document_t *document = NULL;
+  expect_ok(or_json_parse_keeping_numbers(or_allocator_system(), text->data, text->length, &document));
+  return document;
+}
+
+/* `before`, then `count` numbers with commas between them, then `behind`. */
+static void make_row(or_text_t *text, const char *before, size_t count, const char *behind) {
+  or_text_clear(text);
+  expect_ok(or_text_append_string(text, before));
+  for (size_t i = 0; i < count; ++i) expect_ok(or_text_printf(text, "%s%zu.5", i > 0 ? ", " : "", i));
+  expect_ok(or_text_append_string(text, behind));
+}
+
+static void keeps_long_rows_of_numbers_as_text(void **state) {
+  (void)state;
+  static const struct {
+    const char *before, *behind;
+    size_t count;
+    or_json_kind_t kind;
+  } rows[] = {
+      {"[", "]", OR_JSON_KEPT_NUMBERS, OR_JSON_NUMBERS},
+      {"[", "]", OR_JSON_KEPT_NUMBERS - 1, OR_JSON_ARRAY},
+      {"[", ",true]", 100, OR_JSON_ARRAY},
+      {"[\"a\",", "]", 100, OR_JSON_ARRAY},
+      {"[[[", "],[]],[1]]", 100, OR_JSON_NUMBERS},
+      {"[[[[[[[[[[[[[[[[", "]]]]]]]]]]]]]]]]", 100, OR_JSON_NUMBERS},
+      {"[[[[[[[[[[[[[[[[[", "]]]]]]]]]]]]]]]]]", 100, OR_JSON_ARRAY},
+  };
+  or_text_t text, copy;
+  or_text_init(&text, or_allocator_system());
+  or_text_init(&copy, or_allocator_system());
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+    size_t bytes = 1;
+    make_row(&text, rows[i].before, rows[i].count, rows[i].behind);
+    or_json_document_t *document = parse_keeping(&text);
+    const or_json_value_t *root = or_json_root(document);
+    assert_int_equal(or_json_kind(root), rows[i].kind);
+    const char *kept = or_json_numbers_text(root, &bytes);
+    if (rows[i].kind == OR_JSON_NUMBERS) {
+      assert_int_equal(bytes, text.length);
+      assert_string_equal(kept, text.data);
+      assert_null(or_json_at(root, 0));
+      assert_int_equal(or_json_count(root), 0);
+      or_json_writer_t json;
+      or_text_clear(&copy);
+      or_json_begin(&json, &copy, 0);
+      or_json_copy(&json, root);
+      expect_ok(or_json_finish(&json));
+      assert_string_equal(copy.data, text.data);
+    } else {
+      assert_null(kept);
+      assert_int_equal(bytes, 0);
+    }
+    or_json_document_free(document);
+  }
+  or_text_deinit(&text);
+  or_text_deinit(&copy);
+}
+
+static void keeps_rows_beside_other_values(void **state) {
+  (void)state;
+  or_text_t text;
+  or_text_init(&text, or_allocator_system());
+  make_row(&text, "{\"mixed\":[[1,2],{}],\"row\":[", 80, "],\"word\":\"x\"}");
+  or_json_document_t *document = parse_keeping(&text);
+  const or_json_value_t *root = or_json_root(document);
+  assert_int_equal(or_json_kind(or_json_get(root, "row")), OR_JSON_NUMBERS);
+  assert_int_equal(or_json_get_int(or_json_at(or_json_at(or_json_get(root, "mixed"), 0), 1), 0), 2);
+  assert_string_equal(or_json_get_string(or_json_get(root, "word"), ""), "x");
+  or_json_document_free(document);
+  or_text_deinit(&text);
+}
+
+static or_status_t parse_a_row(const or_allocator_t *allocator) {
+  or_text_t text;
+  or_json_document_t *document = NULL;
+  or_text_init(&text, or_allocator_system());
+  make_row(&text, "{\"a\":[", 3000, "]}");
+  or_status_t status = or_json_parse_keeping_numbers(allocator, text.data, text.length, &document);
+  or_json_document_free(document);
+  or_text_deinit(&text);
+  return status;
+}
+
+static void keeps_numbers_or_says_that_memory_is_missing(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(parse_a_row);
+}
+
+static void rounds_a_float_once(void **state) {
+  (void)state;
+  or_json_document_t *document =
+      parse("[1.00000005960464477539063,1.00000005960464477539062,16777217,-0,-0.0,\"NaN\",true,1e39]");
+  const or_json_value_t *root = or_json_root(document);
+  static const float expected[] = {0x1.000002p0F, 1, 16777216, -0.0F, -0.0F};
+  for (size_t i = 0; i < sizeof expected / sizeof expected[0]; ++i) {
+    const float value = or_json_get_float(or_json_at(root, i), 7);
+    assert_memory_equal(&value, &expected[i], sizeof value);
+  }
+  assert_true(signbit(or_json_get_double(or_json_at(root, 3), 7)));
+  assert_true(isnan(or_json_get_float(or_json_at(root, 5), 7)));
+  assert_true(or_json_get_float(or_json_at(root, 6), 7) == 7 && or_json_get_float(NULL, 7) == 7);
+  assert_true(isinf(or_json_get_float(or_json_at(root, 7), 7)));
+  or_json_document_free(document);
+}
+
+static void says_what_is_wrong_and_where(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *words;
+  } rows[] = {
+      {"", "line 1, column 1: expected a value, at the end"},
+      {" \n\t[1,\r\n 2 3]", "line 3, column 4: expected , or ], at '3'"},
+      {"{\"a\":1 \"b\"", "column 8: expected , or }, at '\"'"},
+      {"{\"\xC3\xA9\":x}", "column 6: expected a value, at 'x'"},
+      {"{1:2}", "column 2: expected a key in double quotes, at '1'"},
+      {"{\"a\"}", "column 5: expected : behind the key, at '}'"},
+      {"{\"a\":1,\"b\":2,\"a\":3}", "column 14: duplicate key \"a\""},
+      {"[1,]", "column 4: expected a value, at ']'"},
+      {"[1]\x01", "column 4: expected the end of the text, at byte 0x01"},
+      {"\"abc", "column 5: the text ends within a string, at the end"},
+      {"\"a\nb\"", "column 3: control character 0x0a within a string"},
+      {"\"a long text \xFF\"", "column 14: byte 0xff is not UTF-8"},
+      {"\"\\x\"", "column 2: an escape that stands for no character"},
+      {"\"\\u12G4\"", "column 2: an escape"},
+      {"\"\\u123", "the text ends within a string"},
+      {"\"\\u12\"", "column 2: an escape"},
+      {"\"\\ud800x\"", "column 2: an escape"},
+      {"\"\\ud800\\u0041\"", "column 2: an escape"},
+      {"\"\\udc00\"", "column 2: an escape"},
+      {"\"\\", "the text ends within a string"},
+      {"-", "column 1: expected a number, at '-'"},
+      {"9223372036854775808", "column 1: an integer outside -2^63..2^63-1"},
+      {"-1e309", "column 1: a number beyond the range of float64"},
+      {"tru", "column 1: expected a value, at 't'"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+    or_json_document_t *document = NULL;
+    expect_failure(or_json_parse(or_allocator_system(), rows[i].text, strlen(rows[i].text), &document),
+                   OR_INVALID_ARGUMENT, rows[i].words);
+    assert_null(document);
+  }
+}
+
+static void takes_every_escape(void **state) {
+  (void)state;
+  or_json_document_t *document = parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"");
+  assert_string_equal(or_json_get_string(or_json_root(document), ""),
+                      "\"\\/\b\f\n\r\tA\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+  or_json_document_free(document);
+}
+
 static void parse_many(void *opaque) {
   atomic_uint *failures = opaque;
   for (int i = 0; i < 300; ++i) {
@@ -210,6 +363,12 @@ int main(void) {
       cmocka_unit_test(bounds_size_and_nesting),
       cmocka_unit_test(copies_a_value_back_as_json),
       cmocka_unit_test(takes_all_memory_from_the_allocator),
+      cmocka_unit_test(keeps_long_rows_of_numbers_as_text),
+      cmocka_unit_test(keeps_rows_beside_other_values),
+      cmocka_unit_test(keeps_numbers_or_says_that_memory_is_missing),
+      cmocka_unit_test(rounds_a_float_once),
+      cmocka_unit_test(says_what_is_wrong_and_where),
+      cmocka_unit_test(takes_every_escape),
       cmocka_unit_test(parses_on_several_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
