@@ -142,7 +142,7 @@ VECTOR static INLINE bool take(const char *at, const char *comma, wanted_t wante
   or_plain_t plain = {.negative = *at == '-'};
   const char *start = at + plain.negative;
   if (wanted == NOTHING && check_vector(start, comma)) return true;
-  if (wanted == SINGLES && (size_t)(comma - start) - 1 < 8 &&
+  if (wanted == SINGLES && start[1] != '.' && (size_t)(comma - start) - 1 < 8 &&
       take_short(start, (size_t)(comma - start), &plain.digits)) {
     const float whole = (float)(int64_t)plain.digits;
     ((float *)data)[index] = plain.negative ? -whole : whole;
