@@ -99,7 +99,15 @@ or_status_t or_strdup(const or_allocator_t *allocator, const char *string, char 
 char *or_format(char *buffer, size_t capacity, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  if (capacity > 0 && vsnprintf(buffer, capacity, format, arguments) < 0) buffer[0] = '\0';
+  const bool copies = strcmp(format, "%s") == 0;
+  if (capacity > 0 && copies) { /* most are: several times as fast as by vsnprintf */
+    const char *text = va_arg(arguments, const char *);
+    const size_t length = strnlen(text, capacity - 1);
+    memmove(buffer, text, length);
+    buffer[length] = '\0';
+  } else if (capacity > 0 && vsnprintf(buffer, capacity, format, arguments) < 0) {
+    buffer[0] = '\0';
+  }
   va_end(arguments);
   return buffer;
 }

@@ -5,6 +5,7 @@
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_closed(uv_handle_t *handle);
+#define READING (UV_READABLE | UV_DISCONNECT)
 static void read_some(or_connection_t *connection);
 static void take(or_connection_t *connection, const char *data, size_t length);
 static bool can_read(const or_connection_t *connection);
@@ -116,6 +117,7 @@ void or_connection_drain(or_connection_t *connection) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   or_connection_t *connection = poll->data;
+  connection->unread = (events & UV_READABLE) != 0 && connection->state == OR_CONNECTION_HANDLING;
   if (status < 0 || ((events & UV_DISCONNECT) != 0 && connection->state == OR_CONNECTION_HANDLING)) {
     or_connection_close(connection);
     return;
@@ -253,9 +255,11 @@ static void choose_events(or_connection_t *connection) {
   } else if (or_connection_has_output(connection)) {
     events = transport->write_wants_read ? UV_READABLE : UV_WRITABLE;
   } else if (connection->state == OR_CONNECTION_HANDLING) {
+    /* What is polled for stays until something comes that can't be read now: most clients wait for the answer. */
+    if (connection->events == READING && !connection->unread) return;
     events = UV_DISCONNECT;
   } else {
-    events = transport->read_wants_write ? UV_WRITABLE : UV_READABLE;
+    events = transport->read_wants_write ? UV_WRITABLE : READING;
   }
   if (events == connection->events) return;
   connection->events = events;

@@ -50,7 +50,8 @@ struct or_connection_t {
   or_loop_t *loop;
   or_mail_t mail; /* of a posted reply */
   uv_poll_t poll;
-  int events; /* what it polls for */
+  int events;  /* what it polls for */
+  bool unread; /* bytes came while a request was kept */
   or_transport_t transport;
   or_connection_state_t state;
   or_wait_t wait;

@@ -6,9 +6,10 @@
 
 static or_status_t make(const or_allocator_t *allocator, or_task_body_t **out) {
   void *memory = NULL;
-  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_task_body_t), &memory);
+  or_status_t status = or_alloc(allocator, sizeof(or_task_body_t), &memory);
   if (!or_ok(status)) return status;
   or_task_body_t *body = memory;
+  memset(body, 0, offsetof(or_task_body_t, parts));
   or_ref_init(&body->ref);
   body->allocator = body->multipart.allocator = allocator;
   *out = body;
@@ -63,6 +64,7 @@ static or_status_t cut(or_task_body_t *body, const or_task_source_t *source) {
     if (strlen(part->name) >= OR_TASK_PART_NAME_BYTES)
       return or_error(OR_OUT_OF_RANGE, "multipart/form-data: the name of a part has %zu bytes; the limit is %d",
                       strlen(part->name), OR_TASK_PART_NAME_BYTES - 1);
+    body->copies[body->part_count] = NULL;
     body->parts[body->part_count++] = (or_task_part_t){part->name, part->data, part->bytes, false};
   }
   return status;
@@ -114,7 +116,7 @@ or_status_t or_task_body_recall(const or_allocator_t *allocator, const or_task_r
   body->json = record->request;
   body->json_bytes = record->request_bytes;
   for (size_t i = 0; or_ok(status) && i < input_count; ++i) {
-    status = or_alloc(allocator, inputs[i].bytes, &body->copies[i]);
+    status = or_alloc(allocator, inputs[i].bytes, &body->copies[i]); /* NULL on failure */
     if (!or_ok(status)) break;
     if (inputs[i].bytes > 0) memcpy(body->copies[i], inputs[i].data, inputs[i].bytes);
     body->parts[body->part_count++] = (or_task_part_t){inputs[i].name, body->copies[i], inputs[i].bytes, false};

@@ -20,11 +20,11 @@ typedef struct or_task_body_t {
   const char *json;    /* of the request */
   size_t json_bytes;
   void *memory; /* what the parts lie in, given back (or_free) with the last reference; NULL: someone else's */
+  size_t part_count, tensor_count; /* of the arrays, which are not touched where there are none */
   or_task_part_t parts[OR_MULTIPART_MAX_PARTS];
   void *copies[OR_MULTIPART_MAX_PARTS]; /* of parts that had to be copied */
   or_journal_blob_t blobs[OR_MULTIPART_MAX_PARTS];
   or_task_tensor_t tensors[OR_MULTIPART_MAX_PARTS];
-  size_t part_count, tensor_count;
 } or_task_body_t;
 
 typedef struct or_task_source_t {

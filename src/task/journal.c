@@ -37,9 +37,27 @@ bool or_task_id_valid(const char *task_id) {
 #define RANDOM_BYTES 10
 #define ID_BYTES (6 + RANDOM_BYTES) /* 128 bits, the time first */
 
+#define POOL_IDS 32
+
+/* Random bytes of the next ids, so that the system is asked once for many. */
+static uint8_t pool[POOL_IDS * RANDOM_BYTES]; /* under last_lock */
+static size_t pool_left;                      /* likewise */
+
 /* The last id made: a later one in the same millisecond, or after the clock was set back, is the next number. */
 static or_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint8_t last_id[ID_BYTES]; /* under last_lock */
+
+/* With last_lock held. Bytes that were used are no longer there to be read. */
+static bool draw(uint8_t out[RANDOM_BYTES]) {
+  if (pool_left == 0 && getentropy(pool, sizeof pool / 2) == 0 &&
+      getentropy(pool + sizeof pool / 2, sizeof pool / 2) == 0)
+    pool_left = POOL_IDS;
+  if (pool_left == 0) return false;
+  uint8_t *bytes = pool + --pool_left * RANDOM_BYTES;
+  memcpy(out, bytes, RANDOM_BYTES);
+  memset(bytes, 0, RANDOM_BYTES);
+  return true;
+}
 
 /* The next number; after the last there is none, which takes 2^80 ids in a millisecond. */
 static void increment(uint8_t id[ID_BYTES]) {
@@ -64,11 +82,13 @@ or_status_t or_task_id_make(char task_id[OR_TASK_ID_BYTES]) {
   uint8_t id[ID_BYTES];
   uint64_t milliseconds = (uint64_t)(or_clock_wall_us() / 1000);
   for (size_t i = 0; i < 6; ++i) id[i] = (uint8_t)(milliseconds >> (40 - 8 * i));
-  if (getentropy(id + 6, RANDOM_BYTES) != 0) {
-    char words[128];
-    return or_error(OR_UNAVAILABLE, "the system gives no random bytes: %s", or_errno_text(errno, words, sizeof words));
-  }
   or_mutex_lock(&last_lock);
+  if (!draw(id + 6)) {
+    char words[128];
+    (void)or_errno_text(errno, words, sizeof words);
+    or_mutex_unlock(&last_lock);
+    return or_error(OR_UNAVAILABLE, "the system gives no random bytes: %s", words);
+  }
   if (memcmp(id, last_id, 6) <= 0) {
     memcpy(id, last_id, sizeof id);
     increment(id);
