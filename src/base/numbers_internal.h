@@ -55,8 +55,8 @@ typedef struct or_plain_t {
  * can be read. */
 const char *or_scan_plain(const char *at, or_plain_t *out);
 #define OR_PLAIN_MARGIN 80
-/* Correctly rounded; false for those that need a closer look (or_scanned_double). Single: for all but those whose digits
- * and power of ten are exact as float64. */
+/* Correctly rounded; false for those that need a closer look (or_scanned_double). Single: for all but those whose
+ * digits and power of ten are exact as float64. */
 bool or_plain_double(const or_plain_t *plain, double *out);
 bool or_plain_single(const or_plain_t *plain, float *out);
 

@@ -270,12 +270,12 @@ static void what_runs_beside_stuck_work_goes_elsewhere_or_fails(void **state) {
   (void)state;
   open_beside((or_scheduler_options_t){.stuck_ns = 1}, 1, true);
   or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *job = submit("stuck", ",\"device_preference\":\"fake_0\"");
+  or_fake_wait_at_gate(OR_FAKE_RUN, 1); /* it looks at no token any more */
   or_job_t *moved = submit("moved", ",\"device_preference\":\"fake_0\"");
   or_job_t *once = submit("once", ",\"device_preference\":\"fake_0\",\"on_restart\":\"fail\"");
-  or_job_t *job = submit("stuck", ",\"device_preference\":\"fake_0\"");
   await("moved", OR_JOB_STARTED);
   await("once", OR_JOB_STARTED);
-  await("stuck", OR_JOB_STARTED);
   or_scheduler_cancel(scheduler, job);
   expect_end(job, OR_TASK_FAILED, "did not end the work");
   expect_end(once, OR_TASK_FAILED, "\"error_code\":\"device_lost\"");

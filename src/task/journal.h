@@ -91,8 +91,9 @@ typedef struct or_journal_t {
   /* A pending task with its inputs. `done` with OK: it is on disk and survives power loss. ALREADY_EXISTS by `done`. */
   or_status_t (*admit)(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs, size_t input_count,
                        or_journal_done_t done, void *done_self);
-  /* An attempt begins, or is about to: of several starts of a task the last one counts. A task that must not run twice (rerun_on_restart false) is carried out only after `done` said
-   * OK; else `done` may be NULL. Tasks that were never admitted have no start. */
+  /* An attempt begins, or is about to: of several starts of a task the last one counts. A task that must not run twice
+   * (rerun_on_restart false) is carried out only after `done` said OK; else `done` may be NULL. Tasks that were never
+   * admitted have no start. */
   or_status_t (*start)(void *self, const or_journal_start_t *start, or_journal_done_t done, void *done_self);
   /* The end, with everything: updates the row of an admitted task, and drops its request and inputs; inserts a row
    * where there is none. One that can't be written now (disk full) is kept and tried again while the backlog has
