@@ -12,7 +12,9 @@ void or_json_document_free(or_json_document_t *document) {
   or_free(allocator, document);
 }
 
-const or_json_value_t *or_json_root(const or_json_document_t *document) { return &document->root; }
+const or_json_value_t *or_json_root(const or_json_document_t *document) {
+  return document != NULL ? &document->root : NULL;
+}
 
 or_json_kind_t or_json_kind(const or_json_value_t *value) { return value != NULL ? value->kind : OR_JSON_NULL; }
 

@@ -64,8 +64,8 @@ or_status_t or_json_parse(const or_allocator_t *allocator, const char *text, siz
 #define OR_JSON_KEPT_NUMBERS 65
 or_status_t or_json_parse_keeping_numbers(const or_allocator_t *allocator, const char *text, size_t length,
                                           or_json_document_t **out);
-void or_json_document_free(or_json_document_t *document); /* takes NULL */
-const or_json_value_t *or_json_root(const or_json_document_t *document);
+void or_json_document_free(or_json_document_t *document);                           /* takes NULL */
+const or_json_value_t *or_json_root(const or_json_document_t *document);            /* NULL of none */
 or_json_kind_t or_json_kind(const or_json_value_t *value);                          /* OR_JSON_NULL for NULL */
 size_t or_json_count(const or_json_value_t *value);                                 /* of an array or object; else 0 */
 const or_json_value_t *or_json_at(const or_json_value_t *array, size_t index);      /* NULL outside */
