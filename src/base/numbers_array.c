@@ -249,7 +249,9 @@ size_t or_number_fill(const char **cursor, const char *end, or_dtype_t dtype, vo
     while (at < end &&
            (*at == ',' || *at == ' ' || *at == ']' || *at == '[' || *at == '\n' || *at == '\t' || *at == '\r'))
       ++at;
-    index += scan_run(&at, end, dtype, data, index, last);
+    const size_t ran = scan_run(&at, end, dtype, data, index, last);
+    index += ran;
+    if (ran > 0) continue; /* at a number or a bracket */
     or_scanned_t scanned;
     const char *behind = at;
     if (at == end || index == last || !or_scan_decimal(&behind, end, &scanned)) break;

@@ -132,9 +132,10 @@ static INLINE bool multiply_single(const or_plain_t *plain, float *out) {
 }
 
 static INLINE bool convert(const or_plain_t *plain, wanted_t wanted, void *data, size_t index) {
+  if (wanted == NOTHING) return true;
+  if (wanted == DOUBLES) return or_plain_double(plain, (double *)data + index);
   float *single = (float *)data + index;
-  if (wanted == SINGLES) return multiply_single(plain, single) || or_plain_single(plain, single);
-  return wanted == NOTHING || or_plain_double(plain, (double *)data + index);
+  return multiply_single(plain, single) || or_plain_single(plain, single);
 }
 
 /* The number at `at`, whose comma has been found. */

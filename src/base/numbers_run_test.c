@@ -49,7 +49,7 @@ static void expect_same(const or_text_t *row, const float *singles, const double
   double value[WIDTH];
   const char *end = row->data + row->length, *at = row->data;
   size_t count = 0;
-  if (!or_skip_numbers(&at, end, 1, &count)) print_error("stopped at %.30s\n", at);
+  if (!or_skip_numbers(&at, end, 2, &count)) print_error("stopped at %.30s\n", at);
   assert_ptr_equal(at, end);
   assert_int_equal(count, WIDTH);
   at = row->data;
@@ -80,8 +80,9 @@ static void reads_rows_as_the_c_library_reads_their_numbers(void **state) {
       write_number(&random, text, sizeof text);
       singles[i] = strtof(text, NULL);
       doubles[i] = strtod(text, NULL);
+      const bool nested = (random.state & 0x70) == 0; /* a row of its own */
       expect_ok(or_text_append_string(&row, i == 0 ? "[" : (random.state & 1) != 0 ? "," : ", "));
-      expect_ok(or_text_append_string(&row, text));
+      expect_ok(or_text_printf(&row, nested ? "[ %s]" : "%s", text));
     }
     expect_ok(or_text_append_string(&row, "]"));
     expect_same(&row, singles, doubles);
