@@ -15,8 +15,8 @@ or_status_t or_number_scan_integer(const char **cursor, const char *end, uint64_
  * most OR_MAX_RANK, values checked against the dtype's range. INVALID_ARGUMENT names the element. */
 or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_t dtype, void *data, size_t count);
 /* Reads the numbers in the text of an array, nested or not, that is known to be valid JSON, into packed elements: until
- * `count` are read, the text ends, or one comes that the dtype can't hold. For whole numbers and bool that is one with a
- * point or an exponent or out of range; floats take all, infinity beyond their range, float8 as ONNX Cast. Complex:
+ * `count` are read, the text ends, or one comes that the dtype can't hold. For whole numbers and bool that is one with
+ * a point or an exponent or out of range; floats take all, infinity beyond their range, float8 as ONNX Cast. Complex:
  * twice as many numbers as elements. Returns how many; *cursor is at the next, or `end`. */
 size_t or_number_fill(const char **cursor, const char *end, or_dtype_t dtype, void *data, size_t count);
 /* Shortest decimal; returns the length (at most 32), not terminated. Finite values only. */
