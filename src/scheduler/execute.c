@@ -170,7 +170,7 @@ void or_execution_carry_out(execution_t *execution) {
   }
   or_job_t *members = leave(hardware, execution);
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
-  if (again) wait_again(members);
+  if (again && members != NULL) wait_again(members);
   if (lost) or_waiting_look_again(scheduler);
   or_mutex_unlock(&scheduler->mutex);
   if (members != NULL && !again) {
@@ -261,8 +261,9 @@ static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
       execution->abandoned = true;
       or_cond_broadcast(&scheduler->quiet);
       or_waiting_look_again(scheduler);
-      if (goes_on(execution)) {
-        wait_again(take_members(execution));
+      or_job_t *members = goes_on(execution) ? take_members(execution) : NULL;
+      if (members != NULL) {
+        wait_again(members);
         continue;
       }
       or_job_t *job = execution->members;
