@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -64,10 +65,11 @@ class Server:
     """`openruntime server` on a free port. `port` is None where it ended before it was ready."""
 
     def __init__(self, *arguments, program=PROGRAM, env=None, wait=True, pass_fds=()):
+        self.log = tempfile.TemporaryFile("w+")  # never full, as a pipe that nobody reads would be
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENRUNTIME_", "FAULT_"))}
         self.process = subprocess.Popen([program, "server", "--port", "0", "--log-level", "error",
                                          *map(str, arguments)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SOURCE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=SOURCE,
                                         pass_fds=pass_fds,
                                         env={**clean, **(env or {})})
         self.port = None
@@ -82,22 +84,27 @@ class Server:
     def stop(self):
         """Asks it to end, as an operator does; its exit code and what it said."""
         self.process.terminate()
-        said = self.process.communicate(timeout=120)[1]
-        return self.process.returncode, said
+        self.process.communicate(timeout=120)
+        return self.process.returncode, self.said()
+
+    def said(self):
+        """What it wrote to its log."""
+        self.log.seek(0)
+        return self.log.read()
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def __enter__(self):
-        expect(self.port, f"no server: {self.process.stderr.read() if self.process.poll() is not None else ''}")
+        expect(self.port, f"no server: {self.said()}")
         return self
 
     def __exit__(self, *exception):
         if self.process.poll() is None:
             self.kill()
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.log.close()
 
 
 class Client:
