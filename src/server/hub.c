@@ -360,7 +360,9 @@ or_status_t or_hub_join(or_hub_t *hub, or_ws_t *ws, const or_key_t *key, or_hub_
   return status;
 }
 
-void or_hub_leave(or_hub_reader_t *reader) {
+void or_hub_leave(or_ws_t *ws, void *self) {
+  or_hub_reader_t *reader = self;
+  (void)ws;
   if (reader == NULL) return;
   or_hub_t *hub = reader->hub;
   choose(reader, 0, reader->interval_ms);
@@ -425,7 +427,9 @@ static void choose(or_hub_reader_t *reader, unsigned topics, int64_t interval_ms
   or_ws_every(reader->ws, reader->metrics_due ? (uint64_t)interval_ms : 0, on_interval);
 }
 
-or_status_t or_hub_heard(or_hub_reader_t *reader, or_slice_t message, bool binary) {
+or_status_t or_hub_heard(or_ws_t *ws, void *self, or_slice_t message, bool binary) {
+  or_hub_reader_t *reader = self;
+  (void)ws;
   or_hub_wish_t wish;
   if (reader == NULL) return or_status_success();
   if (binary) return or_error(OR_INVALID_ARGUMENT, "text messages only");
@@ -486,7 +490,8 @@ static message_t *next_message(or_hub_reader_t *reader) {
   return message;
 }
 
-void or_hub_room(or_hub_reader_t *reader) {
+void or_hub_room(or_ws_t *ws, void *self) {
+  or_hub_reader_t *reader = self;
   if (reader == NULL) return;
   if (reader->burst == OR_HUB_BURST) { /* again when the others had their turn */
     reader->burst = 0;
@@ -502,6 +507,6 @@ void or_hub_room(or_hub_reader_t *reader) {
     return;
   }
   ++reader->burst;
-  or_status_ignore(or_ws_send(reader->ws, 0, message->text.data, message->text.length)); /* there is room: no failure */
+  or_status_ignore(or_ws_send(ws, 0, message->text.data, message->text.length)); /* there is room: no failure */
   message_release(message);
 }

@@ -50,8 +50,9 @@ void or_hub_shut_out(or_hub_t *hub, const char *key_id);
 /* A reader: all on its loop's thread, from or_ws_endpoint_t; NULL (one that could not join) does nothing. */
 typedef struct or_hub_reader_t or_hub_reader_t;
 or_status_t or_hub_join(or_hub_t *hub, or_ws_t *ws, const or_key_t *key, or_hub_reader_t **out);
-or_status_t or_hub_heard(or_hub_reader_t *reader, or_slice_t message, bool binary);
-void or_hub_room(or_hub_reader_t *reader);
-void or_hub_leave(or_hub_reader_t *reader);
+/* The other calls of an endpoint, whose `self` is the reader. */
+or_status_t or_hub_heard(or_ws_t *ws, void *self, or_slice_t message, bool binary);
+void or_hub_room(or_ws_t *ws, void *self);
+void or_hub_leave(or_ws_t *ws, void *self);
 
 #endif

@@ -34,19 +34,7 @@ static or_status_t on_opened(or_ws_t *ws, const or_request_t *request, void **se
   ++joined;
   return status;
 }
-static or_status_t on_message(or_ws_t *ws, void *self, or_slice_t message, bool binary) {
-  (void)ws;
-  return or_hub_heard(self, message, binary);
-}
-static void on_closed(or_ws_t *ws, void *self) {
-  (void)ws;
-  or_hub_leave(self);
-}
-static void on_room(or_ws_t *ws, void *self) {
-  (void)ws;
-  or_hub_room(self);
-}
-static const or_ws_endpoint_t endpoint = {on_opened, on_message, on_closed, on_room};
+static const or_ws_endpoint_t endpoint = {on_opened, or_hub_heard, or_hub_leave, or_hub_room};
 static const or_route_t routes[] = {
     {.method = OR_HTTP_GET, .pattern = "/ws", .scope = OR_SCOPE_READ, .websocket = &endpoint}};
 

@@ -28,19 +28,7 @@ static or_status_t on_opened(or_ws_t *ws, const or_request_t *request, void **se
   if (!standing.good) or_hub_shut_out(services->hub, standing.id);
   return status;
 }
-static or_status_t on_message(or_ws_t *ws, void *self, or_slice_t message, bool binary) {
-  (void)ws;
-  return or_hub_heard(self, message, binary);
-}
-static void on_closed(or_ws_t *ws, void *self) {
-  (void)ws;
-  or_hub_leave(self);
-}
-static void on_room(or_ws_t *ws, void *self) {
-  (void)ws;
-  or_hub_room(self);
-}
-const or_ws_endpoint_t or_live_endpoint = {on_opened, on_message, on_closed, on_room};
+const or_ws_endpoint_t or_live_endpoint = {on_opened, or_hub_heard, or_hub_leave, or_hub_room};
 
 static void write_devices(void *self, or_json_writer_t *json) {
   const or_services_t *services = self;
