@@ -51,55 +51,72 @@ static int teardown(void **state) {
   return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static or_runtime_t *make_runtime(void) {
-  static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
-  or_runtime_t *runtime = NULL;
-  or_fake_reset();
-  expect_ok(or_runtime_create_with(NULL, backends, 1, &runtime));
-  return runtime;
-}
+static or_runtime_t *runtime;
+static or_model_pool_t *pool;
 
-static or_model_pool_t *make_pool(or_runtime_t *runtime, uint32_t max_models, double keep_alive_s) {
+static void open_pool(uint32_t max_models, double keep_alive_s) {
   const or_model_pool_options_t options = {
       .runtime = runtime, .directory = root, .max_models = max_models, .keep_alive_s = keep_alive_s};
-  or_model_pool_t *pool = NULL;
+  or_model_pool_free(pool);
   expect_ok(or_model_pool_create(&options, &pool));
-  return pool;
 }
 
-static void end(or_model_pool_t *pool, or_runtime_t *runtime) {
+static int begin(void **state) {
+  static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
+  (void)state;
+  or_fake_reset();
+  expect_ok(or_runtime_create_with(NULL, backends, 1, &runtime));
+  open_pool(0, 0);
+  return 0;
+}
+
+static int end(void **state) {
+  (void)state;
   or_model_pool_free(pool);
   or_runtime_release(runtime);
+  pool = NULL;
+  runtime = NULL;
   assert_int_equal(or_fake_live_objects(), 0);
+  return 0;
 }
 
-static or_model_lease_t take(or_model_pool_t *pool, const char *name) {
+static or_model_lease_t take(const char *name) {
   or_model_lease_t lease;
   expect_ok(or_model_pool_acquire(pool, &(or_model_request_t){.name = name}, &lease));
   return lease;
 }
 
+/* The Model object of a name, until the next call. */
+static const char *described(const char *name) {
+  static char copy[4096];
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, or_allocator_system());
+  or_json_begin(&json, &text, 0);
+  expect_ok(or_model_pool_describe(pool, name, &json));
+  expect_ok(or_json_finish(&json));
+  assert_true(text.length < sizeof copy);
+  or_format(copy, sizeof copy, "%s", or_text_string(&text));
+  or_text_deinit(&text);
+  return copy;
+}
+
 static void loads_once_what_two_share(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
-  or_model_lease_t a = take(pool, "one"), b = take(pool, "one");
+  or_model_lease_t a = take("one"), b = take("one");
   assert_ptr_equal(a.session, b.session);
   assert_int_equal(or_model_pool_counts(pool).loads, 1);
   assert_int_equal(or_model_pool_counts(pool).leases, 2);
   or_model_pool_release(pool, &a);
   or_model_pool_release(pool, &a); /* empty by now */
   or_model_pool_release(pool, &b);
-  b = take(pool, "one");
+  b = take("one");
   or_model_pool_release(pool, &b);
   assert_int_equal(or_model_pool_counts(pool).loads, 1);
-  end(pool, runtime);
 }
 
 static void names_the_nearest_of_an_unknown_name_and_keeps_no_trace(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   or_model_lease_t lease;
   expect_failure(or_model_pool_acquire(pool, &(or_model_request_t){.name = "mony"}, &lease), OR_NOT_FOUND, "\"many\"");
   expect_failure(or_model_pool_acquire(pool, &(or_model_request_t){.name = "a/b"}, &lease), OR_INVALID_ARGUMENT,
@@ -110,95 +127,75 @@ static void names_the_nearest_of_an_unknown_name_and_keeps_no_trace(void **state
                  OR_INVALID_ARGUMENT, "second");
   expect_failure(or_model_pool_unload(pool, "one"), OR_NOT_FOUND, "not loaded");
   assert_int_equal(or_model_pool_counts(pool).models, 0);
-  end(pool, runtime);
 }
 
 static void drains_the_leases_of_what_is_unloaded(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
-  or_model_lease_t old = take(pool, "one");
+  or_model_lease_t old = take("one");
   expect_ok(or_model_pool_unload(pool, "one"));
   assert_int_equal(or_model_pool_counts(pool).models, 1); /* still in use */
   assert_string_equal(or_model_name(old.model), "one");
-  or_model_lease_t young = take(pool, "one");
+  or_model_lease_t young = take("one");
   assert_int_equal(or_model_pool_counts(pool).loads, 2);
   or_model_pool_release(pool, &old);
   assert_int_equal(or_model_pool_counts(pool).models, 1);
   or_model_pool_release(pool, &young);
-  end(pool, runtime);
 }
 
 static void switches_to_a_new_version_when_it_is_loaded(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
-  or_model_lease_t old = take(pool, "many");
+  or_model_lease_t old = take("many");
   assert_int_equal(mkdir(in_root("many/10"), 0777), 0);
   put_model("many/10/model.onnx");
-  or_model_lease_t same = take(pool, "many"); /* nobody asked for the new one yet */
+  or_model_lease_t same = take("many"); /* nobody asked for the new one yet */
   assert_ptr_equal(same.session, old.session);
   or_model_pool_release(pool, &same);
   expect_ok(or_model_pool_load(pool, &(or_model_request_t){.name = "many"}));
-  or_model_lease_t young = take(pool, "many");
+  or_model_lease_t young = take("many");
   assert_non_null(strstr(or_model_path(young.model), "/10/model.onnx"));
   assert_non_null(strstr(or_model_path(old.model), "/2/model.onnx"));
   assert_int_equal(or_model_pool_counts(pool).models, 2);
   or_model_pool_release(pool, &old);
   assert_int_equal(or_model_pool_counts(pool).models, 1);
-  or_model_lease_t named = take(pool, "many:2");
+  or_model_lease_t named = take("many:2");
   assert_non_null(strstr(or_model_path(named.model), "/2/model.onnx"));
   or_model_pool_release(pool, &named);
   or_model_pool_release(pool, &young);
-  end(pool, runtime);
 }
 
 static void tries_a_failed_load_again(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   or_model_lease_t lease;
-  or_text_t text;
-  or_json_writer_t json;
   expect_ok(or_file_write(in_root("late.onnx"), "not one", 7));
   expect_failure(or_model_pool_load(pool, &(or_model_request_t){.name = "late"}), OR_DATA_LOSS, "late");
-  or_text_init(&text, or_allocator_system());
-  or_json_begin(&json, &text, 0);
-  expect_ok(or_model_pool_describe(pool, "late", &json));
-  expect_ok(or_json_finish(&json));
-  assert_non_null(strstr(or_text_string(&text), "\"state\":\"failed\""));
-  assert_null(strstr(or_text_string(&text), "\"reason\":null"));
-  or_text_deinit(&text);
+  assert_non_null(strstr(described("late"), "\"state\":\"failed\""));
+  assert_null(strstr(described("late"), "\"reason\":null"));
   put_model("late.onnx");
-  lease = take(pool, "late");
+  lease = take("late");
   assert_int_equal(or_model_pool_counts(pool).failed_loads, 1);
   or_model_pool_release(pool, &lease);
-  end(pool, runtime);
 }
 
 static void lets_the_least_recently_used_go_for_room(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 2, 0);
-  or_model_lease_t one = take(pool, "one"), two = take(pool, "two"), lease;
+  open_pool(2, 0);
+  or_model_lease_t one = take("one"), two = take("two"), lease;
   expect_failure(or_model_pool_acquire(pool, &(or_model_request_t){.name = "many"}, &lease), OR_RESOURCE_EXHAUSTED,
                  "2 models");
   or_model_pool_release(pool, &two);
   or_model_pool_release(pool, &one);
-  lease = take(pool, "many"); /* "two" was used before "one" */
+  lease = take("many"); /* "two" was used before "one" */
   or_model_pool_release(pool, &lease);
-  one = take(pool, "one");
+  one = take("one");
   assert_int_equal(or_model_pool_counts(pool).loads, 3);
   assert_int_equal(or_model_pool_counts(pool).evictions, 1);
   or_model_pool_release(pool, &one);
-  end(pool, runtime);
 }
 
 static void sweeps_what_was_idle_for_its_time(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 1000);
-  or_model_lease_t one = take(pool, "one");
+  open_pool(0, 1000);
+  or_model_lease_t one = take("one");
   expect_ok(or_model_pool_load(pool, &(or_model_request_t){.name = "two", .keep_alive_s = -1}));
   or_model_pool_sweep(pool, or_clock_ns() + INT64_C(2000000000000));
   assert_int_equal(or_model_pool_counts(pool).models, 2); /* in use; never */
@@ -207,18 +204,15 @@ static void sweeps_what_was_idle_for_its_time(void **state) {
   assert_int_equal(or_model_pool_counts(pool).models, 2);
   or_model_pool_sweep(pool, or_clock_ns() + INT64_C(2000000000000));
   assert_int_equal(or_model_pool_counts(pool).models, 1);
-  end(pool, runtime);
 }
 
 static void describes_models_whether_loaded_or_not(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   or_text_t text;
   or_json_writer_t json;
   uint64_t bytes = 0;
   bool known = false;
-  or_model_lease_t one = take(pool, "one");
+  or_model_lease_t one = take("one");
   or_text_init(&text, or_allocator_system());
   or_json_begin(&json, &text, 0);
   expect_ok(or_model_pool_list(pool, &json));
@@ -236,14 +230,12 @@ static void describes_models_whether_loaded_or_not(void **state) {
   expect_ok(or_model_pool_estimate(pool, "bert", &bytes, &known));
   assert_false(known);
   or_model_pool_release(pool, &one);
-  end(pool, runtime);
 }
 
 #define THREADS 8
 #define ROUNDS 40
 
 typedef struct worker_t {
-  or_model_pool_t *pool;
   size_t index;
   uint32_t failures;
 } worker_t;
@@ -253,47 +245,42 @@ static void work(void *argument) {
   for (size_t i = 0; i < ROUNDS; ++i) {
     const char *name = (worker->index + i) % 2 == 0 ? "one" : "two";
     or_model_lease_t lease;
-    or_status_t status = or_model_pool_acquire(worker->pool, &(or_model_request_t){.name = name}, &lease);
+    or_status_t status = or_model_pool_acquire(pool, &(or_model_request_t){.name = name}, &lease);
     if (or_ok(status)) worker->failures += strcmp(or_model_name(lease.model), name) != 0;
     worker->failures += !or_ok(status);
-    or_status_ignore(status);                                                   /* counted */
-    if (i % 5 == 1) or_status_ignore(or_model_pool_unload(worker->pool, name)); /* another may have been faster */
-    or_model_pool_release(worker->pool, &lease);
+    or_status_ignore(status);                                           /* counted */
+    if (i % 5 == 1) or_status_ignore(or_model_pool_unload(pool, name)); /* another may have been faster */
+    or_model_pool_release(pool, &lease);
     if (i % 7 == 3) {
-      status = or_model_pool_load(worker->pool, &(or_model_request_t){.name = name});
+      status = or_model_pool_load(pool, &(or_model_request_t){.name = name});
       worker->failures += !or_ok(status);
       or_status_ignore(status); /* counted */
     }
-    or_model_pool_sweep(worker->pool, or_clock_ns());
+    or_model_pool_sweep(pool, or_clock_ns());
   }
 }
 
 static void serves_eight_threads_that_take_and_drop_two_models(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   or_thread_t threads[THREADS] = {0};
   worker_t workers[THREADS];
   for (size_t i = 0; i < THREADS; ++i) {
-    workers[i] = (worker_t){.pool = pool, .index = i};
+    workers[i] = (worker_t){.index = i};
     expect_ok(or_thread_start(&threads[i], "worker", work, &workers[i]));
   }
   for (size_t i = 0; i < THREADS; ++i) or_thread_join(&threads[i]);
   for (size_t i = 0; i < THREADS; ++i) assert_int_equal(workers[i].failures, 0);
   assert_int_equal(or_model_pool_counts(pool).leases, 0);
-  end(pool, runtime);
 }
 
 static bool is_there(const char *path) { return access(in_root(path), F_OK) == 0; }
 
 static void removes_a_model_and_lets_it_go_with_its_last_lease(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   put_model("gone.onnx");
   assert_int_equal(mkdir(in_root("many/5"), 0777), 0);
   put_model("many/5/model.onnx");
-  or_model_lease_t lease = take(pool, "gone");
+  or_model_lease_t lease = take("gone");
   expect_ok(or_model_pool_remove(pool, "gone"));
   assert_false(is_there("gone.onnx"));
   assert_int_equal(or_model_pool_counts(pool).models, 1);
@@ -304,16 +291,11 @@ static void removes_a_model_and_lets_it_go_with_its_last_lease(void **state) {
   assert_true(is_there("many/2/model.onnx") && !is_there("many/5"));
   expect_failure(or_model_pool_remove(pool, "resnet50"), OR_FAILED_PRECONDITION, "built in");
   expect_failure(or_model_pool_remove(pool, "a/b"), OR_INVALID_ARGUMENT, "name");
-  end(pool, runtime);
 }
 
 static void names_files_without_the_folder_they_lie_in(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
   or_model_lease_t lease;
-  or_text_t text;
-  or_json_writer_t json;
   expect_ok(or_file_write(in_root("bad.onnx"), "\x08\x07x", 3));
   or_status_t status = or_model_pool_acquire(pool, &(or_model_request_t){.name = "bad"}, &lease);
   assert_null(strstr(or_status_message(status), root));
@@ -321,42 +303,34 @@ static void names_files_without_the_folder_they_lie_in(void **state) {
   status = or_model_pool_acquire(pool, &(or_model_request_t){.name = "many:9"}, &lease);
   assert_null(strstr(or_status_message(status), root));
   expect_failure(status, OR_NOT_FOUND, "many");
-  or_text_init(&text, or_allocator_system());
-  or_json_begin(&json, &text, 0);
-  expect_ok(or_model_pool_describe(pool, "bad", &json));
-  expect_ok(or_json_finish(&json));
-  assert_non_null(strstr(text.data, "\"failed\""));
-  assert_null(strstr(text.data, root));
-  or_text_deinit(&text);
+  assert_non_null(strstr(described("bad"), "\"failed\""));
+  assert_null(strstr(described("bad"), root));
   assert_int_equal(unlink(in_root("bad.onnx")), 0);
-  end(pool, runtime);
 }
 
 static void tells_float32_from_the_models_own_types_no_more_than_a_session_does(void **state) {
   (void)state;
-  or_runtime_t *runtime = make_runtime();
-  or_model_pool_t *pool = make_pool(runtime, 0, 0);
-  or_model_lease_t own = take(pool, "one"), same;
+  or_model_lease_t own = take("one"), same;
   expect_ok(or_model_pool_acquire(pool, &(or_model_request_t){.name = "one", .precision = OR_FLOAT32}, &same));
   assert_ptr_equal(own.session, same.session);
   or_model_pool_release(pool, &own);
   or_model_pool_release(pool, &same);
-  end(pool, runtime);
 }
 
 static or_status_t use_pool(const or_allocator_t *allocator) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
-  or_runtime_t *runtime = NULL;
-  or_model_pool_t *pool = NULL;
+  or_runtime_t *own_runtime = NULL;
+  or_model_pool_t *own = NULL;
   or_model_lease_t lease = {0};
   or_fake_reset();
-  or_status_t status = or_runtime_create_with(&(or_runtime_options_t){.allocator = allocator}, backends, 1, &runtime);
+  or_status_t status =
+      or_runtime_create_with(&(or_runtime_options_t){.allocator = allocator}, backends, 1, &own_runtime);
   if (or_ok(status))
-    status = or_model_pool_create(&(or_model_pool_options_t){.runtime = runtime, .directory = root}, &pool);
-  if (or_ok(status)) status = or_model_pool_acquire(pool, &(or_model_request_t){.name = "one"}, &lease);
-  if (or_ok(status)) or_model_pool_release(pool, &lease);
-  or_model_pool_free(pool);
-  or_runtime_release(runtime);
+    status = or_model_pool_create(&(or_model_pool_options_t){.runtime = own_runtime, .directory = root}, &own);
+  if (or_ok(status)) status = or_model_pool_acquire(own, &(or_model_request_t){.name = "one"}, &lease);
+  if (or_ok(status)) or_model_pool_release(own, &lease);
+  or_model_pool_free(own);
+  or_runtime_release(own_runtime);
   return status;
 }
 
@@ -366,19 +340,20 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
 }
 
 int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(loads_once_what_two_share),
-      cmocka_unit_test(names_the_nearest_of_an_unknown_name_and_keeps_no_trace),
-      cmocka_unit_test(drains_the_leases_of_what_is_unloaded),
-      cmocka_unit_test(switches_to_a_new_version_when_it_is_loaded),
-      cmocka_unit_test(tries_a_failed_load_again),
-      cmocka_unit_test(lets_the_least_recently_used_go_for_room),
-      cmocka_unit_test(sweeps_what_was_idle_for_its_time),
-      cmocka_unit_test(describes_models_whether_loaded_or_not),
-      cmocka_unit_test(serves_eight_threads_that_take_and_drop_two_models),
-      cmocka_unit_test(removes_a_model_and_lets_it_go_with_its_last_lease),
-      cmocka_unit_test(names_files_without_the_folder_they_lie_in),
-      cmocka_unit_test(tells_float32_from_the_models_own_types_no_more_than_a_session_does),
+      CASE(loads_once_what_two_share),
+      CASE(names_the_nearest_of_an_unknown_name_and_keeps_no_trace),
+      CASE(drains_the_leases_of_what_is_unloaded),
+      CASE(switches_to_a_new_version_when_it_is_loaded),
+      CASE(tries_a_failed_load_again),
+      CASE(lets_the_least_recently_used_go_for_room),
+      CASE(sweeps_what_was_idle_for_its_time),
+      CASE(describes_models_whether_loaded_or_not),
+      CASE(serves_eight_threads_that_take_and_drop_two_models),
+      CASE(removes_a_model_and_lets_it_go_with_its_last_lease),
+      CASE(names_files_without_the_folder_they_lie_in),
+      CASE(tells_float32_from_the_models_own_types_no_more_than_a_session_does),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
