@@ -36,9 +36,9 @@ static or_status_t put(or_job_t *job, int attempt, const char *device_id, begun_
   return journal->start(journal->self, &start, begun != NULL ? on_begun : NULL, begun);
 }
 
-/* A start that can't be recorded is the end of a task that must not run twice; one that may be is carried out all the
+/* *good becomes false if it is not on record. A start that can't be is the end of a task that must not run twice; one that may be is carried out all the
  * same, though the disk is full. */
-static or_status_t record_start(or_job_t *job, bool wait) {
+static or_status_t record_start(or_job_t *job, bool wait, bool *good) {
   begun_t begun = {.done = false};
   or_mutex_init(&begun.mutex);
   or_cond_init(&begun.cond);
@@ -51,6 +51,7 @@ static or_status_t record_start(or_job_t *job, bool wait) {
   }
   or_cond_deinit(&begun.cond);
   or_mutex_deinit(&begun.mutex);
+  *good = *good && or_ok(status);
   if (or_ok(status) || !or_task_rerun_on_restart(job->task)) return status;
   or_log(OR_LOG_TASK, OR_LOG_WARNING, "start_not_recorded", "task=%s error=%s", job->task_id,
          or_status_mapping(or_status_code(status))->name);
@@ -138,9 +139,9 @@ or_status_t or_starts_record(const execution_t *execution) {
   }
   or_status_t status = or_status_success();
   for (size_t i = 0; i < count; ++i) {
-    if (or_ok(status)) status = record_start(now[i], i + 1 == count);
+    if (or_ok(status)) status = record_start(now[i], i + 1 == count, &good);
     or_job_release(now[i]);
   }
-  end_ahead(scheduler, ahead, ahead_count, good && or_ok(status));
+  end_ahead(scheduler, ahead, ahead_count, good);
   return status;
 }
