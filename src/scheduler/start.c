@@ -36,8 +36,8 @@ static or_status_t put(or_job_t *job, int attempt, const char *device_id, begun_
   return journal->start(journal->self, &start, begun != NULL ? on_begun : NULL, begun);
 }
 
-/* *good becomes false if it is not on record. A start that can't be is the end of a task that must not run twice; one that may be is carried out all the
- * same, though the disk is full. */
+/* *good becomes false if it is not on record. A start that can't be is the end of a task that must not run twice; one
+ * that may be is carried out all the same, though the disk is full. */
 static or_status_t record_start(or_job_t *job, bool wait, bool *good) {
   begun_t begun = {.done = false};
   or_mutex_init(&begun.mutex);
