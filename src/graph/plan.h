@@ -49,8 +49,8 @@ or_status_t or_plan_submit(or_plan_t *plan, const or_plan_run_t *run);
 
 /* Work that takes about as long as handing it to a queue's thread and back, and that any thread may carry out. */
 bool or_plan_is_small(const or_plan_t *plan);
-#define OR_PLAN_SMALL_FLOPS 1e6      /* some 10 us of one thread */
-#define OR_PLAN_SMALL_BYTES 262144.0 /* read and written, likewise */
+#define OR_PLAN_SMALL_FLOPS 5e6       /* some 50 us of one thread, what four hand-overs of a task take */
+#define OR_PLAN_SMALL_BYTES 1048576.0 /* read and written, likewise */
 
 /* Bytes of the workspaces, and of the arenas and own workspaces of the runs that have their memory. Any thread. */
 uint64_t or_plan_held_bytes(const or_plan_t *plan);
