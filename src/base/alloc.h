@@ -55,7 +55,7 @@ typedef struct or_counting_allocator_t {
   or_allocator_t base;
   const or_allocator_t *parent;
   _Atomic size_t live_bytes, peak_bytes, live_blocks, alloc_count;
-  size_t fail_at;         /* 1-based; 0 never fails */
+  _Atomic size_t fail_at; /* 1-based; 0 never fails */
   _Atomic bool triggered; /* the fail_at-th allocation was asked for */
 } or_counting_allocator_t;
 void or_counting_allocator_init(or_counting_allocator_t *counting, const or_allocator_t *parent, size_t fail_at);

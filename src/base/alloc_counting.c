@@ -41,7 +41,7 @@ static void counting_release(void *self, void *memory) {
 void or_counting_allocator_init(or_counting_allocator_t *counting, const or_allocator_t *parent, size_t fail_at) {
   counting->base = (or_allocator_t){counting, counting_alloc, counting_release};
   counting->parent = parent;
-  counting->fail_at = fail_at;
+  atomic_init(&counting->fail_at, fail_at);
   atomic_init(&counting->live_bytes, 0);
   atomic_init(&counting->peak_bytes, 0);
   atomic_init(&counting->live_blocks, 0);

@@ -100,8 +100,8 @@ static void a_plan_of_much_work_or_of_two_devices_is_not_small(void **state) {
   (void)state;
   or_fake_set_queue_optional(true);
   or_graph_t *large = new_graph(&memory.base);
-  or_expect_ok(
-      or_graph_add_output(large, apply(large, "Relu", "relu", IDS(input(large, "x", OR_FLOAT32, SHAPE(65536))))));
+  or_expect_ok(or_graph_add_output(
+      large, apply(large, "Relu", "relu", IDS(input(large, "x", OR_FLOAT32, SHAPE((int64_t)OR_PLAN_SMALL_BYTES))))));
   or_plan_t *plan = plan_of(large, fake.devices[0], NULL);
   assert_false(or_plan_is_small(plan));
   or_plan_release(plan);
