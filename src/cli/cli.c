@@ -49,6 +49,8 @@ int or_cli_execute(or_cli_t *cli, int count, char **arguments) {
   or_cancel_init(&cli->cancel, INT64_MAX);
   for (int i = 0; i < count; ++i)
     cli->json = cli->json || strcmp(arguments[i], "--json") == 0; /* errors of parsing too */
+  static char version[] = "version";                              /* the command, which --version stands for */
+  if (count > 0 && strcmp(arguments[0], "--version") == 0) arguments[0] = version;
   int code = or_cli_parse(cli, count, arguments);
   if (code == OR_EXIT_OK) code = apply_global_flags(cli);
   if (code == OR_EXIT_OK) {

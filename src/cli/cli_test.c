@@ -22,6 +22,9 @@ static void without_a_command_it_shows_help_or_asks_for_one(void **state) {
   expect_out("Usage: openruntime [FLAGS] COMMAND");
   assert_int_equal(RUN("--help"), OR_EXIT_OK);
   expect_out("Usage: openruntime [FLAGS] COMMAND");
+  assert_int_equal(RUN("--version"), OR_EXIT_OK);
+  expect_out("openruntime 0.1.0");
+  expect_exit(OR_EXIT_USAGE, "unknown flag \"--version\"", "devices", "--version");
   expect_exit(OR_EXIT_USAGE, "no command is given", "--json");
   expect_json();
   assert_int_equal(RUN("devices", "--help"), OR_EXIT_OK);
