@@ -85,16 +85,10 @@ static void cancel_task(void *self) {
 /* {shape, dtype, part}; strings have no bytes of their own, and what finds no room beside the others goes as JSON. */
 static or_status_t write_tensor(or_cli_request_t *request, const or_tensor_t *tensor) {
   or_json_writer_t *json = &request->json;
-  const or_shape_t *shape = or_tensor_shape(tensor);
   const void *data = or_tensor_data(tensor);
   if (or_tensor_dtype(tensor) == OR_STRING || data == NULL || request->part_count + 1 >= OR_MULTIPART_MAX_PARTS)
     return or_tensor_json_write(request->cli->allocator, tensor, json);
-  or_json_object_begin(json);
-  or_json_key(json, "shape");
-  or_json_array_begin(json);
-  for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
-  or_json_array_end(json);
-  or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
+  or_tensor_json_begin(json, tensor);
   (void)or_cli_request_part(request, "input", data, or_tensor_bytes(tensor)); /* there is room */
   or_json_object_end(json);
   return or_status_success();

@@ -172,8 +172,17 @@ static void write_strings(or_json_writer_t *json, const or_string_t *strings, si
   or_json_array_end(json);
 }
 
-or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json) {
+void or_tensor_json_begin(or_json_writer_t *json, const or_tensor_t *tensor) {
   const or_shape_t *shape = or_tensor_shape(tensor);
+  or_json_object_begin(json);
+  or_json_key(json, "shape");
+  or_json_array_begin(json);
+  for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
+  or_json_array_end(json);
+  or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
+}
+
+or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json) {
   const void *data = or_tensor_data(tensor);
   void *copy = NULL;
   if (data == NULL) {
@@ -186,12 +195,7 @@ or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tenso
     }
     data = copy;
   }
-  or_json_object_begin(json);
-  or_json_key(json, "shape");
-  or_json_array_begin(json);
-  for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
-  or_json_array_end(json);
-  or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
+  or_tensor_json_begin(json, tensor);
   or_json_key(json, "data");
   if (or_tensor_dtype(tensor) == OR_STRING) {
     write_strings(json, data, (size_t)or_tensor_count(tensor));

@@ -19,6 +19,8 @@ typedef struct or_tensor_data_t {
 or_status_t or_tensor_json_read_type(const or_json_value_t *value, or_tensor_data_t *out);
 /* INVALID_ARGUMENT says which field is wrong and how; OUT_OF_RANGE; RESOURCE_EXHAUSTED. Any thread. */
 or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_value_t *value, or_tensor_data_t *out);
+/* Begins {shape, dtype; who calls it writes what the data are, and ends the object. */
+void or_tensor_json_begin(or_json_writer_t *json, const or_tensor_t *tensor);
 /* Writes {shape, dtype, data}; elements that the host can't reach are copied first. DEVICE_LOST, RESOURCE_EXHAUSTED. */
 or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json);
 

@@ -4,7 +4,7 @@
 #include "base/string.h"
 #include "runtime/runtime_internal.h"
 
-/* Families that stand for the first type of theirs which is here. */
+/* What the API takes as a preference beside types and ids: a family stands for the first type of its which is here. */
 typedef struct family_t {
   const char *name;
   const char *types[4];

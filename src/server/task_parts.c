@@ -35,15 +35,9 @@ static bool find_outputs(const or_text_t *response, const or_task_result_t *resu
 static bool is_part(const or_tensor_t *tensor) { return or_tensor_dtype(tensor) != OR_STRING; }
 
 static or_status_t write_reference(or_json_writer_t *json, const or_tensor_t *tensor, size_t index) {
-  const or_shape_t *shape = or_tensor_shape(tensor);
   char part[32];
   if (!is_part(tensor)) return or_tensor_json_write(json->text->allocator, tensor, json);
-  or_json_object_begin(json);
-  or_json_key(json, "shape");
-  or_json_array_begin(json);
-  for (int32_t d = 0; d < shape->rank; ++d) or_json_int(json, shape->dims[d]);
-  or_json_array_end(json);
-  or_json_field_string(json, "dtype", or_dtype_name(or_tensor_dtype(tensor)));
+  or_tensor_json_begin(json, tensor);
   or_json_field_string(json, "part", or_format(part, sizeof part, "output%zu", index));
   or_json_object_end(json);
   return or_status_success();

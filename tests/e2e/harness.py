@@ -1,7 +1,9 @@
 """What the end-to-end tests share: running the program, reading its files, a list of checks that prints and counts."""
 
+import base64
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -12,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.environ.get("OPENRUNTIME_SOURCE") or os.path.dirname(os.path.dirname(HERE))
 PROGRAM = os.environ.get("OPENRUNTIME") or os.path.join(SOURCE, "build", "dev", "openruntime")
 QUICK = os.environ.get("OPENRUNTIME_QUICK") == "1"
+HANDSHAKE = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n").encode()
 
 
 class Result:
@@ -61,6 +65,15 @@ def run_on_a_terminal(*arguments, columns=60, env=None):
         process.wait(timeout=600)
     os.close(controller)
     return printed.decode()
+
+
+def deaf(port):
+    """A reader that never reads: with as little room as the system gives."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.connect(("127.0.0.1", port))
+    client.sendall(HANDSHAKE)
+    return client
 
 
 def expect(condition, message):

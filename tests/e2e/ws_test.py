@@ -1,7 +1,6 @@
 """/ws as its clients meet it: Python's websockets, and sockets that misbehave."""
 
 import asyncio
-import base64
 import http.client
 import json
 import os
@@ -11,7 +10,7 @@ import struct
 import sys
 from datetime import datetime
 
-from harness import QUICK, expect, main, run, scratch
+from harness import QUICK, deaf, expect, main, run, scratch
 from server_test import JSON, get, problems, serving
 
 try:
@@ -284,19 +283,6 @@ def the_end_of_the_server_is_told():
 
         code, reason = live(port, talk)
         expect(code == 1001 and reason, f"{code} {reason}")
-
-
-HANDSHAKE = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n").encode()
-
-
-def deaf(port):
-    """A reader that never reads: with as little room as the system gives."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    client.connect(("127.0.0.1", port))
-    client.sendall(HANDSHAKE)
-    return client
 
 
 def resident(process):

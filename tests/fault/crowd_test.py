@@ -9,7 +9,7 @@ import select
 import socket
 import struct
 
-from faults import HANDSHAKE, QUICK, Client, Server, compute, expect, fill, main, number
+from faults import QUICK, Client, Server, compute, deaf, expect, fill, main, number
 
 CONNECTIONS = number("FAULT_CONNECTIONS", 500 if QUICK else 3000)
 READERS = number("FAULT_READERS", 50 if QUICK else 500)
@@ -96,15 +96,6 @@ def large_requests_leave_idle_connections_small():
         expect_bounded(server, before, count * CONNECTION_BYTES + SHARED_BYTES // 4, f"{count} that asked for much")
         for one in idle:
             one.close()
-
-
-def deaf(port):
-    """Never reads, with as little room as the system gives."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    client.connect(("127.0.0.1", port))
-    client.sendall(HANDSHAKE)
-    return client
 
 
 def messages(client):

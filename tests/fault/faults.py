@@ -1,6 +1,5 @@
 """What the fault tests share: a server process that may die, and asking it."""
 
-import base64
 import http.client
 import json
 import os
@@ -13,10 +12,10 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-from harness import PROGRAM, SOURCE, expect, main  # noqa: E402  (found by the line above)
+from harness import HANDSHAKE, PROGRAM, SOURCE, deaf, expect, main  # noqa: E402  (found by the line above)
 
 __all__ = ["HANDSHAKE", "HERE", "FAULT_SERVER", "GONE", "JSON", "PARTS", "PROGRAM", "QUICK", "SOURCE", "Client",
-           "Server", "compute", "expect", "fill", "main", "number", "parts", "until"]
+           "Server", "compute", "deaf", "expect", "fill", "main", "number", "parts", "until"]
 
 FAULT_SERVER = os.environ.get("FAULT_SERVER") or os.path.join(os.path.dirname(PROGRAM), "fault_server")
 JSON = {"Content-Type": "application/json"}
@@ -25,8 +24,6 @@ GONE = (OSError, http.client.HTTPException)
 QUICK = os.environ.get("OPENRUNTIME_QUICK") == "1"
 LOOKS = 6000
 KEPT_TASKS = 1024  # that have ended, in a server's memory
-HANDSHAKE = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n").encode()
 
 
 def number(name, fallback):
