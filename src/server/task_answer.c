@@ -113,14 +113,13 @@ static bool reply_parts(answer_t *answer, or_job_t *job) {
   return true;
 }
 
-static void reply_ended(answer_t *answer, or_job_t *job) {
+static void reply_response(answer_t *answer, or_job_t *job) {
   static const char no_memory[] = "{\"detail\":\"there was no memory for the response\",\"error_code\":"
                                   "\"resource_exhausted\"}";
   or_request_t *request = answer->request;
   const or_text_t *response = or_job_response(job);
-  const or_job_facts_t facts = or_job_facts(job);
-  if (reply_parts(answer, job)) {
-  } else if (response->length > 0) {
+  if (reply_parts(answer, job)) return;
+  if (response->length > 0) {
     or_reply_bytes(request, "application/json", response->data, response->length, (or_owner_t){NULL, NULL});
   } else if (or_job_code(job) == OR_UNAVAILABLE) {
     or_reply_error(request, 503, "unavailable",
@@ -129,6 +128,12 @@ static void reply_ended(answer_t *answer, or_job_t *job) {
     request->reply.status = 507;
     or_reply_bytes(request, "application/json", no_memory, sizeof no_memory - 1, (or_owner_t){NULL, NULL});
   }
+}
+
+static void reply_ended(answer_t *answer, or_job_t *job) {
+  or_request_t *request = answer->request;
+  const or_job_facts_t facts = or_job_facts(job);
+  reply_response(answer, job);
   if (facts.begun_ns == 0) return;
   request->reply.queue_ns = facts.begun_ns - facts.accepted_ns;
   request->reply.run_ns = facts.ended_ns - facts.begun_ns;

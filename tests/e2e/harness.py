@@ -81,6 +81,13 @@ def expect(condition, message):
         raise AssertionError(message)
 
 
+def need_server():
+    """Ends the process, with a word, where the program was built without one."""
+    if "+server" not in run("--json", "version").json()["details"].split():
+        print("this build has no server")
+        sys.exit(0)
+
+
 def main(tests):
     """Runs every function of the list; prints a line for each failure and a closing line; the exit code."""
     failed = 0

@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 
-from harness import SOURCE, expect, main, run, scratch
+from harness import SOURCE, expect, main, need_server, run, scratch
 from server_test import certificate, serving
 
 
@@ -194,9 +194,7 @@ def settings_that_are_good_are_shown_and_wrong_ones_named():
 
 
 if __name__ == "__main__":
-    if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
-        print("this build has no server")
-        sys.exit(0)
+    need_server()
     if not shutil.which("openssl"):
         sys.exit("not installed: openssl; tools/setup.sh test")
     main([

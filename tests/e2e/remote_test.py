@@ -10,7 +10,7 @@ import sys
 
 import harness
 from client_test import SEVEN, at
-from harness import PROGRAM, SOURCE, expect, main, run, scratch
+from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
 from server_test import certificate, serving
 
 LONG = ("run", "-s", "256", "--iterations", "1000000")
@@ -224,9 +224,7 @@ def tls_and_sockets_carry_everything():
 
 
 if __name__ == "__main__":
-    if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
-        print("this build has no server")
-        sys.exit(0)
+    need_server()
     if not shutil.which("openssl"):
         sys.exit("not installed: openssl; tools/setup.sh test")
     tests = [

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import PROGRAM, SOURCE, expect, main, run, scratch
+from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
 
 
 @contextlib.contextmanager
@@ -256,9 +256,7 @@ if __name__ == "__main__":
     missing = [tool for tool in ("curl", "openssl") if not shutil.which(tool)]
     if missing:
         sys.exit(f"not installed: {', '.join(missing)}; tools/setup.sh test")
-    if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
-        print("this build has no server")
-        sys.exit(0)
+    need_server()
     main([
         every_route_answers_as_its_description_says,
         the_pages_need_no_network,

@@ -10,7 +10,7 @@ import struct
 import sys
 from datetime import datetime
 
-from harness import QUICK, deaf, expect, main, run, scratch
+from harness import QUICK, deaf, expect, main, need_server, run, scratch
 from server_test import JSON, get, problems, serving
 
 try:
@@ -340,9 +340,7 @@ def a_client_that_was_slow_for_a_moment_gets_every_end():
 if __name__ == "__main__":
     if websockets is None:
         sys.exit("not installed: python3-websockets; tools/setup.sh test")
-    if "server" not in (run("--json", "version").json()["details"].replace("-server", "")):
-        print("this build has no server")
-        sys.exit(0)
+    need_server()
     main([test for test in [
         devices_come_first_and_then_metrics_every_second,
         the_interval_is_the_clients,
