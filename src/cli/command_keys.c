@@ -140,7 +140,7 @@ static int create(or_cli_t *cli) {
   or_store_waiter_t waiter;
   or_status_t status = scopes != NULL ? or_store_scopes_parse(scopes, &wanted.scopes) : or_status_success();
   if (!or_ok(status)) return or_cli_fail(cli, status);
-  or_store_t *store = or_cli_open_store(cli, true);
+  or_store_t *store = or_cli_open_store(cli, OR_CLI_STORE_MAKE);
   if (store == NULL) return cli->code;
   or_store_waiter_init(&waiter);
   status =
@@ -156,7 +156,7 @@ static int list(or_cli_t *cli) {
   or_text_t text;
   or_json_writer_t json;
   if (or_cli_is_remote(cli)) return or_cli_show_reply(cli, &request, print_list);
-  or_store_t *store = or_cli_open_store(cli, false);
+  or_store_t *store = or_cli_open_store(cli, OR_CLI_STORE_LOOK);
   if (store == NULL) return cli->code;
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
@@ -179,7 +179,7 @@ static int revoke(or_cli_t *cli, const char *id) {
   if (or_cli_is_remote(cli)) return revoke_there(cli, id);
   or_store_key_t key = {.created_us = 0};
   or_store_waiter_t waiter;
-  or_store_t *store = or_cli_open_store(cli, false);
+  or_store_t *store = or_cli_open_store(cli, OR_CLI_STORE_CHANGE);
   if (store == NULL) return cli->code;
   (void)or_format(key.id, sizeof key.id, "%s", id);
   or_store_waiter_init(&waiter);

@@ -1,4 +1,4 @@
-/* `store`: a server's database, in its data folder. */
+/* `store`: a server's database, in its data folder, also while the server runs. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,7 +15,7 @@ static int backup(or_cli_t *cli, const char *file) {
   or_text_t text;
   or_json_writer_t json;
   struct stat info;
-  or_store_t *store = or_cli_open_store(cli, false);
+  or_store_t *store = or_cli_open_store(cli, OR_CLI_STORE_LOOK);
   if (store == NULL) return cli->code;
   or_store_waiter_init(&waiter);
   or_status_t status = or_store_waiter_wait(&waiter, or_store_backup(store, file, or_store_waiter_done, &waiter));
@@ -89,7 +89,7 @@ static int print_check(or_cli_t *cli, checking_t *checking) {
 static int check_all(or_cli_t *cli) {
   checking_t checking = {.cli = cli};
   const or_store_checking_t callbacks = {&checking, on_problem, on_end};
-  or_store_t *store = or_cli_open_store(cli, false);
+  or_store_t *store = or_cli_open_store(cli, OR_CLI_STORE_LOOK);
   if (store == NULL) return cli->code;
   or_text_init(&checking.text, cli->allocator);
   if (cli->json) begin_document(&checking);

@@ -8,20 +8,21 @@
 
 #if OR_HAVE_SERVER
 
-static or_status_t open_folder(or_cli_t *cli, const char *folder, bool make, or_store_t **out) {
+static or_status_t open_folder(or_cli_t *cli, const char *folder, or_cli_store_use_t use, or_store_t **out) {
   char database[OR_CONFIG_TEXT_BYTES + 32];
   if (strcmp(folder, OR_STORE_MEMORY) == 0)
     return or_error(OR_INVALID_ARGUMENT,
                     "which data folder? Name it with --data DIR, OPENRUNTIME_DATA, or data = DIR in openruntime.conf");
   (void)or_format(database, sizeof database, "%s/openruntime.db", folder);
-  if (!make && access(database, F_OK) != 0)
+  if (use != OR_CLI_STORE_MAKE && access(database, F_OK) != 0)
     return or_error(OR_NOT_FOUND, "data folder \"%.400s\": no database there; name a server's with --data", folder);
   or_store_options_t options = or_store_options(folder);
   options.allocator = cli->allocator;
+  options.beside = use == OR_CLI_STORE_LOOK;
   return or_store_open(&options, out);
 }
 
-or_store_t *or_cli_open_store(or_cli_t *cli, bool make) {
+or_store_t *or_cli_open_store(or_cli_t *cli, or_cli_store_use_t use) {
   or_server_config_t config;
   or_store_t *store = NULL;
   size_t problems = 0;
@@ -30,7 +31,7 @@ or_store_t *or_cli_open_store(or_cli_t *cli, bool make) {
     cli->code = OR_EXIT_USAGE;
     return NULL;
   }
-  if (or_ok(status)) status = open_folder(cli, config.data, make, &store);
+  if (or_ok(status)) status = open_folder(cli, config.data, use, &store);
   if (!or_ok(status)) (void)or_cli_fail(cli, status);
   return store;
 }

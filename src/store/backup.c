@@ -1,5 +1,6 @@
 /* A backup is one file: a compact copy of the database as of now, into which the tensors that are files are then put.
- * While it is made no such file is removed; those whose rows went meanwhile are swept afterwards. */
+ * While it is made no process removes such a file; those whose rows went meanwhile are swept afterwards, by the store
+ * that has the folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -109,10 +110,11 @@ or_status_t or_backup_write(or_store_t *store, const char *file) {
   if (access(file, F_OK) == 0) return or_error(OR_ALREADY_EXISTS, "\"%s\" exists and is not overwritten", file);
   (void)or_format(temporary, sizeof temporary, "%s.tmp", file);
   (void)unlink(temporary); /* of a backup that was cut short */
-  atomic_store(&store->backup_runs, true);
-  or_status_t status = fill(store, temporary);
-  atomic_store(&store->backup_runs, false);
-  sweep_later(store);
+  int held = -1;
+  or_status_t status = or_files_hold(store, &held);
+  if (or_ok(status)) status = fill(store, temporary);
+  or_files_let_go(held);
+  if (!store->beside) sweep_later(store);
   if (or_ok(status)) status = sync_and_name(temporary, file);
   (void)unlink(temporary); /* it has its name, or is of no use */
   return status;

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include "store/store_test_internal.h"
 
 #define LARGE (OR_STORE_INLINE_BYTES + 100)
@@ -103,9 +106,114 @@ static void is_whole_while_tasks_come_and_go(void **unused) {
   atomic_store(&self.stop, true);
   or_thread_join(&thread);
   expect_ok(flush(store));
+  expect_ok(flush(store));                   /* the sweep follows the commit that carries the first */
   assert_int_equal(count_files(&folder), 0); /* those that a backup kept are swept after it */
   or_store_close(store);
   remove_folder(&folder);
+}
+
+static or_store_t *open_beside(const char *path) {
+  or_store_t *store = NULL;
+  or_store_options_t options = or_store_options(path);
+  options.beside = true;
+  expect_ok(or_store_open(&options, &store));
+  return store;
+}
+
+static or_status_t try_beside(const char *path) {
+  or_store_t *store = NULL;
+  or_store_options_t options = or_store_options(path);
+  options.beside = true;
+  or_status_t status = or_store_open(&options, &store);
+  or_store_close(store);
+  return status;
+}
+
+/* As is_whole_while_tasks_come_and_go, through a store of its own, as another process has it. */
+static void is_whole_when_made_beside_the_store_that_has_the_folder(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  or_store_t *store = open_at(folder.path);
+  or_task_record_t kept = record_of("kept");
+  or_journal_blob_t blob = large_blob();
+  expect_ok(admit_blobs(store, &kept, &blob, 1));
+  churn_t self = {.store = store};
+  or_thread_t thread;
+  expect_ok(or_thread_start(&thread, "churn", churn, &self));
+  for (int i = 0; i < 5; ++i) {
+    folder_t other = make_folder();
+    char path[512];
+    or_store_t *beside = open_beside(folder.path);
+    expect_ok(backup(beside, path_in(&other, "openruntime.db", path)));
+    expect_sound(beside);
+    or_store_close(beside);
+    or_store_t *restored = open_at(other.path);
+    expect_sound(restored);
+    assert_int_equal(state_of(restored, "kept"), OR_TASK_PENDING);
+    or_store_close(restored);
+    remove_folder(&other);
+  }
+  atomic_store(&self.stop, true);
+  or_thread_join(&thread);
+  or_task_record_t done = finished_of("kept", "{}");
+  expect_ok(finish(store, &done)); /* its input goes, and with it whatever a backup kept */
+  expect_ok(flush(store));
+  expect_ok(flush(store)); /* the sweep follows the commit that carries the first */
+  assert_int_equal(count_files(&folder), 0);
+  or_store_close(store);
+  remove_folder(&folder);
+}
+
+static void keeps_files_for_a_backup_of_another_process(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  char path[512];
+  or_store_t *store = open_at(folder.path);
+  or_journal_blob_t blob = large_blob();
+  or_task_record_t first = record_of("first"), second = record_of("second");
+  expect_ok(admit_blobs(store, &first, &blob, 1));
+  expect_ok(admit_blobs(store, &second, &blob, 1));
+  int held = open(path_in(&folder, "blobs", path), O_RDONLY | O_DIRECTORY);
+  assert_true(held >= 0 && flock(held, LOCK_SH) == 0);
+  or_task_record_t end = finished_of("first", "{}");
+  expect_ok(finish(store, &end));
+  expect_ok(flush(store));
+  assert_int_equal(count_files(&folder), 2);
+  or_store_close(store);
+  store = open_at(folder.path); /* what opens it meanwhile keeps them too */
+  assert_int_equal(count_files(&folder), 2);
+  assert_int_equal(close(held), 0);
+  end = finished_of("second", "{}");
+  expect_ok(finish(store, &end));
+  expect_ok(flush(store));
+  expect_ok(flush(store)); /* the sweep follows the commit that carries the first */
+  assert_int_equal(count_files(&folder), 0);
+  or_store_close(store);
+  remove_folder(&folder);
+}
+
+static void only_looks_when_it_is_beside(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder(), other = make_folder();
+  char path[512];
+  expect_failure(try_beside(folder.path), OR_NOT_FOUND, "no database there");
+  assert_int_equal(access(path_in(&folder, "blobs", path), F_OK), -1);
+  or_store_t *store = open_at(folder.path);
+  or_task_record_t done = finished_of("done", "{}"), more = record_of("more");
+  expect_ok(finish(store, &done));
+  expect_ok(flush(store));
+  or_store_t *beside = open_beside(folder.path);
+  assert_int_equal(state_of(beside, "done"), OR_TASK_COMPLETED);
+  expect_failure(admit(beside, &more), OR_FAILED_PRECONDITION, "only looked at");
+  expect_failure(remove_task(beside, "done"), OR_FAILED_PRECONDITION, "only looked at");
+  or_store_close(beside);
+  or_store_close(store);
+  assert_int_equal(rename(path_in(&folder, "blobs", path), path_in(&other, "blobs", (char[512]){0})), 0);
+  beside = open_beside(folder.path);
+  expect_failure(backup(beside, path_in(&other, "b.db", path)), OR_PERMISSION_DENIED, "can't be held");
+  or_store_close(beside);
+  remove_folder(&folder);
+  remove_folder(&other);
 }
 
 static void finds_files_that_are_missing_or_cut(void **unused) {
@@ -138,6 +246,9 @@ int main(void) {
       cmocka_unit_test(holds_the_whole_store_in_one_file_that_can_be_put_back),
       cmocka_unit_test(backs_up_a_store_in_memory),
       cmocka_unit_test(is_whole_while_tasks_come_and_go),
+      cmocka_unit_test(is_whole_when_made_beside_the_store_that_has_the_folder),
+      cmocka_unit_test(keeps_files_for_a_backup_of_another_process),
+      cmocka_unit_test(only_looks_when_it_is_beside),
       cmocka_unit_test(finds_files_that_are_missing_or_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

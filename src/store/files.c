@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/numbers.h"
@@ -87,7 +88,53 @@ static bool is_ours(const char *name) {
   return digits == 26 && or_string_starts_with(name + digits, SUFFIX) && strlen(name) < OR_STORE_FILE_BYTES + 32;
 }
 
+/* A backup, of whichever process, holds a lock on the folder of files until it has read those that its rows name. A
+ * removal follows the commit that took the rows away: if it gets the lock, a backup that begins later does not see
+ * them. */
+or_status_t or_files_hold(const or_store_t *store, int *descriptor) {
+  char words[128];
+  *descriptor = -1;
+  if (store->memory) return or_status_success();
+  int code = -1;
+  *descriptor = open(store->files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*descriptor >= 0) {
+    do code = flock(*descriptor, LOCK_SH);
+    while (code != 0 && errno == EINTR);
+  }
+  if (code == 0) return or_status_success();
+  or_status_t status = or_error(OR_PERMISSION_DENIED, "folder \"%s\" can't be held: %s", store->files_path,
+                                or_errno_text(errno, words, sizeof words));
+  or_files_let_go(*descriptor);
+  *descriptor = -1;
+  return status;
+}
+
+void or_files_let_go(int descriptor) {
+  if (descriptor >= 0) (void)close(descriptor); /* the lock goes with it */
+}
+
+bool or_files_begin_removal(or_store_t *store) {
+  if (store->files_descriptor < 0 || flock(store->files_descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) return true; /* where there are no such locks, no backup has one */
+  store->sweep_due = true;
+  return false;
+}
+
+void or_files_end_removal(or_store_t *store) {
+  if (store->files_descriptor >= 0) (void)flock(store->files_descriptor, LOCK_UN); /* can't fail where it was had */
+}
+
+static or_status_t sweep(or_store_t *store, or_database_t *database);
+
 or_status_t or_files_sweep(or_store_t *store, or_database_t *database) {
+  if (!or_files_begin_removal(store)) return or_status_success();
+  or_status_t status = sweep(store, database);
+  if (or_ok(status)) store->sweep_due = false;
+  or_files_end_removal(store);
+  return status;
+}
+
+static or_status_t sweep(or_store_t *store, or_database_t *database) {
   DIR *folder = store->memory ? NULL : opendir(store->files_path);
   if (folder == NULL) return or_status_success(); /* nothing there that could be too much */
   or_status_t status = or_status_success();

@@ -82,8 +82,8 @@ static or_status_t load_key(or_store_t *store, or_query_t *query) {
   return status;
 }
 
-or_status_t or_keys_load(or_store_t *store) {
-  or_query_t query = or_query(&store->writing, OR_SQL_KEYS);
+or_status_t or_keys_load(or_store_t *store, or_database_t *database) {
+  or_query_t query = or_query(database, OR_SQL_KEYS);
   or_status_t status = or_status_success();
   while (or_ok(status) && or_query_row(&query)) status = load_key(store, &query);
   return or_status_first(status, or_query_end(&query, "keys"));

@@ -105,6 +105,32 @@ static void refuses_databases_of_newer_versions_and_of_others(void **unused) {
   remove_folder(&folder);
 }
 
+static or_status_t look(const char *path) {
+  or_store_t *store = NULL;
+  or_store_options_t options = or_store_options(path);
+  options.beside = true;
+  or_status_t status = or_store_open(&options, &store);
+  or_store_close(store);
+  return status;
+}
+
+static void looks_only_at_databases_of_its_own_version(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  char path[512];
+  (void)path_in(&folder, "openruntime.db", path);
+  write_at(path, -1, "");
+  expect_failure(look(folder.path), OR_FAILED_PRECONDITION, "made by an older OpenRuntime (database version 0");
+  struct stat info;
+  assert_int_equal(stat(path, &info), 0);
+  assert_int_equal(info.st_size, 0);
+  expect_ok(try_open(folder.path));
+  expect_ok(look(folder.path));
+  execute(path, "PRAGMA user_version = 99");
+  expect_failure(look(folder.path), OR_FAILED_PRECONDITION, "made by a newer OpenRuntime (database version 99");
+  remove_folder(&folder);
+}
+
 static void migrates_step_by_step_and_takes_a_failed_step_back(void **unused) {
   (void)unused;
   or_database_t database = {0};
@@ -297,6 +323,7 @@ int main(void) {
       cmocka_unit_test(refuses_what_is_no_folder_or_can_not_be_written),
       cmocka_unit_test(says_what_to_do_about_a_corrupt_database),
       cmocka_unit_test(refuses_databases_of_newer_versions_and_of_others),
+      cmocka_unit_test(looks_only_at_databases_of_its_own_version),
       cmocka_unit_test(migrates_step_by_step_and_takes_a_failed_step_back),
       cmocka_unit_test(sweeps_files_of_ours_that_no_row_names),
       cmocka_unit_test(gives_queued_and_interrupted_tasks_back_in_their_order),

@@ -53,22 +53,37 @@ static or_status_t step(or_database_t *database, const char *migration, int vers
   return or_status_context(status, "while it was brought to version %d", version);
 }
 
-or_status_t or_schema_migrate(or_database_t *database, const char *const *migrations, int count) {
-  int64_t version = 0, application = 0, objects = 0;
-  or_status_t status = pragma_number(database, "PRAGMA user_version", &version);
+/* *version of a database of ours; 0 of an empty one. */
+static or_status_t find_version(or_database_t *database, int count, int64_t *version) {
+  int64_t application = 0, objects = 0;
+  or_status_t status = pragma_number(database, "PRAGMA user_version", version);
   if (or_ok(status)) status = pragma_number(database, "PRAGMA application_id", &application);
   if (or_ok(status)) status = pragma_number(database, "SELECT count(*) FROM sqlite_schema", &objects);
   if (!or_ok(status)) return status;
-  bool fresh = application == 0 && version == 0 && objects == 0;
+  bool fresh = application == 0 && *version == 0 && objects == 0;
   if (!fresh && application != OR_STORE_APPLICATION_ID)
     return or_error(OR_FAILED_PRECONDITION, "not a database of OpenRuntime's; choose another folder with --data");
-  if (version > count) {
-    return or_error(OR_FAILED_PRECONDITION,
-                    "made by a newer OpenRuntime (database version %lld, this one knows %d); install that version, or "
-                    "choose another folder with --data",
-                    (long long)version, count);
-  }
+  if (*version <= count) return status;
+  return or_error(OR_FAILED_PRECONDITION,
+                  "made by a newer OpenRuntime (database version %lld, this one knows %d); install that version, or "
+                  "choose another folder with --data",
+                  (long long)*version, count);
+}
+
+or_status_t or_schema_migrate(or_database_t *database, const char *const *migrations, int count) {
+  int64_t version = 0;
+  or_status_t status = find_version(database, count, &version);
   for (int next = (int)version; or_ok(status) && next < count; ++next)
     status = step(database, migrations[next], next + 1);
   return status;
+}
+
+or_status_t or_schema_expect(or_database_t *database, int count) {
+  int64_t version = 0;
+  or_status_t status = find_version(database, count, &version);
+  if (!or_ok(status) || version == count) return status;
+  return or_error(OR_FAILED_PRECONDITION,
+                  "made by an older OpenRuntime (database version %lld, this one has %d); use that version's program, "
+                  "or start a server with this one, which migrates it",
+                  (long long)version, count);
 }

@@ -11,5 +11,7 @@ extern const int or_store_version;
 /* Brings the database to version `count`, each step in a transaction of its own. FAILED_PRECONDITION: it is newer, or
  * another program's. */
 or_status_t or_schema_migrate(or_database_t *database, const char *const *migrations, int count);
+/* Only looks: FAILED_PRECONDITION unless it is of version `count`. */
+or_status_t or_schema_expect(or_database_t *database, int count);
 
 #endif

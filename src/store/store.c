@@ -87,16 +87,22 @@ static or_status_t make_file(const char *path, const char *folder) {
   return or_status_success();
 }
 
-static or_status_t prepare_folder(or_store_t *store, const char *folder) {
+static or_status_t name_files(or_store_t *store, const char *folder) {
   if (strlen(folder) == 0 || strlen(folder) > LONGEST_PATH_BYTES)
     return or_error(OR_INVALID_ARGUMENT, "data folder: a path of 1 to %d bytes", LONGEST_PATH_BYTES);
   (void)or_format(store->database_path, sizeof store->database_path, "%s/" DATABASE_NAME, folder);
   (void)or_format(store->files_path, sizeof store->files_path, "%s/" FILES_NAME, folder);
+  return or_status_success();
+}
+
+static or_status_t prepare_folder(or_store_t *store, const char *folder) {
   or_status_t status = make_folder(folder);
   if (or_ok(status)) status = lock_folder(store, folder);
   if (or_ok(status)) status = make_folder(store->files_path);
   if (or_ok(status)) status = make_file(store->database_path, folder);
-  return status;
+  if (!or_ok(status)) return status;
+  store->files_descriptor = open(store->files_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return store->files_descriptor >= 0 ? status : folder_error(folder, errno);
 }
 
 or_status_t or_store_connect(or_store_t *store, or_database_t *database) {
@@ -109,15 +115,15 @@ or_status_t or_store_connect(or_store_t *store, or_database_t *database) {
 }
 
 /* Small databases are read through; a large one shows its faults when they are met, and `store check` finds all. */
-static or_status_t look_for_damage(or_store_t *store) {
+static or_status_t look_for_damage(const or_store_t *store, or_database_t *database) {
   struct stat info;
   if (store->memory || stat(store->database_path, &info) != 0 || info.st_size > CHECKED_AT_OPEN_BYTES)
     return or_status_success();
   sqlite3_stmt *statement = NULL;
-  int code = sqlite3_prepare_v2(store->writing.handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
+  int code = sqlite3_prepare_v2(database->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   const char *words = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-  or_status_t status = or_database_failure(store->writing.handle, code, "database");
+  or_status_t status = or_database_failure(database->handle, code, "database");
   if (or_ok(status) && (words == NULL || strcmp(words, "ok") != 0))
     status = or_error(OR_DATA_LOSS, "database: it is corrupt: %.200s", words != NULL ? words : "unreadable");
   (void)sqlite3_finalize(statement); /* repeats what the step said */
@@ -142,14 +148,25 @@ static or_status_t open_databases(or_store_t *store) {
   or_status_t status =
       store->memory ? or_database_open(&store->writing, ":memory:", NULL, SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX)
                     : or_store_connect(store, &store->writing);
-  if (or_ok(status)) status = look_for_damage(store);
+  if (or_ok(status)) status = look_for_damage(store, &store->writing);
   if (or_ok(status)) status = or_schema_migrate(&store->writing, or_store_migrations, or_store_version);
   if (or_ok(status)) status = load_totals(store);
-  if (or_ok(status)) status = or_keys_load(store);
+  if (or_ok(status)) status = or_keys_load(store, &store->writing);
   if (or_ok(status)) status = or_files_sweep(store, &store->writing);
   if (or_ok(status) && !store->memory) status = or_store_connect(store, &store->reading);
   if (store->memory) store->reading = (or_database_t){.handle = store->writing.handle, .shared = true};
   return status;
+}
+
+/* Nothing of the database is set, its journal's mode neither: it is as its owner has it. */
+static or_status_t open_beside(or_store_t *store) {
+  if (access(store->database_path, F_OK) != 0 && errno == ENOENT)
+    return or_error(OR_NOT_FOUND, "no database there; name a server's data folder with --data");
+  const char *vfs = store->vfs[0] != '\0' ? store->vfs : NULL;
+  or_status_t status = or_database_open(&store->reading, store->database_path, vfs, SQLITE_OPEN_NOMUTEX);
+  if (or_ok(status)) status = look_for_damage(store, &store->reading);
+  if (or_ok(status)) status = or_schema_expect(&store->reading, or_store_version);
+  return or_ok(status) ? or_keys_load(store, &store->reading) : status;
 }
 
 /* Names the file, and says what helps. Takes and gives the status. */
@@ -171,9 +188,10 @@ static or_status_t advise(const or_store_t *store, or_status_t status) {
 static void init(or_store_t *store, const or_store_options_t *options) {
   store->files = options->files != NULL ? *options->files : or_store_system_files;
   store->memory = strcmp(options->path, OR_STORE_MEMORY) == 0;
+  store->beside = options->beside;
   store->synchronous_off = options->synchronous_off;
   store->retention = options->retention;
-  store->lock_descriptor = -1;
+  store->lock_descriptor = store->files_descriptor = -1;
   (void)or_format(store->vfs, sizeof store->vfs, "%s", options->vfs != NULL ? options->vfs : "");
   or_mutex_init(&store->shared_lock);
   or_mutex_init(&store->keys.lock);
@@ -182,6 +200,7 @@ static void init(or_store_t *store, const or_store_options_t *options) {
   or_cond_init(&store->writer.progress);
   or_mutex_init(&store->reader.lock);
   or_cond_init(&store->reader.wake);
+  store->writer.absent = store->writer.closing = store->beside; /* there is no such thread: it takes nothing */
   store->writer.row_limit = options->backlog_rows;
   store->writer.byte_limit = options->backlog_bytes;
   store->writer.end = &store->writer.first;
@@ -199,9 +218,10 @@ or_status_t or_store_open(const or_store_options_t *options, or_store_t **out) {
   or_store_t *store = memory;
   store->allocator = allocator;
   init(store, options);
-  if (!store->memory) status = prepare_folder(store, options->path);
-  if (or_ok(status)) status = advise(store, open_databases(store));
-  if (or_ok(status)) status = or_writer_start(store);
+  if (!store->memory) status = name_files(store, options->path);
+  if (or_ok(status) && !store->memory && !store->beside) status = prepare_folder(store, options->path);
+  if (or_ok(status)) status = advise(store, store->beside ? open_beside(store) : open_databases(store));
+  if (or_ok(status) && !store->beside) status = or_writer_start(store);
   if (or_ok(status)) status = or_reader_start(store);
   if (or_ok(status)) {
     *out = store;
@@ -217,6 +237,7 @@ void or_store_close(or_store_t *store) {
   or_writer_stop(store);
   or_database_close(&store->reading);
   or_database_close(&store->writing);
+  or_files_let_go(store->files_descriptor);
   if (store->lock_descriptor >= 0) (void)close(store->lock_descriptor);
   or_free(store->allocator, store->keys.items);
   or_free(store->allocator, store->doomed);

@@ -42,6 +42,7 @@ typedef struct or_store_files_t {
 
 typedef struct or_store_options_t {
   const char *path;     /* the data folder, made if missing; or OR_STORE_MEMORY */
+  bool beside;          /* only look, also while another process has the folder: or_store_open */
   bool synchronous_off; /* never wait for the disk: power loss then loses tasks, and may corrupt the database */
   size_t backlog_rows;  /* starts and ends of tasks may fill it twice: they are not refused when admits are */
   size_t backlog_bytes;
@@ -55,7 +56,11 @@ or_store_options_t or_store_options(const char *path); /* the bounds above */
 /* Opens, locks, checks and migrates the data folder, sweeps files that no row names, starts the threads. Waits for the
  * disk. UNAVAILABLE: another process has the folder; PERMISSION_DENIED: can't be written; DATA_LOSS: corrupt;
  * FAILED_PRECONDITION: made by a newer version, or no database of ours; RESOURCE_EXHAUSTED. Each message is one line
- * with the cure, and names the path. *out is the caller's. */
+ * with the cure, and names the path. *out is the caller's.
+ *
+ * `beside`: takes no lock and changes nothing, so that backup, check and every read can be had of a folder that a server
+ * has; what is to be written is refused with FAILED_PRECONDITION, and so is a folder that an older version made.
+ * NOT_FOUND: no database is there. */
 or_status_t or_store_open(const or_store_options_t *options, or_store_t **out);
 /* Writes what waits, ends the threads, closes; every callback has been called when it returns. Takes NULL. */
 void or_store_close(or_store_t *store);

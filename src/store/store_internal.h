@@ -88,6 +88,7 @@ typedef struct or_writer_t {
   int64_t first_queued_ns;
   bool urgent; /* somebody waits for one of the list */
   bool closing;
+  bool absent; /* set before the threads run: the store is only looked at */
   or_store_stats_t stats;
   /* The writer thread's. */
   or_item_t *parked, **parked_end; /* could not be written; tried again */
@@ -131,21 +132,22 @@ typedef struct or_doomed_t {
 struct or_store_t {
   const or_allocator_t *allocator;
   or_store_files_t files;
-  bool memory, synchronous_off;
+  bool memory, beside, synchronous_off;
   char database_path[OR_FILE_PATH_BYTES], files_path[OR_FILE_PATH_BYTES];
   char vfs[64]; /* "": the system's */
   int lock_descriptor;
+  int files_descriptor; /* of the folder of files; -1: beside, or in memory */
   or_journal_t journal;
   or_mutex_t shared_lock;
   or_database_t writing, reading; /* each its thread's */
   or_writer_t writer;
   or_reader_t reader;
   or_keys_t keys;
-  atomic_bool backup_runs; /* files that rows no longer name stay until it ends */
   /* The writer thread's from here on. */
   or_totals_t totals, totals_before; /* the latter: as of the last commit */
   or_doomed_t *doomed;
   size_t doomed_count, doomed_capacity;
+  bool sweep_due; /* files stayed because a backup wanted them */
   or_store_retention_t retention;
   int64_t next_age_check_us;
 };
@@ -189,8 +191,14 @@ extern const or_store_files_t or_store_system_files;
 or_status_t or_files_write(or_store_t *store, or_item_t *item, bool *any);
 void or_files_discard(or_store_t *store, or_item_t *item); /* those of an item that was given up */
 void or_files_path(const or_store_t *store, const char *name, char path[OR_FILE_PATH_BYTES]);
-/* Removes every file of ours that no row names, where nobody writes new ones. */
+/* Removes every file of ours that no row names, where nobody writes new ones; while a backup runs that is put off. */
 or_status_t or_files_sweep(or_store_t *store, or_database_t *database);
+/* Between the two no process removes a file. The former waits for a removal that is under way. */
+or_status_t or_files_hold(const or_store_t *store, int *descriptor);
+void or_files_let_go(int descriptor);
+/* Between the two no backup begins; false: one runs. The writer thread's. */
+bool or_files_begin_removal(or_store_t *store);
+void or_files_end_removal(or_store_t *store);
 
 /* retention.c: one step; *more: call again. */
 or_status_t or_retention_step(or_store_t *store, bool *more);
@@ -216,7 +224,7 @@ void or_shape_write(const or_shape_t *shape, char *text, size_t capacity);
 or_status_t or_blob_load(or_store_t *store, const or_blob_row_t *row, char **owned, const void **data);
 
 /* keys.c */
-or_status_t or_keys_load(or_store_t *store);
+or_status_t or_keys_load(or_store_t *store, or_database_t *database);
 void or_keys_added(or_store_t *store, const or_item_t *item, bool written);
 or_status_t or_keys_write_uses(or_store_t *store);
 

@@ -12,12 +12,13 @@ or_status_t or_transaction_begin(or_store_t *store, or_trouble_t *trouble) {
 
 /* Files are removed after the rows that name them, and stay while a backup may still want them. */
 static void remove_doomed(or_store_t *store) {
-  if (!atomic_load(&store->backup_runs)) {
+  if (store->doomed_count > 0 && or_files_begin_removal(store)) {
     for (size_t i = 0; i < store->doomed_count; ++i) {
       char path[OR_FILE_PATH_BYTES];
       or_files_path(store, store->doomed[i].name, path);
       store->files.remove(store->files.self, path);
     }
+    or_files_end_removal(store);
   }
   store->doomed_count = 0;
 }

@@ -24,6 +24,7 @@ or_status_t or_writer_reserve(or_writer_t *writer, or_item_kind_t kind, size_t b
   }
   or_mutex_unlock(&writer->lock);
   if (fits) return status;
+  if (writer->absent) return or_error(OR_FAILED_PRECONDITION, "the store is only looked at");
   if (closing) return or_error(OR_FAILED_PRECONDITION, "the store is being closed");
   if (too_large) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the task has %zu bytes with its tensors; %zu can wait to be recorded",
@@ -163,7 +164,7 @@ static void settle_committed(or_store_t *store, or_item_t *items) {
     items = item->next;
     or_status_t outcome = item->outcome;
     item->outcome = or_status_success();
-    if (item->kind == OR_ITEM_SWEEP) outcome = or_status_first(outcome, or_files_sweep(store, &store->writing));
+    if (item->kind == OR_ITEM_SWEEP) store->sweep_due = true;
     if (item->kind != OR_ITEM_RETENTION) {
       tell(store, item, outcome);
       continue;
@@ -305,6 +306,15 @@ static void write_uses_of_keys(or_store_t *store) {
   or_status_ignore(status); /* logged; the next tick tries again */
 }
 
+/* What backups kept. */
+static void sweep(or_store_t *store) {
+  or_store_lock_shared(store);
+  or_status_t status = or_files_sweep(store, &store->writing);
+  or_store_unlock_shared(store);
+  if (!or_ok(status)) or_log(OR_LOG_STORE, OR_LOG_WARNING, "files_not_swept", "error=%s", or_status_message(status));
+  or_status_ignore(status); /* logged; the next tick tries again */
+}
+
 static void give_up_parked(or_store_t *store) {
   or_writer_t *writer = &store->writer;
   while (writer->parked != NULL) {
@@ -330,6 +340,8 @@ static void writer_main(void *opaque) {
 
     int64_t now_ns = or_clock_ns();
     if (writer->parked != NULL && (!writer->last_failed || closing || now_ns >= writer->retry_ns)) retry_parked(store);
+    /* Not while files are there whose rows could not be written yet. */
+    if (store->sweep_due && writer->parked == NULL) sweep(store);
     more = trim(store) && !closing;
     if (now_ns >= tick_ns || closing) {
       write_uses_of_keys(store);
