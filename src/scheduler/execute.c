@@ -119,6 +119,39 @@ static void wait_again(or_job_t *first) {
   or_waiting_push(first->scheduler, first);
 }
 
+/* Takes those out of *members that are on disk and were ended by the server's end alone: they are taken up again after
+ * the restart as after any other end of the server. With the lock held. */
+static or_job_t *take_interrupted(or_scheduler_t *scheduler, or_job_t **members) {
+  or_job_t *interrupted = NULL, **link = members;
+  while (*link != NULL) {
+    or_job_t *job = *link;
+    if (!job->interrupted || !job->durable) {
+      link = &job->member_next;
+      continue;
+    }
+    *link = job->member_next;
+    or_table_remove(scheduler, job);
+    job->member_next = interrupted;
+    interrupted = job;
+  }
+  return interrupted;
+}
+
+static void leave_all_on_disk(or_job_t *first) {
+  for (or_job_t *job = first, *next; job != NULL; job = next) {
+    next = job->member_next;
+    job->member_next = NULL;
+    or_job_leave_on_disk(job);
+  }
+}
+
+/* In whose name the work was cancelled. Takes the status. */
+static or_status_t name_cause(or_status_t status, const or_job_t *members) {
+  if (or_status_code(status) != OR_CANCELLED || members == NULL || !members->interrupted) return status;
+  or_status_ignore(status); /* the caller did not cancel it */
+  return or_error(OR_CANCELLED, "the server ended before the task was done");
+}
+
 /* Each of them gets the status and the result; the last one these themselves. */
 static void end_all(or_job_t *first, or_status_t status, or_task_result_t *result) {
   size_t count = 0;
@@ -169,10 +202,13 @@ void or_execution_carry_out(execution_t *execution) {
     or_here_remember(execution->place, &job->estimate, &execution->result);
   }
   or_job_t *members = leave(hardware, execution);
+  or_job_t *interrupted = or_status_code(status) == OR_CANCELLED ? take_interrupted(scheduler, &members) : NULL;
+  status = name_cause(status, members);
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
   if (again && members != NULL) wait_again(members);
   if (lost) or_waiting_look_again(scheduler);
   or_mutex_unlock(&scheduler->mutex);
+  leave_all_on_disk(interrupted);
   if (members != NULL && !again) {
     end_all(members, status, &execution->result);
   } else {

@@ -63,8 +63,7 @@ or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_schedu
   return status;
 }
 
-/* A durable job that is out of the table runs after the restart; here it has ended without a response. */
-static void leave_on_disk(or_job_t *job) {
+void or_job_leave_on_disk(or_job_t *job) {
   or_scheduler_t *scheduler = job->scheduler;
   or_job_desert(job, OR_UNAVAILABLE);
   or_mutex_lock(&scheduler->mutex);
@@ -84,7 +83,7 @@ static void empty_queue(or_scheduler_t *scheduler) {
       if (job->durable) {
         or_table_remove(scheduler, job);
         or_mutex_unlock(&scheduler->mutex);
-        leave_on_disk(job);
+        or_job_leave_on_disk(job);
       } else {
         or_mutex_unlock(&scheduler->mutex);
         or_job_end(job, or_error(OR_CANCELLED, "the scheduler is shutting down"), NULL);
@@ -107,6 +106,7 @@ void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns) {
   while (is_at_work(scheduler) && or_cond_wait_until(&scheduler->quiet, &scheduler->mutex, deadline_ns)) {
   }
   for (or_job_t *job = scheduler->active.first; job != NULL; job = job->active_next) {
+    job->interrupted = !or_cancel_requested(&job->cancel);
     or_cancel_request(&job->cancel);
     if (job->execution != NULL) or_cancel_request(&job->execution->cancel);
   }
@@ -256,7 +256,7 @@ static void admit(or_job_t *job, bool here) {
   or_mutex_unlock(&scheduler->mutex);
   or_job_tell_watches(job, watches, OR_JOB_ADMITTED);
   if (place != NULL) carry_out_here(&execution);
-  if (left) leave_on_disk(job);
+  if (left) or_job_leave_on_disk(job);
   if (ended) {
     or_status_t status = or_cancel_status(&job->cancel);
     or_job_end(job, or_ok(status) ? or_error(OR_CANCELLED, "shutting down") : status, NULL);
@@ -383,6 +383,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
 void or_scheduler_cancel(or_scheduler_t *scheduler, or_job_t *job) {
   or_mutex_lock(&scheduler->mutex);
   or_cancel_request(&job->cancel);
+  job->interrupted = false;
   const bool waited = job->state == OR_TASK_PENDING, left = or_share_leave(job);
   or_mutex_unlock(&scheduler->mutex);
   if (left)

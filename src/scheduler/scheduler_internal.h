@@ -107,6 +107,7 @@ struct or_job_t {
   bool waiting;            /* in the queue */
   bool admitted;           /* may wait in the queue */
   bool ending;             /* somebody is ending it: nobody else does */
+  bool interrupted;        /* it was asked to end because the server ends, and for no other reason */
   bool shared_run;
   or_start_t start;
   int priority, attempts;
@@ -222,6 +223,10 @@ bool or_share_leave(or_job_t *job);
 size_t or_share_members(const execution_t *execution, or_job_t *jobs[OR_EXECUTION_MAX_JOBS]);
 /* The members may go on only until here. */
 void or_share_set_deadline(execution_t *execution);
+
+/* scheduler.c: without the lock. A durable job that is out of the table runs after the restart; here it has ended without
+ * a response. Lets go of the table's reference. */
+void or_job_leave_on_disk(or_job_t *job);
 
 /* start.c: without the lock. The starts of the members, on record when it returns OK. */
 or_status_t or_starts_record(const execution_t *execution);

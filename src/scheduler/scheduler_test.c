@@ -526,6 +526,43 @@ static void a_drain_ends_waiting_work_and_leaves_durable_work_on_disk(void **sta
   or_job_release(kept);
 }
 
+/* Opens the gate once the grace of a drain is over. */
+static void open_gate_when_told(void *self) {
+  or_visit_t *visit = self;
+  while (!or_cancel_requested(visit->cancel)) (void)sched_yield();
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_scheduler_leave(scheduler, visit);
+}
+
+static void what_runs_when_the_grace_is_over_is_left_on_disk_if_it_is_durable(void **state) {
+  (void)state;
+  open_with_journal();
+  or_cancel_t token;
+  or_cancel_init(&token, INT64_MAX);
+  or_visit_t visit = {.device = or_runtime_device(runtime, 0), .cancel = &token};
+  or_thread_t thread = {.started = false};
+  or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *kept = submit_durable("kept", "");
+  journal.done(journal.done_self, or_status_success());
+  or_job_t *unwanted = submit_durable("unwanted", "");
+  journal.done(journal.done_self, or_status_success());
+  or_job_t *waited_for = submit("waited_for", "");
+  or_job_t *const jobs[] = {kept, unwanted, waited_for};
+  for (size_t i = 0; i < 3; ++i) await(or_job_id(jobs[i]), OR_JOB_STARTED);
+  or_scheduler_cancel(scheduler, unwanted);
+  expect_ok(or_scheduler_visit(scheduler, &visit));
+  expect_ok(or_thread_start(&thread, "visitor", open_gate_when_told, &visit));
+  or_scheduler_drain(scheduler, 0);
+  or_thread_join(&thread);
+  expect_end(unwanted, OR_TASK_CANCELLED, "cancelled by the caller");
+  expect_end(waited_for, OR_TASK_CANCELLED, "the server ended before the task was done");
+  assert_int_equal(or_job_facts(kept).state, OR_TASK_RUNNING);
+  assert_int_equal(or_job_code(kept), OR_UNAVAILABLE);
+  assert_null(or_scheduler_find(scheduler, "kept", NULL));
+  assert_int_equal(journal.finishes, 2);
+  for (size_t i = 0; i < 3; ++i) or_job_release(jobs[i]);
+}
+
 static void finished_jobs_are_kept_up_to_a_number(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){.keep_finished = 2}, 1);
@@ -668,6 +705,7 @@ int main(void) {
       CASE(a_full_disk_ends_the_durable_task_that_it_concerns),
       CASE(cancelled_before_it_is_recorded_it_never_runs),
       CASE(a_drain_ends_waiting_work_and_leaves_durable_work_on_disk),
+      CASE(what_runs_when_the_grace_is_over_is_left_on_disk_if_it_is_durable),
       CASE(finished_jobs_are_kept_up_to_a_number),
       CASE(lists_what_is_active),
       CASE(bounds_what_may_be_set_and_sent),
