@@ -251,6 +251,26 @@ static void goes_on_while_the_disk_is_full_and_recovers_by_itself(void **unused)
   remove_folder(&folder);
 }
 
+static void a_result_whose_file_finds_no_room_is_given_up_at_the_close(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  fault_reset();
+  or_store_t *store = open_faulty(&folder, false);
+  or_task_record_t task = record_of("task"), ended = finished_of("task", "{}");
+  expect_ok(admit(store, &task));
+  fault_set_full(true);
+  or_journal_blob_t blob = {"x", OR_UINT8, or_shape_make(1, (const int64_t[]){LARGE}), large_bytes, LARGE};
+  const or_journal_t *journal = or_store_journal(store);
+  expect_ok(journal->finish(journal->self, &ended, &blob, 1));
+  or_store_close(store);
+  fault_set_full(false);
+  store = open_faulty(&folder, false);
+  assert_int_equal(state_of(store, "task"), OR_TASK_PENDING);
+  or_store_close(store);
+  fault_reset();
+  remove_folder(&folder);
+}
+
 int main(void) {
   fault_register();
   const struct CMUnitTest tests[] = {
@@ -259,6 +279,7 @@ int main(void) {
       cmocka_unit_test(outlives_the_nth_write_that_finds_no_room),
       cmocka_unit_test(outlives_the_nth_write_or_sync_that_fails),
       cmocka_unit_test(goes_on_while_the_disk_is_full_and_recovers_by_itself),
+      cmocka_unit_test(a_result_whose_file_finds_no_room_is_given_up_at_the_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

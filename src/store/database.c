@@ -19,7 +19,7 @@ or_trouble_t or_database_trouble(sqlite3 *handle, int code) {
   case SQLITE_IOERR: {
     if (code == SQLITE_IOERR_NOMEM) return OR_TROUBLE_MEMORY;
     int error = handle != NULL ? sqlite3_system_errno(handle) : 0;
-    return error == ENOSPC || error == EDQUOT ? OR_TROUBLE_FULL : OR_TROUBLE_IO;
+    return error == ENOSPC || error == EDQUOT || error == EFBIG ? OR_TROUBLE_FULL : OR_TROUBLE_IO;
   }
   case SQLITE_BUSY:
   case SQLITE_LOCKED:

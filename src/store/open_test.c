@@ -87,7 +87,9 @@ static void says_what_to_do_about_a_corrupt_database(void **unused) {
   }
   or_store_close(store);
   for (long page = 1; page < 12; ++page) write_at(path, 4096 * page, "these bytes were not written by SQLite");
-  expect_failure(try_open(folder.path), OR_DATA_LOSS, "openruntime store backup");
+  or_status_t status = try_open(folder.path);
+  assert_null(strchr(or_status_message(status), '\n'));
+  expect_failure(status, OR_DATA_LOSS, "openruntime store backup");
   remove_folder(&folder);
 }
 

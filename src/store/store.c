@@ -123,7 +123,9 @@ static or_status_t look_for_damage(const or_store_t *store, or_database_t *datab
   int code = sqlite3_prepare_v2(database->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   const char *words = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+  const char *head = words != NULL ? strrchr(words, '\n') : NULL; /* SQLite's heading takes a line of its own */
   or_status_t status = or_database_failure(database->handle, code, "database");
+  if (head != NULL) words = head + 1;
   if (or_ok(status) && (words == NULL || strcmp(words, "ok") != 0))
     status = or_error(OR_DATA_LOSS, "database: it is corrupt: %.200s", words != NULL ? words : "unreadable");
   (void)sqlite3_finalize(statement); /* repeats what the step said */

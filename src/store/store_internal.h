@@ -94,7 +94,7 @@ typedef struct or_writer_t {
   or_item_t *parked, **parked_end; /* could not be written; tried again */
   int64_t retry_ns;
   or_item_t *trimming; /* new bounds whose `done` waits until nothing exceeds them */
-  bool last_failed;    /* the last commit */
+  bool last_failed;    /* the last commit, or the files before it */
 } or_writer_t;
 
 typedef struct or_read_t or_read_t;

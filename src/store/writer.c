@@ -176,6 +176,16 @@ static void settle_committed(or_store_t *store, or_item_t *items) {
   }
 }
 
+/* Files that can't be written are a failure like a commit's: what is parked waits for its time. */
+static void note_failed_files(or_store_t *store, const or_status_t *why) {
+  or_writer_t *writer = &store->writer;
+  writer->last_failed = true;
+  or_mutex_lock(&writer->lock);
+  writer->stats.failures += 1;
+  writer->stats.disk_full = or_status_code(*why) == OR_RESOURCE_EXHAUSTED;
+  or_mutex_unlock(&writer->lock);
+}
+
 /* The large tensors first. Those items whose files can't be written fail; the others are returned. */
 static or_item_t *write_files(or_store_t *store, or_item_t *items) {
   or_item_t *ready = NULL, **end = &ready;
@@ -190,6 +200,7 @@ static or_item_t *write_files(or_store_t *store, or_item_t *items) {
       end = &item->next;
       continue;
     }
+    note_failed_files(store, &status);
     fail(store, item, &status, or_status_code(status) == OR_RESOURCE_EXHAUSTED ? OR_TROUBLE_FULL : OR_TROUBLE_IO);
     or_status_ignore(status); /* fail() passed it on */
   }
@@ -200,6 +211,7 @@ static or_item_t *write_files(or_store_t *store, or_item_t *items) {
   or_status_t why = or_error(or_status_code(status), "tensor: its file can't be written");
   or_status_ignore(status); /* logged */
   for (or_item_t *item = ready; item != NULL; item = item->next) or_files_discard(store, item);
+  note_failed_files(store, &why);
   fail_all(store, ready, &why, OR_TROUBLE_IO);
   or_status_ignore(why); /* fail() passed it on */
   return NULL;
