@@ -24,10 +24,8 @@ static void (*gomp_parallel)(void (*body)(void *), void *data, unsigned threads,
 static int (*gomp_thread_num)(void);
 static int (*gomp_num_threads)(void);
 static void (*gomp_set_num_threads)(int);
+static int (*gomp_max_threads)(void);
 
-#if OR_PARALLEL_PTHREAD
-static bool have_libgomp(void) { return false; }
-#else
 static pthread_once_t gomp_once = PTHREAD_ONCE_INIT;
 static bool gomp_found;
 
@@ -38,6 +36,7 @@ static void find_libgomp(void) {
       {"omp_get_thread_num", (void **)&gomp_thread_num, true},
       {"omp_get_num_threads", (void **)&gomp_num_threads, true},
       {"omp_set_num_threads", (void **)&gomp_set_num_threads, true},
+      {"omp_get_max_threads", (void **)&gomp_max_threads, true},
   };
   void *handle = NULL;
   or_status_t status = or_dynlib_open(names, symbols, sizeof symbols / sizeof symbols[0], &handle);
@@ -49,7 +48,9 @@ static bool have_libgomp(void) {
   pthread_once(&gomp_once, find_libgomp);
   return gomp_found;
 }
-#endif
+
+/* Whether teams are libgomp's. Vendor libraries have theirs from it in any case. */
+static bool leads_libgomp(void) { return !OR_PARALLEL_PTHREAD && have_libgomp(); }
 
 #define IDLE_LOOKS "4000"
 
@@ -57,7 +58,7 @@ void or_parallel_prepare_process(void) {
   if (getenv("OMP_WAIT_POLICY") == NULL) (void)setenv("GOMP_SPINCOUNT", IDLE_LOOKS, 0);
 }
 
-const char *or_parallel_kind(void) { return have_libgomp() ? "libgomp" : "pthread"; }
+const char *or_parallel_kind(void) { return leads_libgomp() ? "libgomp" : "pthread"; }
 
 or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t **out) {
   void *memory = NULL;
@@ -69,7 +70,8 @@ or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t 
   team->vendor_threads = team->size;
   if (have_libgomp()) {
     gomp_set_num_threads(team->size); /* of this thread's regions: what vendor libraries ask for, too */
-  } else if (team->size > 1) {
+  }
+  if (!leads_libgomp() && team->size > 1) {
     status = or_pthread_team_create(allocator, team->size, &team->own);
   }
   if (!or_ok(status)) {
@@ -93,6 +95,19 @@ void or_team_limit_vendor(or_team_t *team, int threads) {
   assert(pthread_equal(team->leader, pthread_self()) && "a team is led by the thread that created it");
   team->vendor_threads = threads;
   gomp_set_num_threads(threads);
+}
+
+bool or_parallel_limits_vendor(void) { return have_libgomp(); }
+
+int or_vendor_alone_begin(void) {
+  if (!have_libgomp()) return 0;
+  const int threads = gomp_max_threads();
+  if (threads != 1) gomp_set_num_threads(1);
+  return threads;
+}
+
+void or_vendor_alone_end(int threads) {
+  if (threads > 1) gomp_set_num_threads(threads);
 }
 
 void or_loop_run_slice(const or_loop_t *loop, int index, int thread) {

@@ -23,6 +23,12 @@ int or_team_size(const or_team_t *team); /* 1 for NULL */
 /* How many threads a vendor library that shares the team's runtime may use from now on, 1 or the team's size: for work
  * that is not worth waking the others. On the leader's thread; costs nothing where it does not change. */
 void or_team_limit_vendor(or_team_t *team, int threads);
+/* Whether there is such a library's runtime to limit. */
+bool or_parallel_limits_vendor(void);
+/* Between the two a vendor library uses the calling thread alone, whichever that is. The end is given what the beginning
+ * answered, and leaves the thread as it was. */
+int or_vendor_alone_begin(void);
+void or_vendor_alone_end(int threads);
 
 /* Runs body over [0, count) in contiguous slices, one a thread, each at least `grain` long (grain >= 1); returns when
  * all is done. Waiting threads spin for a bound, then sleep. A NULL team runs all on the caller. Allocates nothing.

@@ -171,6 +171,22 @@ static void tells_idle_threads_to_sleep_soon_unless_the_environment_speaks(void 
   assert_string_equal(getenv("GOMP_SPINCOUNT"), "7");
 }
 
+static void a_vendor_library_is_alone_until_it_is_not(void **state) {
+  (void)state;
+  or_team_t *team = NULL;
+  or_expect_ok(or_team_create(or_allocator_system(), 3, &team));
+  const bool limits = or_parallel_limits_vendor();
+  const int outer = or_vendor_alone_begin();
+  assert_int_equal(outer, limits ? 3 : 0);
+  const int inner = or_vendor_alone_begin();
+  assert_int_equal(inner, limits ? 1 : 0);
+  or_vendor_alone_end(inner);
+  or_vendor_alone_end(outer);
+  assert_int_equal(or_vendor_alone_begin(), outer);
+  or_vendor_alone_end(outer);
+  or_team_free(team);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tells_idle_threads_to_sleep_soon_unless_the_environment_speaks),
@@ -179,6 +195,7 @@ int main(void) {
       cmocka_unit_test(uses_the_whole_team),
       cmocka_unit_test(orders_one_loop_before_the_next),
       cmocka_unit_test(lets_several_threads_lead_teams_of_their_own),
+      cmocka_unit_test(a_vendor_library_is_alone_until_it_is_not),
       cmocka_unit_test(gives_everything_back_when_the_nth_allocation_fails),
   };
   print_message("team: %s\n", or_parallel_kind());

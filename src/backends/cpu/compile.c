@@ -32,7 +32,7 @@ or_status_t or_cpu_compile(void *self, void *queue, const or_subgraph_t *subgrap
       .run = or_cpu_program_run,
       .node = or_cpu_program_node,
       .release = or_cpu_program_release,
-      .queue_optional = program->vendor_count == 0, /* oneDNN's objects lead a team of their own */
+      .queue_optional = !program->needs_queue,
   };
   return status;
 }

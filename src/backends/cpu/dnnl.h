@@ -19,7 +19,10 @@ typedef struct or_dnnl_call_t or_dnnl_call_t; /* an op with places for its opera
 or_status_t or_dnnl_open(const char *isa, const or_dnnl_t **out);
 const char *or_dnnl_version(const or_dnnl_t *dnnl); /* "2.6.3" */
 
-/* A stream belongs to the thread that creates it. RESOURCE_EXHAUSTED. */
+/* True if the threads that an op uses are those of hal/parallel.h, or none: then ops can be had, and run, alone. */
+bool or_dnnl_can_be_limited(const or_dnnl_t *dnnl);
+
+/* A stream is used by one thread at a time. RESOURCE_EXHAUSTED. */
 or_status_t or_dnnl_stream_create(const or_dnnl_t *dnnl, void **out);
 void or_dnnl_stream_destroy(const or_dnnl_t *dnnl, void *stream);
 
@@ -50,7 +53,7 @@ typedef struct or_dnnl_pool_t {
   const or_dnnl_layout_t *src;
 } or_dnnl_pool_t;
 
-/* All on a queue's thread, whose team's size they take over. The op is the caller's. UNIMPLEMENTED: the library has no
+/* All on a queue's thread, whose limit (or_team_limit_vendor) they take over. The op is the caller's. UNIMPLEMENTED: the library has no
  * fast kernel for it; RESOURCE_EXHAUSTED. */
 or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_conv_t *conv,
                                 or_dnnl_op_t **out);
@@ -80,7 +83,7 @@ uint64_t or_dnnl_layout_hash(const or_dnnl_layout_t *layout);
 /* Places for operands; `fixed` may name operands that are the same in every run (else NULL). RESOURCE_EXHAUSTED. */
 or_status_t or_dnnl_call_create(const or_dnnl_op_t *op, void *const fixed[OR_DNNL_ROLES], or_dnnl_call_t **out);
 void or_dnnl_call_destroy(void *call); /* takes NULL */
-/* On the stream's thread; done when it returns. operands[role] for each that is not fixed. INTERNAL. */
+/* Done when it returns. operands[role] for each that is not fixed. INTERNAL. */
 or_status_t or_dnnl_call_run(or_dnnl_call_t *call, void *stream, void *const operands[OR_DNNL_ROLES]);
 
 #endif

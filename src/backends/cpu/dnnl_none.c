@@ -15,6 +15,11 @@ or_status_t or_dnnl_open(const char *isa, const or_dnnl_t **out) {
 
 const char *or_dnnl_version(const or_dnnl_t *dnnl) { return dnnl == NULL ? "none" : ""; }
 
+bool or_dnnl_can_be_limited(const or_dnnl_t *dnnl) {
+  (void)dnnl;
+  return false;
+}
+
 or_status_t or_dnnl_stream_create(const or_dnnl_t *dnnl, void **out) {
   (void)dnnl;
   *out = NULL;

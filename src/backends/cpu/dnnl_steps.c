@@ -42,6 +42,7 @@ or_status_t or_cpu_dnnl_step(or_cpu_build_t *build, or_dnnl_op_t *op, const or_c
   size_t scratch = or_dnnl_layout_bytes(or_dnnl_op_layout(op, OR_DNNL_SCRATCH));
   if (scratch > 0) status = or_cpu_build_scratch(build, scratch, &state->operands.slots[OR_DNNL_SCRATCH]);
   or_cpu_vendor_t vendor = {.create = create_call, .destroy = or_dnnl_call_destroy, .self = state};
+  if (!operands->alone || !or_dnnl_can_be_limited(build->device->dnnl)) build->program->needs_queue = true;
   if (or_ok(status)) status = or_cpu_build_vendor(build, vendor, &state->call);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
   return status;
@@ -63,7 +64,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
     operands[role] = slot != OR_CPU_NO_SLOT ? run_state->slots[slot] : NULL;
   }
   or_team_limit_vendor(run_state->team, state->operands.alone ? 1 : or_team_size(run_state->team));
-  return or_dnnl_call_run(run_state->vendor[state->call], run_state->queue->dnnl_stream, operands);
+  return or_dnnl_call_run(run_state->vendor[state->call], run_state->dnnl_stream, operands);
 }
 
 /* A step of its own from one order in memory to another. */

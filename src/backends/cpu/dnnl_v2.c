@@ -9,6 +9,7 @@
 
 #include "base/dynlib.h"
 #include "base/string.h"
+#include "hal/parallel.h"
 
 /* The library is the process's: opened once, with the limit of the first who asks. */
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -76,6 +77,11 @@ or_status_t or_dnnl_check(dnnl_status_t answer, const char *call) {
   case dnnl_unimplemented: return or_error(OR_UNIMPLEMENTED, "%s: not implemented for this", call);
   default: return or_error(OR_INTERNAL, "%s answered %d", call, (int)answer);
   }
+}
+
+bool or_dnnl_can_be_limited(const or_dnnl_t *dnnl) {
+  const unsigned runtime = dnnl->dnnl_version()->cpu_runtime;
+  return runtime == DNNL_RUNTIME_SEQ || (runtime == DNNL_RUNTIME_OMP && or_parallel_limits_vendor());
 }
 
 or_status_t or_dnnl_stream_create(const or_dnnl_t *dnnl, void **out) {

@@ -5,9 +5,13 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+
 #include "backends/registry.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "fake/rig.h"
+#include "hal/parallel.h"
 
 #include "backends/cpu/network_fixture_template.h"
 
@@ -18,6 +22,7 @@ typedef struct level_t {
 } level_t;
 static const level_t levels[] = {{"portable", false}, {"avx2", false}, {"", false}, {"", true}};
 #define LEVELS (sizeof levels / sizeof *levels)
+#define VENDOR_LEVEL (LEVELS - 1)
 
 static or_device_t *open_level(or_rig_t *rig, const level_t *level, const or_allocator_t *allocator, int threads) {
   or_backend_settings_t settings = {.cpu_isa = level->isa,
@@ -562,6 +567,112 @@ static void several_queues_run_one_executable(void **state) {
   }
 }
 
+enum { CALLERS = 3, RUNS_A_CALLER = 40 };
+
+/* One of several threads without a queue. */
+static void run_alone(void *self) {
+  net_run_t *run = self;
+  for (int i = 0; i < RUNS_A_CALLER && or_ok(run->status); ++i) run->status = net_execute(run, NULL);
+}
+
+static void any_thread_runs_a_small_executable(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LEVELS; ++i) {
+    or_rig_t rig;
+    or_device_t *device = open_level(&rig, &levels[i], or_allocator_system(), 2);
+    net_t net;
+    net_run_t expected, runs[CALLERS];
+    or_thread_t threads[CALLERS];
+    build_chain(&net, true);
+    net_reference(&net, device, &expected);
+    net_compile(&net, device, &runs[0]);
+    assert_true(runs[0].executable.queue_optional || (levels[i].vendor && !or_parallel_limits_vendor()));
+    const int callers = runs[0].executable.queue_optional ? CALLERS : 0;
+    for (int c = 0; c < CALLERS; ++c) {
+      if (c > 0) runs[c] = (net_run_t){.net = &net, .executable = runs[0].executable};
+      net_buffers(&runs[c], device);
+    }
+    for (int c = 0; c < callers; ++c) net_ok(or_thread_start(&threads[c], "caller", run_alone, &runs[c]));
+    for (int c = 0; c < callers; ++c) {
+      or_thread_join(&threads[c]);
+      net_ok(runs[c].status);
+      net_compare(&runs[c], &expected, 1e-4);
+    }
+    for (int c = 1; c < CALLERS; ++c) runs[c].executable.release = NULL;
+    for (int c = CALLERS; c-- > 0;) net_run_deinit(&runs[c]);
+    net_run_deinit(&expected);
+    net_deinit(&net);
+    or_rig_close(&rig);
+  }
+}
+
+static size_t threads_of_process(void) {
+  size_t count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  while (tasks != NULL && readdir(tasks) != NULL) ++count;
+  if (tasks != NULL) (void)closedir(tasks);
+  return count;
+}
+
+typedef struct leader_t {
+  net_run_t run;
+  size_t before, after;
+  int limit; /* of vendor libraries, after the run */
+} leader_t;
+
+/* A thread that may lead four, and had no reason to so far. */
+static void run_as_leader(void *self) {
+  leader_t *leader = self;
+  or_team_t *team = NULL;
+  leader->run.status = or_team_create(or_allocator_system(), 4, &team);
+  leader->before = threads_of_process();
+  if (or_ok(leader->run.status)) leader->run.status = net_execute(&leader->run, NULL);
+  leader->after = threads_of_process();
+  leader->limit = or_vendor_alone_begin();
+  or_vendor_alone_end(leader->limit);
+  or_team_free(team);
+}
+
+static void a_run_without_a_queue_opens_no_team(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_device_t *device = open_level(&rig, &levels[VENDOR_LEVEL], or_allocator_system(), 2);
+  net_t net;
+  or_thread_t thread;
+  leader_t leader = {.limit = 0};
+  build_chain(&net, true);
+  net_compile(&net, device, &leader.run);
+  net_buffers(&leader.run, device);
+  if (leader.run.executable.queue_optional) {
+    net_ok(or_thread_start(&thread, "leader", run_as_leader, &leader));
+    or_thread_join(&thread);
+    net_ok(leader.run.status);
+    assert_int_equal(leader.after, leader.before);
+    assert_int_equal(leader.limit, or_parallel_limits_vendor() ? 4 : 0);
+  }
+  net_run_deinit(&leader.run);
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
+/* One convolution that is worth a team. */
+static void what_leads_a_team_needs_its_queue(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_device_t *device = open_level(&rig, &levels[VENDOR_LEVEL], or_allocator_system(), 2);
+  net_t net;
+  net_run_t run;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(1, 64, 32, 32));
+  or_value_id_t w = net_constant(&net, OR_FLOAT32, NET_SHAPE(64, 64, 3, 3));
+  net_output(&net, conv(&net, x, w, OR_NO_VALUE, 1));
+  net_compile(&net, device, &run);
+  assert_int_equal(run.executable.queue_optional, strstr(net_kernel(&run, 0), "onednn") == NULL);
+  net_run_deinit(&run);
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_chain_of_convolutions_and_pools_equals_the_reference),
@@ -581,6 +692,9 @@ int main(void) {
       cmocka_unit_test(stops_within_a_long_product),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
       cmocka_unit_test(several_queues_run_one_executable),
+      cmocka_unit_test(any_thread_runs_a_small_executable),
+      cmocka_unit_test(a_run_without_a_queue_opens_no_team),
+      cmocka_unit_test(what_leads_a_team_needs_its_queue),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,13 +67,16 @@ or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t
       .slots = slots,
       .device = program->device,
       .kernels = program->device->kernels,
-      .queue = own,
       .team = own != NULL ? own->team : NULL,
+      .dnnl_stream = own != NULL ? own->dnnl_stream : frame != NULL ? frame->dnnl_stream : NULL,
       .cancel = arguments->cancel,
       .vendor = frame != NULL ? frame->objects : NULL,
       .appended_bytes = arguments->appended_bytes,
   };
+  const bool alone = own == NULL && frame != NULL;
+  const int threads = alone ? or_vendor_alone_begin() : 0;
   status = run_steps(program, &run, arguments->node_ns);
+  if (alone) or_vendor_alone_end(threads);
   give_frame(program, frame);
   return status;
 }
@@ -127,6 +130,7 @@ static or_status_t new_frame(or_cpu_program_t *program, or_cpu_frame_t **out) {
   if (!or_ok(status)) return status;
   or_cpu_frame_t *frame = memory;
   frame->objects = (void **)(void *)(frame + 1);
+  if (!program->needs_queue) status = or_dnnl_stream_create(program->device->dnnl, &frame->dnnl_stream);
   for (size_t i = 0; or_ok(status) && i < count; ++i) {
     status = program->vendor[i].create(program->vendor[i].self, &frame->objects[i]);
   }
@@ -142,6 +146,7 @@ static void free_frame(or_cpu_program_t *program, or_cpu_frame_t *frame) {
   for (size_t i = 0; i < program->vendor_count; ++i) {
     if (frame->objects[i] != NULL) program->vendor[i].destroy(frame->objects[i]);
   }
+  if (frame->dnnl_stream != NULL) or_dnnl_stream_destroy(program->device->dnnl, frame->dnnl_stream);
   or_free(program->device->allocator, frame);
 }
 

@@ -35,13 +35,13 @@ typedef struct or_cpu_slot_t {
 typedef struct or_cpu_step_t or_cpu_step_t;
 typedef struct or_cpu_program_t or_cpu_program_t;
 
-/* What a run's steps see. On the stack of the queue's thread. */
+/* What a run's steps see. On the stack of the thread that carries it out. */
 typedef struct or_cpu_run_t {
   void *const *slots; /* addresses, by slot */
   const or_cpu_device_t *device;
   const or_cpu_kernels_t *kernels;
-  or_cpu_queue_t *queue;
-  or_team_t *team;
+  or_team_t *team;   /* NULL: this thread alone */
+  void *dnnl_stream; /* NULL without oneDNN */
   const or_cancel_t *cancel;
   void *const *vendor;      /* oneDNN's objects of this run, by the number that or_cpu_build_vendor gave */
   uint64_t *appended_bytes; /* or_run_arguments_t's */
@@ -64,6 +64,7 @@ typedef struct or_cpu_cleanup_t {
 /* One set of oneDNN's objects, used by one run at a time. */
 typedef struct or_cpu_frame_t {
   struct or_cpu_frame_t *next;
+  void *dnnl_stream; /* of runs without a queue; NULL where there are none */
   void **objects;
 } or_cpu_frame_t;
 
@@ -93,6 +94,7 @@ struct or_cpu_program_t {
   size_t table_bytes; /* of the slots' addresses, at the start of the workspace */
   or_cpu_vendor_t *vendor;
   size_t vendor_count, vendor_capacity;
+  bool needs_queue;        /* a step of oneDNN's leads a team */
   or_mutex_t frames_mutex; /* frames */
   or_cpu_frame_t *frames;
 };
