@@ -34,6 +34,14 @@ struct or_json_document_t {
   uint64_t seed; /* of the hash tables: unknown to who writes the text */
 };
 
+/* Whether one of these eight characters is one that a string does not hold as it is, or may be: a quote, a backslash, a
+ * control character or no ASCII. */
+static inline bool or_json_has_special(uint64_t eight) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+  const uint64_t quote = eight ^ (ones * '"'), backslash = eight ^ (ones * '\\');
+  return (((quote - ones) | (backslash - ones) | (eight - ones * ' ') | (eight + ones) | eight) & tops) != 0;
+}
+
 /* The slot of that key: where its index + 1 stands, or a free one. The object has slots. */
 size_t or_json_slot(const or_json_object_t *object, const char *key);
 

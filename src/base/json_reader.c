@@ -243,13 +243,6 @@ static or_status_t close_object(reader_t *reader, const entry_t *members, or_jso
 
 /* ---- strings ---- */
 
-/* True if one of the eight characters ends a plain run: a quote, a backslash, a control character or no ASCII. */
-static bool is_special(uint64_t eight) {
-  const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
-  const uint64_t quote = eight ^ (ones * '"'), backslash = eight ^ (ones * '\\');
-  return (((quote - ones) | (backslash - ones) | (eight - ones * ' ') | eight) & tops) != 0;
-}
-
 /* The closing quote. */
 static or_status_t find_end(const reader_t *reader, const char *at, const char **out, bool *escaped) {
   const char *end = reader->end;
@@ -257,7 +250,7 @@ static or_status_t find_end(const reader_t *reader, const char *at, const char *
     uint64_t eight = 0;
     while (end - at >= (ptrdiff_t)sizeof eight) {
       memcpy(&eight, at, sizeof eight);
-      if (is_special(eight)) break;
+      if (or_json_has_special(eight)) break;
       at += sizeof eight;
     }
     if (at == end) return fail(reader, at, "the text ends within a string");

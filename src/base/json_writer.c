@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_internal.h"
 #include "base/numbers.h"
 
 /* Bits of or_json_writer_t.state[level]. */
@@ -12,8 +12,28 @@
 #define NUMBER_BYTES ((size_t)40) /* room for any number, a comma and a bracket */
 #define ROW ((size_t)32)          /* numbers that room is made for at once */
 
+/* Where so many more bytes and the terminator have room; NULL where there is no memory for them. */
+static inline char *room(or_json_writer_t *json, size_t bytes) {
+  or_text_t *text = json->text;
+  if (!or_ok(json->status)) return NULL;
+  if (text->capacity - text->length <= bytes) {
+    json->status = or_text_reserve(text, bytes);
+    if (!or_ok(json->status)) return NULL;
+  }
+  return text->data + text->length;
+}
+
+/* The text goes up to here. */
+static inline void end_at(or_json_writer_t *json, char *end) {
+  *end = '\0';
+  json->text->length = (size_t)(end - json->text->data);
+}
+
 static void put(or_json_writer_t *json, const char *bytes, size_t length) {
-  if (or_ok(json->status)) json->status = or_text_append(json->text, bytes, length);
+  char *to = room(json, length);
+  if (to == NULL) return;
+  memcpy(to, bytes, length);
+  end_at(json, to + length);
 }
 
 static void new_line(or_json_writer_t *json) {
@@ -78,43 +98,112 @@ void or_json_object_end(or_json_writer_t *json) { close_level(json, "}", IN_OBJE
 void or_json_array_begin(or_json_writer_t *json) { open_level(json, "[", 0); }
 void or_json_array_end(or_json_writer_t *json) { close_level(json, "]", 0); }
 
-static void put_quoted(or_json_writer_t *json, const char *value, size_t length) {
-  put(json, "\"", 1);
-  size_t plain = 0; /* start of the run that needs no escape */
-  for (size_t at = 0; at < length;) {
-    unsigned char c = (unsigned char)value[at];
-    if (c >= ' ' && c < 0x7F && c != '"' && c != '\\') {
-      ++at;
-      continue;
-    }
-    size_t bytes = c >= 0x80 ? or_utf8_character(value + at, length - at) : 0;
-    if (bytes > 0) {
-      at += bytes;
-      continue;
-    }
-    put(json, value + plain, at - plain);
-    plain = ++at;
-    static const char *const named[] = {"\b\\b", "\f\\f", "\n\\n", "\r\\r", "\t\\t", "\"\\\"", "\\\\\\"};
-    char escape[8] = "\\ufffd"; /* for a byte that is no UTF-8 */
-    if (c < 0x80) (void)or_format(escape, sizeof escape, "\\u%04x", (unsigned)c);
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; ++i) {
-      if (named[i][0] == (char)c) (void)or_format(escape, sizeof escape, "%s", named[i] + 1);
-    }
-    put(json, escape, strlen(escape));
+/* What a character of a string is written as that can't stand as it is; `escape` may be where it is put together. */
+static const char *escape_of(unsigned char c, char escape[8]) {
+  static const char *const named[] = {"\b\\b", "\f\\f", "\n\\n", "\r\\r", "\t\\t", "\"\\\"", "\\\\\\"};
+  if (c >= 0x80) return "\\ufffd"; /* a byte that is no UTF-8 */
+  for (size_t i = 0; i < sizeof named / sizeof named[0]; ++i) {
+    if (named[i][0] == (char)c) return named[i] + 1;
   }
-  put(json, value + plain, length - plain);
+  return or_format(escape, 8, "\\u%04x", (unsigned)c);
+}
+
+/* The end of the run at `at` that needs no escape. */
+static size_t plain_end(const char *value, size_t at, size_t length) {
+  for (;;) {
+    uint64_t eight = 0;
+    while (length - at >= sizeof eight) {
+      memcpy(&eight, value + at, sizeof eight);
+      if (or_json_has_special(eight)) break;
+      at += sizeof eight;
+    }
+    if (at == length) return at;
+    const unsigned char c = (unsigned char)value[at];
+    if (c < ' ' || c == 0x7F || c == '"' || c == '\\') return at;
+    const size_t bytes = c >= 0x80 ? or_utf8_character(value + at, length - at) : 1;
+    if (bytes == 0) return at;
+    at += bytes;
+  }
+}
+
+/* What needs no escape, to `to`; false: something does, and what `to` has there is of no use. */
+static bool copy_plain(const char *value, size_t length, char *to) {
+  uint64_t eight = UINT64_C(0x2020202020202020); /* spaces, which are plain */
+  if (length >= sizeof eight) {
+    for (size_t at = 0; length - at >= sizeof eight; at += sizeof eight) {
+      memcpy(&eight, value + at, sizeof eight);
+      memcpy(to + at, &eight, sizeof eight);
+      if (or_json_has_special(eight)) return false;
+    }
+    memcpy(&eight, value + length - sizeof eight, sizeof eight); /* with some of those before it */
+    memcpy(to + length - sizeof eight, &eight, sizeof eight);
+    return !or_json_has_special(eight);
+  }
+  if (length >= sizeof(uint32_t)) { /* the first four and the last four */
+    uint32_t fours[2];
+    memcpy(&fours[0], value, sizeof fours[0]);
+    memcpy(&fours[1], value + length - sizeof fours[1], sizeof fours[1]);
+    memcpy(to, &fours[0], sizeof fours[0]);
+    memcpy(to + length - sizeof fours[1], &fours[1], sizeof fours[1]);
+    return !or_json_has_special((uint64_t)fours[0] << 32 | fours[1]);
+  }
+  for (size_t i = 0; i < length; ++i) {
+    eight = eight << 8 | (unsigned char)value[i];
+    to[i] = value[i];
+  }
+  return !or_json_has_special(eight);
+}
+
+static void put_escaped(or_json_writer_t *json, const char *value, size_t length) {
+  char escape[8];
+  size_t begin = 0;
   put(json, "\"", 1);
+  for (;;) {
+    const size_t end = plain_end(value, begin, length);
+    put(json, value + begin, end - begin);
+    if (end == length) break;
+    const char *words = escape_of((unsigned char)value[end], escape);
+    put(json, words, strlen(words));
+    begin = end + 1;
+  }
+  put(json, "\"", 1);
+}
+
+#define COMMA_BEFORE 1U
+#define COLON_BEHIND 2U
+
+static void put_quoted(or_json_writer_t *json, const char *value, size_t length, unsigned marks) {
+  char *to = room(json, length + 4);
+  if (to == NULL) return;
+  if ((marks & COMMA_BEFORE) != 0) *to++ = ',';
+  if (copy_plain(value, length, to + 1)) {
+    *to++ = '"';
+    to += length;
+    *to++ = '"';
+  } else {
+    end_at(json, to);
+    put_escaped(json, value, length);
+    to = room(json, 1);
+    if (to == NULL) return;
+  }
+  if ((marks & COLON_BEHIND) != 0) *to++ = ':';
+  end_at(json, to);
 }
 
 void or_json_key(or_json_writer_t *json, const char *key) {
   if (!or_ok(json->status)) return;
   uint8_t *state = &json->state[json->depth];
   assert((*state & (IN_OBJECT | HAS_KEY)) == IN_OBJECT);
-  if ((*state & HAS_VALUE) != 0) put(json, ",", 1);
-  new_line(json);
-  put_quoted(json, key, strlen(key));
-  put(json, ": ", json->indent > 0 ? 2 : 1);
+  const unsigned comma = (*state & HAS_VALUE) != 0 ? COMMA_BEFORE : 0;
   *state |= HAS_VALUE | HAS_KEY;
+  if (json->indent <= 0) {
+    put_quoted(json, key, strlen(key), comma | COLON_BEHIND);
+    return;
+  }
+  if (comma != 0) put(json, ",", 1);
+  new_line(json);
+  put_quoted(json, key, strlen(key), COLON_BEHIND);
+  put(json, " ", 1);
 }
 
 void or_json_raw(or_json_writer_t *json, const char *text, size_t length) {
@@ -126,7 +215,7 @@ void or_json_raw(or_json_writer_t *json, const char *text, size_t length) {
 void or_json_string_n(or_json_writer_t *json, const char *value, size_t length) {
   if (!or_ok(json->status)) return;
   before_value(json);
-  put_quoted(json, value, length);
+  put_quoted(json, value, length, 0);
 }
 
 void or_json_string(or_json_writer_t *json, const char *value) {
@@ -182,24 +271,30 @@ static size_t format_float(float value, char *text) {
   return value == 0 && signbit(value) ? format_minus_zero(text) : or_number_write_float(value, text);
 }
 
+static char *number_room(or_json_writer_t *json) {
+  if (!or_ok(json->status)) return NULL;
+  before_value(json);
+  return room(json, NUMBER_BYTES);
+}
+
 void or_json_int(or_json_writer_t *json, int64_t value) {
-  char text[NUMBER_BYTES];
-  or_json_raw(json, text, format_integer(value, text));
+  char *to = number_room(json);
+  if (to != NULL) end_at(json, to + format_integer(value, to));
 }
 
 void or_json_uint(or_json_writer_t *json, uint64_t value) {
-  char text[NUMBER_BYTES];
-  or_json_raw(json, text, format_unsigned(value, text));
+  char *to = number_room(json);
+  if (to != NULL) end_at(json, to + format_unsigned(value, to));
 }
 
 void or_json_double(or_json_writer_t *json, double value) {
-  char text[NUMBER_BYTES];
-  or_json_raw(json, text, format_double(value, text));
+  char *to = number_room(json);
+  if (to != NULL) end_at(json, to + format_double(value, to));
 }
 
 void or_json_float(or_json_writer_t *json, float value) {
-  char text[NUMBER_BYTES];
-  or_json_raw(json, text, format_float(value, text));
+  char *to = number_room(json);
+  if (to != NULL) end_at(json, to + format_float(value, to));
 }
 
 void or_json_field_string(or_json_writer_t *json, const char *key, const char *value) {
@@ -270,11 +365,9 @@ void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data,
   put(json, "[", 1);
   for (size_t i = 0; i < count && or_ok(json->status); i += ROW) {
     const size_t left = count - i, some = left < ROW ? left : ROW;
-    json->status = or_text_reserve(json->text, some * 2 * NUMBER_BYTES);
-    if (!or_ok(json->status)) return;
-    char *end = format_elements(dtype, data, i, some, json->text->data + json->text->length);
-    *end = '\0';
-    json->text->length = (size_t)(end - json->text->data);
+    char *to = room(json, some * 2 * NUMBER_BYTES);
+    if (to == NULL) return;
+    end_at(json, format_elements(dtype, data, i, some, to));
   }
   put(json, "]", 1);
 }

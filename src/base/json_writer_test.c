@@ -154,6 +154,43 @@ static void keeps_the_first_failure(void **state) {
   expect_survives_every_failing_allocation(write_something);
 }
 
+/* Strings and keys of every length up to 20 with every byte at every place, beside what RFC 8259 has of that byte. */
+static void escapes_a_byte_wherever_it_stands(void **state) {
+  (void)state;
+  static const char *const named = "\bb\ff\nn\rr\tt\"\"\\\\";
+  or_text_t text;
+  or_text_init(&text, or_allocator_system());
+  for (size_t length = 1; length <= 20; ++length) {
+    for (size_t place = 0; place < length; ++place) {
+      for (unsigned byte = 1; byte < 256; ++byte) {
+        char value[21] = "", expected[64], escape[8] = {(char)byte};
+        const char *name = strchr(named, (int)byte);
+        if (byte >= 0x80) {
+          (void)or_format(escape, sizeof escape, "\\ufffd");
+        } else if (name != NULL && (name - named) % 2 == 0) {
+          (void)or_format(escape, sizeof escape, "\\%c", name[1]);
+        } else if (byte < ' ' || byte == 0x7F) {
+          (void)or_format(escape, sizeof escape, "\\u%04x", byte);
+        }
+        memset(value, 'x', length);
+        value[place] = '\0';
+        (void)or_format(expected, sizeof expected, "{\"%s%s%.*s\":\"\"}", value, escape, (int)(length - place - 1),
+                        "xxxxxxxxxxxxxxxxxxxx");
+        value[place] = (char)byte;
+        or_json_writer_t json;
+        or_text_clear(&text);
+        or_json_begin(&json, &text, 0);
+        or_json_object_begin(&json);
+        or_json_field_string(&json, value, "");
+        or_json_object_end(&json);
+        expect_ok(or_json_finish(&json));
+        assert_string_equal(or_text_string(&text), expected);
+      }
+    }
+  }
+  or_text_deinit(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(writes_objects_arrays_and_values),
@@ -162,6 +199,7 @@ int main(void) {
       cmocka_unit_test(writes_numbers_of_every_dtype),
       cmocka_unit_test(refuses_to_nest_without_end),
       cmocka_unit_test(keeps_the_first_failure),
+      cmocka_unit_test(escapes_a_byte_wherever_it_stands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

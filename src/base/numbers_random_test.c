@@ -54,6 +54,21 @@ static void fills_every_dtype_within_its_bounds(void **state) {
   }
 }
 
+/* However many are made at once: (z >> 40) / 2^23 - 1 of each number of the published sequence. */
+static void fills_floats_as_one_after_another(void **state) {
+  (void)state;
+  enum { MOST = 70 };
+  float filled[MOST + 1];
+  for (size_t count = 0; count <= MOST; ++count) {
+    or_random_t random = {count * UINT64_C(0x123456789ABCDEF)}, single = random;
+    filled[count] = 7;
+    or_random_fill(&random, OR_FLOAT32, filled, count);
+    for (size_t i = 0; i < count; ++i)
+      assert_true((double)filled[i] == (double)(or_random_next(&single) >> 40) / 8388608.0 - 1.0);
+    assert_true(filled[count] == 7.0F && random.state == single.state);
+  }
+}
+
 static void hashes_tell_all_single_changes_apart(void **state) {
   (void)state;
   unsigned char bytes[200];
@@ -89,7 +104,8 @@ static void hashes_zeros_by_their_number(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gives_the_published_sequence),        cmocka_unit_test(is_uniform),
-      cmocka_unit_test(fills_every_dtype_within_its_bounds), cmocka_unit_test(hashes_tell_all_single_changes_apart),
+      cmocka_unit_test(fills_every_dtype_within_its_bounds),
+      cmocka_unit_test(fills_floats_as_one_after_another), cmocka_unit_test(hashes_tell_all_single_changes_apart),
       cmocka_unit_test(hashes_zeros_by_their_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,12 +93,31 @@ static void formats_wall_clock_times(void **state) {
   assert_true(or_clock_wall_us() > INT64_C(1700000000000000));
 }
 
+/* A moment of each day of an era of 400 years, and the last of those with four digits of a year. */
+static void formats_every_day_as_the_c_library_does(void **state) {
+  (void)state;
+  const int64_t last_s = INT64_C(253402300799);
+  char text[OR_CLOCK_TEXT_BYTES], expected[OR_CLOCK_TEXT_BYTES];
+  for (int64_t day = 0; day <= 146097; ++day) {
+    const time_t seconds = (time_t)(day == 146097 ? last_s : day * 86400 + day * 7919 % 86400);
+    const int64_t fraction = day * 6151 % 1000000;
+    struct tm parts;
+    assert_non_null(gmtime_r(&seconds, &parts));
+    size_t length = strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S", &parts);
+    or_format(expected + length, sizeof expected - length, ".%06d+00:00", (int)fraction);
+    assert_string_equal(or_clock_format((int64_t)seconds * 1000000 + fraction, text, sizeof text), expected);
+  }
+  assert_string_equal(or_clock_format((last_s + 1) * 1000000, text, sizeof text), "10000-01-01T00:00:00.000000+00:00");
+  assert_string_equal(or_clock_format(0, text, 11), "1970-01-01");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(starts_named_threads_with_signals_blocked),
       cmocka_unit_test(stops_waiting_at_the_deadline),
       cmocka_unit_test(tells_the_last_reference),
       cmocka_unit_test(formats_wall_clock_times),
+      cmocka_unit_test(formats_every_day_as_the_c_library_does),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "base/string.h"
 #include "scheduler/scheduler_internal.h"
 
+#define AROUND_RESULT_BYTES ((size_t)640) /* that most responses have besides their result */
+
 static or_status_t copy_tensors(or_job_t *job, const or_job_request_t *request) {
   void *memory = NULL;
   if (request->tensor_count == 0) return or_status_success();
@@ -208,9 +210,10 @@ static void write_response(or_job_t *job, or_task_state_t state, const char *err
                                .started_us = job->started_us,
                                .finished_us = job->finished_us};
   or_json_writer_t json;
+  or_status_t status = or_text_reserve(&job->response, job->result.json.length + AROUND_RESULT_BYTES);
   or_json_begin(&json, &job->response, 0);
-  or_task_write_response(&json, &outcome);
-  or_status_t status = or_json_finish(&json);
+  if (or_ok(status)) or_task_write_response(&json, &outcome);
+  status = or_status_first(status, or_json_finish(&json));
   if (or_ok(status)) return;
   or_status_ignore(status); /* no memory for it: an empty response says so to whoever asks */
   or_text_clear(&job->response);

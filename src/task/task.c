@@ -132,6 +132,8 @@ or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_te
   return status;
 }
 
+#define RESULT_BYTES ((size_t)448) /* of most results, as JSON */
+
 /* The device by the caller's word or the task's preference; a preference that can't be had falls back, visibly, unless
    it is strict. */
 static or_status_t choose_device(or_task_run_t *run) {
@@ -158,8 +160,9 @@ or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *cont
   }
   or_device_reset_memory_peak(run.device);
   or_json_begin(&run.json, &result->json, 0);
+  status = or_text_reserve(&result->json, RESULT_BYTES);
   or_json_object_begin(&run.json);
-  status = task->kind->run(&run);
+  if (or_ok(status)) status = task->kind->run(&run);
   or_json_object_end(&run.json);
   or_status_t written = or_json_finish(&run.json);
   result->execution_time_s = (double)(or_clock_ns() - start_ns) * 1e-9;
