@@ -53,10 +53,7 @@ void or_connection_close(or_connection_t *connection) {
   or_loop_forget(connection);
   or_connection_drop_output(connection);
   if (was_websocket) or_ws_ended(connection);
-  if (connection->kept) {
-    or_cancel_request(&connection->request.cancel);
-    if (connection->request.gone != NULL) connection->request.gone(connection->request.gone_self, &connection->request);
-  }
+  if (connection->kept) or_connection_part(connection);
   (void)uv_poll_stop(&connection->poll);
   uv_close((uv_handle_t *)&connection->poll, on_closed);
   or_transport_close(&connection->transport);
@@ -131,10 +128,12 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 }
 
 static void read_some(or_connection_t *connection) {
-  for (int i = 0; i < OR_READS_PER_EVENT && can_read(connection); ++i) {
+  size_t left = OR_BYTES_PER_EVENT;
+  for (int i = 0; i < OR_READS_PER_EVENT && can_read(connection) && left > 0; ++i) {
     size_t room = 0;
     char *direct = connection->state == OR_CONNECTION_BODY ? or_http_body_room(&connection->body, &room) : NULL;
     if (room < OR_LOOP_BUFFER_BYTES) direct = NULL;
+    if (room > left) room = left;
     char *to = direct != NULL ? direct : connection->loop->in;
     if (direct == NULL) room = OR_LOOP_BUFFER_BYTES;
     long count = or_transport_read(&connection->transport, to, room);
@@ -143,6 +142,7 @@ static void read_some(or_connection_t *connection) {
       or_connection_close(connection);
       return;
     }
+    left -= direct != NULL ? (size_t)count : 0;
     if (direct != NULL) {
       bool done = false;
       or_http_body_received(&connection->body, (size_t)count, &done);

@@ -12,23 +12,16 @@ static void on_posted(or_mail_t *mail);
 
 void or_request_keep(or_request_t *request) {
   or_connection_t *connection = connection_of(request);
+  if (or_connection_keep_away(connection)) return;
   connection->kept = true;
   or_ref_retain(&connection->refs);
   ++connection->loop->kept;
 }
 
-static _Thread_local const or_connection_t *handled; /* whose handler this thread is in */
-
-void or_connection_handle(or_connection_t *connection) {
-  handled = connection;
-  connection->request.route->handle(&connection->request);
-  handled = NULL;
-}
-
 /* Within its own handler there is no message: the reply is sent when the handler returns. */
 void or_reply_post(or_request_t *request) {
   or_connection_t *connection = connection_of(request);
-  if (handled == connection) {
+  if (or_connection_is_handled(connection)) {
     connection->kept = false;
     --connection->loop->kept;
     or_connection_release(connection); /* not the last reference: the socket has one */
@@ -49,7 +42,7 @@ static void release_body(or_reply_t *reply) {
 static void on_posted(or_mail_t *mail) {
   or_connection_t *connection = (or_connection_t *)((char *)mail - offsetof(or_connection_t, mail));
   or_loop_t *loop = connection->loop;
-  connection->kept = false;
+  connection->kept = connection->away = false;
   --loop->kept;
   if (connection->state == OR_CONNECTION_HANDLING) {
     or_connection_send_reply(connection);
@@ -84,14 +77,16 @@ static void put_number(cursor_t *cursor, uint64_t value) {
 }
 
 /* Server-Timing (W3C): each part in milliseconds with three places, of a request that says how long a part took. What
- * follows the work, up to now, is `serialise`. */
+ * follows the work, up to now, is `serialise`; `parse_queue` is the wait of a large body for a thread. */
 static void put_timing(cursor_t *cursor, const or_request_t *request) {
   const or_reply_t *reply = &request->reply;
   const int64_t now_ns = or_clock_ns();
+  const bool waited = request->handled_ns > request->whole_ns;
   const struct {
     const char *name;
     int64_t ns;
-  } parts[] = {{"parse;dur=", reply->parse_ns},
+  } parts[] = {{"parse_queue;dur=", waited && reply->parse_ns >= 0 ? request->handled_ns - request->whole_ns : -1},
+               {"parse;dur=", reply->parse_ns},
                {"queue;dur=", reply->queue_ns},
                {"run;dur=", reply->run_ns},
                {"serialise;dur=", reply->done_ns > 0 ? now_ns - reply->done_ns : -1},
@@ -169,7 +164,7 @@ static void release_large(or_connection_t *connection) {
   if (owner.release != NULL) {
     owner.release(owner.self);
   } else if (owner.self != NULL) {
-    or_free(connection->request.allocator, (void *)(uintptr_t)connection->large);
+    or_net_free(connection->loop->net, (void *)(uintptr_t)connection->large, connection->large_length);
   }
   connection->large = NULL;
   connection->large_owner = (or_owner_t){NULL, NULL};

@@ -309,7 +309,7 @@ void *or_request_take_body(or_request_t *request) {
 static void dispatch(or_connection_t *connection) {
   or_request_t *request = &connection->request;
   connection->state = OR_CONNECTION_HANDLING;
-  request->whole_ns = or_clock_ns();
+  request->whole_ns = request->handled_ns = or_clock_ns();
   if (!connection->refused && request->route->websocket != NULL) {
     if (or_ws_upgrade(connection)) return;
   } else if (!connection->refused) {
@@ -327,6 +327,8 @@ void or_connection_next_request(or_connection_t *connection) {
     connection->head_capacity = sizeof connection->head_inline;
   }
   if (connection->wait != OR_WAIT_IDLE) or_loop_forget(connection); /* the next request has a time-out of its own */
+  or_net_free(connection->loop->net, connection->body.data, connection->body.capacity);
+  connection->body.data = NULL;
   or_http_body_deinit(&connection->body);
 }
 

@@ -3,8 +3,9 @@
 /* A request and its reply, as handlers see them; what lies below (sockets, TLS, parsing) is `connection.c` and
  * `loop.c`.
  *
- * A handler runs on the thread of the loop that owns the connection, and returns soon. It fills the request's reply and
- * returns, or calls or_request_keep and answers later, from any thread, by or_reply_post. */
+ * A handler runs on the thread of the loop that owns the connection, and returns soon; one whose work is large
+ * (or_request_elsewhere) runs on a thread where it may take long. It fills the request's reply and returns, or calls
+ * or_request_keep and answers later, from any thread, by or_reply_post. */
 
 #include "base/cancel.h"
 #include "base/file.h"
@@ -84,7 +85,7 @@ typedef struct or_reply_t {
   or_file_body_t *file;                 /* in place of both: the reply's own; `bytes` says how many */
   char headers[OR_REPLY_HEADERS_BYTES]; /* more of them, "Name: value\r\n" each; by or_reply_header */
   size_t headers_length;
-  int64_t parse_ns, queue_ns, run_ns; /* for Server-Timing; parse: from whole_ns; negative: not measured */
+  int64_t parse_ns, queue_ns, run_ns; /* for Server-Timing; parse: from handled_ns; negative: not measured */
   int64_t done_ns;                    /* or_clock_ns when the work ended; 0: there was none */
   bool close;                         /* the connection ends after it */
 } or_reply_t;
@@ -103,12 +104,11 @@ struct or_request_t {
   or_key_t key;
   char request_id[OR_REQUEST_ID_BYTES]; /* the client's, or made */
   int64_t received_ns, whole_ns;        /* or_clock_ns when its head was complete, and its body */
+  int64_t handled_ns;                   /* and when its handler began: later than whole_ns if that runs elsewhere */
   bool secure;                          /* by TLS */
   or_reply_t reply;
   or_cancel_t cancel; /* requested if the client goes before the reply of a kept request is posted */
-  /* Called on the loop's thread if the client goes before the reply is posted; set between or_request_keep and the
-   * handler's return. or_reply_post must still be called. */
-  void (*gone)(void *self, or_request_t *request);
+  void (*gone)(void *self, or_request_t *request); /* by or_request_on_gone */
   void *gone_self;
 };
 
@@ -121,6 +121,14 @@ void *or_request_take_body(or_request_t *request);
 
 /* The reply comes later: the handler calls this, hands the request to whoever will answer it, and returns. */
 void or_request_keep(or_request_t *request);
+/* Of a kept request, before its handler returns: `gone` is called once if the client goes before the reply is posted; on
+ * the loop's thread, or here if the client has gone already. or_reply_post must still be called. */
+void or_request_on_gone(or_request_t *request, void (*gone)(void *self, or_request_t *request), void *self);
+/* For a handler that is about to work over so many bytes, before it does anything: true if no loop may be held so long
+ * and its thread is one of a loop. It returns then, and is called again on another thread; or, where too many wait for
+ * that, 503 is the reply. */
+bool or_request_elsewhere(or_request_t *request, size_t bytes);
+#define OR_LOOP_WORK_BYTES ((size_t)128 << 10) /* what a loop does itself: JSON of a millisecond at most */
 /* Sends the reply of a kept request; the request is not touched after that. Any thread, exactly once. */
 void or_reply_post(or_request_t *request);
 

@@ -9,6 +9,7 @@ or_limits_t or_limits_default(void) {
                        .target_bytes = 8 << 10,
                        .header_count = 64,
                        .body_bytes = (size_t)256 << 20,
+                       .away_bytes = (size_t)1 << 30,
                        .ws_message_bytes = 64 << 10,
                        .header_timeout_ms = 10000,
                        .body_timeout_ms = 30000,
@@ -23,6 +24,8 @@ static void stop_loops(or_net_t *net) {
 
 static void free_net(or_net_t *net) {
   or_router_free(net->router);
+  or_away_stop(net);
+  or_file_readers_stop(net);
   or_free(net->allocator, net->loops);
   or_cond_deinit(&net->changed);
   or_mutex_deinit(&net->mutex);
@@ -44,6 +47,8 @@ or_status_t or_net_start(const or_net_options_t *options, or_net_t **out) {
   status = or_router_create(options->allocator, options->routes, options->route_count, &net->router);
   if (or_ok(status)) status = or_alloc_array(net->allocator, options->loops, sizeof(or_loop_t), (void **)&net->loops);
   net->loop_count = options->loops;
+  if (or_ok(status)) status = or_away_start(net);
+  if (or_ok(status)) status = or_file_readers_start(net);
   for (size_t i = 0; i < options->loops && or_ok(status); ++i) {
     status = or_loop_start(&net->loops[i], net);
     net->loops_started += or_ok(status);

@@ -13,6 +13,7 @@ typedef struct or_limits_t {
   size_t target_bytes;       /* of path and query: 414 */
   size_t header_count;       /* 431 */
   size_t body_bytes;         /* 413 */
+  size_t away_bytes;         /* of the bodies of requests that are too large for a loop, in all: 503 */
   size_t ws_message_bytes;   /* of a client's message: closed with 1009 */
   int64_t header_timeout_ms; /* from the first byte of a head to its last: 408 */
   int64_t body_timeout_ms;   /* in which OR_BODY_PROGRESS_BYTES or the rest of a body must come: 408 */

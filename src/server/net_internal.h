@@ -9,6 +9,7 @@
 #include "server/mailbox.h"
 #include "server/net.h"
 #include "server/transport.h"
+#include "server/workers.h"
 
 #define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
 #define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
@@ -17,8 +18,11 @@
 #define OR_REPLY_KEEP_BYTES ((size_t)4 << 10)   /* a connection's text buffer beyond this is given back */
 #define OR_HEAD_KEEP_BYTES ((size_t)4 << 10)    /* and its memory for heads; both count in docs/operations.md */
 #define OR_REFUSED_BODY_BYTES \
-  ((size_t)256 << 10)         /* of a refused request that is read so that the connection may stay */
-#define OR_READS_PER_EVENT 16 /* then the loop's other connections have their turn */
+  ((size_t)256 << 10)                          /* of a refused request that is read so that the connection may stay */
+#define OR_READS_PER_EVENT 16                  /* then the loop's other connections have their turn */
+#define OR_BYTES_PER_EVENT ((size_t)256 << 10) /* and of a body, whose memory is new to the process */
+#define OR_LOOP_FILE_READS 4                   /* of a loop, under way */
+#define OR_AWAY_MAX_QUEUED 64u                 /* requests that wait for a thread other than their loop's */
 
 typedef struct or_connection_t or_connection_t;
 typedef struct or_loop_t or_loop_t;
@@ -59,6 +63,9 @@ struct or_connection_t {
   or_connection_t *wait_previous, *wait_next; /* in the loop's list of `wait` */
   or_connection_t *all_previous, *all_next;
   bool from_unix, keep_alive, kept, refused, head_only, expects_continue, ends_after_output;
+  bool away; /* the handler of the kept request runs, or ran, on another thread */
+  _Atomic int
+      parted; /* of one that is away: who came first, its handler that wants to hear of it or the client's end */
 
   char head_inline[OR_HEAD_INLINE_BYTES];
   char *head; /* head_inline, or memory */
@@ -93,6 +100,8 @@ struct or_loop_t {
     or_connection_t *first, *last;
   } waiting[OR_WAIT_COUNT];
   or_connection_t *all;
+  size_t file_reads;                      /* that the readers have of this loop: OR_LOOP_FILE_READS at most */
+  or_file_body_t *file_first, *file_last; /* whose next read waits for one of those to end */
   size_t kept; /* requests whose reply is to be posted, and pieces of files that are being read */
   bool stopping, handles_closed;
   _Atomic size_t connection_count; /* written here; read by the acceptor */
@@ -116,6 +125,9 @@ struct or_net_t {
   or_loop_t *loops;
   size_t loop_count, loops_started;
   struct or_acceptor_t *acceptor;
+  or_workers_t *workers; /* on which handlers run that would hold a loop up */
+  _Atomic size_t away_bytes;
+  or_workers_t *file_readers;
   or_mutex_t mutex; /* drain: `hurry` and the change of a loop's `busy` to 0 while draining */
   or_cond_t changed;
   bool hurry;
@@ -157,8 +169,18 @@ void or_connection_next_request(or_connection_t *connection);
 /* Refuses what can't be understood, or came too slowly; the connection ends. */
 void or_connection_refuse(or_connection_t *connection, int http, const char *words);
 
+/* connection_away.c */
+void or_connection_handle(or_connection_t *connection); /* calls the route's handler, or has it called elsewhere */
+bool or_connection_is_handled(const or_connection_t *connection); /* on this thread, which is the loop's */
+/* or_request_keep of a handler that is not on the loop's thread; false: it is. */
+bool or_connection_keep_away(or_connection_t *connection);
+void or_connection_part(or_connection_t *connection); /* the client of a kept request has gone */
+/* Gives memory of the net's allocator back: on another thread if it is large, for that takes the system long. */
+void or_net_free(or_net_t *net, void *memory, size_t bytes);
+or_status_t or_away_start(or_net_t *net);
+void or_away_stop(or_net_t *net); /* after the loops; takes one that was not started */
+
 /* connection_reply.c */
-void or_connection_handle(or_connection_t *connection); /* calls the route's handler */
 void or_connection_send_reply(or_connection_t *connection);
 void or_connection_observe(or_connection_t *connection); /* tells whoever watches that it was answered */
 /* Appends to the output; false: no memory, the connection is to be closed. */
@@ -171,6 +193,10 @@ bool or_connection_write_some(or_connection_t *connection, const char *data, siz
 
 /* reply_file.c */
 void or_file_body_free(or_file_body_t *body); /* takes NULL; one that is being read goes when that has ended */
+or_status_t or_file_readers_start(or_net_t *net);
+void or_file_readers_stop(or_net_t *net); /* after the loops; takes one that was not started */
+/* Of a body that was not handed on yet: only `count` bytes from `first` on are sent. */
+void or_file_body_narrow(or_file_body_t *body, uint64_t first, uint64_t count);
 bool or_file_body_is_reading(const or_file_body_t *body);   /* NULL: false */
 bool or_connection_flush_file(or_connection_t *connection); /* as or_connection_flush */
 

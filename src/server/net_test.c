@@ -34,8 +34,7 @@ static void on_gone(void *self, or_request_t *request) {
 }
 static void later(or_request_t *request) {
   or_request_keep(request);
-  request->gone = on_gone;
-  request->gone_self = &kept.gone;
+  or_request_on_gone(request, on_gone, &kept.gone);
   or_mutex_lock(&kept.mutex);
   kept.request = request;
   or_cond_signal(&kept.changed);
@@ -53,8 +52,7 @@ static or_request_t *take_kept(void) {
 /* A handler whose answer is there before it returns, though it was to come later. */
 static void at_once(or_request_t *request) {
   or_request_keep(request);
-  request->gone = on_gone;
-  request->gone_self = &kept.gone;
+  or_request_on_gone(request, on_gone, &kept.gone);
   or_reply_text(request, "text/plain", "soon", 4);
   or_reply_post(request);
 }

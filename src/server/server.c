@@ -162,6 +162,7 @@ static or_status_t open_net(run_t *run) {
                  .target_bytes = (size_t)config->target_bytes,
                  .header_count = (size_t)config->header_count,
                  .body_bytes = (size_t)config->body_bytes,
+                 .away_bytes = or_limits_default().away_bytes,
                  .ws_message_bytes = (size_t)config->ws_message_bytes,
                  .header_timeout_ms = config->header_timeout_ms,
                  .body_timeout_ms = config->body_timeout_ms,

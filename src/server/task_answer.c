@@ -64,9 +64,8 @@ void or_answer_task(or_request_t *request, or_task_body_t *body, or_answer_optio
     return;
   }
   or_request_keep(request);
-  request->gone = on_gone;
-  request->gone_self = answer;
-  request->reply.parse_ns = or_clock_ns() - request->whole_ns;
+  or_request_on_gone(request, on_gone, answer);
+  request->reply.parse_ns = or_clock_ns() - request->handled_ns;
   or_ref_retain(&answer->ref); /* the reply's */
   if (!look_up(answer)) accept_task(answer);
 }

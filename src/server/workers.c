@@ -29,6 +29,7 @@ or_status_t or_workers_create(const or_workers_options_t *options, or_workers_t 
   if (!or_ok(status)) return status;
   or_workers_t *workers = memory;
   workers->options = *options;
+  if (options->queued == 0 || options->queued > OR_WORKERS_MAX_QUEUED) workers->options.queued = OR_WORKERS_MAX_QUEUED;
   workers->tick_ns = options->interval_ns > 0 ? or_clock_ns() + options->interval_ns : INT64_MAX;
   or_mutex_init(&workers->mutex);
   or_cond_init(&workers->wake);
@@ -47,8 +48,8 @@ or_status_t or_workers_submit(or_workers_t *workers, or_work_t work, void *self)
   or_mutex_lock(&workers->mutex);
   if (workers->stopping) {
     status = or_error(OR_UNAVAILABLE, "the server is draining");
-  } else if (workers->count == OR_WORKERS_MAX_QUEUED) {
-    status = or_error(OR_UNAVAILABLE, "%u requests of this kind wait already, the limit", OR_WORKERS_MAX_QUEUED);
+  } else if (workers->count == workers->options.queued) {
+    status = or_error(OR_UNAVAILABLE, "%u requests of this kind wait already, the limit", workers->options.queued);
   } else {
     workers->ring[(workers->head + workers->count++) % OR_WORKERS_MAX_QUEUED] = (piece_t){work, self};
     or_cond_signal(&workers->wake);
@@ -77,6 +78,7 @@ static bool take_locked(or_workers_t *workers, piece_t *out) {
 static void serve(void *argument) {
   or_workers_t *workers = argument;
   piece_t piece;
+  if (workers->options.patient) or_thread_let_others_finish();
   or_mutex_lock(&workers->mutex);
   while (take_locked(workers, &piece)) {
     const bool stopped = workers->stopping;

@@ -8,7 +8,7 @@
 typedef struct or_workers_t or_workers_t;
 
 #define OR_WORKERS_MAX_THREADS 8u
-#define OR_WORKERS_MAX_QUEUED 256u /* pieces of work that wait */
+#define OR_WORKERS_MAX_QUEUED 256u /* pieces of work that wait, where the options say no less */
 
 /* On a worker's thread, once for each piece that was accepted. `stopped`: the workers are ending, and it is not to be
  * carried out: only told. */
@@ -18,6 +18,8 @@ typedef struct or_workers_options_t {
   const or_allocator_t *allocator;
   const char *name;     /* of the threads */
   unsigned threads;     /* 1..OR_WORKERS_MAX_THREADS */
+  unsigned queued;      /* pieces of work that wait at most, up to OR_WORKERS_MAX_QUEUED; 0: that many */
+  bool patient;         /* its threads let others finish: or_thread_let_others_finish */
   int64_t interval_ns;  /* of `tick`; 0: none */
   void (*tick)(void *); /* now and then, between two pieces of work, on one of the threads */
   void *tick_self;
