@@ -36,25 +36,27 @@ bool or_slice_has_token(or_slice_t list, const char *token);
 bool or_slice_accepts(or_slice_t accept, const char *media_type);
 
 /* The headers that are kept; all others are checked and passed over. */
-#define OR_HTTP_HEADERS(X)                        \
-  X(HOST, "host")                                 \
-  X(CONTENT_LENGTH, "content-length")             \
-  X(TRANSFER_ENCODING, "transfer-encoding")       \
-  X(CONTENT_TYPE, "content-type")                 \
-  X(CONNECTION, "connection")                     \
-  X(EXPECT, "expect")                             \
-  X(ACCEPT, "accept")                             \
-  X(AUTHORIZATION, "authorization")               \
-  X(API_KEY, "x-api-key")                         \
-  X(ORIGIN, "origin")                             \
-  X(REQUEST_ID, "x-request-id")                   \
-  X(PREFER, "prefer")                             \
-  X(UPGRADE, "upgrade")                           \
-  X(WEBSOCKET_KEY, "sec-websocket-key")           \
-  X(WEBSOCKET_VERSION, "sec-websocket-version")   \
-  X(WEBSOCKET_PROTOCOL, "sec-websocket-protocol") \
-  X(CORS_METHOD, "access-control-request-method") \
-  X(INFERENCE_LENGTH, "inference-header-content-length")
+#define OR_HTTP_HEADERS(X)                               \
+  X(HOST, "host")                                        \
+  X(CONTENT_LENGTH, "content-length")                    \
+  X(TRANSFER_ENCODING, "transfer-encoding")              \
+  X(CONTENT_TYPE, "content-type")                        \
+  X(CONNECTION, "connection")                            \
+  X(EXPECT, "expect")                                    \
+  X(ACCEPT, "accept")                                    \
+  X(AUTHORIZATION, "authorization")                      \
+  X(API_KEY, "x-api-key")                                \
+  X(ORIGIN, "origin")                                    \
+  X(REQUEST_ID, "x-request-id")                          \
+  X(PREFER, "prefer")                                    \
+  X(UPGRADE, "upgrade")                                  \
+  X(WEBSOCKET_KEY, "sec-websocket-key")                  \
+  X(WEBSOCKET_VERSION, "sec-websocket-version")          \
+  X(WEBSOCKET_PROTOCOL, "sec-websocket-protocol")        \
+  X(CORS_METHOD, "access-control-request-method")        \
+  X(INFERENCE_LENGTH, "inference-header-content-length") \
+  X(RANGE, "range")                                      \
+  X(IF_RANGE, "if-range")
 typedef enum or_http_header_t {
 #define X(name, text) OR_HEADER_##name,
   OR_HTTP_HEADERS(X)
@@ -144,6 +146,9 @@ void or_reply_bytes(or_request_t *request, const char *content_type, const void 
  * Reads the first piece: not for a loop's thread. On failure, statuses of or_file_read_at and RESOURCE_EXHAUSTED, the
  * reply is as it was. */
 or_status_t or_reply_file(or_request_t *request, const char *content_type, or_file_t *file);
+/* Of a body by or_reply_bytes or or_reply_file, a 200's, that never changes under this strong ETag (with its quotes):
+ * the request may ask for a part of it, and the reply becomes a 206, or a 416. */
+void or_reply_ranges(or_request_t *request, const char *etag);
 /* One more header. Control characters in the value become spaces; one that finds no room is left out. */
 void or_reply_header(or_request_t *request, const char *name, const char *format, ...) OR_PRINTF(3, 4);
 /* {"detail", "error_code"} with this HTTP status. */

@@ -116,7 +116,11 @@ static void write_responses(or_json_writer_t *json, const or_route_t *route) {
   }
   for (const char *at = more; *at != '\0';) {
     int status = (int)strtol(at, NULL, 10);
-    const char *schema = status == 422 ? "Problems" : status >= 400 ? "Error" : status == 204 ? NULL : route->response;
+    const char *schema = status == 422   ? "Problems"
+                         : status >= 400 ? "Error"
+                         : status == 206 ? "application/octet-stream"
+                         : status == 204 ? NULL
+                                         : route->response;
     write_response(json, status, schema);
     at += strcspn(at, " ");
     at += strspn(at, " ");

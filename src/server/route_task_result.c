@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/numbers.h"
 #include "base/string.h"
 #include "model/tensor_json.h"
 #include "server/query.h"
@@ -11,7 +12,8 @@
 /* What is asked for. Owned by whoever works at the request. */
 typedef struct wanted_t {
   or_request_t *request;
-  bool bytes; /* application/octet-stream: one output */
+  int64_t finished_us; /* of the task that was found */
+  bool bytes;          /* application/octet-stream: one output */
   bool named;
   char output[OR_TASK_PART_NAME_BYTES];
 } wanted_t;
@@ -47,6 +49,14 @@ static void write_headers(or_request_t *request, or_dtype_t dtype, const or_shap
   or_reply_header(request, "OpenRuntime-Shape", "%s", text);
 }
 
+/* Bytes may be asked for in parts: those of one output of one end of a task are always the same, wherever they lie. */
+static void offer_ranges(const wanted_t *wanted, const char *task_id, const char *output) {
+  char etag[32];
+  uint64_t hash = or_hash_bytes(task_id, strlen(task_id), (uint64_t)wanted->finished_us);
+  hash = or_hash_bytes(output, strlen(output), hash);
+  or_reply_ranges(wanted->request, or_format(etag, sizeof etag, "\"%016llx\"", (unsigned long long)hash));
+}
+
 /* ---- from the job ---- */
 
 static void release_job(void *self) { or_job_release(self); }
@@ -63,22 +73,25 @@ static void release_copy(void *self) {
   or_free(copy->allocator, copy);
 }
 
-/* The caller's `data` (by or_free) is the reply's in any case. */
-static void reply_copy(or_request_t *request, void *data, size_t bytes) {
+/* The caller's `data` (by or_free) is the reply's in any case. False: there was no memory, which the reply says. */
+static bool reply_copy(or_request_t *request, void *data, size_t bytes) {
   void *memory = NULL;
   or_status_t status = or_alloc(request->allocator, sizeof(copy_t), &memory);
   if (!or_ok(status)) {
     or_free(request->allocator, data);
     or_reply_failure(request, status);
-    return;
+    return false;
   }
   copy_t *copy = memory;
   *copy = (copy_t){request->allocator, data};
   or_reply_bytes(request, "application/octet-stream", data, bytes, (or_owner_t){copy, release_copy});
+  return true;
 }
 
 /* The job keeps the tensor until it is sent. */
-static void reply_tensor(or_request_t *request, or_job_t *job, const or_tensor_t *tensor) {
+static void reply_tensor(const wanted_t *wanted, or_job_t *job, const or_task_tensor_t *output) {
+  or_request_t *request = wanted->request;
+  const or_tensor_t *tensor = output->tensor;
   const void *data = or_tensor_data(tensor);
   const size_t bytes = or_tensor_bytes(tensor);
   void *copy = NULL;
@@ -92,12 +105,25 @@ static void reply_tensor(or_request_t *request, or_job_t *job, const or_tensor_t
     }
   }
   write_headers(request, or_tensor_dtype(tensor), or_tensor_shape(tensor));
-  if (copy != NULL) {
-    reply_copy(request, copy, bytes);
+  if (copy == NULL) {
+    or_job_retain(job);
+    or_reply_bytes(request, "application/octet-stream", data, bytes, (or_owner_t){job, release_job});
+  } else if (!reply_copy(request, copy, bytes)) {
     return;
   }
-  or_job_retain(job);
-  or_reply_bytes(request, "application/octet-stream", data, bytes, (or_owner_t){job, release_job});
+  offer_ranges(wanted, or_job_id(job), output->name);
+}
+
+/* How much is to be made of the outputs, beyond sending what lies there. */
+static size_t work_of(const wanted_t *wanted, or_job_t *job) {
+  const or_task_result_t *result = or_job_result(job);
+  size_t bytes = 0;
+  if (or_job_facts(job).state != OR_TASK_COMPLETED) return 0;
+  for (size_t i = 0; i < result->output_count; ++i) {
+    const or_tensor_t *tensor = result->outputs[i].tensor;
+    if (!wanted->bytes || or_tensor_data(tensor) == NULL) bytes += or_tensor_bytes(tensor);
+  }
+  return bytes;
 }
 
 static void reply_from_job(const wanted_t *wanted, or_job_t *job) {
@@ -109,13 +135,13 @@ static void reply_from_job(const wanted_t *wanted, or_job_t *job) {
     return;
   }
   if (wanted->bytes) {
-    const or_tensor_t *found = NULL;
+    const or_task_tensor_t *found = NULL;
     for (size_t i = 0; i < result->output_count; ++i) {
       if (wanted->named ? strcmp(result->outputs[i].name, wanted->output) == 0 : result->output_count == 1)
-        found = result->outputs[i].tensor;
+        found = &result->outputs[i];
     }
     if (found != NULL) {
-      reply_tensor(request, job, found);
+      reply_tensor(wanted, job, found);
     } else {
       reply_choice(wanted, result->output_count);
     }
@@ -158,11 +184,12 @@ static void reply_outputs(const wanted_t *wanted, const char *task_id, const or_
   or_reply_json_end(request, &json);
 }
 
-static void reply_output(const wanted_t *wanted, const or_json_value_t *outputs) {
+static void reply_output(const wanted_t *wanted, const char *task_id, const or_json_value_t *outputs) {
   const size_t count = or_json_count(outputs);
   const or_json_value_t *found = wanted->named ? or_json_get(outputs, wanted->output) : NULL;
+  const char *name = wanted->output;
   or_tensor_data_t tensor;
-  if (!wanted->named && count == 1) (void)or_json_key_at(outputs, 0, &found);
+  if (!wanted->named && count == 1) name = or_json_key_at(outputs, 0, &found);
   if (found == NULL) {
     reply_choice(wanted, count);
     return;
@@ -173,7 +200,7 @@ static void reply_output(const wanted_t *wanted, const or_json_value_t *outputs)
     return;
   }
   write_headers(wanted->request, tensor.dtype, &tensor.shape);
-  reply_copy(wanted->request, tensor.data, tensor.bytes);
+  if (reply_copy(wanted->request, tensor.data, tensor.bytes)) offer_ranges(wanted, task_id, name);
 }
 
 static void reply_from_response(const wanted_t *wanted, const or_task_record_t *record) {
@@ -186,7 +213,7 @@ static void reply_from_response(const wanted_t *wanted, const or_task_record_t *
   }
   const or_json_value_t *outputs = or_json_get(or_json_get(or_json_root(document), "result"), "outputs");
   if (wanted->bytes) {
-    reply_output(wanted, outputs);
+    reply_output(wanted, record->task_id, outputs);
   } else {
     reply_outputs(wanted, record->task_id, outputs);
   }
@@ -217,12 +244,16 @@ static void on_blob(void *self, or_status_t status, const or_store_blob_t *blob,
   if (inside) status = or_alloc(request->allocator, (size_t)blob->bytes, &copy);
   if (inside && or_ok(status)) {
     if (blob->bytes > 0) memcpy(copy, data, (size_t)blob->bytes);
-    reply_copy(request, copy, (size_t)blob->bytes);
+    if (!reply_copy(request, copy, (size_t)blob->bytes)) {
+      post(wanted);
+      return;
+    }
   } else if (or_ok(status)) {
     status = reply_blob_file(request, blob, file);
   }
   if (or_ok(status)) {
     write_headers(request, blob->dtype, &blob->shape);
+    offer_ranges(wanted, or_request_parameter(request, 0), blob->name);
   } else {
     or_reply_failure(request, status);
   }
@@ -246,6 +277,7 @@ static void on_found(void *self, or_status_t status, const or_task_record_t *rec
   wanted_t *wanted = self;
   or_request_t *request = wanted->request;
   const or_store_blob_t *blob = or_ok(status) && wanted->bytes ? choose(wanted, blobs, blob_count) : NULL;
+  wanted->finished_us = or_ok(status) ? record->finished_us : 0;
   if (or_status_code(status) == OR_NOT_FOUND) {
     or_reply_no_task(request);
     or_status_ignore(status); /* told */
@@ -307,6 +339,7 @@ void or_handle_task_result(or_request_t *request) {
     look_up(&wanted);
     return;
   }
-  reply_from_job(&wanted, job);
+  wanted.finished_us = or_job_facts(job).finished_us;
+  if (!or_request_elsewhere(request, work_of(&wanted, job))) reply_from_job(&wanted, job);
   or_job_release(job);
 }

@@ -42,6 +42,11 @@ static bool accepts_parts(const or_request_t *request) {
   return or_slice_accepts(request->headers[OR_HEADER_ACCEPT], "multipart/form-data");
 }
 
+/* Nobody waits for a task that is not to be recorded either: there is no need to look at it. */
+static bool is_pointless(const or_request_t *request) {
+  return or_cancel_requested(&request->cancel) && !wants_no_wait(request);
+}
+
 void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
@@ -50,6 +55,7 @@ void or_handle_task_create(or_request_t *request) {
                                    .check_self = request};
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
+  if (is_pointless(request)) return;
   or_status_t status = or_task_body_read(request->allocator, &source, &problems, &body);
   if (!or_ok(status) && problems.count > 0) {
     or_reply_problems(request, &problems, "");
@@ -60,6 +66,10 @@ void or_handle_task_create(or_request_t *request) {
   if (!or_ok(status)) {
     or_task_body_release(body);
     or_reply_failure(request, status);
+    return;
+  }
+  if (is_pointless(request)) { /* its client has gone while a large body was read */
+    or_task_body_release(body);
     return;
   }
   or_answer_task(request, body,

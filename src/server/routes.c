@@ -107,7 +107,7 @@ const or_route_t or_routes[] = {
                 "shape in the headers OpenRuntime-Dtype and OpenRuntime-Shape",
      .parameters = "output:string",
      .response = "TaskOutputs",
-     .statuses = "404 409 422"},
+     .statuses = "206 404 409 416 422"},
     {.method = OR_HTTP_DELETE,
      .pattern = "/tasks/{task_id}",
      .scope = OR_SCOPE_RUN,

@@ -21,11 +21,14 @@ void or_write_active_task(or_json_writer_t *json, or_job_t *job, bool listed) {
   or_json_object_end(json);
 }
 
+static void release_job(void *self) { or_job_release(self); }
+
 void or_reply_job(or_request_t *request, or_job_t *job) {
   const or_text_t *response = or_job_response(job);
   if (or_task_state_is_final(or_job_facts(job).state)) {
     if (response->length > 0) {
-      or_reply_text(request, "application/json", response->data, response->length);
+      or_job_retain(job); /* until it is sent */
+      or_reply_bytes(request, "application/json", response->data, response->length, (or_owner_t){job, release_job});
     } else {
       or_reply_error(request, 507, "resource_exhausted", "there was no memory for the response");
     }
