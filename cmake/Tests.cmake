@@ -68,7 +68,7 @@ if(OR_HAVE_SERVER AND OR_HAVE_SQLITE AND NOT APPLE)
   target_link_libraries(fault_server PRIVATE ${OR_TEST_LIBRARIES} ${every_library} ${OR_SQLITE})
   target_link_options(fault_server PRIVATE -Wl,--wrap=or_store_options -Wl,--wrap=or_job_tell
     -Wl,--wrap=or_allocator_system -Wl,--wrap=or_arena_alloc -Wl,--wrap=or_runtime_create
-    -Wl,--wrap=or_scheduler_create)
+    -Wl,--wrap=or_scheduler_create -Wl,--wrap=or_schema_migrate)
 endif()
 
 # examples/x.c: each a program that an embedder could have written: public headers and libopenruntime.so, nothing else.

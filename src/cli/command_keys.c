@@ -110,17 +110,52 @@ static int create_there(or_cli_t *cli) {
   return code;
 }
 
+/* *last: the key of that id rules, and no other does. An exit code; a failure is told. */
+static int is_last_admin(or_cli_t *cli, const char *id, bool *last) {
+  const or_client_request_t request = {.method = "GET", .path = "/keys"};
+  or_json_document_t *document = NULL;
+  const int code = or_cli_ask(cli, &request, &document);
+  const or_json_value_t *keys = or_json_get(or_json_root(document), "keys");
+  size_t others = 0;
+  for (size_t i = 0; i < or_json_count(keys); ++i) {
+    char scopes[64];
+    const or_json_value_t *key = or_json_at(keys, i);
+    if (or_json_get_bool(or_json_get(key, "revoked"), false)) continue;
+    if (strstr(join_scopes(key, scopes, sizeof scopes), "admin") == NULL) continue;
+    if (strcmp(or_cli_word(key, "id"), id) == 0) *last = true;
+    if (strcmp(or_cli_word(key, "id"), id) != 0) ++others;
+  }
+  *last = *last && others == 0;
+  or_json_document_free(document);
+  return code;
+}
+
 static int revoke_there(or_cli_t *cli, const char *id) {
+  bool last = false;
+  const int seen = is_last_admin(cli, id, &last);
+  if (seen != OR_EXIT_OK) return seen;
   or_text_t path;
   or_text_init(&path, cli->allocator);
   or_status_t status = or_cli_path(&path, "/keys", id, "");
   const or_client_request_t request = {.method = "DELETE", .path = or_text_string(&path)};
   const int code = or_ok(status) ? or_cli_show_reply(cli, &request, print_revoked) : or_cli_fail(cli, status);
   or_text_deinit(&path);
+  if (last && code == OR_EXIT_OK) {
+    (void)fprintf(stderr, "openruntime: warning: that was the last key with the scope admin: another one can be made "
+                          "while the server is stopped, by keys create with its --data\n");
+  }
   return code;
 }
 
 #if OR_HAVE_SERVER
+
+/* Takes the exit code. */
+static int warn_without_admin(int code, bool admin) {
+  if (admin || code != OR_EXIT_OK) return code;
+  (void)fprintf(stderr, "openruntime: warning: no key of this data folder has the scope admin: while a server runs "
+                        "nobody could make or revoke one. Make it first: --scopes admin\n");
+  return code;
+}
 
 static int show_key(or_cli_t *cli, const or_store_key_t *key, const char *secret, or_cli_printer_t print) {
   or_text_t text;
@@ -145,8 +180,10 @@ static int create(or_cli_t *cli) {
   or_store_waiter_init(&waiter);
   status =
       or_store_waiter_wait(&waiter, or_store_create_key(store, &wanted, &key, secret, or_store_waiter_done, &waiter));
+  const bool admin = or_store_has_admin(store);
   or_store_close(store);
-  return or_ok(status) ? show_key(cli, &key, secret, print_new) : or_cli_fail(cli, status);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  return warn_without_admin(show_key(cli, &key, secret, print_new), admin);
 }
 
 static void write_listed(void *json, const or_store_key_t *key) { or_store_key_write_json(json, key, NULL); }
@@ -185,8 +222,10 @@ static int revoke(or_cli_t *cli, const char *id) {
   or_store_waiter_init(&waiter);
   or_status_t status = or_store_waiter_wait(&waiter, or_store_revoke_key(store, id, or_store_waiter_done, &waiter));
   if (or_ok(status)) or_store_list_keys(store, find_listed, &key);
+  const bool admin = or_store_has_admin(store);
   or_store_close(store);
-  return or_ok(status) ? show_key(cli, &key, NULL, print_revoked) : or_cli_fail(cli, status);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  return warn_without_admin(show_key(cli, &key, NULL, print_revoked), admin);
 }
 
 #else

@@ -1,5 +1,7 @@
 #include "server/keys.h"
 
+#include "base/log.h"
+
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -25,3 +27,9 @@ static bool find(void *self, or_slice_t secret, or_key_t *out) {
 }
 
 or_keys_t or_keys_of_store(or_store_t *store) { return (or_keys_t){.self = store, .any = any, .find = find}; }
+
+void or_keys_warn(or_store_t *store) {
+  if (!or_store_has_keys(store) || or_store_has_admin(store)) return;
+  or_log(OR_LOG_SERVER, OR_LOG_WARNING, "no_admin_key", "cure=\"%s\"",
+         "stop the server, then openruntime keys create --scopes admin, with its --data");
+}

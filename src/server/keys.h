@@ -6,5 +6,7 @@
 #include "store/store.h"
 
 or_keys_t or_keys_of_store(or_store_t *store); /* valid as long as the store */
+/* A line in the log where there are keys, and none that may make another. */
+void or_keys_warn(or_store_t *store);
 
 #endif

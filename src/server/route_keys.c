@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "server/fields.h"
+#include "server/keys.h"
 #include "server/server.h"
 
 static void write_listed(void *json, const or_store_key_t *key) { or_store_key_write_json(json, key, NULL); }
@@ -64,6 +65,14 @@ static unsigned read_scopes(or_fields_t *fields) {
   return scopes;
 }
 
+/* Who asks where there are no keys would be shut out by one that rules nothing, and everybody else too. */
+static void check_first(or_store_t *store, or_fields_t *fields, unsigned scopes) {
+  if (fields->problems.count > 0 || (scopes & OR_SCOPE_ADMIN) != 0 || or_store_has_keys(store)) return;
+  or_fields_problem(fields, "scopes", "value_error.first_key",
+                    "the first key needs the scope admin: from then on nothing is allowed without a key, and without "
+                    "that scope no key can be made or revoked");
+}
+
 static void make(or_request_t *request, const or_store_new_key_t *wanted) {
   void *memory = NULL;
   or_status_t status = or_alloc_zeroed(request->allocator, sizeof(making_t), &memory);
@@ -87,6 +96,7 @@ void or_handle_key_create(or_request_t *request) {
     or_fields_problem(&fields, "label", "value_error.range", "has %zu bytes; the limit is %d",
                       or_json_string_length(label), OR_STORE_LABEL_BYTES - 1);
   const or_store_new_key_t wanted = {.label = or_json_get_string(label, ""), .scopes = read_scopes(&fields)};
+  check_first(request->server->services.store, &fields, wanted.scopes);
   if (or_fields_good(&fields)) make(request, &wanted);
   or_fields_end(&fields);
 }
@@ -105,6 +115,7 @@ static void reply_revoked(void *self, or_status_t status) {
   if (or_ok(status)) {
     (void)or_format(key.id, sizeof key.id, "%s", or_request_parameter(request, 0));
     or_store_list_keys(request->server->services.store, find_listed, &key);
+    or_keys_warn(request->server->services.store);
     or_reply_json_begin(request, &json);
     or_store_key_write_json(&json, &key, NULL);
     or_reply_json_end(request, &json);

@@ -95,6 +95,8 @@ static void keys_shut_the_doors_and_open_them(void **state) {
   assert_int_equal(ask_for("GET", "/keys", "", ""), 200);
   assert_int_equal(ask_for("POST", "/keys", "", "{\"scopes\":[\"admin\",\"reed\",7,\"a,b\"]}"), 422);
   assert_int_equal(ask_for("POST", "/keys", "", "{\"scopes\":[]}"), 422);
+  assert_int_equal(ask_for("POST", "/keys", "", "{}"), 422);
+  expect_in_answer("the first key needs the scope admin");
   assert_int_equal(ask_for("POST", "/keys", "", "{\"scopes\":[\"admin\"],\"label\":\"root\"}"), 200);
   take("secret", secret, sizeof secret);
   take("id", id, sizeof id);

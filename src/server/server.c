@@ -140,6 +140,7 @@ static void on_answered(void *self, const or_request_t *request, int64_t took_ns
 
 static or_status_t open_net(run_t *run) {
   const or_server_config_t *config = run->options->config;
+  or_keys_warn(run->server.services.store);
   or_status_t status = check_exposure(run);
   if (or_ok(status)) status = load_tls(config, &run->tls);
   if (!or_ok(status)) return status;

@@ -255,6 +255,18 @@ bool or_store_has_keys(or_store_t *store) {
   return any;
 }
 
+bool or_store_has_admin(or_store_t *store) {
+  const or_keys_t *keys = &store->keys;
+  bool any = false;
+  or_mutex_lock(&store->keys.lock);
+  for (size_t i = 0; i < keys->count; ++i) {
+    const or_store_key_t *key = &keys->items[i].key;
+    any = any || (key->revoked_us == 0 && (key->scopes & OR_SCOPE_ADMIN) != 0);
+  }
+  or_mutex_unlock(&store->keys.lock);
+  return any;
+}
+
 static void write_time(or_json_writer_t *json, const char *name, int64_t wall_us) {
   char text[OR_CLOCK_TEXT_BYTES];
   or_json_field_string(json, name, wall_us != 0 ? or_clock_format(wall_us, text, sizeof text) : NULL);

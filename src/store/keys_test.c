@@ -35,6 +35,7 @@ static void opens_with_the_secret_that_was_shown_once(void **unused) {
   char secret[OR_STORE_SECRET_BYTES], path[512];
   assert_int_equal(or_store_key_count(store), 0);
   expect_ok(create(store, "laptop", OR_SCOPE_READ | OR_SCOPE_RUN, &key, secret));
+  assert_false(or_store_has_admin(store));
   assert_int_equal(strlen(secret), 68);
   assert_memory_equal(secret, "ork_", 4);
   for (size_t i = 4; i < 68; ++i) assert_true(isxdigit((unsigned char)secret[i]));
@@ -90,6 +91,7 @@ static void refuses_wrong_and_revoked_secrets(void **unused) {
   or_store_key_t key, found;
   char secret[OR_STORE_SECRET_BYTES], wrong[OR_STORE_SECRET_BYTES];
   expect_ok(create(store, "x", OR_SCOPE_ALL, &key, secret));
+  assert_true(or_store_has_admin(store));
   memcpy(wrong, secret, sizeof wrong);
   wrong[67] = wrong[67] == '0' ? '1' : '0';
   expect_failure(or_store_find_key(store, wrong, &found), OR_PERMISSION_DENIED, "no such API key");
@@ -97,6 +99,7 @@ static void refuses_wrong_and_revoked_secrets(void **unused) {
   expect_ok(revoke_key(store, key.id));
   expect_failure(or_store_find_key(store, secret, &found), OR_PERMISSION_DENIED, "revoked");
   assert_int_equal(or_store_key_count(store), 0);
+  assert_false(or_store_has_admin(store));
   expect_failure(revoke_key(store, "01NOSUCHKEY"), OR_NOT_FOUND, "no such key");
   or_store_close(store);
   store = open_at(folder.path);

@@ -187,6 +187,7 @@ size_t or_store_key_count(or_store_t *store); /* not revoked */
 /* Whether there ever was a key: those that were revoked count, so that a server does not open its doors when the last
  * one is. */
 bool or_store_has_keys(or_store_t *store);
+bool or_store_has_admin(or_store_t *store); /* a key with OR_SCOPE_ADMIN that is not revoked */
 /* A Key object (docs/api.md); `secret` NULL: without it. */
 void or_store_key_write_json(or_json_writer_t *json, const or_store_key_t *key, const char *secret);
 

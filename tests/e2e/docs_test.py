@@ -13,6 +13,7 @@ import numpy
 
 from harness import PROGRAM, QUICK, SOURCE, expect, main, scratch
 
+BUILD = os.environ.get("OPENRUNTIME_BUILD") or os.path.join(SOURCE, "build", "dev")
 NODES = "/usr/share/libonnx-testdata/data/node"
 PATIENCE_S = 120  # no measure of ours: after it a broken test ends
 # What takes longer than a test may, needs what is not everywhere, or holds a form in place of a name.
@@ -58,10 +59,11 @@ class Place:
         return subprocess.run(["bash", "-ec", line], capture_output=True, text=True, cwd=self.folder, check=False,
                               env=self.environment, stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
 
-    def start(self):
+    def start(self, *arguments):
         if self.server is None:
             port = self.address.partition(":")[2]
-            command = [PROGRAM, "server", "--port", port, "--data", self.data, "--models", "data"]
+            command = [PROGRAM, "server",
+                       *(arguments or ("--port", port, "--data", self.data, "--models", "data"))]
             self.server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                            cwd=self.folder, env=self.environment)
             expect("listens" in self.server.stdout.readline(), "no server")
@@ -78,9 +80,9 @@ class Place:
         line = line.replace("/var/lib/openruntime", self.data)
         if asks:
             self.start()
+        elif " store " in line:
+            self.start()  # beside it
         elif "--data" in line:
-            if " store " in line:
-                self.start()  # so that there is one
             self.stop()
         if "nightly" in line:
             self.shell(f"curl -s {self.address}/tasks -H 'Content-Type: application/json' "
@@ -124,34 +126,90 @@ def the_commands_of_the_readme_run():
     expect(names == ["Two commands"], names)
 
 
-def a_backup_is_put_back_as_the_page_says():
-    with open(os.path.join(SOURCE, "docs", "operations.md"), encoding="utf-8") as file:
-        section = file.read().split("## Back up, restore, upgrade")[1].split("\n## ")[0]
-    said = re.findall(r"`(openruntime [^`]+)`", section)
-    expect(said == ["openruntime store backup FILE --data DIR", "openruntime store check --data DIR",
-                    "openruntime server --check-config"], said)
+def section_of(page, title):
+    with open(os.path.join(SOURCE, page), encoding="utf-8") as file:
+        section = file.read().split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return [line.strip().partition("  #")[0].rstrip() for line in re.findall(r"^ {4,}(\S.*)$", section, re.M)]
+
+
+def operate(place, line):
+    """A line of an operator's: systemd's part is played here, and where the server's folder is, is ours."""
+    words = line.split()
+    if words[0] == "systemctl":
+        expect(words[1] in ("start", "stop", "restart") and words[2] == "openruntime", line)
+        if words[1] != "start":
+            place.stop()
+        if words[1] != "stop":
+            place.start()
+        return
+    line = line.replace("localhost:8000", place.address).replace("/var/lib/openruntime", place.data)
+    if words[0] == "cmake":
+        line = f"cmake --install {BUILD} --prefix {place.folder}/new >/dev/null"
+    done = place.shell(line)
+    expect(done.returncode == 0, f"{line}: {done.returncode} {done.stderr}")
+
+
+def the_data_is_backed_up_restored_and_upgraded_as_the_page_says():
+    lines = section_of("docs/operations.md", "Back up, restore, upgrade")
+    first, second = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in
+                     ("systemctl stop", "openruntime store backup before.db"))
     with scratch() as folder:
         lay_out(folder)
         place = Place(folder)
+
+        def ask(path, body=None):
+            form = f"-H 'Content-Type: application/json' -d '{body}'" if body else ""
+            return json.loads(place.shell(f"curl -s {place.address}{path} {form}").stdout)
+
         try:
             place.start()
-            body = '{"operation":"compute","data":{"size":8},"task_id":"kept"}'
-            asked = f"curl -s {place.address}/tasks -H 'Content-Type: application/json' -d '{body}'"
-            before = json.loads(place.shell(asked).stdout)
+            tasks = {name: ask("/tasks", f'{{"operation":"compute","data":{{"size":8}},"task_id":"{name}"}}')
+                     for name in ("one", "two")}
+            for line in lines[:first]:
+                operate(place, line)  # beside the server
+            lost = ask("/tasks", '{"operation":"compute","data":{"size":8},"task_id":"lost"}')
+            expect(lost["status"] == "completed", lost)
+            for line in lines[first:second]:
+                operate(place, line)
+            expect({name: ask(f"/tasks/{name}") for name in tasks} == tasks, "what was in the backup")
+            expect(ask("/tasks/lost")["error_code"] == "not_found", "the backup is younger than it was")
+            for line in lines[second:]:
+                operate(place, line)
+            expect({name: ask(f"/tasks/{name}") for name in tasks} == tasks, "after the upgrade")
+            expect(os.access(os.path.join(folder, "new", "bin", "openruntime"), os.X_OK), "nothing was installed")
+        finally:
             place.stop()
-            for line in said:
-                done = place.shell(line.replace("FILE", "copy.db").replace("DIR", place.data))
-                expect(done.returncode == 0, f"{line}: {done.stderr}")
-            shutil.rmtree(place.data)
-            os.mkdir(place.data, 0o700)
-            os.rename(os.path.join(folder, "copy.db"), os.path.join(place.data, "openruntime.db"))
-            place.start()
-            after = json.loads(place.shell(f"curl -s {place.address}/tasks/kept").stdout)
-            expect(after == before and after["status"] == "completed", after)
+
+
+def a_server_is_opened_to_a_network_as_the_page_says():
+    made, opened, asked = section_of("docs/operations.md", "Secure")
+    with scratch() as folder:
+        lay_out(folder)
+        place = Place(folder)
+        done = place.shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout key.pem "
+                           "-out cert.pem -subj /CN=gpu1.example -addext subjectAltName=DNS:localhost,DNS:gpu1.example")
+        expect(done.returncode == 0, done.stderr)
+        operate(place, made)
+        expect(len(place.shell("cat admin.key").stdout.strip()) == 68, "the key's file")
+        port = place.address.partition(":")[2]
+        try:
+            place.start(*opened.replace("/var/lib/openruntime", place.data).split()[2:], "--port", port)
+            done = place.shell("OPENRUNTIME_CA=cert.pem " + asked.replace("https://gpu1.example:8000",
+                                                                          "https://" + place.address))
+            expect(done.returncode == 0, done.stderr)
+            ask = (f"curl -s -o /dev/null -w '%{{http_code}}' --cacert cert.pem --connect-to ::localhost:{port} "
+                   "https://gpu1.example/")
+            for path, key, wanted in (("devices", "", "401"), ("devices", done.stdout.strip(), "200"),
+                                      ("keys", done.stdout.strip(), "403")):
+                header = f" -H 'Authorization: Bearer {key}'" if key else ""
+                expect(place.shell(ask + path + header).stdout == wanted, f"{path} {wanted}")
+            other = place.shell(ask.replace("https://gpu1", "https://gpu2") + "devices -k")
+            expect(other.stdout == "421", "a name that is not listed")
         finally:
             place.stop()
 
 
 if __name__ == "__main__":
     main([the_commands_of_the_readme_run, the_commands_of_the_command_line_run, the_commands_of_operations_run,
-          a_backup_is_put_back_as_the_page_says])
+          the_data_is_backed_up_restored_and_upgraded_as_the_page_says,
+          a_server_is_opened_to_a_network_as_the_page_says])

@@ -234,6 +234,10 @@ def keys_are_made_listed_and_revoked_at_once():
             for wrong in ("", "[]", "{"):
                 reply, text = ask(port, "POST", "/keys", wrong)
                 expect(reply.status == 422 and not problems(schemas["Problems"], text, schemas), f"{wrong}: {text}")
+            for first in ({}, {"scopes": ["read", "run", "kernels"]}):  # it would shut its owner out
+                reply, text = ask(port, "POST", "/keys", first)
+                expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "scopes"], text)
+                expect("first key needs the scope admin" in text["detail"][0]["msg"], text)
             reply, root = ask(port, "POST", "/keys", {"label": "root ☃", "scopes": ["admin"]})
             expect(reply.status == 200 and not problems(schemas["NewKey"], root, schemas), root)
             expect(reply.getheader("Cache-Control") == "no-store", "a secret may be stored on the way")
@@ -290,8 +294,10 @@ def the_command_line_keeps_keys():
         expect("laptop" in table and listed[0]["id"] in table and secret not in table, table)
         with serving("--data", folder) as (process, port, _):
             expect(ask(port, "GET", "/keys", key=secret)[0].status == 200, "the server does not know it")
-            result = run("keys", "list", "--data", folder)
-            expect(result.code == 1 and str(process.pid) in result.err and "--url" in result.err, result.err)
+            expect(secret not in run("keys", "list", "--data", folder).out, "beside a server")
+            for words in (("keys", "create"), ("keys", "revoke", listed[0]["id"])):
+                result = run(*words, "--data", folder)
+                expect(result.code == 1 and str(process.pid) in result.err and "--url" in result.err, result.err)
             result = run("server", "--port", "0", "--data", folder)
             expect(result.code == 1 and len(result.err.strip().splitlines()) == 1, result.err)
         backup = os.path.join(place, "backup.db")
@@ -313,6 +319,37 @@ def the_command_line_keeps_keys():
                           ("keys", "create", "--scopes", "reed")):
             result = run(*arguments, "--data", folder)
             expect(result.code == 2, f"{arguments}: {result.code} {result.err}")
+
+
+def nobody_is_left_without_an_admin_unwarned():
+    with tempfile.TemporaryDirectory() as folder:
+        with serving("--data", folder) as (_, port, _):
+            there = ("--url", f"http://127.0.0.1:{port}")
+            result = run(*there, "keys", "create", "--label", "alice")
+            expect(result.code == 2 and "first key needs the scope admin" in result.err, result.err)
+            expect(run(*there, "keys").code == 0, "it was made all the same")
+            root = run(*there, "--json", "keys", "create", "--scopes", "admin").json()
+            path = os.path.join(folder, "key")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(root["secret"])
+            there += ("--key-file", path)
+            second = run(*there, "--json", "keys", "create", "--scopes", "admin,read").json()
+            result = run(*there, "keys", "revoke", second["id"])
+            expect(result.code == 0 and result.err == "", result.err)
+            result = run(*there, "keys", "revoke", "nobody")
+            expect(result.code == 1 and "last" not in result.err, result.err)
+            result = run(*there, "keys", "revoke", root["id"])
+            expect(result.code == 0 and "the last key with the scope admin" in result.err, result.err)
+            expect("revoked" in result.out, result.out)
+        with serving("--data", folder) as (process, port, _):
+            expect(ask(port, "GET", "/keys")[0].status == 401, "open without a key")
+            expect("event=no_admin_key" in process.stderr.read(), "the log is silent")
+        made = run("keys", "create", "--scopes", "read", "--data", folder)
+        expect(made.code == 0 and "has the scope admin" in made.err, made.err)
+        made = run("--json", "keys", "create", "--scopes", "admin", "--data", folder)
+        expect(made.code == 0 and made.err == "", made.err)
+        result = run("keys", "revoke", made.json()["id"], "--data", folder)
+        expect(result.code == 0 and "has the scope admin" in result.err, result.err)
 
 
 def the_command_line_asks_a_server():
@@ -490,6 +527,7 @@ if __name__ == "__main__":
         keys_are_made_listed_and_revoked_at_once,
         keys_let_it_listen_beyond_loopback,
         the_command_line_keeps_keys,
+        nobody_is_left_without_an_admin_unwarned,
         the_command_line_asks_a_server,
         a_check_finds_what_is_damaged,
         a_device_is_taken_out_and_stays_so,

@@ -262,7 +262,7 @@ def the_first_key_ends_what_was_open_to_all():
 
         async def talk(ws):
             await hear(ws, "metrics_update")
-            reply, _ = await asyncio.to_thread(get, port, "/keys", JSON, "POST", '{"scopes": ["read"]}')
+            reply, _ = await asyncio.to_thread(get, port, "/keys", JSON, "POST", '{"scopes": ["admin"]}')
             expect(reply.status == 200, reply.status)
             code, reason = await hear_end(ws)
             expect(code == 1008 and "keys now" in reason, f"{code} {reason}")

@@ -10,6 +10,7 @@
  *   FAULT_DEVICES      how many fake devices there are besides
  *   FAULT_CONTROL      a descriptor for lines to them (devices.h)
  *   FAULT_STUCK_MS     how long a device may go on with what was cancelled
+ *   FAULT_MIGRATION    SQL that is one step more of the store's schema: the program of a later version
  *   FAULT_MEMORY       a file of words that say which allocation fails (memory.h); FAULT_TRACE: where that was asked
  * for */
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "fault/memory.h"
 #include "runtime/runtime.h"
 #include "scheduler/scheduler.h"
+#include "store/schema_internal.h"
 
 /* The names that the linker gives to what is wrapped. */
 or_store_options_t __real_or_store_options(const char *path);
@@ -33,6 +35,11 @@ void __wrap_or_job_tell(or_job_t *job, or_job_event_t event);
 
 or_status_t __real_or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out);
 or_status_t __wrap_or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out);
+
+or_status_t __real_or_schema_migrate(or_database_t *database, const char *const *migrations, int count);
+or_status_t __wrap_or_schema_migrate(or_database_t *database, const char *const *migrations, int count);
+
+#define MOST_STEPS 64
 
 static int witness = -1;
 
@@ -61,6 +68,14 @@ or_status_t __wrap_or_scheduler_create(const or_scheduler_options_t *options, or
   or_scheduler_options_t sooner = *options;
   sooner.stuck_ns = (int64_t)number("FAULT_STUCK_MS") * 1000000; /* 0: the default */
   return __real_or_scheduler_create(&sooner, out);
+}
+
+or_status_t __wrap_or_schema_migrate(or_database_t *database, const char *const *migrations, int count) {
+  const char *more = getenv("FAULT_MIGRATION"), *steps[MOST_STEPS + 1];
+  if (more == NULL || count > MOST_STEPS) return __real_or_schema_migrate(database, migrations, count);
+  for (int i = 0; i < count; ++i) steps[i] = migrations[i];
+  steps[count] = more;
+  return __real_or_schema_migrate(database, steps, count + 1);
 }
 
 int main(int count, char **arguments) {
