@@ -93,12 +93,13 @@ or_status_t or_cli_server_settings(or_cli_t *cli, or_server_config_t *config, si
   return status;
 }
 
-/* The lines of a server have the time. */
-static void log_line(void *self, or_log_level_t level, const char *line) {
-  char time[OR_CLOCK_TEXT_BYTES];
-  (void)self, (void)level;
-  (void)fprintf(stderr, "time=%s %s\n", or_clock_format(or_clock_wall_us(), time, sizeof time), line);
-}
+/* The command while its server runs. */
+typedef struct serving_t {
+  or_cli_t *cli;
+  or_log_writer_t *log;
+} serving_t;
+#define LAST_LINES_NS INT64_C(1000000000) /* that a reader of the log has at the end */
+#define LAST_LINES_AT_ONCE_NS INT64_C(100000000)
 
 static int print_template(or_cli_t *cli) {
   or_text_t text;
@@ -127,7 +128,8 @@ static int print_settings(or_cli_t *cli, const or_server_config_t *config) {
 }
 
 static or_status_t make_runtime(void *self, or_runtime_t **out) {
-  or_cli_t *cli = self;
+  const serving_t *serving = self;
+  or_cli_t *cli = serving->cli;
   if (!or_cli_runtime(cli)) return or_error(OR_UNAVAILABLE, "the devices can't be looked for");
   *out = cli->runtime;
   or_runtime_retain(*out);
@@ -135,14 +137,15 @@ static or_status_t make_runtime(void *self, or_runtime_t **out) {
 }
 
 static void say(void *self, const char *line) {
-  const or_cli_t *cli = self;
-  if (cli->quiet) return;
+  const serving_t *serving = self;
+  if (serving->cli->quiet) return;
   (void)printf("%s\n", line);
   (void)fflush(stdout);
 }
 
 static void end_at_once(void *self) {
-  (void)self;
+  const serving_t *serving = self;
+  (void)or_log_writer_flush(serving->log, or_clock_ns() + LAST_LINES_AT_ONCE_NS);
   _exit(OR_EXIT_INTERRUPTED);
 }
 
@@ -159,18 +162,24 @@ int or_cli_server_command(or_cli_t *cli) {
     return problems == 0 ? print_settings(cli, &config) : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
-  or_log_set_sink(log_line, NULL);
+  serving_t serving = {.cli = cli};
+  status = or_log_writer_start(cli->allocator, STDERR_FILENO, &serving.log);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  or_log_set_sink(or_log_writer_take, serving.log);
   const or_server_options_t options = {.allocator = cli->allocator,
                                        .config = &config,
                                        .make_runtime = make_runtime,
                                        .say = say,
                                        .interrupted = &cli->cancel,
                                        .end_at_once = end_at_once,
-                                       .self = cli,
+                                       .self = &serving,
+                                       .log_writer = serving.log,
                                        .notify_socket = environment("NOTIFY_SOCKET"),
                                        .watchdog_usec = environment("WATCHDOG_USEC"),
                                        .watchdog_pid = environment("WATCHDOG_PID")};
   status = or_server_run(&options);
+  or_log_set_sink(NULL, NULL);
+  if (or_log_writer_stop(serving.log, or_clock_ns() + LAST_LINES_NS)) or_cli_log_to_stderr(); /* its reader reads */
   return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
 }
 

@@ -15,6 +15,10 @@ static const or_metric_t refused = {
 static const or_metric_t websockets = {.name = "openruntime_websocket_connections",
                                        .help = "WebSockets that are open."};
 
+static const or_metric_t log_dropped = {
+    .name = "openruntime_log_lines_dropped_total",
+    .help = "Lines of the log that were not written, since whoever reads it did not keep up."};
+
 static const or_metric_t waiting = {.name = "openruntime_tasks_waiting", .help = "Tasks that wait for a device."};
 static const or_metric_t running = {
     .name = "openruntime_tasks_running", .help = "Tasks that run on a device.", .labels = {"device"}};
@@ -130,6 +134,7 @@ or_status_t or_meter_look(or_meter_t *meter, const or_server_t *server) {
   show(&look, &connections, (double)or_net_connections(server->net));
   show_total(&look, &refused, or_net_refused(server->net));
   show(&look, &websockets, (double)or_net_websockets(server->net));
+  show_total(&look, &log_dropped, or_log_writer_dropped(server->log));
   if (runtime != NULL) show_services(&look, meter, server, runtime);
   if (or_ok(look.status)) look.status = or_process_metrics_set(meter->registry, meter->start_us);
   return look.status;

@@ -80,6 +80,7 @@ or_status_t or_server_run(const or_server_options_t *options) {
   run.server.allocator = options->allocator;
   run.server.config = options->config;
   run.server.started_ns = or_clock_ns();
+  run.server.log = options->log_writer;
   or_mutex_init(&run.server.changes);
   raise_descriptor_limit();
   or_status_t status = or_notify_open(options->notify_socket, &run.notify);

@@ -2,6 +2,7 @@
 #define OR_SERVER_SERVER_H
 /* The server as a whole: what it is configured with, what its routes work with, its way from start to end. */
 
+#include "base/log_writer.h"
 #include "openruntime/device.h"
 #include "server/config.h"
 #include "server/meter.h"
@@ -17,6 +18,7 @@ struct or_server_t {
   or_services_t services;          /* the store: open before `net`; the rest: before `runtime` is set */
   or_mutex_t changes;              /* held while a device's settings are read, changed and handed to the store */
   int64_t started_ns;              /* or_clock_ns */
+  const or_log_writer_t *log;      /* the options' */
   char *openapi;                   /* the document, made once */
   size_t openapi_bytes;
 };
@@ -33,6 +35,7 @@ typedef struct or_server_options_t {
   /* A second SIGTERM or SIGINT: ends the process and does not return. */
   void (*end_at_once)(void *self);
   void *self;
+  const or_log_writer_t *log_writer; /* whose dropped lines are counted; may be NULL; outlives the run */
   /* What a service manager gave in NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; each may be NULL. */
   const char *notify_socket, *watchdog_usec, *watchdog_pid;
 } or_server_options_t;
