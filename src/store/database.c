@@ -10,6 +10,7 @@
 static const char *const sql_texts[OR_SQL_COUNT] = {OR_SQL(SQL_TEXT)};
 
 or_trouble_t or_database_trouble(sqlite3 *handle, int code) {
+  const int last = errno;
   switch (code & 0xff) {
   case SQLITE_OK:
   case SQLITE_ROW:
@@ -19,6 +20,7 @@ or_trouble_t or_database_trouble(sqlite3 *handle, int code) {
   case SQLITE_IOERR: {
     if (code == SQLITE_IOERR_NOMEM) return OR_TROUBLE_MEMORY;
     int error = handle != NULL ? sqlite3_system_errno(handle) : 0;
+    if (error == 0) error = last; /* SQLite keeps none of a COMMIT that failed */
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? OR_TROUBLE_FULL : OR_TROUBLE_IO;
   }
   case SQLITE_BUSY:
