@@ -30,6 +30,8 @@ struct or_acceptor_t {
   } listeners[OR_NET_MAX_LISTENERS];
   size_t listener_count;
   int port;
+  dev_t socket_device; /* of the Unix socket's file */
+  ino_t socket_file;
   int spare; /* a descriptor that is given up to accept and refuse when there is no other */
   or_mutex_t mutex;
   or_tls_t *tls; /* under `mutex` */
@@ -52,14 +54,24 @@ static or_status_t poll_listeners(or_acceptor_t *acceptor) {
   return or_status_success();
 }
 
+/* The file that this server made, not one that has taken its place. */
+static void remove_socket(const or_acceptor_t *acceptor) {
+  const char *path = acceptor->net->options.unix_path;
+  struct stat info;
+  if (lstat(path, &info) == 0 && info.st_dev == acceptor->socket_device && info.st_ino == acceptor->socket_file)
+    (void)unlink(path);
+}
+
 static void close_listeners(or_acceptor_t *acceptor) {
   for (size_t i = 0; i < acceptor->listener_count; ++i) {
     if (acceptor->listeners[i].poll.loop != NULL) uv_close((uv_handle_t *)&acceptor->listeners[i].poll, NULL);
     (void)close(acceptor->listeners[i].descriptor);
-    if (acceptor->listeners[i].is_unix) (void)unlink(acceptor->net->options.unix_path);
+    if (acceptor->listeners[i].is_unix) remove_socket(acceptor);
   }
   acceptor->listener_count = 0;
 }
+
+static void keep_spare(or_acceptor_t *acceptor) { acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 static void free_acceptor(or_acceptor_t *acceptor) {
   if (acceptor->spare >= 0) (void)close(acceptor->spare);
@@ -76,7 +88,7 @@ or_status_t or_acceptor_start(or_net_t *net) {
   acceptor->net = net;
   acceptor->stop_mail.run = on_stop;
   acceptor->tls = or_tls_retain(net->options.tls);
-  acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  keep_spare(acceptor);
   or_mutex_init(&acceptor->mutex);
   int error = uv_loop_init(&acceptor->uv);
   if (error != 0) {
@@ -183,13 +195,14 @@ static void on_connection(uv_poll_t *poll, int status, int events) {
   or_acceptor_t *acceptor = poll->data;
   size_t index = 0;
   while (&acceptor->listeners[index].poll != poll) ++index;
+  if (acceptor->spare < 0) keep_spare(acceptor);
   for (int i = 0; i < ACCEPTS_PER_EVENT; ++i) {
     int descriptor = accept4(acceptor->listeners[index].descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0 && (errno == EMFILE || errno == ENFILE) && acceptor->spare >= 0) {
       (void)close(acceptor->spare);
       descriptor = accept4(acceptor->listeners[index].descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (descriptor >= 0) refuse(acceptor->net, descriptor, true);
-      acceptor->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+      keep_spare(acceptor);
       continue;
     }
     if (descriptor < 0) return;
@@ -202,6 +215,7 @@ static void on_connection(uv_poll_t *poll, int status, int events) {
 static or_status_t bind_failure(const char *where, int error) {
   char text[128];
   const char *cure = "";
+  if (error == EMFILE) cure = "; raise ulimit -n";
   if (error == EADDRINUSE) cure = "; another program listens there: end it, or choose another with --port";
   if (error == EACCES) cure = "; ports below 1024 and foreign folders need rights: choose another";
   if (error == EADDRNOTAVAIL) cure = "; this machine has no such address";
@@ -305,7 +319,10 @@ static or_status_t listen_unix(or_acceptor_t *acceptor) {
   int bound = bind(descriptor, (struct sockaddr *)&address, sizeof address);
   int error = errno;
   (void)umask(former);
-  if (bound == 0 && listen(descriptor, BACKLOG) == 0) {
+  struct stat info;
+  if (bound == 0 && lstat(path, &info) == 0 && listen(descriptor, BACKLOG) == 0) {
+    acceptor->socket_device = info.st_dev;
+    acceptor->socket_file = info.st_ino;
     add_listener(acceptor, descriptor, true);
     return or_status_success();
   }

@@ -107,8 +107,12 @@ void or_connection_timed_out(or_connection_t *connection) {
 void or_connection_drain(or_connection_t *connection) {
   connection->keep_alive = false;
   if (connection->state == OR_CONNECTION_WEBSOCKET) or_ws_close(connection->ws, OR_WS_GOING_AWAY, "the server ends");
-  if (connection->state == OR_CONNECTION_HEAD && connection->head_length == 0 && !or_connection_has_output(connection))
+  if (connection->state == OR_CONNECTION_BODY) { /* whole, it would be refused as well */
+    or_connection_refuse(connection, 503, "the server is draining");
+  } else if (connection->state == OR_CONNECTION_HEAD && connection->head_length == 0 &&
+             !or_connection_has_output(connection)) {
     or_connection_close(connection);
+  }
   or_connection_go_on(connection);
 }
 

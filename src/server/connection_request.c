@@ -334,7 +334,10 @@ void or_connection_next_request(or_connection_t *connection) {
 
 void or_connection_refuse(or_connection_t *connection, int http, const char *words) {
   or_request_t *request = &connection->request;
-  const char *code = http == 408 ? "request_timeout" : http == 507 ? "resource_exhausted" : "bad_request";
+  const char *code = http == 408   ? "request_timeout"
+                     : http == 503 ? "unavailable"
+                     : http == 507 ? "resource_exhausted"
+                                   : "bad_request";
   if (connection->state != OR_CONNECTION_BODY) {
     or_loop_busy(connection->loop, true);
     request->route = NULL;

@@ -383,6 +383,19 @@ static void waits_for_no_body_whose_client_has_gone(void **state) {
   assert_true(or_net_drain(net, or_clock_ns() + INT64_C(30000000000)));
 }
 
+static void a_body_that_is_under_way_holds_no_drain_up(void **state) {
+  (void)state;
+  int client = dial();
+  say(client, "POST /echo HTTP/1.1\r\n" HOST JSON "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+  assert_int_equal(hear_answer(client, false), 100); /* so the request is at work */
+  say(client, "{");
+  assert_true(or_net_drain(net, or_clock_ns() + INT64_C(30000000000)));
+  assert_int_equal(hear_answer(client, false), 503);
+  expect_in_answer("the server is draining");
+  expect_in_answer("Connection: close\r\n");
+  (void)close(client);
+}
+
 /* Handlers have nothing to read from before the server was ready. */
 static void what_drains_before_it_was_ready_answers_no_reads(void **state) {
   (void)state;
@@ -489,6 +502,7 @@ int main(void) {
       CASE(refuses_what_is_too_large_and_ends),
       CASE(tells_the_handler_when_the_client_goes),
       CASE(waits_for_no_body_whose_client_has_gone),
+      CASE(a_body_that_is_under_way_holds_no_drain_up),
       CASE(streams_a_large_reply_to_a_slow_reader_without_a_copy),
       CASE(allocates_nothing_for_small_replies),
       CASE(gives_back_what_a_large_request_needed),

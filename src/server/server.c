@@ -110,14 +110,30 @@ static or_status_t load_tls(const or_server_config_t *config, or_tls_t **out) {
   return or_tls_load(config->tls_cert, config->tls_key, out);
 }
 
+static or_status_t check_address(const or_server_config_t *config) {
+  if (config->host[0] != '\0' || config->unix_path[0] != '\0') return or_status_success();
+  return or_error(OR_FAILED_PRECONDITION, "there is nowhere to listen: name a --host, a --unix path, or both");
+}
+
+static or_status_t check_models(const or_server_config_t *config) {
+  if (config->models[0] == '\0' || access(config->models, R_OK | X_OK) == 0) return or_status_success();
+  return or_error(OR_FAILED_PRECONDITION, "models: folder \"%s\" can't be read: make it, or name another",
+                  config->models);
+}
+
 or_status_t or_server_check(const or_server_config_t *config) {
   or_tls_t *tls = NULL;
-  or_status_t status = load_tls(config, &tls);
+  or_status_t status = check_address(config);
+  if (or_ok(status)) status = load_tls(config, &tls);
   or_tls_release(tls);
-  if (or_ok(status) && config->models[0] != '\0' && access(config->models, R_OK | X_OK) != 0)
-    status = or_error(OR_FAILED_PRECONDITION, "models: folder \"%s\" can't be read: make it, or name another",
-                      config->models);
-  return status;
+  return or_ok(status) ? check_models(config) : status;
+}
+
+/* The folder may come while the server runs. */
+static void warn_of_models(const or_server_config_t *config) {
+  or_status_t status = check_models(config);
+  if (!or_ok(status)) or_log(OR_LOG_SERVER, OR_LOG_WARNING, "no_models", "reason=\"%s\"", or_status_message(status));
+  or_status_ignore(status); /* logged: built-in ones are served */
 }
 
 /* A server that anyone may reach must know whom it answers. */
@@ -142,9 +158,11 @@ static void on_answered(void *self, const or_request_t *request, int64_t took_ns
 static or_status_t open_net(run_t *run) {
   const or_server_config_t *config = run->options->config;
   or_keys_warn(run->server.services.store);
-  or_status_t status = check_exposure(run);
+  or_status_t status = check_address(config);
+  if (or_ok(status)) status = check_exposure(run);
   if (or_ok(status)) status = load_tls(config, &run->tls);
   if (!or_ok(status)) return status;
+  warn_of_models(config);
   or_net_options_t net = {
       .allocator = run->options->allocator,
       .server = &run->server,
