@@ -1,4 +1,5 @@
 /* `server` and `serve`: settings from flags, environment and file, then the server until a signal. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,6 +150,13 @@ static void end_at_once(void *self) {
   _exit(OR_EXIT_INTERRUPTED);
 }
 
+/* SIGHUP is to end nothing, also before the server listens to it; a file that grows beyond `ulimit -f` is a failed
+ * write. */
+static void outlive_signals(void) {
+  (void)signal(SIGHUP, SIG_IGN);
+  (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 int or_cli_server_command(or_cli_t *cli) {
   or_server_config_t config;
   size_t problems = 0;
@@ -162,6 +170,7 @@ int or_cli_server_command(or_cli_t *cli) {
     return problems == 0 ? print_settings(cli, &config) : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
+  outlive_signals();
   serving_t serving = {.cli = cli};
   status = or_log_writer_start(cli->allocator, STDERR_FILENO, &serving.log);
   if (!or_ok(status)) return or_cli_fail(cli, status);

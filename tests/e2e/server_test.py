@@ -16,13 +16,14 @@ from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
 
 
 @contextlib.contextmanager
-def serving(*arguments, env=None):
+def serving(*arguments, env=None, before=()):
     """A server on a free port: its process, its port and the line that it said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
     log = tempfile.NamedTemporaryFile("r")  # a pipe that nobody reads would fill, and stop the server
     with open(log.name, "w") as written:
-        process = subprocess.Popen([PROGRAM, "server", "--port", "0", *arguments], stdout=subprocess.PIPE,
-                                   stderr=written, text=True, cwd=SOURCE, env={**environment, **(env or {})})
+        process = subprocess.Popen([*before, PROGRAM, "server", "--port", "0", *arguments],
+                                   stdout=subprocess.PIPE, stderr=written, text=True, cwd=SOURCE,
+                                   env={**environment, **(env or {})})
     process.stderr = log
     try:
         line = process.stdout.readline()
@@ -208,6 +209,7 @@ def what_can_not_be_is_one_line_with_the_cure():
             (["--host", "0.0.0.0"], "--insecure"),
             (["--host", "no.such.host.invalid", "--insecure"], "no.such.host.invalid"),
             (["--tls-cert", "/no/such"], "--tls-key"),
+            (["--host", ""], "nowhere to listen"),
         ):
             result = run("server", "--port", "0", *arguments)
             expect(result.code in (1, 2), f"{arguments}: exit {result.code}")
@@ -252,6 +254,55 @@ def a_signal_before_it_listens_is_not_lost():
     expect(process.returncode == 0, process.returncode)
 
 
+def a_hangup_ends_nothing_also_before_it_listens():
+    process = subprocess.Popen([PROGRAM, "server", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True, cwd=SOURCE)
+    hangup = 1 << (signal.SIGHUP - 1)
+    heeded = 0
+    while not heeded & hangup and process.poll() is None:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+            masks = re.findall(r"Sig(?:Cgt|Ign):\s*(\w+)", status.read())
+        heeded = sum(int(mask, 16) for mask in masks)
+    for _ in range(100):
+        process.send_signal(signal.SIGHUP)
+    expect("listens at" in process.stdout.readline(), process.poll())
+    process.terminate()
+    process.communicate(timeout=60)
+    expect(process.returncode == 0, process.returncode)
+
+
+def without_standard_streams_nothing_of_its_own_takes_their_place():
+    with scratch() as folder:
+        path = os.path.join(folder, "socket")
+        process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM, "server", "--port", "0", "--unix",
+                                    path, "--data", os.path.join(folder, "data")], cwd=SOURCE)
+        while process.poll() is None and not os.path.exists(path):
+            pass
+        try:
+            expect(json.loads(curl("--unix-socket", path, "http://any.name/health/live"))["status"] == "live", "live")
+            for number in range(3):
+                leads_to = os.readlink(f"/proc/{process.pid}/fd/{number}")
+                expect(leads_to == "/dev/null", f"{number} is {leads_to}")
+        finally:
+            process.terminate()
+            expect(process.wait(timeout=60) == 0, process.returncode)
+
+
+def files_that_may_not_grow_cost_requests_not_the_server():
+    with scratch() as folder:
+        limited = ["sh", "-c", 'ulimit -f 1024; exec "$@"', "sh"]  # of 512 bytes
+        body = {"operation": "compute", "data": {"size": 4, "iterations": 1, "a": {"shape": [64, 64], "data": [1] * 4096},
+                                                 "b": {"shape": [64, 64], "data": [1] * 4096}}}
+        with serving("--data", folder, before=limited) as (process, port, _):
+            statuses = []
+            while len(statuses) < 1000 and statuses[-1:] in ([], [202]):
+                statuses.append(get(port, "/tasks?wait=false", JSON, "POST", json.dumps(body))[0].status)
+            expect(statuses[0] == 202 and statuses[-1] == 507, statuses)
+            expect(get(port, "/tasks", JSON, "POST", json.dumps(body))[0].status == 200, "waited for")
+            expect(get(port, "/tasks")[0].status == 200, "read")
+        expect(process.returncode == 0, process.returncode)
+
+
 if __name__ == "__main__":
     missing = [tool for tool in ("curl", "openssl") if not shutil.which(tool)]
     if missing:
@@ -264,6 +315,9 @@ if __name__ == "__main__":
         tls_is_served_and_its_files_are_read_again,
         a_signal_drains_and_ends_it,
         *([a_signal_before_it_listens_is_not_lost] if sys.platform == "linux" else []),
+        *([a_hangup_ends_nothing_also_before_it_listens] if sys.platform == "linux" else []),
+        *([without_standard_streams_nothing_of_its_own_takes_their_place] if sys.platform == "linux" else []),
+        files_that_may_not_grow_cost_requests_not_the_server,
         what_can_not_be_is_one_line_with_the_cure,
         settings_come_from_flags_environment_and_file,
     ])
