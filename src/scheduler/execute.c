@@ -18,7 +18,7 @@ void or_worker_main(void *argument) {
   or_mutex_lock(&scheduler->mutex);
   while (!scheduler->stopping) {
     place_t *place = NULL;
-    or_job_t *job = or_waiting_take(hardware, &place);
+    or_job_t *job = or_waiting_next(hardware, &place);
     if (job == NULL) {
       ++hardware->idle;
       or_cond_wait(&hardware->wake, &scheduler->mutex);
@@ -27,6 +27,7 @@ void or_worker_main(void *argument) {
       continue;
     }
     execution_t execution;
+    or_waiting_remove(scheduler, job);
     or_execution_begin(&execution, job, place);
     or_mutex_unlock(&scheduler->mutex);
     or_execution_carry_out(&execution);
@@ -76,10 +77,11 @@ void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
   if (scheduler->waiting > 0) or_hardware_wake(hardware); /* there may be room for more */
 }
 
-/* Tells the members of an execution. */
+/* Tells the members of an execution; of a whole job nothing is told before it is recorded. */
 static void tell(execution_t *execution, or_job_event_t event) {
   or_job_t *jobs[OR_EXECUTION_MAX_JOBS];
   or_scheduler_t *scheduler = execution->job->scheduler;
+  if (execution->job->whole) return;
   or_mutex_lock(&scheduler->mutex);
   const size_t count = or_share_members(execution, jobs);
   or_mutex_unlock(&scheduler->mutex);
@@ -205,7 +207,11 @@ void or_execution_carry_out(execution_t *execution) {
   or_job_t *interrupted = or_status_code(status) == OR_CANCELLED ? take_interrupted(scheduler, &members) : NULL;
   status = name_cause(status, members);
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
-  if (again && members != NULL) wait_again(members);
+  if (again && job->whole) {
+    or_whole_put_back(job);
+  } else if (again && members != NULL) {
+    wait_again(members);
+  }
   if (lost) or_waiting_look_again(scheduler);
   or_mutex_unlock(&scheduler->mutex);
   leave_all_on_disk(interrupted);
@@ -297,7 +303,7 @@ static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
       execution->abandoned = true;
       or_cond_broadcast(&scheduler->quiet);
       or_waiting_look_again(scheduler);
-      or_job_t *members = goes_on(execution) ? take_members(execution) : NULL;
+      or_job_t *members = goes_on(execution) && !execution->job->whole ? take_members(execution) : NULL;
       if (members != NULL) {
         wait_again(members);
         continue;

@@ -52,3 +52,19 @@ place_t *or_here_place(or_job_t *job) {
   }
   return NULL;
 }
+
+/* It would wait for the disk. */
+static bool has_to_be_recorded(const or_job_t *job) {
+  return job->member_next != NULL || (job->durable && job->start != OR_START_RECORDED);
+}
+
+or_job_t *or_here_take(or_scheduler_t *scheduler, place_t **place) {
+  for (size_t i = 0; i < scheduler->hardware_count && scheduler->waiting > 0; ++i) {
+    or_job_t *job = or_waiting_next(&scheduler->hardware[i], place);
+    if (job == NULL || job->estimate.shape == 0 || has_to_be_recorded(job)) continue;
+    if (!is_short(find(*place, job->estimate.shape), scheduler->options.here_ns)) continue;
+    or_waiting_remove(scheduler, job);
+    return job;
+  }
+  return NULL;
+}

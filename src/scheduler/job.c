@@ -249,11 +249,20 @@ static size_t gather_outputs(const or_job_t *job, or_journal_blob_t *blobs, void
   return count;
 }
 
-/* A finish that the journal can't take loses the record, not the answer. */
-static void record_end(or_job_t *job, or_task_state_t state, const char *error, const char *error_code) {
+/* A change of its row, or, of a whole one, the row itself, which is waited for. */
+static or_status_t put_end(or_job_t *job, const or_task_record_t *record, const or_journal_blob_t *blobs,
+                           size_t count) {
   const or_journal_t *journal = job->scheduler->options.journal;
+  if (!job->whole) return journal->finish(journal->self, record, blobs, count);
+  or_job_retain(job); /* until or_whole_recorded */
+  or_status_t status = journal->admit(journal->self, record, blobs, count, or_whole_recorded, job);
+  if (!or_ok(status)) or_job_release(job);
+  return status;
+}
+
+static or_status_t record_end(or_job_t *job, or_task_state_t state, const char *error, const char *error_code) {
   or_task_record_t record;
-  if (journal == NULL) return;
+  if (job->scheduler->options.journal == NULL) return or_status_success();
   or_job_record(job, &record);
   record.state = state;
   record.error = error;
@@ -264,11 +273,11 @@ static void record_end(or_job_t *job, or_task_state_t state, const char *error, 
     or_journal_blob_t blobs[OR_JOURNAL_MAX_BLOBS];
     void *copies[OR_JOURNAL_MAX_BLOBS] = {NULL};
     const size_t count = gather_outputs(job, blobs, copies);
-    or_status_ignore(journal->finish(journal->self, &record, blobs, count));
+    or_status_t status = put_end(job, &record, blobs, count);
     for (size_t i = 0; i < count; ++i) or_free(job->scheduler->allocator, copies[i]);
-    return;
+    return status;
   }
-  or_status_ignore(journal->finish(journal->self, &record, NULL, 0));
+  return put_end(job, &record, NULL, 0);
 }
 
 /* The watch may be gone after it was told. */
@@ -293,6 +302,7 @@ void or_job_desert(or_job_t *job, or_status_code_t code) {
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   or_scheduler_t *scheduler = job->scheduler;
   const or_task_state_t state = state_of(or_status_code(status));
+  const bool whole = job->whole;
   job->code = or_status_code(status);
   or_mutex_lock(&scheduler->mutex); /* or_job_facts may be asked meanwhile */
   job->finished_us = or_clock_wall_us();
@@ -305,10 +315,22 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   const char *error = or_ok(status) ? NULL : or_status_message(status);
   const char *error_code = or_ok(status) ? NULL : or_status_mapping(job->code)->name;
   write_response(job, state, error, error_code);
-  record_end(job, state, error, error_code);
+  or_status_t recorded = record_end(job, state, error, error_code);
+  or_status_ignore(status); /* its words are in the response */
+  if (whole && or_ok(recorded)) return; /* or_whole_recorded goes on */
+  if (whole) {
+    job->unrecorded = recorded;
+    return;
+  }
+  or_status_ignore(recorded); /* that loses the record, not the answer */
+  or_job_settle(job);
+}
+
+void or_job_settle(or_job_t *job) {
+  or_scheduler_t *scheduler = job->scheduler;
   or_job_t *victims = NULL;
   or_mutex_lock(&scheduler->mutex);
-  job->state = state;
+  job->state = state_of(job->code);
   scheduler->waiting_bytes -= job->request_bytes;
   or_table_finish(scheduler, job, &victims);
   or_job_watch_t *watches = job->watches; /* nobody comes any more: its state is final */
@@ -323,5 +345,14 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
     or_job_release(victims);
     victims = next;
   }
+}
+
+void or_job_end_unrecorded(or_job_t *job, or_status_t status) {
+  job->code = or_status_code(status);
+  or_task_result_deinit(&job->result);
+  or_task_result_init(&job->result, job->scheduler->allocator);
+  or_text_clear(&job->response);
+  write_response(job, state_of(job->code), or_status_message(status), or_status_mapping(job->code)->name);
   or_status_ignore(status); /* its words are in the response */
+  or_job_settle(job);
 }

@@ -90,6 +90,18 @@ double or_place_seconds(const place_t *place, const or_task_t *task, const or_ta
   return estimate->units / (rate != NULL ? *rate : UNITS_PER_S);
 }
 
+double or_place_least_seconds(or_scheduler_t *scheduler, const or_job_t *job) {
+  double least_s = -1;
+  for (size_t i = 0; i < scheduler->place_count; ++i) {
+    const place_t *place = &scheduler->places[i];
+    bool preferred;
+    if (!or_place_allows(scheduler, job, place, &preferred)) continue;
+    const double seconds = or_place_seconds(place, job->task, &job->estimate);
+    if (least_s < 0 || seconds < least_s) least_s = seconds;
+  }
+  return least_s > 0 ? least_s : 0;
+}
+
 void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimate_t *estimate, double seconds) {
   if (estimate->seconds > 0 || estimate->units <= 0 || seconds <= 0) return;
   double *rate = rate_of(place, task, true);
@@ -99,16 +111,12 @@ void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimat
 }
 
 double or_place_backlog(or_scheduler_t *scheduler) {
-  double waiting_s = 0, running_s = 0, slots = 0;
-  for (int priority = 1; priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
-    for (const or_job_t *job = scheduler->queue[priority].first; job != NULL; job = job->next)
-      waiting_s += or_place_seconds(&scheduler->places[0], job->task, &job->estimate);
-  }
+  double running_s = 0, slots = 0;
   for (size_t i = 0; i < scheduler->hardware_count; ++i) {
     running_s += scheduler->hardware[i].running_s;
     slots += scheduler->hardware[i].concurrency;
   }
-  return slots > 0 ? (waiting_s + running_s) / slots : 0;
+  return slots > 0 ? (scheduler->waiting_s + running_s) / slots : 0;
 }
 
 bool or_place_fits(const hardware_t *hardware, uint64_t bytes) {

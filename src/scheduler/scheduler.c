@@ -10,6 +10,7 @@
 
 #define RETRY_MIN_S 1.0
 #define RETRY_MAX_S 60.0
+#define HELPED_JOBS 2u /* more than one, so that the queue becomes shorter */
 
 static void put_defaults(or_scheduler_options_t *options) {
   if (options->max_waiting == 0) options->max_waiting = OR_SCHEDULER_MAX_WAITING;
@@ -267,6 +268,7 @@ static void on_recorded(void *self, or_status_t status) {
   or_job_t *job = self;
   or_scheduler_t *scheduler = job->scheduler;
   if (or_ok(status)) {
+    if (job->start == OR_START_UNDER_WAY) job->start = OR_START_RECORDED; /* nobody else can begin it yet */
     admit(job, false);
   } else {
     or_mutex_lock(&scheduler->mutex);
@@ -285,10 +287,40 @@ static or_status_t record(or_job_t *job, const or_job_request_t *request) {
   const or_journal_t *journal = job->scheduler->options.journal;
   or_task_record_t row;
   or_job_record(job, &row);
+  if (job->start == OR_START_UNDER_WAY) row.attempts = 1;
   or_job_retain(job); /* until on_recorded */
   or_status_t status = journal->admit(journal->self, &row, request->blobs, request->blob_count, on_recorded, job);
   if (!or_ok(status)) or_job_release(job);
   return status;
+}
+
+/* Short work that came before goes before: this thread does some of it, so that what waits comes to an end though there
+ * is always more. */
+static void help(const or_job_t *job) {
+  or_scheduler_t *scheduler = job->scheduler;
+  for (size_t i = 0; i < HELPED_JOBS; ++i) {
+    execution_t execution;
+    place_t *place = NULL;
+    or_mutex_lock(&scheduler->mutex);
+    or_job_t *other = or_here_take(scheduler, &place);
+    if (other != NULL) or_execution_begin(&execution, other, place);
+    or_mutex_unlock(&scheduler->mutex);
+    if (other == NULL) return;
+    carry_out_here(&execution);
+  }
+}
+
+/* A new durable job: its row first, or its work first where that is short. */
+static or_status_t bring(or_job_t *job, const or_job_request_t *request) {
+  execution_t execution;
+  if (request->here) help(job);
+  if (request->here && or_whole_begin(&execution, job)) {
+    carry_out_here(&execution);
+    or_status_t status = job->unrecorded;
+    job->unrecorded = or_status_success();
+    if (job->whole) return status;
+  }
+  return record(job, request);
 }
 
 /* Puts a new job into the table, or finds the one that its id stands for. Takes the lock. */
@@ -318,7 +350,10 @@ static or_status_t enter(or_scheduler_t *scheduler, or_job_t *job, or_job_watch_
       or_job_retain(job); /* the table's */
       or_table_insert(scheduler, job);
       scheduler->waiting_bytes += job->request_bytes;
-      scheduler->admitting += job->durable && !job->recovered;
+      if (job->durable && !job->recovered) {
+        ++scheduler->admitting;
+        if (or_start_is_soon(job)) job->start = OR_START_UNDER_WAY;
+      }
     }
   }
   or_mutex_unlock(&scheduler->mutex);
@@ -363,7 +398,7 @@ or_status_t or_scheduler_submit(or_scheduler_t *scheduler, const or_job_request_
     return status;
   }
   if (job->durable && !job->recovered) {
-    status = record(job, request);
+    status = bring(job, request);
     if (!or_ok(status)) {
       result->refusal.kind = OR_REFUSED_CAPACITY;
       result->refusal.retry_after_s = RETRY_MIN_S;

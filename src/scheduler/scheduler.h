@@ -72,10 +72,11 @@ typedef struct or_job_request_t {
   const char *body;       /* as it came; copied only if durable */
   size_t body_bytes;
   const uint8_t *body_digest; /* OR_TASK_DIGEST_BYTES: tells the same task from another with its id; NULL: not told */
-  bool durable;               /* recorded before it runs; needs a journal */
+  bool durable;               /* recorded before anything is told of it; needs a journal */
   bool shared;                /* may have the result of an active job with this digest, itself `shared` */
   bool here;                  /* the calling thread may carry it out, if it is known to take no longer than `here_ns`:
-                               * then all its events have come when the submission returns */
+                               * then all its events have come when the submission returns, but for a durable one,
+                               * which is recorded after it ended */
   bool recovered;             /* is in the journal already: `attempts` and `created_us` count from there */
   int attempts;
   int64_t created_us, deadline_us; /* of a recovered one */
@@ -169,7 +170,7 @@ const or_task_t *or_job_task(const or_job_t *job);
 /* A snapshot of what changes. */
 typedef struct or_job_facts_t {
   or_task_state_t state;
-  bool durable, admitted; /* recorded before it runs; that is done */
+  bool durable, admitted; /* recorded before anything is told of it; that is done */
   int priority, attempts;
   double progress;    /* 0..1 */
   char device_id[32]; /* "": not chosen yet */

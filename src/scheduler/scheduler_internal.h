@@ -110,6 +110,8 @@ struct or_job_t {
   bool interrupted;        /* it was asked to end because the server ends, and for no other reason */
   bool shared_run;
   or_start_t start;
+  bool whole;         /* begun before it is recorded: its one row has its end; whole.c */
+  double waits_s;     /* what it is expected to take, as counted among what waits */
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
@@ -125,7 +127,8 @@ struct or_job_t {
   or_task_result_t result;
   or_text_t response;
   or_status_code_t code;
-  size_t run_jobs; /* that ended with it, of one run */
+  size_t run_jobs;        /* that ended with it, of one run */
+  or_status_t unrecorded; /* why the journal did not take a whole one: whoever brought it is told */
 };
 
 typedef struct job_list_t {
@@ -149,6 +152,7 @@ struct or_scheduler_t {
   job_list_t active, finished;
   or_job_t *buckets[OR_SCHEDULER_BUCKETS];
   size_t waiting, running, abandoned, admitting;
+  double waiting_s; /* expected, of all that wait */
   or_visit_t *visits; /* that have begun */
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
@@ -167,6 +171,10 @@ void or_job_tell_watches(or_job_t *job, or_job_watch_t *watches, or_job_event_t 
 /* Ends a job whose `ending` the caller has set, without the lock: writes the response, moves it to the finished ones,
  * records it, tells the listeners. Takes the status. `result` may be NULL; what it holds goes to the job. */
 void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result);
+/* The last part of it, once a whole job is recorded: the state, the table, the listeners. */
+void or_job_settle(or_job_t *job);
+/* The same for one that could not be recorded: as if it had not been carried out. Takes the status. */
+void or_job_end_unrecorded(or_job_t *job, or_status_t status);
 /* Without the lock, of a job that is out of the table and has no end here: who waits hears FINISHED, finds no response,
  * and `code` says why. */
 void or_job_desert(or_job_t *job, or_status_code_t code);
@@ -196,8 +204,8 @@ void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
 /* A device went: what waited for it may begin elsewhere. */
 void or_waiting_look_again(or_scheduler_t *scheduler);
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
-/* The job that this hardware is to begin now, taken out of the queue, and the device for it; NULL: none may. */
-or_job_t *or_waiting_take(hardware_t *hardware, place_t **place);
+/* The job that this hardware is to begin now, and the device for it; NULL: none may. */
+or_job_t *or_waiting_next(hardware_t *hardware, place_t **place);
 
 /* place.c */
 or_status_t or_places_open(or_scheduler_t *scheduler);
@@ -206,6 +214,8 @@ place_t *or_place_of(or_scheduler_t *scheduler, const or_device_t *device);
 bool or_place_allows(or_scheduler_t *scheduler, const or_job_t *job, const place_t *place, bool *preferred);
 bool or_place_usable(const place_t *place);
 double or_place_seconds(const place_t *place, const or_task_t *task, const or_task_estimate_t *estimate);
+/* On the best of the devices that it may have now; 0: there is none. */
+double or_place_least_seconds(or_scheduler_t *scheduler, const or_job_t *job);
 void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimate_t *estimate, double seconds);
 /* Seconds until a new task of average size could begin on the least busy hardware that the preference allows. */
 double or_place_backlog(or_scheduler_t *scheduler);
@@ -230,12 +240,25 @@ void or_job_leave_on_disk(or_job_t *job);
 
 /* start.c: without the lock. The starts of the members, on record when it returns OK. */
 or_status_t or_starts_record(const execution_t *execution);
+/* With the lock held: a new job is to begin so soon that the row which admits it may have its first start as well. */
+bool or_start_is_soon(const or_job_t *job);
 /* A job that is left on disk, though its start was recorded. */
 void or_start_take_back(or_job_t *job);
+
+/* whole.c: without the lock */
+/* A durable job begins at once, before it is recorded; false: it has to wait for its row. */
+bool or_whole_begin(execution_t *execution, or_job_t *job);
+/* With the lock held: its device was lost, and it is to have another attempt, which waits for its row. */
+void or_whole_put_back(or_job_t *job);
+/* Its row is on disk, or can't be: a journal's `done`, of the job. */
+void or_whole_recorded(void *job, or_status_t status);
 
 /* here.c: with the lock held. Where a job that waits for nothing may begin at once on the thread that brings it; NULL:
  * it is to wait for a worker. */
 place_t *or_here_place(or_job_t *job);
+/* The next of those that wait, taken out of the queue, if it may begin at once on this thread, which then waits for
+ * nothing; NULL: none waits, or the next is for a worker. */
+or_job_t *or_here_take(or_scheduler_t *scheduler, place_t **place);
 void or_here_remember(place_t *place, const or_task_estimate_t *estimate, const or_task_result_t *result);
 
 /* waiting.c, with the lock held: the device of this hardware that is best for the job; NULL: it may not run there, or

@@ -1,9 +1,10 @@
 /* The starts of attempts, on record before they begin: else a task that brings the server down would be tried for ever,
  * and one that must not run twice would.
  *
- * A start waits for a commit, which takes far longer than short work. So whoever waits has the starts of short tasks
- * that come next recorded by the same commit. Only first attempts of tasks that may run again: should the server end
- * before they begin, they lose one attempt, and are recorded one by one from then on. */
+ * A start waits for a commit, which takes far longer than short work. So short work that is to begin soon has its start
+ * in the row that admits it; and whoever waits has the starts of short tasks that come next recorded by the same commit.
+ * Only first attempts of tasks that may run again: should the server end before they begin, they lose one attempt, and
+ * are recorded one by one from then on. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "scheduler/scheduler_internal.h"
@@ -85,6 +86,18 @@ static size_t choose_ahead(const execution_t *execution, or_job_t *jobs[AHEAD_JO
   return count;
 }
 
+bool or_start_is_soon(const or_job_t *job) {
+  or_scheduler_t *scheduler = job->scheduler;
+  if (job->attempts > 0 || !or_task_rerun_on_restart(job->task)) return false;
+  if (or_place_least_seconds(scheduler, job) > AHEAD_EACH_S || scheduler->waiting_s > AHEAD_ALL_S) return false;
+  for (size_t i = 0; i < scheduler->hardware_count; ++i) {
+    const hardware_t *hardware = &scheduler->hardware[i];
+    if (hardware->running_s / hardware->concurrency <= AHEAD_ALL_S) return true;
+    if (hardware->running < hardware->concurrency && !hardware->exclusive) return true;
+  }
+  return false;
+}
+
 /* The first of its attempts did not begin after all: it is left for the next server. */
 void or_start_take_back(or_job_t *job) {
   or_status_ignore(put(job, job->attempts, NULL, NULL)); /* else that attempt counts */
@@ -115,7 +128,7 @@ static size_t choose_now(const execution_t *execution, or_job_t *jobs[OR_EXECUTI
   for (or_job_t *job = execution->members; job != NULL && count < OR_EXECUTION_MAX_JOBS; job = job->member_next) {
     const bool recorded = job->start == OR_START_RECORDED;
     job->start = OR_START_NONE; /* of the next attempt */
-    if (!job->durable || recorded) continue;
+    if (!job->durable || job->whole || recorded) continue;
     or_job_retain(job);
     jobs[count++] = job;
   }

@@ -12,6 +12,8 @@ void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_insert(&scheduler->queue[job->priority], job);
   job->waiting = true;
   ++scheduler->waiting;
+  job->waits_s = or_place_least_seconds(scheduler, job);
+  scheduler->waiting_s += job->waits_s;
   or_waiting_look_again(scheduler);
   if (job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
 }
@@ -24,6 +26,7 @@ void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_remove(&scheduler->queue[job->priority], job);
   job->waiting = false;
   --scheduler->waiting;
+  scheduler->waiting_s = scheduler->waiting > 0 ? scheduler->waiting_s - job->waits_s : 0; /* no rest of rounding */
 }
 
 /* What a priority has become: one more for each `age_ns` of waiting, so that the least urgent job is, after nine of
@@ -64,7 +67,7 @@ place_t *or_waiting_choose(hardware_t *hardware, const or_job_t *job) {
   return best != NULL && (elsewhere_s < 0 || best_s <= elsewhere_s) ? best : NULL;
 }
 
-or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
+or_job_t *or_waiting_next(hardware_t *hardware, place_t **place) {
   or_scheduler_t *scheduler = hardware->scheduler;
   const int64_t now_ns = or_clock_ns();
   or_job_t *best = NULL;
@@ -87,7 +90,5 @@ or_job_t *or_waiting_take(hardware_t *hardware, place_t **place) {
   }
   if (best == NULL) return NULL;
   /* What has no room holds its place: smaller and less urgent work does not slip by for ever. */
-  if (!or_waiting_has_room(hardware, best)) return NULL;
-  or_waiting_remove(scheduler, best);
-  return best;
+  return or_waiting_has_room(hardware, best) ? best : NULL;
 }

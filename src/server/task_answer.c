@@ -249,7 +249,7 @@ static void accept_task(answer_t *answer) {
                                    .body_digest = answer->has_digest ? answer->digest : NULL,
                                    .durable = durable,
                                    .shared = answer->options.shared,
-                                   .here = !durable,
+                                   .here = true,
                                    .tensors = body->tensors,
                                    .tensor_count = body->tensor_count,
                                    .blobs = body->blobs,

@@ -1,15 +1,16 @@
 #include "store/store_internal.h"
 
-static or_status_t admit(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs,
-                         size_t input_count, or_journal_done_t done, void *done_self) {
+static or_status_t admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs, size_t blob_count,
+                         or_journal_done_t done, void *done_self) {
   or_store_t *store = self;
   or_item_t *item = NULL;
-  or_item_source_t source = {.kind = OR_ITEM_ADMIT, .record = record, .blobs = inputs, .blob_count = input_count};
-  source.with_request = true;
+  const bool ended = or_task_state_is_final(record->state);
+  or_item_source_t source = {.kind = OR_ITEM_ADMIT, .record = record, .blobs = blobs, .blob_count = blob_count};
+  source.with_request = !ended;
   or_status_t status = or_item_make(store, &source, &item);
   if (!or_ok(status)) return status;
-  item->role = OR_STORE_INPUT;
-  item->record.state = OR_TASK_PENDING;
+  item->role = ended ? OR_STORE_OUTPUT : OR_STORE_INPUT;
+  if (!ended) item->record.state = OR_TASK_PENDING;
   or_writer_push(&store->writer, item, done, done_self);
   return status;
 }

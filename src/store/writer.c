@@ -340,6 +340,7 @@ static void writer_main(void *opaque) {
   or_store_t *store = opaque;
   or_writer_t *writer = &store->writer;
   bool closing = false, more = false;
+  or_thread_let_others_finish(); /* what they bring meanwhile is in the same commit */
   int64_t tick_ns = or_clock_ns() + OR_STORE_TICK_NS;
   while (!closing) {
     uint64_t last_number = 0;

@@ -88,8 +88,9 @@ typedef struct or_journal_start_t {
  * Through `done`: RESOURCE_EXHAUSTED: the disk or memory is full; DATA_LOSS: an I/O error or a corrupt database. */
 typedef struct or_journal_t {
   void *self;
-  /* A pending task with its inputs. `done` with OK: it is on disk and survives power loss. ALREADY_EXISTS by `done`. */
-  or_status_t (*admit)(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs, size_t input_count,
+  /* A new task: pending, with its inputs; or one that has ended already, in one row, with its outputs and without its
+   * request. `done` with OK: it is on disk and survives power loss. ALREADY_EXISTS by `done`. */
+  or_status_t (*admit)(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs, size_t blob_count,
                        or_journal_done_t done, void *done_self);
   /* An attempt begins, or is about to: of several starts of a task the last one counts. A task that must not run twice
    * (rerun_on_restart false) is carried out only after `done` said OK; else `done` may be NULL. Tasks that were never
