@@ -165,6 +165,9 @@ def the_data_is_backed_up_restored_and_upgraded_as_the_page_says():
             place.start()
             tasks = {name: ask("/tasks", f'{{"operation":"compute","data":{{"size":8}},"task_id":"{name}"}}')
                      for name in ("one", "two")}
+            for _ in range(1000):  # these were waited for, which the disk was not
+                if json.loads(place.shell(f"openruntime --json store check --data {place.data}").stdout)["tasks"] == 2:
+                    break
             for line in lines[:first]:
                 operate(place, line)  # beside the server
             lost = ask("/tasks", '{"operation":"compute","data":{"size":8},"task_id":"lost"}')
