@@ -1,5 +1,5 @@
-/* Handlers, and which thread they run on: their loop's, or another where they may take long. A request that is away is a
- * kept one; its reply comes back as any posted reply does. */
+/* Handlers, and which thread they run on: their loop's, or another where they may take long. A request that is away is
+ * a kept one; its reply comes back as any posted reply does. */
 #include "base/clock.h"
 #include "server/net_internal.h"
 

@@ -123,8 +123,8 @@ void *or_request_take_body(or_request_t *request);
 
 /* The reply comes later: the handler calls this, hands the request to whoever will answer it, and returns. */
 void or_request_keep(or_request_t *request);
-/* Of a kept request, before its handler returns: `gone` is called once if the client goes before the reply is posted; on
- * the loop's thread, or here if the client has gone already. or_reply_post must still be called. */
+/* Of a kept request, before its handler returns: `gone` is called once if the client goes before the reply is posted;
+ * on the loop's thread, or here if the client has gone already. or_reply_post must still be called. */
 void or_request_on_gone(or_request_t *request, void (*gone)(void *self, or_request_t *request), void *self);
 /* For a handler that is about to work over so many bytes, before it does anything: true if no loop may be held so long
  * and its thread is one of a loop. It returns then, and is called again on another thread; or, where too many wait for

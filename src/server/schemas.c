@@ -176,7 +176,8 @@ const or_schema_field_t or_schema_fields[] = {
     {"KeyList", "keys", "[Key]", OR_FIELD_ALWAYS, NULL},
 
     {"KeyRequest", "label", "string", OR_FIELD_OPTIONAL, "at most 127 bytes"},
-    {"KeyRequest", "scopes", "[read|run|kernels|admin]", OR_FIELD_OPTIONAL, "read and run where it is left out; the first key needs admin"},
+    {"KeyRequest", "scopes", "[read|run|kernels|admin]", OR_FIELD_OPTIONAL,
+     "read and run where it is left out; the first key needs admin"},
 
     {"Log", "modules", "{off|error|warning|info|debug}", OR_FIELD_ALWAYS, "by module"},
 

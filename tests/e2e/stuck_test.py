@@ -48,7 +48,8 @@ def a_large_body_is_read_elsewhere():
             expect(reply.status == 422 and json.loads(text)["detail"], f"{path}: {reply.status} {text[:200]}")
         # A client that goes while its body is read leaves nothing behind; one that does not wait is heard.
         body = json.dumps(product(200_000, task_id="left")).encode()
-        head = f"POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head = ("POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n")
         for more in ("", "Prefer: respond-async\r\n"):
             with socket.create_connection(("127.0.0.1", port)) as client:
                 client.sendall((head + more + "\r\n").encode() + body)
