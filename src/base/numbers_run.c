@@ -21,7 +21,7 @@ static INLINE bool take_short(const char *at, size_t length, uint64_t *out) {
   return *at != '0' || length == 1;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(OR_RUN_PORTABLE)
 #include <immintrin.h>
 
 #define VECTOR __attribute__((target("avx2,bmi,bmi2")))

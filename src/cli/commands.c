@@ -227,7 +227,7 @@ static const or_cli_command_t commands[] = {
      .words = "[list|create|revoke ID]",
      .summary = "a server's API keys: by --url, or in its data folder (list: also while it runs)",
      .flags = {{"--label", 0, "TEXT", "create: whose key it is, for people", false},
-               {"--scopes", 0, "S,S,…", "create: read, run, kernels, admin (default: read,run; the first: admin)", false},
+               {"--scopes", 0, "S,S,…", "create: read, run, kernels, admin (default: read,run)", false},
                DATA_FLAGS},
      .examples = {"openruntime keys create --data /var/lib/openruntime --label root --scopes admin",
                   "openruntime keys list --data /var/lib/openruntime",

@@ -58,8 +58,8 @@ or_store_options_t or_store_options(const char *path); /* the bounds above */
  * FAILED_PRECONDITION: made by a newer version, or no database of ours; RESOURCE_EXHAUSTED. Each message is one line
  * with the cure, and names the path. *out is the caller's.
  *
- * `beside`: takes no lock and changes nothing, so that backup, check and every read can be had of a folder that a server
- * has; what is to be written is refused with FAILED_PRECONDITION, and so is a folder that an older version made.
+ * `beside`: takes no lock and changes nothing, so that backup, check and every read can be had of a folder that a
+ * server has; what is to be written is refused with FAILED_PRECONDITION, and so is a folder that an older version made.
  * NOT_FOUND: no database is there. */
 or_status_t or_store_open(const or_store_options_t *options, or_store_t **out);
 /* Writes what waits, ends the threads, closes; every callback has been called when it returns. Takes NULL. */

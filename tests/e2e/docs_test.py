@@ -189,8 +189,9 @@ def a_server_is_opened_to_a_network_as_the_page_says():
     with scratch() as folder:
         lay_out(folder)
         place = Place(folder)
-        done = place.shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout key.pem "
-                           "-out cert.pem -subj /CN=gpu1.example -addext subjectAltName=DNS:localhost,DNS:gpu1.example")
+        done = place.shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+                           "-keyout key.pem -out cert.pem -subj /CN=gpu1.example "
+                           "-addext subjectAltName=DNS:localhost,DNS:gpu1.example")
         expect(done.returncode == 0, done.stderr)
         operate(place, made)
         expect(len(place.shell("cat admin.key").stdout.strip()) == 68, "the key's file")

@@ -1,4 +1,4 @@
-"""What an operator does to a server's data: a backup and a check while it works, put back, brought to a newer version."""
+"""What an operator does to a server's data: a backup and a check while it works, put back; stores of other versions."""
 
 import base64
 import itertools

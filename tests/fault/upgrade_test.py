@@ -1,6 +1,6 @@
-"""The upgrade of docs/operations.md, step by step: fault_server with one more step of the schema is the program of a later
-version. What was queued, finished and set is there after it; the program of before refuses the folder in a line, and the
-backup is the way back. A step that fails leaves the folder as it was."""
+"""The upgrade of docs/operations.md, step by step: fault_server with one more step of the schema is the program of a
+later version. What was queued, finished and set is there after it; the program of before refuses the folder in a line,
+and the backup is the way back. A step that fails leaves the folder as it was."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def command(*words, program=PROGRAM, **environment):
 
 
 def used(data):
-    """A store with a task that has ended, one that runs and one that waits for it, and a setting; its server is gone."""
+    """A store with a task that has ended, one that runs, one that waits, and a setting; its server is gone."""
     with Server("--data", data) as server:
         client = Client(server.port)
         status, _ = client.ask("PATCH", "/devices/cpu_0", {"max_concurrency": 1})
