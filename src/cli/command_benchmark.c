@@ -90,8 +90,6 @@ int or_cli_benchmark_command(or_cli_t *cli) {
   or_cli_request_t request;
   or_cli_outcome_t outcome;
   if (type == NULL) type = or_cli_has(cli, "--model") ? "ml" : "comprehensive";
-  if (or_cli_is_remote(cli) && cli->strict)
-    return or_cli_usage_error(cli, "--strict: a server benchmarks the device that is named or refuses: leave it out");
   or_cli_request_begin_benchmark(&request, cli);
   or_json_field_string(&request.json, "type", type);
   if (!add_fields(&request)) {

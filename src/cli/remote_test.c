@@ -144,7 +144,13 @@ static void a_benchmark_has_its_own_route(void **state) {
   answer(404, "{\"detail\":\"no device \\\"y\\\"\",\"error_code\":\"not_found\"}");
   assert_int_equal(ASK("-d", "y", "benchmark"), OR_EXIT_FAILED);
   expect_err("no device \"y\"");
-  assert_int_equal(RUN("--url", "x", "--strict", "benchmark"), OR_EXIT_USAGE);
+  answer(200, done);
+  assert_int_equal(ASK("--strict", "-d", "x_0", "benchmark", "-t", "ml", "--duration", "400"), OR_EXIT_OK);
+  expect_asked(0, "POST /tasks HTTP/1.1");
+  expect_asked(0, "\"device_preference\":\"x_0\",\"strict_device\":true,\"timeout\":800,\"data\":{\"type\":\"ml\"");
+  answer(409, "{\"detail\":\"under 99 %\",\"error_code\":\"failed_precondition\"}");
+  assert_int_equal(ASK("--strict", "-d", "x_0", "benchmark"), OR_EXIT_FAILED);
+  expect_err("under 99 %");
 }
 
 static void pull(void *token) { or_cancel_request(token); }

@@ -9,10 +9,22 @@
 #include "cli/remote.h"
 #include "cli/request_remote.h"
 
+#define DEFAULT_TIMEOUT_S 300.0
+#define LONGEST_S 3600.0 /* that a task may have */
+
 static void make_task_id(char *text, size_t capacity) {
   int64_t now[2] = {or_clock_wall_us(), or_clock_ns()};
   or_format(text, capacity, "%013llx%016llx", (unsigned long long)now[0],
             (unsigned long long)or_hash_bytes(now, sizeof now, 0));
+}
+
+/* A benchmark that is asked to take longer than a task may has twice its time, as a server gives it. */
+static void write_timeout(or_cli_request_t *request) {
+  const char *timeout = or_cli_value(request->cli, "--timeout"), *duration = or_cli_value(request->cli, "--duration");
+  const double seconds = duration != NULL ? strtod(duration, NULL) : 0;
+  if (timeout != NULL) or_cli_request_field(request, "timeout", timeout);
+  if (2 * seconds > DEFAULT_TIMEOUT_S && seconds <= LONGEST_S)
+    or_json_field_double(&request->json, "timeout", fmin(2 * seconds, LONGEST_S));
 }
 
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation) {
@@ -30,14 +42,14 @@ void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *
   if (cli->device != NULL) or_json_field_string(&request->json, "device_preference", cli->device);
   or_json_field_bool(&request->json, "strict_device", cli->strict);
   if (priority != NULL) or_cli_request_field(request, "priority", priority);
-  if (or_cli_value(cli, "--timeout") != NULL) or_cli_request_field(request, "timeout", or_cli_value(cli, "--timeout"));
+  write_timeout(request);
   or_json_key(&request->json, "data");
   or_json_object_begin(&request->json);
 }
 
 void or_cli_request_begin_benchmark(or_cli_request_t *request, or_cli_t *cli) {
   or_cli_request_begin(request, cli, "benchmark");
-  request->benchmark = or_cli_is_remote(cli);
+  request->benchmark = or_cli_is_remote(cli) && !cli->strict;
   if (!request->benchmark) return;
   or_text_clear(&request->text);
   or_json_begin(&request->json, &request->text, 0);

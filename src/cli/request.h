@@ -20,7 +20,7 @@ typedef struct or_cli_request_t {
   bool benchmark; /* the fields alone, for POST /benchmark */
 } or_cli_request_t;
 void or_cli_request_begin(or_cli_request_t *request, or_cli_t *cli, const char *operation);
-/* The request of `benchmark`: a server has a route of its own for it. */
+/* The request of `benchmark`: a server has a route of its own for it, which a strict device is not of. */
 void or_cli_request_begin_benchmark(or_cli_request_t *request, or_cli_t *cli);
 /* Bytes beside the JSON, of which {"part": NAME} is written; NAME is `name` and a number. False: there is no room for
  * more, and nothing is written. */
