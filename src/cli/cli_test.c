@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/thread.h"
+#include "or_config.h"
 
 static int setup(void **state) {
   (void)state;
@@ -39,10 +40,14 @@ static void says_where_each_command_works(void **state) {
   expect_exit(OR_EXIT_FAILED, "generate: this version does not have it yet", "generate", "gpt2");
   expect_exit(OR_EXIT_USAGE, "tasks is of a running server", "tasks");
   expect_exit(OR_EXIT_USAGE, "models load is of a running server", "models", "load", "x");
+  expect_exit(OR_EXIT_USAGE, "models remove is of a running server", "models", "remove", "x");
   expect_exit(OR_EXIT_USAGE, "verify works in process only", "--url", "http://x", "verify", "x");
   expect_exit(OR_EXIT_USAGE, "--threads is for work in process", "--url", "http://x", "--threads", "2", "devices");
   expect_exit(OR_EXIT_USAGE, "--peaks is for work in process", "--url", "http://x", "devices", "cpu_0", "--peaks");
   expect_exit(OR_EXIT_USAGE, "there are http://HOST:PORT", "--url", "ftp://x", "devices");
+#if OR_HAVE_SERVER
+  expect_exit(OR_EXIT_USAGE, "this command is one", "--url", "http://x", "server", "--check-config");
+#endif
   assert_int_equal(RUN("--url", "http://x", "version"), OR_EXIT_OK); /* the same everywhere */
   assert_int_equal(RUN("--url", "http://x", "help"), OR_EXIT_OK);
   assert_int_equal(RUN("--url", "http://x", "completion", "zsh"), OR_EXIT_OK);

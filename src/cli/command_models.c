@@ -15,7 +15,7 @@ static int show_model(or_cli_t *cli, const char *name);
 static int export_model(or_cli_t *cli, const char *name, const char *path);
 
 int or_cli_models_command(or_cli_t *cli) {
-  static const char *const later[] = {"pull", "remove"}, *const of_servers[] = {"load", "unload"};
+  static const char *const of_servers[] = {"load", "unload", "remove"};
   const char *action = cli->arguments.word_count > 0 ? cli->arguments.words[0] : "list";
   if (or_cli_is_remote(cli)) return or_cli_models_remote(cli);
   if (!or_cli_runtime(cli)) return cli->code;
@@ -32,11 +32,8 @@ int or_cli_models_command(or_cli_t *cli) {
       return or_cli_usage_error(cli, "models export: \"%s\" must end in .onnx", cli->arguments.words[2]);
     return export_model(cli, cli->arguments.words[1], cli->arguments.words[2]);
   }
-  for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
-    if (strcmp(later[i], action) == 0)
-      return or_cli_fail(cli,
-                         or_error(OR_UNIMPLEMENTED, "models %s: this version lists, shows and exports models", action));
-  }
+  if (strcmp(action, "pull") == 0)
+    return or_cli_fail(cli, or_error(OR_UNIMPLEMENTED, "models pull: this version lists, shows and exports models"));
   for (size_t i = 0; i < sizeof of_servers / sizeof *of_servers; ++i) {
     if (strcmp(of_servers[i], action) == 0)
       return or_cli_usage_error(cli, "models %s is of a running server: name it by --url or OPENRUNTIME_URL", action);

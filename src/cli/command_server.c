@@ -160,6 +160,9 @@ static void outlive_signals(void) {
 int or_cli_server_command(or_cli_t *cli) {
   or_server_config_t config;
   size_t problems = 0;
+  if (or_cli_has(cli, "--url"))
+    return or_cli_usage_error(cli, "--url asks a server, and this command is one: leave it out (--host and --port say "
+                                   "where it listens)");
   if (or_cli_has(cli, "--print-config")) return print_template(cli);
   or_status_t status = or_cli_server_settings(cli, &config, &problems);
   if (!or_ok(status)) return or_cli_fail(cli, status);
