@@ -5,14 +5,14 @@
 #include "base/clock.h"
 #include "task/task_internal.h"
 
-static or_status_t run_compute(or_task_run_t *run, double budget_s);
-static or_status_t run_memory(or_task_run_t *run, double budget_s);
+static or_status_t run_compute(or_task_run_t *run, int64_t until_ns);
+static or_status_t run_memory(or_task_run_t *run, int64_t until_ns);
 static void write_machine(or_task_run_t *run);
 
 /* A part of the whole, with its share of the time in a comprehensive run. */
 typedef struct part_t {
   const char *type;
-  or_status_t (*run)(or_task_run_t *run, double budget_s);
+  or_status_t (*run)(or_task_run_t *run, int64_t until_ns); /* ends at about that instant of or_clock_ns */
   double share;
 } part_t;
 static const part_t parts[] = {
@@ -23,7 +23,12 @@ or_status_t or_task_run_benchmark(or_task_run_t *run) {
   char text[OR_CLOCK_TEXT_BYTES];
   const char *type = run->task->kind->type;
   bool all = strcmp(type, "comprehensive") == 0;
-  or_status_t status = or_status_success();
+  double share = 0;
+  or_device_peaks_t peaks;
+  or_status_t status = or_device_measure_peaks(run->device, &peaks);
+  or_status_ignore(status); /* limits that can't be measured are null; once known, they take none of the time */
+  status = or_status_success();
+  const int64_t begin_ns = or_clock_ns();
   or_json_field_string(json, "benchmark_type", type);
   or_json_field_string(json, "device", run->result->device_used);
   or_json_key(json, "results");
@@ -32,7 +37,8 @@ or_status_t or_task_run_benchmark(or_task_run_t *run) {
     if (!all && strcmp(parts[i].type, type) != 0) continue;
     or_json_key(json, parts[i].type);
     or_json_array_begin(json);
-    status = parts[i].run(run, run->task->parameters.duration_s * (all ? parts[i].share : 1));
+    share += all ? parts[i].share : 1;
+    status = parts[i].run(run, begin_ns + (int64_t)(run->task->parameters.duration_s * share * 1e9));
     or_json_array_end(json);
   }
   or_json_object_end(json);
@@ -49,19 +55,42 @@ typedef struct probe_t {
   or_dtype_t dtype;
   or_shape_t shapes[2];
   int operands;
+  or_tensor_t **kept; /* NULL, or what is taken for the inputs: those that are missing are made, and stay there */
   or_compute_attribute_t attributes[2];
   size_t attribute_count;
-  double budget_s;
+  int64_t until_ns; /* generating its inputs included */
 } probe_t;
 
+#define LEAST_NS 2e7 /* of a probe: many runs of what is short */
+
+/* Weights lie between the same time for all and the same number of runs: a product's is its side, an array's the cubic
+ * root of its bytes.
+ * The share of the time that is left for one of `weight` among those that are left. */
+static int64_t until_of(int64_t until_ns, double weight, double left) {
+  const int64_t now_ns = or_clock_ns();
+  return now_ns + (int64_t)fmax(LEAST_NS, (double)(until_ns - now_ns) * weight / left);
+}
+
+/* Limits that a rate exceeds are measured again, which takes as long as many runs: only while there is time. */
+static double share_of_peak(or_device_t *device, or_dtype_t dtype, double rate, int64_t until_ns) {
+  return or_clock_ns() < until_ns ? or_task_share_of_peak(device, dtype, rate)
+                                  : or_task_known_share(device, dtype, rate);
+}
+
+static double share_of_bandwidth(or_device_t *device, double bytes, double rate, int64_t until_ns) {
+  return or_clock_ns() < until_ns ? or_task_share_of_bandwidth(device, bytes, rate)
+                                  : or_task_known_share(device, OR_DTYPE_NONE, rate);
+}
+
 static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_measurement_t *out) {
-  or_tensor_t *inputs[2] = {NULL, NULL};
+  or_tensor_t *own[2] = {NULL, NULL}, **inputs = probe->kept != NULL ? probe->kept : own;
   or_binding_t bindings[2] = {0}, output = {0};
   or_session_t *session = NULL;
   or_status_t status = or_status_success();
   for (int i = 0; or_ok(status) && i < probe->operands; ++i) {
-    status =
-        or_task_generate(run->device, probe->dtype, probe->shapes[i], (uint64_t)i, run->context->cancel, &inputs[i]);
+    if (inputs[i] == NULL)
+      status =
+          or_task_generate(run->device, probe->dtype, probe->shapes[i], (uint64_t)i, run->context->cancel, &inputs[i]);
     bindings[i].tensor = inputs[i];
   }
   or_compute_call_t call = {.op = probe->op,
@@ -72,12 +101,12 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
                             .output_count = 1};
   size_t operands = (size_t)probe->operands;
   if (or_ok(status)) status = or_compute_session(run->device, &call, &session);
-  const or_measure_options_t options = {.budget_s = probe->budget_s, .cancel = run->context->cancel};
+  const or_measure_options_t options = {.until_ns = probe->until_ns, .cancel = run->context->cancel};
   if (or_ok(status))
     status = or_task_measure(session, &(or_measure_bindings_t){bindings, operands, &output, 1}, &options, out);
   or_tensor_release(output.tensor);
   or_session_release(session);
-  for (int i = 0; i < probe->operands; ++i) or_tensor_release(inputs[i]);
+  for (int i = 0; i < 2; ++i) or_tensor_release(own[i]);
   return status;
 }
 
@@ -89,7 +118,7 @@ static void write_share(or_json_writer_t *json, const char *key, double percent)
   }
 }
 
-static or_status_t run_compute(or_task_run_t *run, double budget_s) {
+static or_status_t run_compute(or_task_run_t *run, int64_t until_ns) {
   static const int64_t default_sizes[] = {256, 512, 1024, 2048};
   static const or_dtype_t default_dtypes[] = {OR_FLOAT32, OR_FLOAT64};
   const or_task_parameters_t *p = &run->task->parameters;
@@ -97,9 +126,11 @@ static or_status_t run_compute(or_task_run_t *run, double budget_s) {
   const or_dtype_t *dtypes = p->dtype_count > 0 ? p->dtypes : default_dtypes;
   size_t size_count = p->size_count > 0 ? p->size_count : sizeof default_sizes / sizeof *default_sizes;
   size_t dtype_count = p->dtype_count > 0 ? p->dtype_count : sizeof default_dtypes / sizeof *default_dtypes;
-  double total = (double)(size_count * dtype_count);
+  const size_t total = size_count * dtype_count;
+  double left = 0;
   size_t done = 0;
   or_status_t status = or_status_success();
+  for (size_t s = 0; s < size_count; ++s) left += (double)dtype_count * (double)sizes[s];
   for (size_t d = 0; or_ok(status) && d < dtype_count; ++d) {
     for (size_t s = 0; or_ok(status) && s < size_count; ++s, ++done) {
       char what[64];
@@ -109,8 +140,9 @@ static or_status_t run_compute(or_task_run_t *run, double budget_s) {
                        .dtype = dtypes[d],
                        .shapes = {square, square},
                        .operands = 2,
-                       .budget_s = budget_s * 0.8 / total};
-      or_task_progress(run, (double)done / total,
+                       .until_ns = until_of(until_ns, (double)sizes[s], left)};
+      left -= (double)sizes[s];
+      or_task_progress(run, (double)done / (double)total,
                        or_format(what, sizeof what, "%s %lld", or_dtype_name(dtypes[d]), (long long)sizes[s]));
       status = measure_probe(run, &probe, &time);
       if (!or_ok(status)) break;
@@ -119,7 +151,7 @@ static or_status_t run_compute(or_task_run_t *run, double budget_s) {
       or_json_field_int(&run->json, "size", sizes[s]);
       or_json_field_string(&run->json, "dtype", or_dtype_name(dtypes[d]));
       or_json_field_double(&run->json, "gflops", rate * 1e-9);
-      write_share(&run->json, "percent_of_peak", or_task_share_of_peak(run->device, dtypes[d], rate));
+      write_share(&run->json, "percent_of_peak", share_of_peak(run->device, dtypes[d], rate, until_ns));
       or_json_field_string(&run->json, "device", run->result->device_used);
       or_json_field_double(&run->json, "execution_time", time.median_s);
       or_json_field_double(&run->json, "min", time.min_s);
@@ -144,7 +176,14 @@ static const memory_kind_t memory_kinds[] = {{"copy", "openruntime:Copy", 1, 8},
                                              {"triad", "openruntime:Triad", 2, 12}};
 #define MEMORY_KIND_COUNT (sizeof memory_kinds / sizeof *memory_kinds)
 
-static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, int64_t size_kb, double budget_s) {
+/* One size, whose operands all its kinds share. */
+typedef struct memory_size_t {
+  int64_t size_kb;
+  or_tensor_t *operands[2];
+} memory_size_t;
+
+static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, memory_size_t *size, int64_t until_ns) {
+  const int64_t size_kb = size->size_kb;
   int64_t elements = size_kb * 256;
   or_measurement_t time;
   or_shape_t shape = or_shape_make(1, &elements);
@@ -153,10 +192,11 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
                    .dtype = OR_FLOAT32,
                    .shapes = {shape, shape},
                    .operands = kind->operands,
+                   .kept = size->operands,
                    .attributes = {{.name = "shape", .integers = &elements, .integer_count = 1},
                                   {.name = "value", .real = OR_TASK_FILL_VALUE}},
                    .attribute_count = fill ? 2 : 0,
-                   .budget_s = budget_s};
+                   .until_ns = until_ns};
   or_status_t status = measure_probe(run, &probe, &time);
   if (!or_ok(status)) return status;
   double bytes = kind->bytes * (double)elements, rate = bytes / time.median_s;
@@ -164,7 +204,7 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
   or_json_field_int(&run->json, "size_kb", size_kb);
   or_json_field_double(&run->json, "bandwidth_mbps", rate * 1e-6);
   or_json_field_string(&run->json, "kind", kind->kind);
-  write_share(&run->json, "percent_of_bandwidth", or_task_share_of_bandwidth(run->device, bytes, rate));
+  write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->device, bytes, rate, until_ns));
   or_json_field_double(&run->json, "execution_time", time.median_s);
   or_json_field_double(&run->json, "min", time.min_s);
   or_json_field_double(&run->json, "p99", time.p99_s);
@@ -174,22 +214,27 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, i
   return status;
 }
 
-static or_status_t run_memory(or_task_run_t *run, double budget_s) {
+static or_status_t run_memory(or_task_run_t *run, int64_t until_ns) {
   static const int64_t default_sizes[] = {64, 1024, 16384, 262144};
   const or_task_parameters_t *p = &run->task->parameters;
   bool given = p->size_count > 0 && strcmp(run->task->kind->type, "memory") == 0;
   const int64_t *sizes = given ? p->sizes : default_sizes;
   size_t size_count = given ? p->size_count : sizeof default_sizes / sizeof *default_sizes;
-  double total = (double)(size_count * MEMORY_KIND_COUNT);
+  const size_t total = size_count * MEMORY_KIND_COUNT;
+  double left = 0;
   size_t done = 0;
   or_status_t status = or_status_success();
+  for (size_t s = 0; s < size_count; ++s) left += (double)MEMORY_KIND_COUNT * cbrt((double)sizes[s]);
   for (size_t s = 0; or_ok(status) && s < size_count; ++s) {
+    memory_size_t size = {sizes[s], {NULL, NULL}};
     for (size_t k = 0; or_ok(status) && k < MEMORY_KIND_COUNT; ++k, ++done) {
       char what[64];
-      or_task_progress(run, (double)done / total,
+      or_task_progress(run, (double)done / (double)total,
                        or_format(what, sizeof what, "%s %lld KiB", memory_kinds[k].kind, (long long)sizes[s]));
-      status = probe_memory(run, &memory_kinds[k], sizes[s], budget_s * 0.8 / total);
+      status = probe_memory(run, &memory_kinds[k], &size, until_of(until_ns, cbrt((double)sizes[s]), left));
+      left -= cbrt((double)sizes[s]);
     }
+    for (size_t i = 0; i < 2; ++i) or_tensor_release(size.operands[i]);
   }
   return status;
 }

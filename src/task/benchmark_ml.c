@@ -36,14 +36,13 @@ static or_status_t load_models(or_task_run_t *run, or_model_t **models, size_t *
 static or_status_t check_dims(const or_task_run_t *run, or_model_t *const *models, size_t count);
 static or_status_t benchmark_one(or_task_run_t *run, or_model_t *model, double budget_s);
 
-or_status_t or_task_benchmark_models(or_task_run_t *run, double budget_s) {
+or_status_t or_task_benchmark_models(or_task_run_t *run, int64_t until_ns) {
   or_model_t *models[OR_TASK_MAX_MODELS] = {NULL};
   size_t count = 0;
-  int64_t end_ns = or_clock_ns() + (int64_t)(budget_s * 1e9);
   or_status_t status = load_models(run, models, &count);
   if (or_ok(status)) status = check_dims(run, models, count);
   for (size_t i = 0; or_ok(status) && i < count; ++i) {
-    double left_s = (double)(end_ns - or_clock_ns()) * 1e-9;
+    double left_s = (double)(until_ns - or_clock_ns()) * 1e-9;
     or_task_progress(run, (double)i / (double)count, or_model_name(models[i]));
     status = benchmark_one(run, models[i], left_s / (double)(count - i));
     status = or_status_context(status, "model \"%s\"", or_model_name(models[i]));
@@ -155,7 +154,8 @@ static int64_t batch_of(const network_t *network) {
 }
 
 static or_status_t measure_single_stream(network_t *network, const or_measure_bindings_t *bindings, double budget_s) {
-  const or_measure_options_t options = {.budget_s = budget_s, .cancel = network->run->context->cancel};
+  const or_measure_options_t options = {.until_ns = or_clock_ns() + (int64_t)(budget_s * 1e9),
+                                        .cancel = network->run->context->cancel};
   or_status_t status = or_task_measure(network->session, bindings, &options, &network->time);
   if (or_ok(status)) network->items_per_s = (double)(batch_of(network) * network->time.runs) / network->time.total_s;
   return status;

@@ -12,6 +12,7 @@
 
 #define WARM_UP_RUNS 3 /* the first makes plan and outputs */
 #define WARM_UP_S 0.05
+#define SHORT_S 0.02 /* of a run: a few more don't matter, whatever the time */
 #define QUICK_S 0.01 /* no further run begins after it */
 #define PEAK_RETRIES 3
 #define BEYOND_CACHES_BYTES 268435456.0 /* more than caches hold */
@@ -101,11 +102,29 @@ or_measure_options_t or_task_measure_options(const or_task_run_t *run, double bu
                                 .quick = quick};
 }
 
-static bool is_enough(const or_measure_options_t *options, int64_t runs, int64_t begin_ns) {
+/* Whether what takes so long would end too late. */
+static bool ends_after(double seconds, int64_t until_ns) { return or_clock_ns() + (int64_t)(seconds * 1e9) > until_ns; }
+
+static bool is_enough(const or_measure_options_t *options, int64_t runs, int64_t begin_ns, double last_s) {
   if (options->iterations > 0) return runs >= options->iterations;
+  if (options->until_ns != 0) {
+    const int64_t few = last_s < SHORT_S ? OR_MEASURE_MIN_RUNS : 1;
+    return runs >= OR_MEASURE_MAX_RUNS || (runs >= few && ends_after(last_s, options->until_ns));
+  }
   const int64_t most = options->quick ? OR_MEASURE_QUICK_RUNS : OR_MEASURE_MAX_RUNS;
   const int64_t least = options->quick ? 1 : OR_MEASURE_MIN_RUNS;
   return runs >= least && (runs >= most || (double)(or_clock_ns() - begin_ns) * 1e-9 >= options->budget_s);
+}
+
+/* The first run makes plan and outputs; a timed one must find its time as well. */
+static bool is_warm(const or_measure_options_t *options, int runs, int64_t begin_ns, double last_s) {
+  if (options->quick) return true;
+  double warm_s = WARM_UP_S;
+  if (options->until_ns != 0) {
+    if (runs > 0 && ends_after(2 * last_s, options->until_ns)) return true;
+    warm_s = fmin(warm_s, (double)(options->until_ns - begin_ns) * 0.25e-9);
+  }
+  return runs >= WARM_UP_RUNS && (double)(or_clock_ns() - begin_ns) * 1e-9 >= warm_s;
 }
 
 static void summarise(double *times, int64_t kept, or_measurement_t *out) {
@@ -120,20 +139,21 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
                             const or_measure_options_t *options, or_measurement_t *out) {
   double times[OR_MEASURE_MAX_RUNS]; /* 80 kB of stack; a longer series keeps its first runs */
   int64_t begin_ns = or_clock_ns(), kept = 0;
+  double seconds = 0;
   or_status_t status = or_status_success();
   *out = (or_measurement_t){.here = true};
-  for (int i = 0;
-       !options->quick && or_ok(status) && (i < WARM_UP_RUNS || (double)(or_clock_ns() - begin_ns) * 1e-9 < WARM_UP_S);
-       ++i) {
+  for (int i = 0; or_ok(status) && !is_warm(options, i, begin_ns, seconds); ++i) {
+    const int64_t start_ns = or_clock_ns();
     status = run_once(session, bindings, options->cancel);
+    seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
   }
   begin_ns = or_clock_ns();
-  while (or_ok(status) && !is_enough(options, out->runs, begin_ns)) {
+  while (or_ok(status) && !is_enough(options, out->runs, begin_ns, seconds)) {
     int64_t start_ns = or_clock_ns();
     bool here;
     status = run_timed(session, bindings, options, &here);
     out->here = out->here && here;
-    double seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
+    seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
     if (kept < OR_MEASURE_MAX_RUNS) times[kept++] = seconds;
     ++out->runs;
     out->total_s += seconds;

@@ -96,11 +96,37 @@ static void measures_limits_again_where_a_share_exceeds_them(void **state) {
   or_runtime_release(runtime);
 }
 
+static void measures_until_an_instant_but_short_runs_a_few_times(void **state) {
+  or_runtime_t *runtime = NULL;
+  or_device_t *device = NULL;
+  or_tensor_t *one = NULL;
+  or_session_t *session = NULL;
+  or_measurement_t time;
+  (void)state;
+  expect_ok(or_runtime_create(NULL, &runtime));
+  expect_ok(or_runtime_find_device(runtime, "cpu", &device));
+  expect_ok(or_task_generate(device, OR_FLOAT32, or_shape_make(2, (int64_t[]){1, 1}), 7, NULL, &one));
+  const or_compute_call_t call = {
+      .op = "MatMul", .inputs = (or_tensor_t *[]){one, one}, .input_count = 2, .output_count = 1};
+  or_binding_t inputs[2] = {{.tensor = one}, {.tensor = one}}, output = {0};
+  const or_measure_bindings_t bindings = {inputs, 2, &output, 1};
+  expect_ok(or_compute_session(device, &call, &session));
+  expect_ok(or_task_measure(session, &bindings, &(or_measure_options_t){.until_ns = 1}, &time)); /* long ago */
+  assert_true(time.runs >= 1 && time.runs <= OR_MEASURE_MIN_RUNS && time.median_s > 0);
+  expect_ok(or_task_measure(session, &bindings, &(or_measure_options_t){.until_ns = INT64_MAX}, &time));
+  assert_int_equal(time.runs, OR_MEASURE_MAX_RUNS);
+  or_tensor_release(output.tensor);
+  or_session_release(session);
+  or_tensor_release(one);
+  or_runtime_release(runtime);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(generates_the_numbers_of_one_sequence_however_many_there_are),
       cmocka_unit_test(ends_the_generation_of_a_cancelled_task),
       cmocka_unit_test(measures_limits_again_where_a_share_exceeds_them),
+      cmocka_unit_test(measures_until_an_instant_but_short_runs_a_few_times),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,9 +125,9 @@ or_status_t or_task_run_compute(or_task_run_t *run);
 or_status_t or_task_run_network(or_task_run_t *run);
 or_status_t or_task_run_inference(or_task_run_t *run);
 or_status_t or_task_run_benchmark(or_task_run_t *run);
-/* Writes a row for each model into the open array; the whole within `budget_s`, at least OR_MEASURE_MIN_RUNS runs of
- * each. */
-or_status_t or_task_benchmark_models(or_task_run_t *run, double budget_s);
+/* Writes a row for each model into the open array; ends at about `until_ns` of or_clock_ns, with at least one timed run
+ * of each. */
+or_status_t or_task_benchmark_models(or_task_run_t *run, int64_t until_ns);
 const char *or_scenario_name(or_scenario_t scenario); /* "single-stream" "offline" "server" */
 
 /* Adds a problem; `format` is its message. */
@@ -174,6 +174,9 @@ typedef struct or_measurement_t {
 typedef struct or_measure_options_t {
   int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
   double budget_s;
+  /* Not 0: in place of `budget_s`, the instant of or_clock_ns at which all ends, warming up included. No run begins that
+   * would last beyond it, but one to warm up and one that is timed, of short ones OR_MEASURE_MIN_RUNS. */
+  int64_t until_ns;
   or_cancel_t *cancel;
   /* No run to warm up. Without `iterations` at least one run and at most OR_MEASURE_QUICK_RUNS, of which the first,
    * which makes plan and outputs, counts only if it is the only one. */
