@@ -8,7 +8,7 @@
 static or_status_t build(or_plan_t *plan, const or_plan_options_t *options);
 static void count_flops(or_plan_t *plan);
 static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options);
-static or_status_t compile_segments(or_plan_t *plan);
+static or_status_t compile_segments(or_plan_t *plan, const or_cancel_t *cancel);
 static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
 static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device);
 static or_status_t make_constant_outputs(or_plan_t *plan);
@@ -55,7 +55,7 @@ static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
   if (or_ok(status)) status = or_plan_locate_values(plan);
   if (or_ok(status)) status = or_arena_array(&plan->arena, plan->row_count, sizeof(int64_t), &memory);
   plan->row_ns = memory;
-  if (or_ok(status)) status = compile_segments(plan);
+  if (or_ok(status)) status = compile_segments(plan, options->cancel);
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) status = make_workspace(plan, &plan->devices[d]);
   if (or_ok(status)) status = make_constant_outputs(plan);
   plan->is_small = or_ok(status) && is_small(plan);
@@ -102,14 +102,15 @@ static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *option
 typedef struct compilation_t {
   or_plan_t *plan;
   or_segment_t *segment;
+  const or_cancel_t *cancel;
 } compilation_t;
 
-static or_status_t compile_segments(or_plan_t *plan) {
+static or_status_t compile_segments(or_plan_t *plan, const or_cancel_t *cancel) {
   or_status_t status = or_status_success();
   for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s) {
     or_segment_t *segment = &plan->segments[s];
     if (segment->node_count == 0) continue;
-    compilation_t compilation = {.plan = plan, .segment = segment};
+    compilation_t compilation = {.plan = plan, .segment = segment, .cancel = cancel};
     or_plan_device_t *device = &plan->devices[segment->device];
     status = or_queue_run(device->queue, compile_on_queue, &compilation);
     segment->compiled = or_ok(status);
@@ -132,7 +133,8 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
                             .outputs = segment->outputs,
                             .input_count = segment->input_count,
                             .output_count = segment->output_count,
-                            .precision = plan->precision};
+                            .precision = plan->precision,
+                            .cancel = compilation->cancel};
   if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
 }

@@ -11,10 +11,11 @@
 typedef struct or_plan_t or_plan_t;
 
 typedef struct or_plan_options_t {
-  or_device_t *device;   /* where everything goes that it supports */
-  or_device_t *fallback; /* the rest; NULL or the same: the rest is an error with the device's reasons */
-  bool strict;           /* FAILED_PRECONDITION unless >= 99 % of the flops are on `device` */
-  or_dtype_t precision;  /* for or_subgraph_t.precision; not with `reference` */
+  or_device_t *device;       /* where everything goes that it supports */
+  or_device_t *fallback;     /* the rest; NULL or the same: the rest is an error with the device's reasons */
+  bool strict;               /* FAILED_PRECONDITION unless >= 99 % of the flops are on `device` */
+  or_dtype_t precision;      /* for or_subgraph_t.precision; not with `reference` */
+  const or_cancel_t *cancel; /* NULL, or ends the compilation: CANCELLED, DEADLINE_EXCEEDED */
   bool reference; /* every node by its C reference, on `device`'s host memory (UNIMPLEMENTED if the host can't reach it)
                    */
 } or_plan_options_t;

@@ -31,7 +31,7 @@ static or_status_t explain(or_session_t *session, const or_binding_t *inputs, si
   run->outer = cancel;
   status = or_run_bind(run, inputs, input_count, NULL, 0);
   for (size_t i = 0; i < session->graph->output_count; ++i) run->wanted[i] = profile;
-  if (or_ok(status)) status = or_session_prepare(session, run);
+  if (or_ok(status)) status = or_session_prepare(session, run, cancel);
   or_plan_t *plan = run->plan;
   if (or_ok(status)) or_plan_retain(plan);
   if (or_ok(status) && profile) {

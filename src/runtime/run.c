@@ -26,7 +26,7 @@ or_status_t or_run_and_count(or_session_t *session, const or_run_request_t *requ
   if (!or_ok(status)) return status;
   run->copied_bytes = copied_bytes;
   status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
-  if (or_ok(status)) status = or_session_prepare(session, run);
+  if (or_ok(status)) status = or_session_prepare(session, run, NULL);
   if (or_ok(status)) status = or_run_wait(run, false);
   or_run_release(run);
   return status;
@@ -48,19 +48,32 @@ or_status_t or_session_run_here(or_session_t *session, const or_binding_t *input
   return status;
 }
 
+static or_status_t start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,
+                         uint64_t *copied_bytes, or_run_t **out);
+
 or_status_t or_session_run_async(or_session_t *session, const or_run_request_t *request, or_run_t **out) {
-  return or_run_async_and_count(session, request, NULL, out);
+  return start(session, request, NULL, NULL, out);
+}
+
+or_status_t or_session_start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,
+                             or_run_t **out) {
+  return start(session, request, cancel, NULL, out);
 }
 
 or_status_t or_run_async_and_count(or_session_t *session, const or_run_request_t *request, uint64_t *copied_bytes,
                                    or_run_t **out) {
+  return start(session, request, NULL, copied_bytes, out);
+}
+
+static or_status_t start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,
+                         uint64_t *copied_bytes, or_run_t **out) {
   or_run_t *run = NULL;
   if (out != NULL) *out = NULL;
   if (request->callback == NULL) return or_error(OR_INVALID_ARGUMENT, "the request has no callback");
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
   status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
-  if (or_ok(status)) status = or_session_prepare(session, run);
+  if (or_ok(status)) status = or_session_prepare(session, run, cancel);
   run->copied_bytes = copied_bytes;
   if (or_ok(status)) {
     run->callback = request->callback;

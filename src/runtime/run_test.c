@@ -293,6 +293,56 @@ static void a_class_that_is_being_prepared_takes_its_place_and_serves_who_waits(
   or_session_release(session);
 }
 
+typedef struct cancellable_t {
+  waiting_t waiting;
+  or_cancel_t cancel;
+} cancellable_t;
+
+static void no_end(void *self, or_status_t status, or_binding_t *outputs, size_t output_count) {
+  (void)self, (void)outputs, (void)output_count;
+  or_status_ignore(status); /* nobody waits for it */
+  fail_msg("a run that did not start has ended");
+}
+
+static void start_one_row(void *self) {
+  cancellable_t *one = self;
+  or_binding_t inputs[] = {{.tensor = rows(one->waiting.fixture, 1)}, {.tensor = rows(one->waiting.fixture, 1)}};
+  or_binding_t output = {.name = "y"};
+  const or_run_request_t request = {inputs, 2, &output, 1, no_end, NULL};
+  or_status_t status = or_session_start(one->waiting.session, &request, &one->cancel, NULL);
+  one->waiting.code = or_status_code(status);
+  or_status_ignore(status); /* its code is kept */
+  or_tensor_release(inputs[0].tensor);
+  or_tensor_release(inputs[1].tensor);
+}
+
+/* The first prepares, the second waits for it and for no longer than it is told to, the third prepares in its place. */
+static void a_preparation_ends_when_it_is_told_to_and_others_go_on(void **state) {
+  fixture_t *fixture = *state;
+  or_session_t *session = make_session(fixture, 1);
+  cancellable_t leaving[2];
+  waiting_t staying = {.fixture = fixture, .session = session};
+  or_fake_close_gate(OR_FAKE_COMPILE);
+  for (int i = 0; i < 2; ++i) {
+    leaving[i] = (cancellable_t){.waiting = {.fixture = fixture, .session = session}};
+    or_cancel_init(&leaving[i].cancel, i == 0 ? INT64_MAX : 1); /* the second: a deadline that is over */
+    expect_ok(or_thread_start(&leaving[i].waiting.thread, "leaving", start_one_row, &leaving[i]));
+    if (i == 0) or_fake_wait_at_gate(OR_FAKE_COMPILE, 1);
+  }
+  or_thread_join(&leaving[1].waiting.thread); /* while the gate is closed */
+  assert_int_equal(leaving[1].waiting.code, OR_DEADLINE_EXCEEDED);
+  expect_ok(or_thread_start(&staying.thread, "staying", run_one_row, &staying));
+  or_cancel_request(&leaving[0].cancel);
+  or_fake_open_gate(OR_FAKE_COMPILE);
+  or_thread_join(&leaving[0].waiting.thread);
+  assert_int_equal(leaving[0].waiting.code, OR_CANCELLED);
+  or_thread_join(&staying.thread);
+  assert_int_equal(staying.code, OR_OK);
+  assert_int_equal(or_fake_calls(OR_FAKE_COMPILE), 2);
+  assert_int_equal(or_session_class_count(session), 1);
+  or_session_release(session);
+}
+
 static void every_failing_allocation_ends_one_asynchronous_run(void **state) {
   (void)state;
   for (size_t n = 1;; ++n) {
@@ -439,6 +489,7 @@ int main(void) {
       TEST(a_callback_may_not_wait_for_another_run),
       TEST(many_runs_may_be_under_way_at_once),
       TEST(a_class_that_is_being_prepared_takes_its_place_and_serves_who_waits),
+      TEST(a_preparation_ends_when_it_is_told_to_and_others_go_on),
       TEST(a_small_run_stays_on_the_calling_thread_once_its_plan_is_there),
       TEST(what_needs_its_queue_goes_there),
       TEST(several_threads_may_run_small_work_at_once),

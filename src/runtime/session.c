@@ -117,7 +117,7 @@ static or_status_t prepare_static(or_session_t *session) {
     const or_value_info_t *value = &graph->values[graph->inputs[i]];
     run->key[i] = (or_graph_binding_t){.shape = value->shape, .given = value->constant == NULL};
   }
-  status = or_session_prepare(session, run);
+  status = or_session_prepare(session, run, NULL);
   or_plan_release(run->plan);
   run->plan = NULL;
   or_run_free(session,

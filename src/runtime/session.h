@@ -16,6 +16,10 @@ or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t 
  * done. */
 or_status_t or_session_run_here(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, bool *ran);
+/* As or_session_run_async; `cancel`, which may be NULL, ends the preparation of what was not prepared yet: CANCELLED,
+ * DEADLINE_EXCEEDED. It is not looked at any more once this has returned. */
+or_status_t or_session_start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,
+                             or_run_t **out);
 /* As or_session_explain with `profile`; the run ends with CANCELLED or DEADLINE_EXCEEDED when `cancel`, which may be
  * NULL, says so. */
 or_status_t or_session_profile(or_session_t *session, const or_binding_t *inputs, size_t input_count,

@@ -71,9 +71,9 @@ struct or_run_t {
   or_status_t status; /* written before `ended` opens, read after */
 };
 
-/* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at
-   once. */
-or_status_t or_session_prepare(or_session_t *session, or_run_t *run);
+/* The plan for run->key, retained in run->plan: made if there is none (blocks), by one thread if several ask at once.
+   `cancel`, which may be NULL, ends making it and waiting for who makes it: CANCELLED, DEADLINE_EXCEEDED. */
+or_status_t or_session_prepare(or_session_t *session, or_run_t *run, const or_cancel_t *cancel);
 /* The same, where there is one; false: run->plan stays NULL. */
 bool or_session_find_prepared(or_session_t *session, or_run_t *run);
 void or_shape_classes_deinit(or_session_t *session);

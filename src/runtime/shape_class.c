@@ -2,29 +2,40 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "runtime/session_internal.h"
 
+#define CANCEL_POLL_NS INT64_C(5000000) /* between two looks at a cancel request */
+
 static or_shape_class_t *find_locked(or_session_t *session, const or_graph_binding_t *key);
 static or_status_t reserve_locked(or_session_t *session, const or_graph_binding_t *key, or_shape_class_t **out);
-static or_status_t build(or_session_t *session, const or_shape_class_t *class, or_plan_t **out);
+static or_status_t build(or_session_t *session, const or_shape_class_t *class, const or_cancel_t *cancel,
+                         or_plan_t **out);
 static void remove_locked(or_session_t *session, or_shape_class_t *class);
 
-or_status_t or_session_prepare(or_session_t *session, or_run_t *run) {
+/* Until another run has prepared the class, or failed to. */
+static or_status_t wait_locked(or_session_t *session, const or_cancel_t *cancel) {
+  const int64_t until_ns = cancel != NULL ? or_clock_ns() + CANCEL_POLL_NS : INT64_MAX;
+  (void)or_cond_wait_until(&session->prepared, &session->mutex, until_ns);
+  return or_cancel_status(cancel);
+}
+
+or_status_t or_session_prepare(or_session_t *session, or_run_t *run, const or_cancel_t *cancel) {
   or_shape_class_t *class = NULL;
   or_status_t status = or_status_success();
   or_mutex_lock(&session->mutex);
-  for (;;) {
+  while (or_ok(status)) {
     class = find_locked(session, run->key);
     if (class == NULL || class->plan != NULL) break;
-    or_cond_wait(&session->prepared, &session->mutex); /* another run prepares it */
+    status = wait_locked(session, cancel);
   }
-  if (class == NULL) {
+  if (or_ok(status) && class == NULL) {
     status = reserve_locked(session, run->key, &class);
     if (or_ok(status)) {
       or_plan_t *plan = NULL;
       or_mutex_unlock(&session->mutex);
-      status = build(session, class, &plan);
+      status = build(session, class, cancel, &plan);
       or_mutex_lock(&session->mutex);
       class->plan = plan;
       if (!or_ok(status)) remove_locked(session, class);
@@ -145,13 +156,15 @@ static void remove_locked(or_session_t *session, or_shape_class_t *class) {
   free_class(session, class);
 }
 
-static or_status_t build(or_session_t *session, const or_shape_class_t *class, or_plan_t **out) {
+static or_status_t build(or_session_t *session, const or_shape_class_t *class, const or_cancel_t *cancel,
+                         or_plan_t **out) {
   or_graph_pass_counts_t counts = {0};
   or_graph_t *specialized = NULL;
   or_plan_options_t options = {.device = session->device,
                                .fallback = or_runtime_host_device(session->runtime),
                                .strict = session->options.strict,
                                .precision = session->options.precision,
+                               .cancel = cancel,
                                .reference = session->options.reference};
   or_status_t status = or_graph_specialize(
       session->graph, class->bindings, session->options.no_fusion || session->options.reference, &specialized, &counts);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/numbers.h"
 #include "base/thread.h"
+#include "runtime/session.h"
 
 #define POLL_NS INT64_C(5000000) /* between two looks at a cancel request */
 
@@ -122,7 +123,7 @@ static or_status_t submit(load_t *load, slot_t *slot, size_t query) {
   or_run_release(slot->run);
   slot->run = NULL;
   slot->query = query;
-  or_status_t status = or_session_run_async(load->session, &request, &slot->run);
+  or_status_t status = or_session_start(load->session, &request, load->options->cancel, &slot->run);
   if (or_ok(status)) return status;
   or_mutex_lock(&load->mutex);
   slot->busy = false;

@@ -47,7 +47,7 @@ or_status_t or_task_run_session(or_session_t *session, const or_binding_t *input
   or_mutex_init(&waiter.mutex);
   or_cond_init(&waiter.ended);
   or_run_request_t request = {inputs, input_count, outputs, output_count, run_ended, &waiter};
-  status = or_session_run_async(session, &request, &run);
+  status = or_session_start(session, &request, cancel, &run);
   if (or_ok(status)) {
     or_mutex_lock(&waiter.mutex);
     while (!waiter.done) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/string.h"
 #include "fake/fake_internal.h"
@@ -106,6 +107,7 @@ or_status_t fake_compile(void *self, void *queue, const or_subgraph_t *subgraph,
   fake_device_t *device = self;
   void *memory = NULL;
   or_status_t status = fake_arrive(device, OR_FAKE_COMPILE);
+  if (or_ok(status)) status = or_cancel_status(subgraph->cancel);
   if (or_ok(status)) status = or_alloc_zeroed(device->host->allocator, sizeof(fake_executable_t), &memory);
   if (!or_ok(status)) return status;
   fake_executable_t *executable = memory;

@@ -21,8 +21,7 @@ typedef struct or_backend_settings_t {
   bool vendor_libraries;
 } or_backend_settings_t;
 
-typedef struct or_team_t or_team_t;     /* a thread team, src/hal/parallel.h */
-typedef struct or_cancel_t or_cancel_t; /* a request to stop, src/base/cancel.h */
+typedef struct or_team_t or_team_t; /* a thread team, src/hal/parallel.h */
 
 /* What the library offers a backend: a plug-in uses nothing else of ours. */
 typedef struct or_host_t {

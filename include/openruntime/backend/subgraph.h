@@ -91,6 +91,8 @@ typedef struct or_symbol_bound_t {
   int64_t min, max;
 } or_symbol_bound_t;
 
+typedef struct or_cancel_t or_cancel_t; /* a request to stop, src/base/cancel.h */
+
 typedef struct or_subgraph_t {
   const or_value_info_t *values;
   uint32_t value_count;
@@ -105,6 +107,8 @@ typedef struct or_subgraph_t {
    * rounded to bfloat16 (nearest, ties to even), as may what lies between two of them; sums are float32, and so is
    * everything else. A permission: a backend that has nothing faster computes in the values' own types. */
   or_dtype_t precision;
+  /* NULL, or asked between nodes while they are compiled, which ends with CANCELLED then. Not kept. */
+  const or_cancel_t *cancel;
 } or_subgraph_t;
 
 #ifdef __cplusplus

@@ -6,6 +6,8 @@
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/program_internal.h"
 
+#define READ_BYTES ((size_t)64 << 20)
+
 /* The slot at the end of a chain of aliases. Chains end: an alias always names an older slot. */
 static or_cpu_slot_t *root_of(const or_cpu_build_t *build, or_cpu_slot_id_t id) {
   or_cpu_slot_t *slot = &build->program->slots[id];
@@ -213,12 +215,23 @@ or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, 
   return status;
 }
 
+/* All of it; large ones piece by piece, so that a cancel request is seen in between. */
+static or_status_t read_constant(const or_cpu_build_t *build, const or_constant_t *constant, void *to) {
+  or_status_t status = or_status_success();
+  for (size_t at = 0; or_ok(status) && at < constant->bytes; at += READ_BYTES) {
+    const size_t left = constant->bytes - at;
+    status = or_cancel_status(build->subgraph->cancel);
+    if (or_ok(status)) status = constant->read(constant, at, (char *)to + at, left < READ_BYTES ? left : READ_BYTES);
+  }
+  return status;
+}
+
 or_status_t or_cpu_build_constant(or_cpu_build_t *build, const or_constant_t *constant, const void **out) {
   *out = constant->data;
   if (constant->data != NULL || constant->bytes == 0) return or_status_success();
   void *copy = NULL;
   or_status_t status = or_cpu_build_temporary(build, constant->bytes, &copy);
-  if (or_ok(status)) status = constant->read(constant, 0, copy, constant->bytes);
+  if (or_ok(status)) status = read_constant(build, constant, copy);
   *out = copy;
   return status;
 }
@@ -239,7 +252,7 @@ static or_status_t fill_packed(void *self, or_buffer_t *buffer) {
   or_status_t status = or_status_success();
   if (source == NULL && constant->bytes > 0) {
     status = or_cpu_memory_alloc_staging(device, constant->bytes, &copy);
-    if (or_ok(status)) status = constant->read(constant, 0, copy.host, constant->bytes);
+    if (or_ok(status)) status = read_constant(filling->build, constant, copy.host);
     source = copy.host;
   }
   if (or_ok(status)) status = packing->fill(packing->self, source, or_buffer_host_pointer(buffer));

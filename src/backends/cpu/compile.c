@@ -133,6 +133,8 @@ static or_status_t build_nodes(or_cpu_build_t *build) {
   for (uint32_t i = 0; or_ok(status) && i < build->subgraph->node_count; ++i) {
     const or_node_t *node = &build->subgraph->nodes[i];
     build->node = i;
+    status = or_cancel_status(build->subgraph->cancel);
+    if (!or_ok(status)) return status;
     status = build_node(build, node);
     if (!or_ok(status)) return or_status_context(status, "node \"%s\" (%s)", build->program->names[i], node->op);
     or_cpu_build_node_done(build, node);

@@ -480,6 +480,30 @@ static void stops_when_it_is_cancelled(void **state) {
   or_rig_close(&rig);
 }
 
+static void compiles_no_further_when_it_is_cancelled(void **state) {
+  (void)state;
+  or_rig_t rig;
+  or_device_t *device = open_level(&rig, &levels[2], or_allocator_system(), 2);
+  net_t net;
+  net_run_t run = {.net = &net};
+  or_queue_t *queue = NULL;
+  or_cancel_t cancel;
+  build_chain(&net, true);
+  or_cancel_init(&cancel, INT64_MAX);
+  or_cancel_request(&cancel);
+  net.graph.cancel = &cancel;
+  net_ok(or_device_queue(device, &queue));
+  or_status_t status = or_queue_run(queue, net_compile_work, &run);
+  assert_int_equal(or_status_code(status), OR_CANCELLED);
+  or_status_ignore(status);
+  assert_int_equal(or_packed_counters(device).fills, 0);
+  net.graph.cancel = NULL;
+  net_compile(&net, device, &run);
+  net_run_deinit(&run);
+  net_deinit(&net);
+  or_rig_close(&rig);
+}
+
 /* A product of a tenth of a second and more, with a deadline that passes while it is computed. */
 static void stops_within_a_long_product(void **state) {
   (void)state;
@@ -689,6 +713,7 @@ int main(void) {
       cmocka_unit_test(two_executables_share_packed_constants),
       cmocka_unit_test(runs_allocate_nothing),
       cmocka_unit_test(stops_when_it_is_cancelled),
+      cmocka_unit_test(compiles_no_further_when_it_is_cancelled),
       cmocka_unit_test(stops_within_a_long_product),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
       cmocka_unit_test(several_queues_run_one_executable),
