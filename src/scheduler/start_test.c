@@ -11,6 +11,8 @@ static struct {
     bool waited_for;
   } starts[MAX_SEEN];
   size_t count;
+  int attempts[MAX_SEEN]; /* of the rows that were admitted */
+  size_t admits;
   bool hold;
   or_journal_done_t done; /* of the start that is held */
   void *done_self;
@@ -18,7 +20,9 @@ static struct {
 
 static or_status_t admit(void *self, const or_task_record_t *record, const or_journal_blob_t *blobs, size_t count,
                          or_journal_done_t done, void *done_self) {
-  (void)self, (void)record, (void)blobs, (void)count;
+  (void)self, (void)blobs, (void)count;
+  assert_true(journal.admits < MAX_SEEN);
+  journal.attempts[journal.admits++] = record->attempts;
   done(done_self, or_status_success());
   return or_status_success();
 }
@@ -54,8 +58,9 @@ static or_status_t set_priority(void *self, const char *task_id, int priority) {
 
 static const or_journal_t table = {NULL, admit, start, finish, set_priority};
 
-/* One place, taken until the gate is opened by something whose time says nothing of products. */
-static or_job_t *open_taken(void) {
+/* One place, taken until the gate is opened by something whose time says nothing of products: short, or expected to take
+ * half a second. */
+static or_job_t *open_taken_by(const char *text) {
   or_submission_result_t result;
   memset(&journal, 0, sizeof journal);
   journal.hold = true;
@@ -63,10 +68,15 @@ static or_job_t *open_taken(void) {
   set_concurrency(1);
   or_fake_close_gate(OR_FAKE_RUN);
   or_job_request_t request = {.task_id = "first"};
-  request.task = parsed("{\"operation\":\"compute\",\"data\":{\"type\":\"transpose\",\"size\":4,\"iterations\":1}}");
+  request.task = parsed(text);
   expect_ok(or_scheduler_submit(scheduler, &request, &result));
   or_fake_wait_at_gate(OR_FAKE_RUN, 1);
   return result.job;
+}
+
+/* For long enough that what comes meanwhile is not to begin soon. */
+static or_job_t *open_taken(void) {
+  return open_taken_by("{\"operation\":\"compute\",\"data\":{\"type\":\"transpose\",\"size\":4}}");
 }
 
 static or_job_t *submit_durable(const char *id, const char *fields) {
@@ -222,6 +232,53 @@ static void a_drain_takes_back_what_was_recorded_ahead(void **state) {
   }
 }
 
+static void a_task_that_begins_soon_has_its_start_in_the_row_that_admits_it(void **state) {
+  (void)state;
+  or_job_t *first =
+      open_taken_by("{\"operation\":\"compute\",\"data\":{\"type\":\"transpose\",\"size\":4,\"iterations\":1}}");
+  journal.hold = false;
+  or_job_t *jobs[] = {first, submit_durable("soon", ""), submit_durable("once", ",\"on_restart\":\"fail\""), NULL,
+                      submit_durable("behind", "")};
+  const int expected[] = {1, 0, 1}; /* attempts: a task that must not run twice has none before it runs */
+  assert_int_equal(journal.admits, 3);
+  assert_memory_equal(journal.attempts, expected, sizeof expected);
+  or_submission_result_t result;
+  or_job_request_t request = {.durable = true, .task_id = "long", .body = "{}", .body_bytes = 2};
+  request.task = parsed("{\"operation\":\"compute\",\"data\":{\"size\":4}}");
+  expect_ok(or_scheduler_submit(scheduler, &request, &result));
+  jobs[3] = result.job;
+  or_job_t *after = submit_durable("after", ""); /* half a second waits before it */
+  assert_int_equal(journal.attempts[3], 0);
+  assert_int_equal(journal.attempts[4], 0);
+  assert_int_equal(or_job_facts(jobs[1]).attempts, 0); /* it has not begun */
+  or_fake_open_gate(OR_FAKE_RUN);
+  end_all(jobs, 5);
+  end_all(&after, 1);
+  for (size_t i = 0; i < journal.count; ++i) {
+    assert_string_not_equal(journal.starts[i].task_id, "soon");
+    assert_string_not_equal(journal.starts[i].task_id, "behind");
+  }
+  assert_int_equal(journal.count, 3);
+}
+
+static void a_drain_takes_back_the_start_of_a_row(void **state) {
+  (void)state;
+  or_job_t *first =
+      open_taken_by("{\"operation\":\"compute\",\"data\":{\"type\":\"transpose\",\"size\":4,\"iterations\":1}}");
+  or_job_t *left = submit_durable("left", "");
+  or_thread_t thread = {.started = false};
+  expect_ok(or_thread_start(&thread, "drain", drain, NULL));
+  or_mutex_lock(&seen.mutex);
+  while (journal.count < 1) or_cond_wait(&seen.cond, &seen.mutex);
+  or_mutex_unlock(&seen.mutex);
+  expect_start(0, "left", 0, false);
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_thread_join(&thread);
+  assert_int_equal(or_job_facts(left).state, OR_TASK_PENDING);
+  or_job_release(first);
+  or_job_release(left);
+}
+
 int main(void) {
   or_mutex_init(&seen.mutex);
   or_cond_init(&seen.cond);
@@ -232,6 +289,8 @@ int main(void) {
       CASE(only_tasks_that_are_short_and_may_run_again_are_ahead),
       CASE(second_attempts_are_recorded_one_by_one),
       CASE(a_drain_takes_back_what_was_recorded_ahead),
+      CASE(a_task_that_begins_soon_has_its_start_in_the_row_that_admits_it),
+      CASE(a_drain_takes_back_the_start_of_a_row),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

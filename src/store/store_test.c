@@ -71,6 +71,38 @@ static void records_a_task_that_was_waited_for_by_one_row_at_its_end(void **unus
   or_store_close(store);
 }
 
+static void admits_a_task_that_has_ended_by_one_row_with_its_outputs(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  or_store_t *store = open_at(folder.path);
+  static const float values[] = {1, 2, 3};
+  const or_journal_blob_t output = {"y", OR_FLOAT32, or_shape_make(1, (int64_t[]){3}), values, sizeof values};
+  or_task_record_t record = finished_of("whole", "{\"status\":\"completed\"}");
+  seen_t seen;
+  or_store_stats_t stats;
+  expect_ok(admit_blobs(store, &record, &output, 1));
+  expect_failure(admit(store, &record), OR_ALREADY_EXISTS, "\"whole\" exists");
+  or_store_stats(store, &stats);
+  assert_int_equal(stats.rows, 2); /* the second changed nothing */
+  or_store_close(store);
+
+  store = open_at(folder.path); /* it was on disk when that was said, and nothing of it is to be done */
+  assert_int_equal(recover(store).count, 0);
+  uint8_t digest[OR_TASK_DIGEST_BYTES];
+  expect_ok(or_store_digest(record.request, record.request_bytes, digest));
+  const or_store_find_t same = {.task_id = "whole", .body_digest = digest};
+  expect_ok(find_as(store, &same, &seen));
+  assert_int_equal(seen.record.state, OR_TASK_COMPLETED);
+  assert_int_equal(seen.record.attempts, 1);
+  assert_int_equal(seen.record.finished_us, record.finished_us);
+  assert_string_equal(seen.response, "{\"status\":\"completed\"}");
+  assert_int_equal(seen.blob_count, 1);
+  assert_int_equal(seen.blobs[0].role, OR_STORE_OUTPUT);
+  expect_sound(store);
+  or_store_close(store);
+  remove_folder(&folder);
+}
+
 static void lets_the_first_end_of_a_task_stand(void **unused) {
   (void)unused;
   or_store_t *store = open_at(OR_STORE_MEMORY);
@@ -385,6 +417,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keeps_a_task_through_its_life),
       cmocka_unit_test(records_a_task_that_was_waited_for_by_one_row_at_its_end),
+      cmocka_unit_test(admits_a_task_that_has_ended_by_one_row_with_its_outputs),
       cmocka_unit_test(lets_the_first_end_of_a_task_stand),
       cmocka_unit_test(tells_the_same_body_from_another),
       cmocka_unit_test(takes_the_digest_that_it_is_given),

@@ -75,7 +75,7 @@ typedef void (*or_journal_done_t)(void *self, or_status_t status);
 
 typedef struct or_journal_start_t {
   const char *task_id;
-  int attempt;        /* 1.. */
+  int attempt;        /* 1..; 0: none has begun after all */
   const char *device; /* NULL: none yet */
   int64_t started_us;
 } or_journal_start_t;
