@@ -316,7 +316,7 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   const char *error_code = or_ok(status) ? NULL : or_status_mapping(job->code)->name;
   write_response(job, state, error, error_code);
   or_status_t recorded = record_end(job, state, error, error_code);
-  or_status_ignore(status); /* its words are in the response */
+  or_status_ignore(status);             /* its words are in the response */
   if (whole && or_ok(recorded)) return; /* or_whole_recorded goes on */
   if (whole) {
     job->unrecorded = recorded;

@@ -110,8 +110,8 @@ struct or_job_t {
   bool interrupted;        /* it was asked to end because the server ends, and for no other reason */
   bool shared_run;
   or_start_t start;
-  bool whole;         /* begun before it is recorded: its one row has its end; whole.c */
-  double waits_s;     /* what it is expected to take, as counted among what waits */
+  bool whole;     /* begun before it is recorded: its one row has its end; whole.c */
+  double waits_s; /* what it is expected to take, as counted among what waits */
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
@@ -152,7 +152,7 @@ struct or_scheduler_t {
   job_list_t active, finished;
   or_job_t *buckets[OR_SCHEDULER_BUCKETS];
   size_t waiting, running, abandoned, admitting;
-  double waiting_s; /* expected, of all that wait */
+  double waiting_s;   /* expected, of all that wait */
   or_visit_t *visits; /* that have begun */
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */

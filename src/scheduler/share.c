@@ -16,7 +16,8 @@ static size_t count_of(const or_job_t *first) {
 }
 
 static bool is_open(const or_job_t *job, const or_job_t *other) {
-  if (other == job || !other->shares || other->whole || other->ending || or_cancel_requested(&other->cancel)) return false;
+  if (other == job || !other->shares || other->whole || other->ending || or_cancel_requested(&other->cancel))
+    return false;
   if (!other->waiting && (other->execution == NULL || or_cancel_requested(&other->execution->cancel))) return false;
   return memcmp(other->digest, job->digest, sizeof job->digest) == 0;
 }

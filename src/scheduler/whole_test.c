@@ -80,7 +80,8 @@ static void open_known(uint32_t devices) {
 static const uint8_t digest[OR_TASK_DIGEST_BYTES] = {1, 2, 3};
 
 static or_status_t bring(const char *id, const char *fields, or_submission_result_t *result) {
-  const or_job_request_t request = {.durable = true, .here = true, .body = "{}", .body_bytes = 2, .body_digest = digest};
+  const or_job_request_t request = {
+      .durable = true, .here = true, .body = "{}", .body_bytes = 2, .body_digest = digest};
   return try_submit(id, fields, request, result);
 }
 
@@ -245,8 +246,8 @@ static or_job_t *made(const char *id, const char *fields, bool durable) {
   char text[256];
   or_job_t *job = NULL;
   or_format(text, sizeof text, SMALL, fields);
-  const or_job_request_t request = {.task_id = id, .durable = durable, .body = "{}", .body_bytes = 2,
-                                    .task = parsed(text)};
+  const or_job_request_t request = {
+      .task_id = id, .durable = durable, .body = "{}", .body_bytes = 2, .task = parsed(text)};
   expect_ok(or_job_make(scheduler, &request, &job));
   or_job_retain(job); /* the table's */
   or_mutex_lock(&scheduler->mutex);
@@ -261,7 +262,7 @@ static void short_work_that_waits_is_taken_in_its_order(void **state) {
   (void)state;
   open_known(1);
   or_job_t *jobs[] = {made("recorded", ",\"priority\":2", true), made("kept", ",\"priority\":3", true),
-                      made("plain", "", false), made("urgent", ",\"priority\":9", false)};
+                      made("plain", ",\"priority\":5", false), made("urgent", ",\"priority\":9", false)};
   execution_t executions[4];
   place_t *place = NULL;
   or_mutex_lock(&scheduler->mutex);
