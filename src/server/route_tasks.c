@@ -42,9 +42,10 @@ static bool accepts_parts(const or_request_t *request) {
   return or_slice_accepts(request->headers[OR_HEADER_ACCEPT], "multipart/form-data");
 }
 
-/* Nobody waits for a task that is not to be recorded either: there is no need to look at it. */
+/* The client of a large body, which waited for a thread or took long, has gone: nobody waits for a task that is not to
+ * be recorded either. */
 static bool is_pointless(const or_request_t *request) {
-  return or_cancel_requested(&request->cancel) && !wants_no_wait(request);
+  return request->body_bytes > OR_LOOP_WORK_BYTES && or_cancel_requested(&request->cancel) && !wants_no_wait(request);
 }
 
 void or_handle_task_create(or_request_t *request) {
@@ -68,7 +69,7 @@ void or_handle_task_create(or_request_t *request) {
     or_reply_failure(request, status);
     return;
   }
-  if (is_pointless(request)) { /* its client has gone while a large body was read */
+  if (is_pointless(request)) {
     or_task_body_release(body);
     return;
   }
