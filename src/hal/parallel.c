@@ -71,8 +71,10 @@ or_status_t or_team_create(const or_allocator_t *allocator, int size, or_team_t 
   if (have_libgomp()) {
     gomp_set_num_threads(team->size); /* of this thread's regions: what vendor libraries ask for, too */
   }
-  if (!leads_libgomp() && team->size > 1) {
-    status = or_pthread_team_create(allocator, team->size, &team->own);
+  if (team->size > 1) status = or_pthread_team_create(allocator, team->size, &team->own);
+  if (leads_libgomp()) { /* it ends the process where it can't start a thread: these were the proof that it can */
+    or_pthread_team_free(team->own);
+    team->own = NULL;
   }
   if (!or_ok(status)) {
     or_free(allocator, team);

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
+from harness import PROGRAM, QUICK, SOURCE, expect, main, need_server, run, scratch
 
 
 @contextlib.contextmanager
@@ -303,6 +303,24 @@ def files_that_may_not_grow_cost_requests_not_the_server():
         expect(process.returncode == 0, process.returncode)
 
 
+def memory_that_may_not_grow_costs_requests_not_the_server():
+    bodies = ({"operation": "compute", "data": {"size": 256, "iterations": 1}},
+              {"operation": "compute", "data": {"size": 4096, "iterations": 1}},
+              {"operation": "inference", "data": {"model": "mobilenet-v2"}})
+    for kibibytes in range(300_000, 900_000, 60_000):
+        limited = ["sh", "-c", f'ulimit -v {kibibytes}; exec "$@"', "sh"]
+        with contextlib.ExitStack() as stack:
+            try:
+                process, port, _ = stack.enter_context(serving(before=limited))
+            except AssertionError as refusal:
+                expect("openruntime: " in str(refusal), f"it starts with no word about what it lacks: {refusal}")
+                continue
+            for body in bodies:
+                reply, text = get(port, "/tasks", JSON, "POST", json.dumps(body))
+                expect(reply.status in (200, 503, 507), f"{kibibytes}: {reply.status} {text}")
+            expect(process.poll() is None, f"{kibibytes}: {process.returncode}")
+
+
 if __name__ == "__main__":
     missing = [tool for tool in ("curl", "openssl") if not shutil.which(tool)]
     if missing:
@@ -318,6 +336,7 @@ if __name__ == "__main__":
         *([a_hangup_ends_nothing_also_before_it_listens] if sys.platform == "linux" else []),
         *([without_standard_streams_nothing_of_its_own_takes_their_place] if sys.platform == "linux" else []),
         files_that_may_not_grow_cost_requests_not_the_server,
+        *([memory_that_may_not_grow_costs_requests_not_the_server] if sys.platform == "linux" and not QUICK else []),
         what_can_not_be_is_one_line_with_the_cure,
         settings_come_from_flags_environment_and_file,
     ])

@@ -6,10 +6,13 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/dynlib.h"
 #include "base/string.h"
 #include "hal/parallel.h"
+
+#define ROOM_BYTES ((size_t)16 << 20) /* descriptions, generated code and its making of one primitive */
 
 /* The library is the process's: opened once, with the limit of the first who asks. */
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -202,12 +205,21 @@ static void read_desc(const or_dnnl_t *dnnl, dnnl_primitive_desc_t desc, or_dnnl
   or_format(op->kernel, sizeof op->kernel, "%s", kernel);
 }
 
+/* oneDNN does not outlive an allocation of its own that fails: so it is asked only while what it takes can be had. */
+static or_status_t look_for_room(void) {
+  void *room = mmap(NULL, ROOM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return or_error(OR_RESOURCE_EXHAUSTED, "no %zu bytes for oneDNN to work in", ROOM_BYTES);
+  (void)munmap(room, ROOM_BYTES);
+  return or_status_success();
+}
+
 or_status_t or_dnnl_op_make(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_make_t *make,
                             or_dnnl_op_t **out) {
   dnnl_primitive_desc_t desc = NULL;
   void *memory = NULL;
   *out = NULL;
-  or_status_t status = make_desc(dnnl, make, &desc);
+  or_status_t status = look_for_room();
+  if (or_ok(status)) status = make_desc(dnnl, make, &desc);
   if (!or_ok(status)) return status;
   status = or_alloc_zeroed(allocator, sizeof(or_dnnl_op_t), &memory);
   if (or_ok(status)) {
