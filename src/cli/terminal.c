@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+/* What ends a program at once, by its own fault or somebody's wish. */
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
 #define SIGNAL_COUNT (sizeof signals / sizeof *signals)
 #define CRASH_COUNT (sizeof crashes / sizeof *crashes)
 

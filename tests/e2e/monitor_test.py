@@ -96,7 +96,8 @@ def a_screen_is_drawn_resized_and_left():
 
 def every_end_gives_the_terminal_back():
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 130),
-                         (signal.SIGSEGV, -signal.SIGSEGV), (signal.SIGABRT, -signal.SIGABRT)):
+                         (signal.SIGSEGV, -signal.SIGSEGV), (signal.SIGABRT, -signal.SIGABRT),
+                         (signal.SIGQUIT, -signal.SIGQUIT), (signal.SIGUSR1, -signal.SIGUSR1)):
         with on_terminal("monitor") as terminal:
             terminal.read_until("q leaves")
             terminal.process.send_signal(number)
