@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the pages of docs/ that are made from the code: operators.md from src/ops, c-api.md from include/openruntime.
+"""Writes the pages of docs/ that are made from the code: operators.md from src/ops, c-api.md from include/openruntime,
+http.md from src/server.
 
 make_docs.py                   writes them
 make_docs.py --list-functions  prints the name of every OR_API function, one a line
@@ -13,6 +14,7 @@ import sys
 import tempfile
 
 import checklib
+import make_docs_http
 
 DTYPES = {"FLOAT16": "float16", "BFLOAT16": "bfloat16", "FLOAT32": "float32", "FLOAT64": "float64", "BOOL": "bool",
           "COMPLEX64": "complex64", "COMPLEX128": "complex128", "STRING": "string"}
@@ -48,7 +50,8 @@ show it in use. What follows is each public header's contract, as it stands ther
 
 def pages(root):
     """Path -> text of every page that is made from the code."""
-    return {"docs/operators.md": operators_page(operators(root)), "docs/c-api.md": c_api_page(root)}
+    return {"docs/operators.md": operators_page(operators(root)), "docs/c-api.md": c_api_page(root),
+            "docs/http.md": make_docs_http.page(root, NOTE)}
 
 
 # Operators ---------------------------------------------------------------------------------------------------------
