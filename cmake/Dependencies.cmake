@@ -42,9 +42,14 @@ if(NOT OR_CORE_ONLY)
   or_optional(CURL CURL::libcurl)
 
   # Header only: the library itself is opened at run time, so that one binary runs with and without it.
+  # Its version 2 is spoken (Debian 12); the headers of version 3 (Debian 13, Ubuntu 24.04) are as good as none.
   find_path(OR_DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h)
   if(OR_DNNL_INCLUDE_DIR)
-    set(OR_HAVE_DNNL 1)
+    file(STRINGS "${OR_DNNL_INCLUDE_DIR}/oneapi/dnnl/dnnl_version.h" version
+         REGEX "^#define[ \t]+DNNL_VERSION_MAJOR[ \t]+2$")
+    if(version)
+      set(OR_HAVE_DNNL 1)
+    endif()
   endif()
 endif()
 

@@ -18,7 +18,9 @@
 #if defined(__has_include)
 #if __has_include(<dnnl.h>)
 #include <dnnl.h>
+#if DNNL_VERSION_MAJOR == 2
 #define HAVE_DNNL_HEADER 1
+#endif
 #endif
 #endif
 
