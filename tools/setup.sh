@@ -9,7 +9,7 @@ build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config li
   libjpeg-dev libcurl4-openssl-dev libhwloc-dev libsqlite3-dev libuv1-dev libssl-dev curl)
 test_debian=(g++ libcmocka-dev libjansson-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets
   openssl wrk)
-ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd chromium python3-venv)
+ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv)
 build_brew=(cmake ninja pkg-config onednn libpng jpeg-turbo curl hwloc sqlite libuv openssl@3)
 test_brew=(cmocka jansson numpy wrk)
 ci_brew=(llvm cppcheck gcovr shellcheck prometheus)
@@ -34,7 +34,8 @@ main() {
 with_apt() {
   local set_name=$1 install=$2 wanted=("${build_debian[@]}") missing=() package
   [[ $set_name != build ]] && wanted+=("${test_debian[@]}")
-  [[ $set_name == ci ]] && wanted+=("${ci_debian[@]}" "$(compiler_runtime)")
+  [[ $set_name == ci ]] && wanted+=("${ci_debian[@]}" "$(compiler_runtime)") && [[ $(system) != ubuntu-* ]] &&
+    wanted+=(chromium) # Ubuntu's is a snap: its tests are left out there
   for package in "${wanted[@]}"; do
     installed "$package" || missing+=("$package")
   done
@@ -99,11 +100,16 @@ installed() {
   [[ $package_states == *$'\n'"$1 installed"$'\n'* ]]
 }
 
+# "debian-12", "ubuntu-24.04"
+system() (
+  # shellcheck disable=SC1090,SC1091
+  . "${OPENRUNTIME_OS_RELEASE:-/etc/os-release}"
+  echo "${ID:-}-${VERSION_ID:-}"
+)
+
 # The sanitizer and fuzzer runtime carries clang's version in its name.
 compiler_runtime() {
-  # shellcheck disable=SC1091
-  . /etc/os-release
-  case "${ID:-}-${VERSION_ID:-}" in
+  case "$(system)" in
     debian-12) echo libclang-rt-14-dev ;;
     ubuntu-24.04) echo libclang-rt-18-dev ;;
     *) echo libclang-rt-dev ;;

@@ -6,6 +6,7 @@
 #include "backends/cpu/facts.h"
 #include "backends/cpu/sample.h"
 #include "base/string.h"
+#include "or_config.h"
 
 static or_status_t enumerate(void *self, or_device_found_t found, void *context);
 static or_status_t open_device(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out);
@@ -133,8 +134,8 @@ const or_dnnl_t *or_cpu_backend_dnnl(or_cpu_backend_t *backend) {
       if (or_ok(status)) {
         or_format(version, sizeof version, "oneDNN %s", or_dnnl_version(backend->dnnl));
       } else if (or_status_code(status) == OR_UNAVAILABLE) {
-        or_format(backend->advice_text, sizeof backend->advice_text, "install libdnnl2 (Debian 12): %s",
-                  or_status_message(status));
+        or_format(backend->advice_text, sizeof backend->advice_text, "%s%s",
+                  OR_HAVE_DNNL ? "install libdnnl2 (Debian 12): " : "", or_status_message(status));
         backend->advice = backend->advice_text;
       }
       or_status_ignore(status); /* our own kernels do without; the advice says what is missing */
