@@ -7,19 +7,19 @@ import checklib
 INTRODUCTION = """
 # Routes and documents
 
-Every route of `openruntime server` with what it takes, what it answers and when it refuses, and every document field by field: what
-`GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go by the operation, is in
-[api.md](api.md).
+Every route of `openruntime server` with what it takes, what it answers and when it refuses, and every document field by
+field: what `GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go by
+the operation, is in [api.md](api.md).
 
 """
 EVERYWHERE = """
-Besides, any route may answer 400, 403, 405, 408, 413, 414, 421, 431, 503 and 507, those with a scope 401, those with a body 415
-([when](api.md#over-http)), with an `Error`; 422 comes with `Problems`. *Open* needs no key. A row's *200* is the document that it
-answers with.
+Besides, any route may answer 400, 403, 405, 408, 413, 414, 421, 431, 503 and 507, those with a scope 401, those with a
+body 415 ([when](api.md#over-http)), with an `Error`; 422 comes with `Problems`. *Open* needs no key. A row's *200* is the
+document that it answers with.
 """
 FIELDS = """
-A field is there unless it says otherwise: *or null*, or *may be left out*. `[X]` is an array of X, `{X}` an object of X by name; a timestamp is
-ISO 8601 in UTC. Requests have no other fields than these.
+A field is there unless it says otherwise: *or null*, or *may be left out*. `[X]` is an array of X, `{X}` an object of X
+by name; a timestamp is ISO 8601 in UTC. Requests have no other fields than these.
 """
 PRESENCE = {"ALWAYS": "", "NULLABLE": "or null", "OPTIONAL": "may be left out", "OMITTED": "may be left out, or null"}
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -78,8 +78,9 @@ def page(root, note):
         method = "WS" if route["websocket"] else route["method"]
         query = " ".join(f"`{word.partition(':')[0]}`" for word in route["parameters"].split())
         statuses = "101, 426" if route["websocket"] else ", ".join(route["statuses"].split())
-        lines.append(f"| `{method} {route['pattern']}` | {scope_of(route['scope'])} | {cell(route['summary'])} | {query} | "
-                     f"{linked(route['request'], documents)} | {linked(route['response'], documents)} | {statuses} |")
+        cells = [f"`{method} {route['pattern']}`", scope_of(route["scope"]), cell(route["summary"]), query,
+                 linked(route["request"], documents), linked(route["response"], documents), statuses]
+        lines.append(f"| {' | '.join(cells)} |")
     lines += [EVERYWHERE, "## Documents", FIELDS]
     for schema, rows in documents.items():
         lines += [f"### {schema}\n", "| field | type | | |", "| --- | --- | --- | --- |"]

@@ -1,5 +1,5 @@
-"""tools/setup.sh on the systems that it names: what it would have apt-get install there, and that it is silent once all is
-there. dpkg-query and apt-get are stand-ins; the names are those of the archives of Debian 12 and Ubuntu 24.04."""
+"""tools/setup.sh on the systems that it names: what it would have apt-get install there, and that it is silent once all
+is there. dpkg-query and apt-get are stand-ins; the names are those of the archives of Debian 12 and Ubuntu 24.04."""
 
 import os
 import shutil
