@@ -7,15 +7,15 @@ import checklib
 INTRODUCTION = """
 # Routes and documents
 
-Every route of `openruntime server` with what it takes, what it answers and when it refuses, and every document field by
-field: what `GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go by
+Every route of `openruntime server` with what it takes, what it answers and when it refuses, and every document by its
+fields: what `GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go by
 the operation, is in [api.md](api.md).
 
 """
 EVERYWHERE = """
 Besides, any route may answer 400, 403, 405, 408, 413, 414, 421, 431, 503 and 507, those with a scope 401, those with a
-body 415 ([when](api.md#over-http)), with an `Error`; 422 comes with `Problems`. *Open* needs no key. A row's *200* is the
-document that it answers with.
+body 415 ([when](api.md#over-http)), with an `Error`; 422 comes with `Problems`. *Open* needs no key. A row's *200* is
+the document that it answers with.
 """
 FIELDS = """
 A field is there unless it says otherwise: *or null*, or *may be left out*. `[X]` is an array of X, `{X}` an object of X
