@@ -77,7 +77,9 @@ static void measures_networks_one_query_after_another(void **state) {
   (void)state;
   or_task_context_t context = {.runtime = runtime, .allow_paths = true};
   or_task_result_t result;
-  or_json_document_t *document = executed(&context, BENCHMARK("\"type\":\"ml\",\"batch_size\":3," DIGITS), &result);
+  or_json_document_t *document = executed(
+      &context, "{\"operation\":\"benchmark\",\"data\":{\"duration\":1,\"type\":\"ml\",\"batch_size\":3," DIGITS "}}",
+      &result);
   assert_int_equal(or_json_count(json_path(document, "results.ml")), 1);
   assert_string_equal(json_text(document, "results.ml.0.model"), "digits");
   assert_string_equal(json_text(document, "results.ml.0.precision"), "float32");

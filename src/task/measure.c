@@ -108,8 +108,10 @@ static bool ends_after(double seconds, int64_t until_ns) { return or_clock_ns() 
 static bool is_enough(const or_measure_options_t *options, int64_t runs, int64_t begin_ns, double last_s) {
   if (options->iterations > 0) return runs >= options->iterations;
   if (options->until_ns != 0) {
-    const int64_t few = last_s < SHORT_S ? OR_MEASURE_MIN_RUNS : 1;
-    return runs >= OR_MEASURE_MAX_RUNS || (runs >= few && ends_after(last_s, options->until_ns));
+    const double share_s = (double)(options->until_ns - begin_ns) * 1e-9;
+    const bool fits = last_s < SHORT_S || last_s * OR_MEASURE_MIN_RUNS < 2 * share_s;
+    return runs >= OR_MEASURE_MAX_RUNS ||
+           (runs >= (fits ? OR_MEASURE_MIN_RUNS : 1) && ends_after(last_s, options->until_ns));
   }
   const int64_t most = options->quick ? OR_MEASURE_QUICK_RUNS : OR_MEASURE_MAX_RUNS;
   const int64_t least = options->quick ? 1 : OR_MEASURE_MIN_RUNS;

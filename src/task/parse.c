@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "task/journal.h"
 #include "task/task_internal.h"
 
 static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems);
+static or_status_t parse_names(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems);
 static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems);
 static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_task_problems_t *problems);
 
@@ -45,8 +47,11 @@ or_status_t or_task_parse_parts(const or_allocator_t *allocator, const or_json_v
   or_arena_init(&task->arena, allocator);
   if (or_json_kind(request) == OR_JSON_OBJECT) {
     parse_envelope(task, request, problems);
-    status = parse_kind(task, request, problems);
-    if (or_ok(status) && task->kind != NULL) status = parse_data(task, or_json_get(request, "data"), problems);
+    status = parse_names(task, request, problems);
+    if (or_ok(status)) status = parse_kind(task, request, problems);
+    const or_json_value_t *data = or_json_get(request, "data");
+    if (or_json_kind(data) != OR_JSON_OBJECT) data = NULL;
+    if (or_ok(status) && task->kind != NULL) status = parse_data(task, data, problems);
   } else {
     or_task_problem(problems, "", "type_error.object", "the request is not an object");
   }
@@ -153,6 +158,20 @@ static or_status_t copy_text(or_task_t *task, const or_json_value_t *value, cons
   return or_arena_strndup(&task->arena, or_json_get_string(value, ""), or_json_string_length(value), out);
 }
 
+/* The fields of the envelope that are texts, and that `data` is an object. */
+static or_status_t parse_names(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
+  const or_json_value_t *id = given(request, "task_id"), *device = given(request, "device_preference");
+  const or_json_value_t *data = given(request, "data");
+  or_status_t status = or_status_success();
+  if (id != NULL && or_task_check_text("task_id", id, problems) && !or_task_id_valid(or_json_get_string(id, "")))
+    or_task_problem(problems, "task_id", "value_error", "must be 1 to %d of A-Z a-z 0-9 . _ : -", OR_TASK_ID_BYTES - 1);
+  if (device != NULL && or_task_check_text("device_preference", device, problems))
+    status = copy_text(task, device, &task->device_preference);
+  if (data != NULL && or_json_kind(data) != OR_JSON_OBJECT)
+    or_task_problem(problems, "data", "type_error.object", "must be an object");
+  return status;
+}
+
 static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, or_task_problems_t *problems) {
   const or_json_value_t *value = or_json_get(request, "operation"), *data = given(request, "data");
   char known[256];
@@ -161,17 +180,6 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
   if (value == NULL || !or_task_check_text("operation", value, problems)) return or_status_success();
   or_status_t status = copy_text(task, value, &task->operation);
   if (!or_ok(status)) return status;
-  if (data != NULL && or_json_kind(data) != OR_JSON_OBJECT) {
-    or_task_problem(problems, "data", "type_error.object", "must be an object");
-    return status;
-  }
-  value = or_json_get(request, "task_id");
-  if (or_json_kind(value) != OR_JSON_NULL) (void)or_task_check_text("task_id", value, problems);
-  value = or_json_get(request, "device_preference");
-  if (or_json_kind(value) != OR_JSON_NULL && or_task_check_text("device_preference", value, problems)) {
-    status = copy_text(task, value, &task->device_preference);
-    if (!or_ok(status)) return status;
-  }
   const char *operation = strcmp(task->operation, "mlx_compute") == 0 ? "compute" : task->operation;
   value = given(data, "type");
   if (value != NULL && !or_task_check_text("data.type", value, problems)) return status;

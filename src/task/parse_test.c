@@ -158,6 +158,8 @@ static void names_each_wrong_field(void **state) {
       {"{\"operation\":\"compute\",\"data\":{\"type\":5}}", "data.type", "type_error.string", "string"},
       {"{\"operation\":\"compute\",\"data\":{\"type\":\"fold\"}}", "data.type", "value_error.enum", "matrix_multiply"},
       {"{\"operation\":\"compute\",\"task_id\":5}", "task_id", "type_error.string", "string"},
+      {"{\"operation\":\"compute\",\"task_id\":\"\"}", "task_id", "value_error", "1 to 64"},
+      {"{\"operation\":\"compute\",\"task_id\":\"a/b\"}", "task_id", "value_error", "1 to 64"},
       {"{\"operation\":\"compute\",\"priority\":0}", "priority", "value_error.range", "1 to 10"},
       {"{\"operation\":\"compute\",\"priority\":11}", "priority", "value_error.range", "1 to 10"},
       {"{\"operation\":\"compute\",\"priority\":1.5}", "priority", "value_error.range", "1 to 10"},
@@ -268,6 +270,19 @@ static void names_each_wrong_field_of_a_benchmark_of_networks(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }
 
+static void names_what_is_wrong_beside_a_wrong_operation(void **state) {
+  (void)state;
+  static const char *const locs[] = {"priority", "task_id", "device_preference", "data", "operation"};
+  or_task_problems_t problems;
+  or_task_t *task = NULL;
+  expect_failure(parse(or_allocator_system(),
+                       "{\"operation\":1,\"data\":[5],\"device_preference\":2,\"priority\":0,\"task_id\":\"a b\"}",
+                       &problems, &task),
+                 OR_INVALID_ARGUMENT, "priority");
+  assert_int_equal(problems.count, 5);
+  for (size_t i = 0; i < 5; ++i) assert_string_equal(problems.items[i].loc, locs[i]);
+}
+
 static void lists_all_that_is_wrong_up_to_a_bound(void **state) {
   (void)state;
   char text[1024] = "{\"operation\":\"compute\",\"data\":{";
@@ -328,6 +343,7 @@ int main(void) {
       cmocka_unit_test(names_each_wrong_list_of_texts),
       cmocka_unit_test(names_each_wrong_field_of_a_benchmark_of_networks),
       cmocka_unit_test(names_each_wrong_field_of_transforms_convolutions_and_networks),
+      cmocka_unit_test(names_what_is_wrong_beside_a_wrong_operation),
       cmocka_unit_test(lists_all_that_is_wrong_up_to_a_bound),
       cmocka_unit_test(refuses_a_name_beyond_its_bound),
       cmocka_unit_test(says_what_this_version_does_not_carry_out),
