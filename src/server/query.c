@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/string.h"
 
@@ -73,6 +74,21 @@ const char *or_query_get(const or_query_t *query, const char *name) {
     if (strcmp(query->parameters[i].name, name) == 0) return query->parameters[i].value;
   }
   return NULL;
+}
+
+or_status_t or_query_bool(const or_query_t *query, const char *name, bool fallback, bool *out) {
+  static const char *const words[2][4] = {{"false", "0", "no", "off"}, {"true", "1", "yes", "on"}};
+  const char *text = or_query_get(query, name);
+  *out = fallback;
+  if (text == NULL) return or_status_success();
+  for (int value = 0; value < 2; ++value) {
+    for (int i = 0; i < 4; ++i) {
+      if (strcasecmp(text, words[value][i]) != 0) continue;
+      *out = value == 1;
+      return or_status_success();
+    }
+  }
+  return or_error(OR_INVALID_ARGUMENT, "is \"%.40s\"; it must be true or false", text);
 }
 
 or_status_t or_query_integer(const or_query_t *query, const char *name, const int64_t range[2], int64_t fallback,

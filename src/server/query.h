@@ -26,5 +26,7 @@ const char *or_query_get(const or_query_t *query, const char *name); /* NULL if 
  * name. */
 or_status_t or_query_integer(const or_query_t *query, const char *name, const int64_t range[2], int64_t fallback,
                              int64_t *out);
+/* true, 1, yes, on, or false, 0, no, off, in any case; else as above. */
+or_status_t or_query_bool(const or_query_t *query, const char *name, bool fallback, bool *out);
 
 #endif

@@ -60,12 +60,31 @@ static void reads_whole_numbers_in_their_range(void **state) {
     expect_failure(or_query_integer(&query, bad[i], range, 100, &value), OR_INVALID_ARGUMENT, "whole number");
 }
 
+static void reads_truth_values_as_people_write_them(void **state) {
+  (void)state;
+  bool value = false;
+  expect_ok(parse("a=true&b=1&c=Yes&d=ON&e=false&f=0&g=no&h=Off&i=&j=maybe&k=2"));
+  for (char name[] = "a"; name[0] <= 'd'; ++name[0]) {
+    expect_ok(or_query_bool(&query, name, false, &value));
+    assert_true(value);
+  }
+  for (char name[] = "e"; name[0] <= 'h'; ++name[0]) {
+    expect_ok(or_query_bool(&query, name, true, &value));
+    assert_false(value);
+  }
+  for (char name[] = "i"; name[0] <= 'k'; ++name[0])
+    expect_failure(or_query_bool(&query, name, true, &value), OR_INVALID_ARGUMENT, "true or false");
+  expect_ok(or_query_bool(&query, "none", true, &value));
+  assert_true(value);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(decodes_names_and_values),
       cmocka_unit_test(refuses_broken_escapes_and_names_that_come_twice),
       cmocka_unit_test(bounds_length_and_number),
       cmocka_unit_test(reads_whole_numbers_in_their_range),
+      cmocka_unit_test(reads_truth_values_as_people_write_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,13 +317,10 @@ static const char *read_query(or_request_t *request, work_t *work, or_status_t *
   if (!or_ok(*status)) return "batch";
   *status = or_query_integer(&query, "seed", seeds, 0, &work->seed);
   if (!or_ok(*status)) return "seed";
-  const char *profile = or_query_get(&query, "profile"), *precision = or_query_get(&query, "precision");
+  const char *precision = or_query_get(&query, "precision");
   const char *device = or_query_get(&query, "device");
-  work->profile = profile == NULL || strcmp(profile, "true") == 0;
-  if (!work->profile && strcmp(profile, "false") != 0) {
-    *status = or_error(OR_INVALID_ARGUMENT, "is \"%.40s\"; it must be true or false", profile);
-    return "profile";
-  }
+  *status = or_query_bool(&query, "profile", true, &work->profile);
+  if (!or_ok(*status)) return "profile";
   work->wish.precision = precision != NULL ? or_dtype_from_name(precision) : OR_DTYPE_NONE;
   if (precision != NULL && work->wish.precision == OR_DTYPE_NONE) {
     *status = or_error(OR_INVALID_ARGUMENT, "\"%.40s\" is no type's name", precision);

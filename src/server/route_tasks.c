@@ -27,15 +27,21 @@ static or_status_t check_operation(void *self, const or_json_value_t *root) {
                   kernel ? "kernels" : "run", operation);
 }
 
-static bool wants_no_wait(const or_request_t *request) {
+/* Whether the reply waits for the task; false with the reply that says what is wrong with the query. */
+static bool read_wait(or_request_t *request, bool *wait) {
   or_query_t query;
-  if (or_slice_has_token(request->headers[OR_HEADER_PREFER], "respond-async")) return true;
-  if (request->query.length == 0) return false;
+  *wait = !or_slice_has_token(request->headers[OR_HEADER_PREFER], "respond-async");
+  if (request->query.length == 0) return true;
+  const char *field = "";
   or_status_t status = or_query_parse(request->query, &query);
-  const bool bad = !or_ok(status);
-  or_status_ignore(status); /* then it is waited for, as by default */
-  const char *wait = bad ? NULL : or_query_get(&query, "wait");
-  return wait != NULL && strcmp(wait, "false") == 0;
+  if (or_ok(status)) {
+    field = "wait";
+    status = or_query_bool(&query, field, *wait, wait);
+  }
+  if (or_ok(status)) return true;
+  or_reply_problem(request, "query", field, "value_error", "%s", or_status_message(status));
+  or_status_ignore(status); /* told */
+  return false;
 }
 
 static bool accepts_parts(const or_request_t *request) {
@@ -56,7 +62,8 @@ void or_handle_task_create(or_request_t *request) {
                                    .check_self = request};
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
-  if (is_pointless(request)) return;
+  bool wait;
+  if (is_pointless(request) || !read_wait(request, &wait)) return;
   or_status_t status = or_task_body_read(request->allocator, &source, &problems, &body);
   if (!or_ok(status) && problems.count > 0) {
     or_reply_problems(request, &problems, "");
@@ -73,6 +80,5 @@ void or_handle_task_create(or_request_t *request) {
     or_task_body_release(body);
     return;
   }
-  or_answer_task(request, body,
-                 (or_answer_options_t){.durable = wants_no_wait(request), .parts = accepts_parts(request)});
+  or_answer_task(request, body, (or_answer_options_t){.durable = !wait, .parts = accepts_parts(request)});
 }
