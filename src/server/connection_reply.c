@@ -136,6 +136,8 @@ static size_t format_head(or_connection_t *connection, size_t bytes, bool close,
   put_timing(&cursor, request);
   put(&cursor, reply->headers, reply->headers_length);
   if (close) PUT(&cursor, "Connection: close\r\n");
+  if (!close && connection->http_1_0)
+    PUT(&cursor, "Connection: keep-alive\r\n"); /* else its client waits for the end */
   PUT(&cursor, "\r\n");
   return (size_t)(cursor.at - head);
 }

@@ -105,6 +105,7 @@ static void begin_request(or_connection_t *connection, const or_http_head_t *hea
   }
   connection->keep_alive = head->keep_alive && or_net_phase(loop->net) != OR_NET_DRAINING;
   connection->head_only = head->method == OR_HTTP_HEAD;
+  connection->http_1_0 = head->http_1_0;
   connection->expects_continue = head->expects_continue;
   connection->refused = false;
   or_loop_busy(loop, true);
@@ -190,10 +191,16 @@ static bool check_type(or_connection_t *connection, bool has_body) {
   or_request_t *request = &connection->request;
   or_body_kind_t kind = request->route->body;
   or_slice_t type = request->headers[OR_HEADER_CONTENT_TYPE];
+  or_slice_t encoding = request->headers[OR_HEADER_CONTENT_ENCODING];
   if (!has_body || kind == OR_BODY_NONE || kind == OR_BODY_ANY) return true;
+  if (encoding.data != NULL && !or_slice_is_nocase(encoding, "identity")) {
+    or_reply_header(request, "Accept-Encoding", "identity");
+    or_reply_error(request, 415, "unsupported_media_type", "the body must come without a Content-Encoding");
+    return false;
+  }
   const char *semicolon = type.data != NULL ? memchr(type.data, ';', type.length) : NULL;
   if (semicolon != NULL) type.length = (size_t)(semicolon - type.data);
-  while (type.data != NULL && type.length > 0 && type.data[type.length - 1] == ' ') --type.length;
+  while (type.length > 0 && (type.data[type.length - 1] == ' ' || type.data[type.length - 1] == '\t')) --type.length;
   if (or_slice_is_nocase(type, "application/json")) return true;
   if (kind == OR_BODY_MULTIPART && or_slice_is_nocase(type, "multipart/form-data")) return true;
   or_reply_error(request, 415, "unsupported_media_type", "the body's Content-Type must be application/json%s",

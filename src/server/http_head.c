@@ -198,6 +198,7 @@ static int judge(or_http_head_t *head, bool http_1_0, const char **why) {
     head->chunked = true;
   }
   if (head->headers[OR_HEADER_HOST].data == NULL && !http_1_0) return refuse(400, "there is no Host header", why);
+  head->http_1_0 = http_1_0;
   head->keep_alive = http_1_0 ? or_slice_has_token(connection, "keep-alive") : !or_slice_has_token(connection, "close");
   head->expects_continue = !http_1_0 && or_slice_is_nocase(head->headers[OR_HEADER_EXPECT], "100-continue");
   return 0;

@@ -12,7 +12,7 @@ typedef struct or_http_head_t {
   or_slice_t query;  /* data is NULL without '?' */
   or_slice_t headers[OR_HEADER_COUNT];
   uint64_t content_length; /* 0 if none is said */
-  bool has_length, chunked, keep_alive, expects_continue;
+  bool has_length, chunked, keep_alive, expects_continue, http_1_0;
 } or_http_head_t;
 
 typedef struct or_http_limits_t {

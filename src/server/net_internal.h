@@ -62,7 +62,7 @@ struct or_connection_t {
   int64_t deadline_ns;
   or_connection_t *wait_previous, *wait_next; /* in the loop's list of `wait` */
   or_connection_t *all_previous, *all_next;
-  bool from_unix, keep_alive, kept, refused, head_only, expects_continue, ends_after_output;
+  bool from_unix, keep_alive, http_1_0, kept, refused, head_only, expects_continue, ends_after_output;
   bool away; /* the handler of the kept request runs, or ran, on another thread */
   _Atomic int
       parted; /* of one that is away: who came first, its handler that wants to hear of it or the client's end */

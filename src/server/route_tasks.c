@@ -27,17 +27,20 @@ static or_status_t check_operation(void *self, const or_json_value_t *root) {
                   kernel ? "kernels" : "run", operation);
 }
 
-/* Whether the reply waits for the task; false with the reply that says what is wrong with the query. */
+/* Whether the reply waits for the task, which either of header and query may deny; false with the reply that says what is
+ * wrong with the query. */
 static bool read_wait(or_request_t *request, bool *wait) {
   or_query_t query;
-  *wait = !or_slice_has_token(request->headers[OR_HEADER_PREFER], "respond-async");
+  const bool preferred = !or_slice_has_token(request->headers[OR_HEADER_PREFER], "respond-async");
+  *wait = preferred;
   if (request->query.length == 0) return true;
   const char *field = "";
   or_status_t status = or_query_parse(request->query, &query);
   if (or_ok(status)) {
     field = "wait";
-    status = or_query_bool(&query, field, *wait, wait);
+    status = or_query_bool(&query, field, true, wait);
   }
+  *wait = *wait && preferred;
   if (or_ok(status)) return true;
   or_reply_problem(request, "query", field, "value_error", "%s", or_status_message(status));
   or_status_ignore(status); /* told */
@@ -50,8 +53,8 @@ static bool accepts_parts(const or_request_t *request) {
 
 /* The client of a large body, which waited for a thread or took long, has gone: nobody waits for a task that is not to
  * be recorded either. */
-static bool is_pointless(const or_request_t *request) {
-  return request->body_bytes > OR_LOOP_WORK_BYTES && or_cancel_requested(&request->cancel) && !wants_no_wait(request);
+static bool is_pointless(const or_request_t *request, bool wait) {
+  return wait && request->body_bytes > OR_LOOP_WORK_BYTES && or_cancel_requested(&request->cancel);
 }
 
 void or_handle_task_create(or_request_t *request) {
@@ -63,7 +66,7 @@ void or_handle_task_create(or_request_t *request) {
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
   bool wait;
-  if (is_pointless(request) || !read_wait(request, &wait)) return;
+  if (!read_wait(request, &wait) || is_pointless(request, wait)) return;
   or_status_t status = or_task_body_read(request->allocator, &source, &problems, &body);
   if (!or_ok(status) && problems.count > 0) {
     or_reply_problems(request, &problems, "");
@@ -76,7 +79,7 @@ void or_handle_task_create(or_request_t *request) {
     or_reply_failure(request, status);
     return;
   }
-  if (is_pointless(request)) {
+  if (is_pointless(request, wait)) {
     or_task_body_release(body);
     return;
   }
