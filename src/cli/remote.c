@@ -56,11 +56,15 @@ bool or_cli_client(or_cli_t *cli, or_client_t **out) {
   return false;
 }
 
-/* "data.size" of a problem's place; a single word without it. */
-static const char *last_word(const or_json_value_t *loc) {
+/* "data.size" of ["body", "data", "size"]; "body" of that alone. */
+static char *place_of(const or_json_value_t *loc, char *text, size_t capacity) {
   const size_t count = or_json_count(loc);
-  const char *word = or_json_get_string(count > 0 ? or_json_at(loc, count - 1) : loc, "");
-  return word[0] != '\0' ? word : or_json_get_string(or_json_at(loc, 0), "");
+  or_format(text, capacity, "%s", or_json_get_string(loc, ""));
+  for (size_t i = count > 1 ? 1 : 0; i < count; ++i) {
+    const size_t used = strlen(text);
+    or_format(text + used, capacity - used, "%s%s", used > 0 ? "." : "", or_json_get_string(or_json_at(loc, i), ""));
+  }
+  return text;
 }
 
 /* Each wrong field in a line; false if the document names none. */
@@ -73,7 +77,8 @@ static bool print_problems(or_cli_t *cli, const or_client_reply_t *reply) {
   or_cli_progress_end(cli);
   for (size_t i = 0; named && i < or_json_count(detail); ++i) {
     const or_json_value_t *problem = or_json_at(detail, i);
-    (void)fprintf(stderr, "openruntime: %s: %s\n", last_word(or_json_get(problem, "loc")),
+    char place[160];
+    (void)fprintf(stderr, "openruntime: %s: %s\n", place_of(or_json_get(problem, "loc"), place, sizeof place),
                   or_json_get_string(or_json_get(problem, "msg"), ""));
   }
   if (named && cli->json) (void)or_cli_show(cli, or_json_root(document), NULL);

@@ -67,7 +67,7 @@ static or_status_code_t code_of_http(int http) {
   }
 }
 
-/* "data.size" of ["body", "data.size"] or ["body", "data", "size"]; what is not a word is left out. */
+/* "data.size" of ["body", "data", "size"]; what is not a word is left out. */
 static char *join_loc(const or_json_value_t *loc, char *text, size_t capacity) {
   or_format(text, capacity, "%s", or_json_get_string(loc, ""));
   for (size_t i = 0; i < or_json_count(loc); ++i) {

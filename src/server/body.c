@@ -22,11 +22,7 @@ static void add(report_t *report, const char *field, const char *type, const cha
     or_json_array_begin(&report->json);
   }
   or_json_object_begin(&report->json);
-  or_json_key(&report->json, "loc");
-  or_json_array_begin(&report->json);
-  or_json_string(&report->json, "body");
-  or_json_string(&report->json, field);
-  or_json_array_end(&report->json);
+  or_reply_write_loc(&report->json, "body", field);
   or_json_field_string(&report->json, "msg", words);
   or_json_field_string(&report->json, "type", type);
   or_json_object_end(&report->json);

@@ -113,11 +113,7 @@ void or_reply_problems(or_request_t *request, const or_task_problems_t *problems
   for (size_t i = 0; i < problems->count; ++i) {
     const char *loc = problems->items[i].loc;
     or_json_object_begin(&json);
-    or_json_key(&json, "loc");
-    or_json_array_begin(&json);
-    or_json_string(&json, "body");
-    or_json_string(&json, strncmp(loc, prefix, cut) == 0 ? loc + cut : loc);
-    or_json_array_end(&json);
+    or_reply_write_loc(&json, "body", strncmp(loc, prefix, cut) == 0 ? loc + cut : loc);
     or_json_field_string(&json, "msg", problems->items[i].msg);
     or_json_field_string(&json, "type", problems->items[i].type);
     or_json_object_end(&json);

@@ -122,6 +122,21 @@ void or_reply_failure(or_request_t *request, or_status_t status) {
   or_status_ignore(status); /* the reply says it */
 }
 
+void or_reply_write_loc(or_json_writer_t *json, const char *where, const char *field) {
+  static const char *const containers[] = {"data.", "inputs.", "modules."};
+  or_json_key(json, "loc");
+  or_json_array_begin(json);
+  or_json_string(json, where);
+  for (size_t i = 0; i < sizeof containers / sizeof *containers; ++i) {
+    const size_t length = strlen(containers[i]);
+    if (strncmp(field, containers[i], length) != 0) continue;
+    or_json_string_n(json, field, length - 1);
+    field += length;
+  }
+  if (field[0] != '\0') or_json_string(json, field);
+  or_json_array_end(json);
+}
+
 void or_reply_problem(or_request_t *request, const char *where, const char *field, const char *type, const char *format,
                       ...) {
   char words[OR_STATUS_MESSAGE_BYTES];
@@ -136,11 +151,7 @@ void or_reply_problem(or_request_t *request, const char *where, const char *fiel
   or_json_key(&json, "detail");
   or_json_array_begin(&json);
   or_json_object_begin(&json);
-  or_json_key(&json, "loc");
-  or_json_array_begin(&json);
-  or_json_string(&json, where);
-  or_json_string(&json, field);
-  or_json_array_end(&json);
+  or_reply_write_loc(&json, where, field);
   or_json_field_string(&json, "msg", words);
   or_json_field_string(&json, "type", type);
   or_json_object_end(&json);

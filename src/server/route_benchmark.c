@@ -83,15 +83,27 @@ static bool read_body(or_request_t *request, or_json_document_t **out) {
   return false;
 }
 
+/* What is wrong, where the client said it: in the query, else in the body. */
+static void reply_problems(or_request_t *request, const or_task_problems_t *problems, const or_query_t *query) {
+  static const char *const places[][2] = {{"data.type", "benchmark_type"}, {"data.duration", "duration"}};
+  const or_task_problem_t *first = &problems->items[0];
+  for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
+    if (strcmp(first->loc, places[i][0]) != 0 || or_query_get(query, places[i][1]) == NULL) continue;
+    or_reply_problem(request, "query", places[i][1], first->type, "%s", first->msg);
+    return;
+  }
+  or_reply_problems(request, problems, "data.");
+}
+
 /* Accepts what the text says; the body owns the text. */
-static void accept_text(or_request_t *request, or_text_t *text) {
+static void accept_text(or_request_t *request, or_text_t *text, const or_query_t *query) {
   or_task_problems_t problems;
   or_task_body_t *body = NULL;
   const or_task_source_t source = {.body = or_text_string(text), .bytes = text->length};
   or_status_t status = or_task_body_read(request->allocator, &source, &problems, &body);
   if (!or_ok(status)) {
     if (problems.count > 0) {
-      or_reply_problems(request, &problems, "data.");
+      reply_problems(request, &problems, query);
       or_status_ignore(status); /* told, field by field */
     } else {
       or_reply_failure(request, status);
@@ -127,7 +139,7 @@ void or_handle_benchmark(or_request_t *request) {
   if (or_ok(status)) status = write_task(&text, document != NULL ? or_json_root(document) : NULL, &query, duration_s);
   or_json_document_free(document);
   if (or_ok(status)) {
-    accept_text(request, &text);
+    accept_text(request, &text, &query);
   } else {
     or_text_deinit(&text);
     or_reply_failure(request, status);
