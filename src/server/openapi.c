@@ -1,4 +1,5 @@
 /* The OpenAPI 3.1 document of a table of routes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,11 +76,30 @@ static void write_media(or_json_writer_t *json, const char *media_type, const ch
   or_json_object_end(json);
 }
 
-static void write_content(or_json_writer_t *json, const char *media_type, const char *schema) {
-  or_json_key(json, "content");
-  or_json_object_begin(json);
-  write_media(json, media_type, schema);
-  or_json_object_end(json);
+/* Headers that a status comes with, whatever the route. */
+static void write_headers(or_json_writer_t *json, int status) {
+  static const struct {
+    int status;
+    bool always;
+    const char *name, *type, *description;
+  } headers[] = {{202, true, "Location", "string", "the path of the task"},
+                 {401, true, "WWW-Authenticate", "string", "Bearer"},
+                 {405, true, "Allow", "string", "the methods of the path"},
+                 {429, false, "Retry-After", "integer", "seconds"},
+                 {503, false, "Retry-After", "integer", "seconds"}};
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; ++i) {
+    if (headers[i].status != status) continue;
+    or_json_key(json, "headers");
+    or_json_object_begin(json);
+    or_json_key(json, headers[i].name);
+    or_json_object_begin(json);
+    or_json_field_string(json, "description", headers[i].description);
+    or_json_field_bool(json, "required", headers[i].always);
+    or_json_key(json, "schema");
+    write_schema_of(json, headers[i].type, strlen(headers[i].type), false);
+    or_json_object_end(json);
+    or_json_object_end(json);
+  }
 }
 
 /* "text/html" is text of that media type, "A|B" a document of either schema, "text/plain|A" the one or the other. */
@@ -88,6 +108,7 @@ static void write_response(or_json_writer_t *json, int status, const char *schem
   or_json_key(json, or_format(key, sizeof key, "%d", status));
   or_json_object_begin(json);
   or_json_field_string(json, "description", or_http_reason(status));
+  write_headers(json, status);
   if (schema != NULL) {
     const size_t length = strcspn(schema, "|");
     const bool text = memchr(schema, '/', length) != NULL;
@@ -111,15 +132,15 @@ static void write_responses(or_json_writer_t *json, const or_route_t *route) {
   if (route->websocket != NULL) {
     write_response(json, 101, NULL);
     write_response(json, 426, "Error");
-  } else if (strstr(more, "204") == NULL) {
+  } else {
     write_response(json, 200, route->response);
   }
   for (const char *at = more; *at != '\0';) {
     int status = (int)strtol(at, NULL, 10);
     const char *schema = status == 422   ? "Problems"
                          : status >= 400 ? "Error"
+                         : status == 202 ? "ActiveTask"
                          : status == 206 ? "application/octet-stream"
-                         : status == 204 ? NULL
                                          : route->response;
     write_response(json, status, schema);
     at += strcspn(at, " ");
@@ -146,8 +167,7 @@ static void write_parameter(or_json_writer_t *json, const char *where, or_slice_
   or_json_key(json, "schema");
   or_json_object_begin(json);
   const char *colon = memchr(type.data, ':', type.length);
-  or_json_key(json, "type");
-  or_json_string_n(json, type.data, colon != NULL ? (size_t)(colon - type.data) : type.length);
+  write_schema_inside(json, type.data, colon != NULL ? (size_t)(colon - type.data) : type.length, false);
   if (colon != NULL) {
     char *end = NULL;
     or_json_field_double(json, "minimum", strtod(colon + 1, &end));
@@ -157,6 +177,16 @@ static void write_parameter(or_json_writer_t *json, const char *where, or_slice_
   or_json_object_end(json);
 }
 
+/* Those of a list, "name:type name:type:low:high"; NULL: none. */
+static void write_listed(or_json_writer_t *json, const char *where, const char *list) {
+  for (const char *at = list != NULL ? list : ""; *at != '\0';) {
+    const size_t length = strcspn(at, " "), name = strcspn(at, ":");
+    write_parameter(json, where, (or_slice_t){at, name}, (or_slice_t){at + name + 1, length - name - 1});
+    at += length;
+    at += strspn(at, " ");
+  }
+}
+
 static void write_parameters(or_json_writer_t *json, const or_route_t *route) {
   or_json_key(json, "parameters");
   or_json_array_begin(json);
@@ -164,13 +194,33 @@ static void write_parameters(or_json_writer_t *json, const or_route_t *route) {
     const char *close = strchr(open, '}');
     write_parameter(json, "path", (or_slice_t){open + 1, (size_t)(close - open - 1)}, (or_slice_t){"string", 6});
   }
-  for (const char *at = route->parameters != NULL ? route->parameters : ""; *at != '\0';) {
-    size_t length = strcspn(at, " "), name = strcspn(at, ":");
-    write_parameter(json, "query", (or_slice_t){at, name}, (or_slice_t){at + name + 1, length - name - 1});
-    at += length;
-    at += strspn(at, " ");
-  }
+  write_listed(json, "query", route->parameters);
+  write_listed(json, "header", route->headers);
   or_json_array_end(json);
+}
+
+/* The JSON as it is, or as the part "request" before those that it names. */
+static void write_request(or_json_writer_t *json, const or_route_t *route) {
+  static const char rest[] = "},\"required\":[\"request\"],\"additionalProperties\":{\"type\":\"string\","
+                             "\"contentMediaType\":\"application/octet-stream\"}},"
+                             "\"encoding\":{\"request\":{\"contentType\":\"application/json\"}}}";
+  or_json_key(json, "requestBody");
+  or_json_object_begin(json);
+  or_json_field_bool(json, "required", !route->may_lack_body);
+  or_json_key(json, "content");
+  or_json_object_begin(json);
+  write_media(json, "application/json", route->request);
+  if (route->body == OR_BODY_MULTIPART) {
+    char parts[512];
+    const int length = snprintf(parts, sizeof parts,
+                                "{\"schema\":{\"type\":\"object\",\"properties\":{\"request\":"
+                                "{\"$ref\":\"#/components/schemas/%s\"}%s",
+                                route->request, rest);
+    or_json_key(json, "multipart/form-data");
+    or_json_raw(json, parts, (size_t)length); /* the table's names are short: tested */
+  }
+  or_json_object_end(json);
+  or_json_object_end(json);
 }
 
 static const char *const scope_names[] = {
@@ -201,11 +251,7 @@ static void write_operation(or_json_writer_t *json, const or_route_t *route) {
   or_json_field_string(json, "x-scope", scope_names[route->scope]);
   write_parameters(json, route);
   if (route->request != NULL) {
-    or_json_key(json, "requestBody");
-    or_json_object_begin(json);
-    or_json_field_bool(json, "required", true);
-    write_content(json, "application/json", route->request);
-    or_json_object_end(json);
+    write_request(json, route);
   }
   write_responses(json, route);
   or_json_object_end(json);

@@ -29,7 +29,9 @@ struct or_route_t {
   void (*handle)(or_request_t *request);
   const or_ws_endpoint_t *websocket; /* in place of `handle` */
   const char *tag, *summary;
-  const char *parameters;         /* of the query: "limit:integer:1:1000 name:string"; NULL: none */
+  const char *parameters;         /* of the query: "limit:integer:1:1000 kind:one|other"; NULL: none */
+  const char *headers;            /* of the request, likewise */
+  bool may_lack_body;             /* of those that take one */
   const char *request, *response; /* names of schemas; a response "text/html" or the like is that media type,
                                       "text/plain|A" one or the other */
   const char *statuses;           /* besides 200: "202 404 409" */

@@ -95,10 +95,12 @@ static void post(answer_t *answer) {
 static bool may_post(answer_t *answer) { return !atomic_exchange(&answer->posted, true); }
 
 static void reply_accepted(or_request_t *request, or_job_t *job) {
-  char text[160];
+  char text[192];
   request->reply.status = 202;
   or_reply_header(request, "Location", "/tasks/%s", or_job_id(job));
-  (void)or_format(text, sizeof text, "{\"task_id\":\"%s\",\"status\":\"pending\"}", or_job_id(job));
+  (void)or_format(text, sizeof text,
+                  "{\"task_id\":\"%s\",\"status\":\"pending\",\"device_id\":null,\"running_time\":0,\"progress\":0}",
+                  or_job_id(job));
   or_reply_text(request, "application/json", text, strlen(text));
 }
 

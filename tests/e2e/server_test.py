@@ -162,6 +162,45 @@ def curl_speaks_to_tcp_and_to_a_unix_socket():
             expect(not os.path.exists(path), "the socket is still there")
 
 
+def exchange(port, head, body=""):
+    """What comes back for those bytes until the server ends the connection."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall((head.replace("\n", "\r\n") + "\r\n" + body).encode())
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer.decode()
+
+
+def old_clients_and_packed_bodies_are_answered_as_they_expect():
+    with serving("--set", "idle_timeout=1") as (_, port, _):
+        answer = exchange(port, "GET /health/live HTTP/1.0\nConnection: keep-alive\n")
+        expect("Connection: keep-alive\r\n" in answer, answer)  # ab -k waits for the end without it
+        expect("Connection: close\r\n" in exchange(port, "GET /health/live HTTP/1.0\n"), "1.0 closes")
+        task = json.dumps({"operation": "compute", "data": {"size": 8, "iterations": 1}})
+        for encoding, status in (("gzip", 415), ("identity", 200)):
+            reply, text = get(port, "/tasks", {**JSON, "Content-Encoding": encoding}, "POST", task)
+            expect(reply.status == status, f"{encoding}: {reply.status} {text}")
+            expect(status == 200 or reply.getheader("Accept-Encoding") == "identity", "what may come instead")
+
+
+def the_description_says_what_may_be_sent_and_what_comes_back():
+    with serving() as (_, port, _):
+        paths = json.loads(get(port, "/openapi.json")[1])["paths"]
+        create = paths["/tasks"]["post"]
+        expect(set(create["requestBody"]["content"]) == {"application/json", "multipart/form-data"}, create)
+        accepted = create["responses"]["202"]
+        expect("Location" in accepted["headers"] and "ActiveTask" in str(accepted["content"]), accepted)
+        expect({one["name"]: one["in"] for one in create["parameters"]} == {"wait": "query", "Prefer": "header"}, create)
+        result = paths["/tasks/{task_id}/result"]["get"]["responses"]["200"]["content"]
+        expect(set(result) == {"application/json", "application/octet-stream"}, result)
+        expect(set(paths["/"]["get"]["responses"]["200"]["content"]) == {"application/json", "text/html"}, "/")
+        benchmark = paths["/benchmark"]["post"]
+        expect(benchmark["requestBody"]["required"] is False, benchmark)
+        kinds = next(one["schema"] for one in benchmark["parameters"] if one["name"] == "benchmark_type")
+        expect(kinds == {"type": "string", "enum": ["comprehensive", "compute", "memory", "ml"]}, kinds)
+
+
 def certificate(folder, name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2", "-subj", f"/CN={name}",
@@ -330,6 +369,8 @@ if __name__ == "__main__":
         every_route_answers_as_its_description_says,
         the_pages_need_no_network,
         curl_speaks_to_tcp_and_to_a_unix_socket,
+        old_clients_and_packed_bodies_are_answered_as_they_expect,
+        the_description_says_what_may_be_sent_and_what_comes_back,
         tls_is_served_and_its_files_are_read_again,
         a_signal_drains_and_ends_it,
         *([a_signal_before_it_listens_is_not_lost] if sys.platform == "linux" else []),

@@ -11,6 +11,7 @@ from server_test import JSON, get, problems, serving
 IDENTITY = {"shape": [2, 2], "dtype": "float32", "data": [1, 0, 0, 1]}
 # Long enough to be met while it runs or waits, ended at the next iteration by whoever cancels it.
 LONG = {"operation": "compute", "data": {"size": 256, "iterations": 1000000}}
+SMALL = {"operation": "compute", "data": {"size": 8, "iterations": 1}}
 
 
 def send(port, body, headers=None, method="POST", path="/tasks"):
@@ -45,13 +46,22 @@ def a_product_of_given_matrices_comes_back():
 def a_bad_request_names_every_field():
     with serving() as (_, port, _):
         for body, loc in (({"operation": "fly"}, "operation"),
-                          ({"operation": "compute", "data": {"size": -1}}, "data.size"),
+                          ({"operation": "compute", "data": {"size": -1}}, "data size"),
                           ({"operation": "compute", "priority": 11}, "priority"), ({}, "operation"),
                           ({"operation": "compute", "task_id": "a b"}, "task_id")):
             reply, text = send(port, body)
-            expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", loc], f"{body}: {reply.status} {text}")
+            expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", *loc.split()], f"{body}: {text}")
+        body = {"operation": 1, "data": [], "device_preference": 1, "priority": 0, "timeout": 0, "task_id": "a b",
+                "strict_device": 1, "on_restart": "x", "colour": 1}
+        reply, text = send(port, body)
+        expect(sorted(one["loc"][1] for one in text["detail"]) == sorted(body), text)  # each of them at once
         reply, text = get(port, "/tasks", JSON, "POST", "{")
-        expect(reply.status == 422 and "JSON" in json.loads(text)["detail"][0]["msg"], text)
+        wrong = json.loads(text)["detail"][0]
+        expect(reply.status == 422 and "JSON" in wrong["msg"] and wrong["loc"] == ["body"], text)
+        for query, status in (("wait=False", 202), ("wait=0", 202), ("wait=1", 200), ("wait=soon", 422),
+                              ("wait=true&wait=false", 422)):
+            reply, text = get(port, f"/tasks?{query}", JSON, "POST", json.dumps(SMALL))
+            expect(reply.status == status, f"{query}: {reply.status} {text}")
         reply, text = get(port, "/tasks", {}, "POST", "{}")
         expect(reply.status == 415, f"{reply.status} {text}")
         reply, text = send(port, {"operation": "inference", "data": {"model": "no-such"}})
@@ -68,6 +78,8 @@ def a_task_that_need_not_be_waited_for_is_on_disk():
         with serving("--data", folder) as (process, port, _):
             reply, task = send(port, body, {"Prefer": "respond-async"})
             expect(reply.status == 202 and reply.getheader("Location") == "/tasks/kept", f"{reply.status} {task}")
+            schemas = json.loads(get(port, "/openapi.json")[1])["components"]["schemas"]
+            expect(not problems(schemas["ActiveTask"], task, schemas), task)
             done = wait_for(port, "kept", "completed")
             reply, again = send(port, body)
             expect(reply.status == 200 and again == done, "the same body is not the same task")

@@ -85,8 +85,9 @@ def map_path_parameters(context, path_parameters):
 def map_body(context, body):
     """Work that is accepted ends soon."""
     is_task = isinstance(body, dict) and context.operation.path == "/tasks"
-    if is_task and isinstance(body.get("timeout", 0), (int, float)):
-        body["timeout"] = LONGEST_S
+    task = body.get("request", body) if is_task else None  # of a body of parts
+    if isinstance(task, dict) and isinstance(task.get("timeout", 0), (int, float)):
+        task["timeout"] = LONGEST_S
     return body
 
 
