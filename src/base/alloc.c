@@ -19,8 +19,9 @@ _Static_assert(sizeof(or_arena_chunk_t) % ARENA_ALIGNMENT == 0, "pieces begin ri
 static void *system_alloc(void *self, size_t bytes, size_t alignment) {
   (void)self;
   if (alignment < sizeof(void *)) alignment = sizeof(void *);
-  /* No object may be larger than PTRDIFF_MAX; sanitizers stop the program when asked for one. */
-  const size_t more = alignment + sizeof(void *);
+  /* What malloc gives is aligned to two pointers at least, so that the next multiple has one of them before it. No
+   * object may be larger than PTRDIFF_MAX; sanitizers stop the program when asked for one. */
+  const size_t more = alignment;
   if (bytes > PTRDIFF_MAX - more) return NULL;
   char *begin = malloc(bytes + more);
   if (begin == NULL) return NULL;
@@ -84,12 +85,20 @@ void or_arena_init(or_arena_t *arena, const or_allocator_t *allocator) {
   *arena = (or_arena_t){.allocator = allocator};
 }
 
+void or_arena_init_in(or_arena_t *arena, const or_allocator_t *allocator, void *memory, size_t bytes) {
+  or_arena_init(arena, allocator);
+  if (bytes <= sizeof(or_arena_chunk_t)) return;
+  arena->chunks = arena->lent = memory;
+  *arena->lent = (or_arena_chunk_t){.bytes = bytes - sizeof(or_arena_chunk_t)};
+}
+
 void or_arena_deinit(or_arena_t *arena) {
   while (arena->chunks != NULL) {
     or_arena_chunk_t *chunk = arena->chunks;
     arena->chunks = chunk->next;
-    or_free(arena->allocator, chunk);
+    if (chunk != arena->lent) or_free(arena->allocator, chunk);
   }
+  arena->lent = NULL;
   arena->used_bytes = arena->total_bytes = 0;
 }
 
@@ -115,6 +124,7 @@ or_status_t or_arena_alloc(or_arena_t *arena, size_t bytes, void **out) {
   or_arena_chunk_t *newest = arena->chunks;
   if (newest == NULL || newest->bytes - arena->used_bytes < rounded) {
     size_t chunk_bytes = newest == NULL ? ARENA_FIRST_CHUNK_BYTES : newest->bytes * 2;
+    if (chunk_bytes < ARENA_FIRST_CHUNK_BYTES) chunk_bytes = ARENA_FIRST_CHUNK_BYTES;
     if (chunk_bytes > ARENA_CHUNK_BYTES) chunk_bytes = ARENA_CHUNK_BYTES;
     bool own = rounded > chunk_bytes / 4 && rounded > ARENA_FIRST_CHUNK_BYTES / 4;
     or_arena_chunk_t *chunk = NULL;

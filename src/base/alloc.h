@@ -42,8 +42,12 @@ typedef struct or_arena_t {
   struct or_arena_chunk_t *chunks; /* newest first */
   size_t used_bytes;               /* of the newest chunk */
   size_t total_bytes;              /* of all chunks */
+  struct or_arena_chunk_t *lent;   /* not the arena's own; NULL: there is none */
 } or_arena_t;
 void or_arena_init(or_arena_t *arena, const or_allocator_t *allocator);
+/* The first pieces lie in this memory, which stays the caller's and is aligned to 16: what is usually enough need not
+ * be asked for. */
+void or_arena_init_in(or_arena_t *arena, const or_allocator_t *allocator, void *memory, size_t bytes);
 void or_arena_deinit(or_arena_t *arena);                                               /* gives every chunk back */
 or_status_t or_arena_alloc(or_arena_t *arena, size_t bytes, void **out);               /* zeroed, aligned to 16 */
 or_status_t or_arena_array(or_arena_t *arena, size_t count, size_t bytes, void **out); /* checked product, zeroed */

@@ -79,6 +79,29 @@ static void serves_pieces_of_every_size_from_an_arena(void **state) {
   assert_int_equal(arena.total_bytes, 0);
 }
 
+static void an_arena_begins_in_memory_that_is_lent(void **state) {
+  (void)state;
+  or_counting_allocator_t counting;
+  or_counting_allocator_init(&counting, or_allocator_system(), 0);
+  _Alignas(16) char lent[256];
+  or_arena_t arena;
+  void *first = NULL, *later = NULL;
+  memset(lent, 'x', sizeof lent);
+  or_arena_init_in(&arena, &counting.base, lent, sizeof lent);
+  expect_ok(or_arena_alloc(&arena, 100, &first));
+  assert_true((char *)first > lent && (char *)first + 100 <= lent + sizeof lent && *(char *)first == 0);
+  assert_int_equal(counting.alloc_count, 0);
+  for (size_t i = 0; i < 100; ++i) expect_ok(or_arena_alloc(&arena, 100, &later));
+  expect_ok(or_arena_alloc(&arena, 100000, &later)); /* behind the newest chunk */
+  assert_true(counting.alloc_count > 1);
+  or_arena_deinit(&arena);
+  assert_int_equal(counting.live_bytes, 0);
+  or_arena_init_in(&arena, &counting.base, lent, 16); /* too little to be of use */
+  expect_ok(or_arena_alloc(&arena, 1, &first));
+  or_arena_deinit(&arena);
+  assert_int_equal(counting.live_bytes, 0);
+}
+
 static void refuses_arena_pieces_that_overflow(void **state) {
   (void)state;
   or_arena_t arena;
@@ -171,6 +194,7 @@ int main(void) {
       cmocka_unit_test(aligns_zeroes_and_names_what_is_missing),
       cmocka_unit_test(grows_an_array_and_keeps_its_contents),
       cmocka_unit_test(serves_pieces_of_every_size_from_an_arena),
+      cmocka_unit_test(an_arena_begins_in_memory_that_is_lent),
       cmocka_unit_test(refuses_arena_pieces_that_overflow),
       cmocka_unit_test(arena_gives_back_every_byte_when_the_nth_allocation_fails),
       cmocka_unit_test(counts_bytes_blocks_and_the_peak),

@@ -14,6 +14,12 @@ typedef struct entry_t {
   or_json_value_t value;
 } entry_t;
 
+/* A document and what it holds first: a whole small one. */
+typedef struct memory_t {
+  or_json_document_t document;
+  _Alignas(16) char first[880];
+} memory_t;
+
 typedef struct reader_t {
   or_json_document_t *document;
   const char *text, *at, *end;
@@ -42,10 +48,12 @@ static or_status_t parse(const or_allocator_t *allocator, const char *text, size
   if (length > OR_JSON_MAX_BYTES) {
     return or_error(OR_INVALID_ARGUMENT, "JSON of %zu bytes exceeds the limit of %zu", length, OR_JSON_MAX_BYTES);
   }
-  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_json_document_t), &memory);
+  or_status_t status = or_alloc(allocator, sizeof(memory_t), &memory);
   if (!or_ok(status)) return status;
-  or_json_document_t *document = memory;
-  or_arena_init(&document->arena, allocator);
+  char *first = ((memory_t *)memory)->first;
+  or_json_document_t *document = &((memory_t *)memory)->document;
+  *document = (or_json_document_t){.root = {.kind = OR_JSON_NULL}};
+  or_arena_init_in(&document->arena, allocator, first, sizeof((memory_t *)NULL)->first);
   uint64_t entropy[2] = {(uint64_t)(uintptr_t)document, (uint64_t)or_clock_ns()};
   document->seed = or_hash_bytes(entropy, sizeof entropy, 0);
   reader_t reader = {.document = document,

@@ -40,6 +40,7 @@ void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
   hardware_t *hardware = place->hardware;
   or_scheduler_t *scheduler = hardware->scheduler;
   *execution = (execution_t){.job = job, .place = place};
+  or_task_result_init(&execution->result, scheduler->allocator);
   if (hardware->running == 0) hardware->idle_used_bytes = or_device_memory_usage(execution->place->device).used_bytes;
   size_t slot = 0;
   while (hardware->executions[slot] != NULL) ++slot;
@@ -67,9 +68,9 @@ void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
     or_format(member->device_id, sizeof member->device_id, "%s", facts->id);
   }
   bool preferred;
-  job->fallback_reason[0] = '\0';
   if (or_place_allows(scheduler, job, execution->place, &preferred) && !preferred) {
-    or_format(job->fallback_reason, sizeof job->fallback_reason, "device \"%s\" can't be had now; %s is the next best",
+    or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason,
+              "device \"%s\" can't be had now; %s is the next best",
               or_task_device_preference(job->task), facts->id);
   }
   scheduler->ran = true;
@@ -156,7 +157,7 @@ static or_status_t name_cause(or_status_t status, const or_job_t *members) {
 
 /* Each of them gets the status and the result; the last one these themselves. */
 static void end_all(or_job_t *first, or_status_t status, or_task_result_t *result) {
-  size_t count = 0;
+  uint32_t count = 0;
   for (const or_job_t *job = first; job != NULL; job = job->member_next) ++count;
   for (or_job_t *job = first, *next; job != NULL; job = next) {
     next = job->member_next;
@@ -188,8 +189,6 @@ void or_execution_carry_out(execution_t *execution) {
                                      .progress_self = execution,
                                      .tensors = job->tensors,
                                      .tensor_count = job->tensor_count};
-  or_task_result_init(&execution->result, scheduler->allocator);
-  or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason, "%s", job->fallback_reason);
   or_status_t status = or_starts_record(execution);
   if (or_ok(status)) tell(execution, OR_JOB_STARTED);
   const or_trace_scope_t before = or_trace_enter(job->scope);

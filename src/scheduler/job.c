@@ -5,7 +5,7 @@
 #include "base/string.h"
 #include "scheduler/scheduler_internal.h"
 
-#define AROUND_RESULT_BYTES ((size_t)640) /* that most responses have besides their result */
+#define AROUND_RESULT_BYTES ((size_t)512) /* that most responses have besides their result */
 
 static or_status_t copy_tensors(or_job_t *job, const or_job_request_t *request) {
   void *memory = NULL;

@@ -82,6 +82,7 @@ typedef enum or_start_t { OR_START_NONE, OR_START_UNDER_WAY, OR_START_RECORDED }
 
 struct or_job_t {
   or_ref_t ref;
+  bool has_digest, durable, recovered, shares;
   or_scheduler_t *scheduler;
   or_task_t *task;
   char task_id[OR_TASK_ID_BYTES], owner[OR_TASK_OWNER_BYTES];
@@ -89,7 +90,6 @@ struct or_job_t {
   char *body;
   size_t body_bytes;
   uint8_t digest[OR_TASK_DIGEST_BYTES];
-  bool has_digest, durable, recovered, shares;
   or_task_tensor_t *tensors;
   size_t tensor_count;
   or_job_listener_t listener;
@@ -115,7 +115,6 @@ struct or_job_t {
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
-  char fallback_reason[256];
   or_job_t *next, *previous;               /* in the queue */
   or_job_t *bucket_next;                   /* in the table of ids */
   or_job_t *member_next;                   /* in an execution, or behind the one of several that is in the queue */
@@ -127,7 +126,7 @@ struct or_job_t {
   or_task_result_t result;
   or_text_t response;
   or_status_code_t code;
-  size_t run_jobs;        /* that ended with it, of one run */
+  uint32_t run_jobs;      /* that ended with it, of one run */
   or_status_t unrecorded; /* why the journal did not take a whole one: whoever brought it is told */
 };
 

@@ -6,13 +6,26 @@
 
 static or_status_t make(const or_allocator_t *allocator, or_task_body_t **out) {
   void *memory = NULL;
-  or_status_t status = or_alloc(allocator, sizeof(or_task_body_t), &memory);
+  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_task_body_t), &memory);
   if (!or_ok(status)) return status;
   or_task_body_t *body = memory;
-  memset(body, 0, offsetof(or_task_body_t, parts));
   or_ref_init(&body->ref);
-  body->allocator = body->multipart.allocator = allocator;
+  body->allocator = allocator;
   *out = body;
+  return status;
+}
+
+/* Room for parts. */
+static or_status_t make_parts(or_task_body_t *body) {
+  void *memory = NULL;
+  or_status_t status = or_alloc(body->allocator, sizeof(or_task_body_parts_t), &memory);
+  if (!or_ok(status)) return status;
+  body->several = memory;
+  body->several->multipart = (or_multipart_t){.allocator = body->allocator};
+  body->parts = body->several->parts;
+  body->copies = body->several->copies;
+  body->blobs = body->several->blobs;
+  body->tensors = body->several->tensors;
   return status;
 }
 
@@ -21,7 +34,8 @@ static void let_go(void *self) {
   if (!or_ref_release(&body->ref)) return;
   const or_allocator_t *allocator = body->allocator;
   for (size_t i = 0; i < body->part_count; ++i) or_free(allocator, body->copies[i]);
-  or_multipart_deinit(&body->multipart);
+  if (body->several != NULL) or_multipart_deinit(&body->several->multipart);
+  or_free(allocator, body->several);
   or_json_document_free(body->document);
   or_task_free(body->task);
   or_free(allocator, body->memory);
@@ -51,15 +65,17 @@ static or_status_t tell(or_task_problems_t *problems, const char *type, or_statu
 
 /* The parts beside the request, in their order. */
 static or_status_t cut(or_task_body_t *body, const or_task_source_t *source) {
-  or_status_t status =
-      or_multipart_parse(body->allocator, source->content_type, source->body, source->bytes, &body->multipart);
+  or_status_t status = make_parts(body);
   if (!or_ok(status)) return status;
-  const or_multipart_part_t *request = or_multipart_find(&body->multipart, "request");
+  or_multipart_t *multipart = &body->several->multipart;
+  status = or_multipart_parse(body->allocator, source->content_type, source->body, source->bytes, multipart);
+  if (!or_ok(status)) return status;
+  const or_multipart_part_t *request = or_multipart_find(multipart, "request");
   if (request == NULL) return or_error(OR_INVALID_ARGUMENT, "multipart/form-data: there is no part \"request\"");
   body->json = request->data;
   body->json_bytes = request->bytes;
-  for (size_t i = 0; i < body->multipart.count; ++i) {
-    const or_multipart_part_t *part = &body->multipart.parts[i];
+  for (size_t i = 0; i < multipart->count; ++i) {
+    const or_multipart_part_t *part = &multipart->parts[i];
     if (part == request) continue;
     if (strlen(part->name) >= OR_TASK_PART_NAME_BYTES)
       return or_error(OR_OUT_OF_RANGE, "multipart/form-data: the name of a part has %zu bytes; the limit is %d",
@@ -115,6 +131,7 @@ or_status_t or_task_body_recall(const or_allocator_t *allocator, const or_task_r
   if (!or_ok(status)) return status;
   body->json = record->request;
   body->json_bytes = record->request_bytes;
+  if (input_count > 0) status = make_parts(body);
   for (size_t i = 0; or_ok(status) && i < input_count; ++i) {
     status = or_alloc(allocator, inputs[i].bytes, &body->copies[i]); /* NULL on failure */
     if (!or_ok(status)) break;

@@ -9,22 +9,31 @@
 #include "store/store.h"
 #include "task/task.h"
 
+/* Of a body that has parts. */
+typedef struct or_task_body_parts_t {
+  or_multipart_t multipart;
+  or_task_part_t parts[OR_MULTIPART_MAX_PARTS];
+  void *copies[OR_MULTIPART_MAX_PARTS]; /* of parts that had to be copied */
+  or_journal_blob_t blobs[OR_MULTIPART_MAX_PARTS];
+  or_task_tensor_t tensors[OR_MULTIPART_MAX_PARTS];
+} or_task_body_parts_t;
+
 /* Counted: its reader and each of its tensors. */
 typedef struct or_task_body_t {
   or_ref_t ref;
   const or_allocator_t *allocator;
-  or_multipart_t multipart;
   or_json_document_t *document;
   or_task_t *task;     /* taken by setting it to NULL */
   const char *task_id; /* in the document; NULL: not given */
   const char *json;    /* of the request */
   size_t json_bytes;
   void *memory; /* what the parts lie in, given back (or_free) with the last reference; NULL: someone else's */
-  size_t part_count, tensor_count; /* of the arrays, which are not touched where there are none */
-  or_task_part_t parts[OR_MULTIPART_MAX_PARTS];
-  void *copies[OR_MULTIPART_MAX_PARTS]; /* of parts that had to be copied */
-  or_journal_blob_t blobs[OR_MULTIPART_MAX_PARTS];
-  or_task_tensor_t tensors[OR_MULTIPART_MAX_PARTS];
+  or_task_body_parts_t *several; /* NULL: there are no parts; else what the next four point into */
+  or_task_part_t *parts;
+  void **copies;
+  or_journal_blob_t *blobs;
+  or_task_tensor_t *tensors;
+  size_t part_count, tensor_count;
 } or_task_body_t;
 
 typedef struct or_task_source_t {

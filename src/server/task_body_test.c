@@ -91,6 +91,22 @@ static void views_parts_as_tensors_that_keep_the_body(void **state) {
   or_tensor_release(kept);
 }
 
+/* Body, document, the reader's stack, task: what a small request costs. */
+static void a_small_request_takes_four_allocations(void **state) {
+  (void)state;
+  static const char text[] = "{\"operation\":\"compute\",\"data\":{\"type\":\"matrix_multiply\",\"size\":16}}";
+  or_counting_allocator_t counting;
+  or_task_problems_t problems;
+  or_task_body_t *body = NULL;
+  or_counting_allocator_init(&counting, or_allocator_system(), 0);
+  const or_task_source_t source = {.body = text, .bytes = sizeof text - 1};
+  or_status_t status = or_task_body_read(&counting.base, &source, &problems, &body);
+  assert_true(or_ok(status));
+  assert_int_equal(counting.alloc_count, 4);
+  or_task_body_release(body);
+  assert_int_equal(counting.live_blocks, 0);
+}
+
 static void names_what_is_wrong_with_the_form(void **state) {
   (void)state;
   expect_problem("application/json", "{", "", "json_invalid");
@@ -153,6 +169,7 @@ static void recalls_what_was_recorded(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(views_parts_as_tensors_that_keep_the_body),
+      cmocka_unit_test(a_small_request_takes_four_allocations),
       cmocka_unit_test(names_what_is_wrong_with_the_form),
       cmocka_unit_test(the_digest_is_of_the_parts_and_not_of_the_envelope),
       cmocka_unit_test(recalls_what_was_recorded),

@@ -34,17 +34,23 @@ or_status_t or_task_parse(const or_allocator_t *allocator, const or_json_value_t
   return or_task_parse_parts(allocator, request, NULL, problems, out);
 }
 
+/* A task and what it keeps besides: all that most have. */
+typedef struct memory_t {
+  or_task_t task;
+  _Alignas(16) char first[128];
+} memory_t;
+
 or_status_t or_task_parse_parts(const or_allocator_t *allocator, const or_json_value_t *request,
                                 const or_task_parts_t *parts, or_task_problems_t *problems, or_task_t **out) {
   void *memory = NULL;
   *out = NULL;
   problems->count = 0;
-  or_status_t status = or_alloc_zeroed(allocator, sizeof(or_task_t), &memory);
+  or_status_t status = or_alloc(allocator, sizeof(memory_t), &memory);
   if (!or_ok(status)) return status;
-  or_task_t *task = memory;
-  task->allocator = allocator;
-  task->parts = parts;
-  or_arena_init(&task->arena, allocator);
+  char *rest = ((memory_t *)memory)->first;
+  or_task_t *task = &((memory_t *)memory)->task;
+  *task = (or_task_t){.allocator = allocator, .parts = parts};
+  or_arena_init_in(&task->arena, allocator, rest, sizeof((memory_t *)NULL)->first);
   if (or_json_kind(request) == OR_JSON_OBJECT) {
     parse_envelope(task, request, problems);
     status = parse_names(task, request, problems);
@@ -272,17 +278,24 @@ static or_dtype_t parse_dtype(const or_task_t *task, const char *loc, const or_j
   return OR_DTYPE_NONE;
 }
 
-static void parse_list(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
-                       or_task_problems_t *problems) {
+static or_status_t parse_list(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                              or_task_problems_t *problems) {
   or_task_parameters_t *p = &task->parameters;
   size_t count = or_json_count(value);
+  void *sizes = NULL, *dtypes = NULL;
   if (or_json_kind(value) != OR_JSON_ARRAY || count == 0 || count > OR_TASK_MAX_LIST) {
     or_task_problem(problems, loc, "type_error.array", "must be an array of 1 to %d", OR_TASK_MAX_LIST);
-    return;
+    return or_status_success();
   }
+  const bool of_dtypes = strcmp(name, "dtypes") == 0;
+  or_status_t status = of_dtypes ? or_arena_array(&task->arena, count, sizeof *p->dtypes, &dtypes)
+                                 : or_arena_array(&task->arena, count, sizeof *p->sizes, &sizes);
+  if (!or_ok(status)) return status;
+  if (of_dtypes) p->dtypes = dtypes;
+  if (!of_dtypes) p->sizes = sizes;
   for (size_t i = 0; i < count; ++i) {
     const or_json_value_t *item = or_json_at(value, i);
-    if (strcmp(name, "dtypes") == 0) {
+    if (of_dtypes) {
       p->dtypes[i] = parse_dtype(task, loc, item, problems);
     } else {
       const bool text = or_json_kind(item) == OR_JSON_STRING;
@@ -296,11 +309,29 @@ static void parse_list(or_task_t *task, const char *name, const char *loc, const
       }
     }
   }
-  *(strcmp(name, "dtypes") == 0 ? &p->dtype_count : &p->size_count) = count;
+  *(of_dtypes ? &p->dtype_count : &p->size_count) = count;
+  return status;
+}
+
+/* One more tensor. */
+static or_status_t parse_tensor(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                                or_task_problems_t *problems) {
+  or_task_parameters_t *p = &task->parameters;
+  void *memory = p->operands;
+  if (p->operand_count == OR_TASK_MAX_OPERANDS) {
+    or_task_problem(problems, loc, "value_error.range", "there are at most %d tensors", OR_TASK_MAX_OPERANDS);
+    return or_status_success();
+  }
+  or_status_t status = or_status_success();
+  if (memory == NULL) status = or_arena_array(&task->arena, OR_TASK_MAX_OPERANDS, sizeof *p->operands, &memory);
+  if (!or_ok(status)) return status;
+  p->operands = memory;
+  status = or_task_parse_operand(task, loc, name, value, problems, &p->operands[p->operand_count]);
+  if (or_ok(status)) ++p->operand_count;
+  return status;
 }
 
 static or_status_t parse_inputs(or_task_t *task, const or_json_value_t *inputs, or_task_problems_t *problems) {
-  or_task_parameters_t *p = &task->parameters;
   if (or_json_kind(inputs) != OR_JSON_OBJECT || or_json_count(inputs) > OR_TASK_MAX_OPERANDS) {
     or_task_problem(problems, "data.inputs", "type_error.object", "must be an object of at most %d tensors",
                     OR_TASK_MAX_OPERANDS);
@@ -312,8 +343,7 @@ static or_status_t parse_inputs(or_task_t *task, const or_json_value_t *inputs, 
     char loc[96];
     const char *name = or_json_key_at(inputs, i, &tensor);
     or_format(loc, sizeof loc, "data.inputs.%s", name);
-    status = or_task_parse_operand(task, loc, name, tensor, problems, &p->operands[p->operand_count]);
-    if (or_ok(status)) ++p->operand_count;
+    status = parse_tensor(task, name, loc, tensor, problems);
   }
   return status;
 }
@@ -386,7 +416,7 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
   if (strcmp(name, "dtype") == 0) {
     p->dtype = parse_dtype(task, loc, value, problems);
   } else if (strcmp(name, "sizes") == 0 || strcmp(name, "dtypes") == 0) {
-    parse_list(task, name, loc, value, problems);
+    return parse_list(task, name, loc, value, problems);
   } else if (strcmp(name, "inputs") == 0) {
     return parse_inputs(task, value, problems);
   } else if (strcmp(name, "real") == 0 || strcmp(name, "inverse") == 0 || strcmp(name, "norm") == 0) {
@@ -423,9 +453,7 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
                      : strcmp(name, "function") == 0 ? &p->function
                                                      : &p->image);
   } else { /* "a", "b": a tensor */
-    or_status_t status = or_task_parse_operand(task, loc, name, value, problems, &p->operands[p->operand_count]);
-    if (or_ok(status)) ++p->operand_count;
-    return status;
+    return parse_tensor(task, name, loc, value, problems);
   }
   return or_status_success();
 }
@@ -442,6 +470,7 @@ static or_status_t take_image_part(or_task_t *task) {
   return or_status_success();
 }
 
+#define PREFIX_BYTES (sizeof "data." - 1)
 static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_task_problems_t *problems) {
   or_task_parameters_t *p = &task->parameters;
   p->alpha = 2.0;
@@ -454,7 +483,8 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     const or_json_value_t *value = NULL;
     const char *name = or_json_key_at(data, i, &value);
     char loc[96];
-    or_format(loc, sizeof loc, "data.%s", name);
+    or_format(loc, sizeof loc, "%s", "data.");
+    or_format(loc + PREFIX_BYTES, sizeof loc - PREFIX_BYTES, "%s", name);
     const integer_field_t *field = integer_field(name);
     if (strcmp(name, "type") == 0) continue;
     if (!in_list(task->kind->parameters, name)) {

@@ -77,11 +77,11 @@ typedef struct or_task_parameters_t {
   size_t text_count;  /* 0: none was given */
   double duration_s;
   or_task_ml_t ml;
-  int64_t sizes[OR_TASK_MAX_LIST];
+  int64_t *sizes;
   size_t size_count;
-  or_dtype_t dtypes[OR_TASK_MAX_LIST];
+  or_dtype_t *dtypes;
   size_t dtype_count;
-  or_task_operand_t operands[OR_TASK_MAX_OPERANDS];
+  or_task_operand_t *operands; /* room for OR_TASK_MAX_OPERANDS once there is one */
   size_t operand_count;
 } or_task_parameters_t;
 
