@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "server/net_internal.h"
@@ -46,6 +47,7 @@ or_status_t or_connection_open(or_loop_t *loop, int descriptor, or_tls_t *tls, b
 
 /* Ends the socket. The memory lives until the last reference; a kept request's owner is told. */
 void or_connection_close(or_connection_t *connection) {
+  if (connection->held) or_loop_send_held(connection->loop);
   if (connection->state == OR_CONNECTION_CLOSED) return;
   bool was_websocket = connection->state == OR_CONNECTION_WEBSOCKET;
   if (connection->state == OR_CONNECTION_BODY) or_loop_busy(connection->loop, false); /* it is never answered */
@@ -83,6 +85,7 @@ void or_connection_release(or_connection_t *connection) {
 }
 
 void or_connection_timed_out(or_connection_t *connection) {
+  assert(!connection->held && "held replies are sent before the loop looks at its timer");
   switch (connection->wait) {
   case OR_WAIT_HEAD:
     if (connection->head_length > 0) {
@@ -105,6 +108,7 @@ void or_connection_timed_out(or_connection_t *connection) {
 }
 
 void or_connection_drain(or_connection_t *connection) {
+  if (connection->held) or_loop_send_held(connection->loop);
   connection->keep_alive = false;
   if (connection->state == OR_CONNECTION_WEBSOCKET) or_ws_close(connection->ws, OR_WS_GOING_AWAY, "the server ends");
   if (connection->state == OR_CONNECTION_BODY) { /* whole, it would be refused as well */
@@ -118,6 +122,9 @@ void or_connection_drain(or_connection_t *connection) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   or_connection_t *connection = poll->data;
+  or_loop_t *loop = connection->loop;
+  if (connection->held) or_loop_send_held(loop);
+  if (connection->state == OR_CONNECTION_CLOSED) return;
   connection->unread = (events & UV_READABLE) != 0 && connection->state == OR_CONNECTION_HANDLING;
   if (status < 0 || ((events & UV_DISCONNECT) != 0 && connection->state == OR_CONNECTION_HANDLING)) {
     or_connection_close(connection);
@@ -127,8 +134,11 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     or_connection_close(connection);
     return;
   }
+  loop->gathers = true;
   if ((events & (UV_READABLE | UV_DISCONNECT)) != 0 || connection->transport.read_wants_write) read_some(connection);
   or_connection_go_on(connection);
+  loop->gathers = false;
+  or_loop_send_old(loop);
 }
 
 static void read_some(or_connection_t *connection) {
@@ -273,7 +283,7 @@ static void choose_events(or_connection_t *connection) {
 void or_connection_go_on(or_connection_t *connection) {
   if (connection->state == OR_CONNECTION_CLOSED) return;
   for (;;) {
-    if (!or_connection_flush(connection)) {
+    if (!or_connection_hold(connection) && !or_connection_flush(connection)) {
       or_connection_close(connection);
       return;
     }
@@ -288,6 +298,10 @@ void or_connection_go_on(or_connection_t *connection) {
     if (connection->state == OR_CONNECTION_CLOSED) return;
   }
   if (connection->ends_after_output && !or_connection_has_output(connection)) linger(connection);
+  or_connection_settle(connection);
+}
+
+void or_connection_settle(or_connection_t *connection) {
   choose_wait(connection);
   choose_events(connection);
 }

@@ -240,13 +240,24 @@ bool or_connection_write_some(or_connection_t *connection, const char *data, siz
   return true;
 }
 
+static bool send_some(or_connection_t *connection, const char *data, size_t length) {
+  size_t sent = 0;
+  if (!or_connection_write_some(connection, data, length, &sent)) return false;
+  return sent == length || append_pending(connection, data + sent, length - sent);
+}
+
+bool or_connection_send_now(or_connection_t *connection, const char *data, size_t length) {
+  if (!send_some(connection, data, length)) return false;
+  if (or_connection_has_output(connection)) or_connection_settle(connection);
+  return true;
+}
+
 bool or_connection_flush(or_connection_t *connection) {
   or_loop_t *loop = connection->loop;
   if (loop->out_length > 0) { /* only ever this connection's, and nothing is pending then */
-    size_t length = loop->out_length, sent = 0;
+    const size_t length = loop->out_length;
     loop->out_length = 0;
-    if (!or_connection_write_some(connection, loop->out, length, &sent)) return false;
-    if (sent < length && !append_pending(connection, loop->out + sent, length - sent)) return false;
+    if (!send_some(connection, loop->out, length)) return false;
   }
   if (connection->pending_length > connection->pending_offset) {
     if (!or_connection_write_some(connection, connection->pending, connection->pending_length,

@@ -10,6 +10,7 @@
 
 static void loop_main(void *argument);
 static void on_timer(uv_timer_t *timer);
+static void on_turn(uv_check_t *check);
 static void on_drain(or_mail_t *mail);
 static void on_stop(or_mail_t *mail);
 static void on_beat(or_mail_t *mail);
@@ -30,6 +31,9 @@ static or_status_t open_handles(or_loop_t *loop) {
     (void)uv_loop_close(&loop->uv);
     return status;
   }
+  (void)uv_check_init(&loop->uv, &loop->turn);
+  (void)uv_check_start(&loop->turn, on_turn);
+  loop->turn.data = loop;
   (void)uv_timer_init(&loop->uv, &loop->timer);
   loop->timer.data = loop;
   return status;
@@ -44,6 +48,7 @@ or_status_t or_loop_start(or_loop_t *loop, or_net_t *net) {
     loop->id_seed = (uint64_t)or_clock_wall_us() ^ (uint64_t)(uintptr_t)loop;
   or_status_t status = or_alloc(net->allocator, OR_LOOP_BUFFER_BYTES, (void **)&loop->in);
   if (or_ok(status)) status = or_alloc(net->allocator, OR_LOOP_BUFFER_BYTES, (void **)&loop->out);
+  if (or_ok(status)) status = or_alloc(net->allocator, OR_LOOP_BUFFER_BYTES, (void **)&loop->held.data);
   if (or_ok(status)) status = open_handles(loop);
   if (or_ok(status)) {
     status = or_thread_start(&loop->thread, "or-http", loop_main, loop);
@@ -54,6 +59,7 @@ or_status_t or_loop_start(or_loop_t *loop, or_net_t *net) {
   }
   or_free(net->allocator, loop->in);
   or_free(net->allocator, loop->out);
+  or_free(net->allocator, loop->held.data);
   return status;
 }
 
@@ -64,6 +70,7 @@ void or_loop_stop(or_loop_t *loop) {
   (void)uv_loop_close(&loop->uv);
   or_free(loop->net->allocator, loop->in);
   or_free(loop->net->allocator, loop->out);
+  or_free(loop->net->allocator, loop->held.data);
 }
 
 static void loop_main(void *argument) { (void)uv_run(&((or_loop_t *)argument)->uv, UV_RUN_DEFAULT); }
@@ -130,6 +137,7 @@ void or_loop_connection_gone(or_loop_t *loop) {
       atomic_load_explicit(&loop->posts, memory_order_relaxed) > 0)
     return;
   loop->handles_closed = true;
+  uv_close((uv_handle_t *)&loop->turn, NULL);
   uv_close((uv_handle_t *)&loop->timer, NULL);
   or_mailbox_close(&loop->mailbox);
 }
@@ -193,6 +201,8 @@ void or_loop_wait(or_connection_t *connection, or_wait_t wait) {
   append_waiting(connection, wait);
   set_timer(connection->loop, connection->deadline_ns, now_ns);
 }
+
+static void on_turn(uv_check_t *check) { or_loop_send_held(check->data); }
 
 static void on_timer(uv_timer_t *timer) {
   or_loop_t *loop = timer->data;

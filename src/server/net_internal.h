@@ -24,6 +24,9 @@
 #define OR_LOOP_FILE_READS 4                   /* of a loop, under way */
 #define OR_AWAY_MAX_QUEUED 64u                 /* requests that wait for a thread other than their loop's */
 
+#define OR_HELD_REPLIES 64         /* that are sent together */
+#define OR_HELD_NS INT64_C(200000) /* and how long the first of them waits for the others */
+
 typedef struct or_connection_t or_connection_t;
 typedef struct or_loop_t or_loop_t;
 
@@ -66,6 +69,7 @@ struct or_connection_t {
   bool away; /* the handler of the kept request runs, or ran, on another thread */
   _Atomic int
       parted; /* of one that is away: who came first, its handler that wants to hear of it or the client's end */
+  bool held;  /* its reply is among the loop's held ones */
 
   char head_inline[OR_HEAD_INLINE_BYTES];
   char *head; /* head_inline, or memory */
@@ -86,11 +90,26 @@ struct or_connection_t {
   or_ws_t *ws;
 };
 
+/* Replies that are sent at the end of the loop's turn: connection_held.c. */
+typedef struct or_held_reply_t {
+  or_connection_t *connection;
+  size_t end; /* in the bytes of all */
+} or_held_reply_t;
+typedef struct or_held_t {
+  or_held_reply_t replies[OR_HELD_REPLIES];
+  size_t count, bytes;
+  int64_t since_ns;
+  char *data; /* OR_LOOP_BUFFER_BYTES */
+} or_held_t;
+
 struct or_loop_t {
   or_net_t *net;
   uv_loop_t uv;
   or_thread_t thread;
   or_mailbox_t mailbox;
+  uv_check_t turn; /* the end of each turn */
+  or_held_t held;
+  bool gathers;                    /* within a connection's event, which the end of a turn follows */
   or_mail_t drain_mail, stop_mail; /* from whoever drains or stops the net */
   or_mail_t beat_mail;             /* of or_net_is_alive; the loop's while `asked` */
   atomic_bool asked;
@@ -160,6 +179,8 @@ void or_connection_drain(or_connection_t *connection);
 /* After its state or output changed: goes on with what it can do, sends, polls for what it needs. */
 void or_connection_go_on(or_connection_t *connection);
 bool or_connection_has_output(const or_connection_t *connection);
+/* Polls for what it needs and waits with the time-out of that. */
+void or_connection_settle(or_connection_t *connection);
 
 /* connection_request.c: bytes to a request; each returns what it took. */
 size_t or_connection_take_head(or_connection_t *connection, const char *data, size_t length);
@@ -190,6 +211,16 @@ void or_connection_drop_output(or_connection_t *connection);
 
 /* Writes what the socket takes; *offset moves. False: the socket has ended. */
 bool or_connection_write_some(or_connection_t *connection, const char *data, size_t length, size_t *offset);
+
+/* Sends what is no part of the output yet; what the socket does not take becomes one. False: the socket has ended, or
+ * there is no memory. */
+bool or_connection_send_now(or_connection_t *connection, const char *data, size_t length);
+
+/* connection_held.c */
+/* Leaves the connection's output for the end of the turn; false: it is to be sent at once. */
+bool or_connection_hold(or_connection_t *connection);
+void or_loop_send_held(or_loop_t *loop); /* may close connections */
+void or_loop_send_old(or_loop_t *loop);  /* if they have waited long enough, or there are enough of them */
 
 /* reply_file.c */
 void or_file_body_free(or_file_body_t *body); /* takes NULL; one that is being read goes when that has ended */

@@ -453,6 +453,63 @@ static int ask_once(const char *text) {
   return at > 12 ? (int)strtol(answer + 9, NULL, 10) : 0;
 }
 
+/* All of them are read in one turn of the loop, after the one that it was stuck in. */
+static void answers_many_connections_of_one_turn(void **state) {
+  (void)state;
+  enum { COUNT = 70 }; /* more than are held together */
+  const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+  int busy = dial(), clients[COUNT];
+  for (int i = 0; i < COUNT; ++i) {
+    clients[i] = dial();
+    assert_int_equal(ask(clients[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n"), 200);
+  }
+  atomic_store(&stuck_inside, 0);
+  atomic_store(&stuck_let_go, 0);
+  say(busy, "GET /stuck HTTP/1.1\r\n" HOST "\r\n");
+  while (!atomic_load(&stuck_inside)) (void)sched_yield();
+  for (int i = 0; i < COUNT; ++i) {
+    char text[128];
+    (void)snprintf(text, sizeof text, "GET /items/%d HTTP/1.1\r\n" HOST "%s\r\n", i,
+                   i % 9 == 4 ? "Connection: close\r\n" : "");
+    say(clients[i], text);
+  }
+  (void)setsockopt(clients[7], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  (void)close(clients[7]); /* nobody hears its answer */
+  atomic_store(&stuck_let_go, 1);
+  assert_int_equal(hear_answer(busy, false), 200);
+  for (int i = 0; i < COUNT; ++i) {
+    if (i == 7) continue;
+    assert_int_equal(hear_answer(clients[i], false), 200);
+    assert_int_equal(strtol(answer_body, NULL, 10), i);
+    if (i % 9 == 4) assert_true(is_over(clients[i]));
+    (void)close(clients[i]);
+  }
+  (void)close(busy);
+}
+
+/* A client that goes on asking as long as it can before it reads: the server stops taking what it can't answer. */
+static void holds_no_more_than_the_socket_takes(void **state) {
+  (void)state;
+  enum { COUNT = 1500, BODY = 8000 };
+  static char text[BODY + 256];
+  int client = dial_with(4096), heard = 0;
+  (void)snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: %d\r\n\r\n%0*d", BODY, BODY, 7);
+  const size_t length = strlen(text), total = length * COUNT;
+  for (size_t at = 0; at < total;) {
+    ssize_t sent = send(client, text + at % length, length - at % length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) at += (size_t)sent;
+    if (sent > 0 || (size_t)heard == at / length) continue; /* what it has whole is answered */
+    assert_int_equal(hear_answer(client, false), 200);
+    ++heard;
+  }
+  assert_true(heard > 0);
+  for (; heard < COUNT; ++heard) {
+    assert_int_equal(hear_answer(client, false), 200);
+    assert_int_equal(strlen(answer_body), BODY);
+  }
+  (void)close(client);
+}
+
 static void is_alive_until_a_loop_is_stuck(void **state) {
   (void)state;
   assert_true(or_net_is_alive(net));
@@ -504,6 +561,8 @@ int main(void) {
       CASE(waits_for_no_body_whose_client_has_gone),
       CASE(a_body_that_is_under_way_holds_no_drain_up),
       CASE(streams_a_large_reply_to_a_slow_reader_without_a_copy),
+      CASE(answers_many_connections_of_one_turn),
+      CASE(holds_no_more_than_the_socket_takes),
       CASE(allocates_nothing_for_small_replies),
       CASE(gives_back_what_a_large_request_needed),
       cmocka_unit_test(ends_connections_that_are_too_slow),
