@@ -103,10 +103,9 @@ static void hashes_zeros_by_their_number(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gives_the_published_sequence),        cmocka_unit_test(is_uniform),
-      cmocka_unit_test(fills_every_dtype_within_its_bounds),
-      cmocka_unit_test(fills_floats_as_one_after_another), cmocka_unit_test(hashes_tell_all_single_changes_apart),
-      cmocka_unit_test(hashes_zeros_by_their_number),
+      cmocka_unit_test(gives_the_published_sequence),         cmocka_unit_test(is_uniform),
+      cmocka_unit_test(fills_every_dtype_within_its_bounds),  cmocka_unit_test(fills_floats_as_one_after_another),
+      cmocka_unit_test(hashes_tell_all_single_changes_apart), cmocka_unit_test(hashes_zeros_by_their_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,8 +70,7 @@ void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
   bool preferred;
   if (or_place_allows(scheduler, job, execution->place, &preferred) && !preferred) {
     or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason,
-              "device \"%s\" can't be had now; %s is the next best",
-              or_task_device_preference(job->task), facts->id);
+              "device \"%s\" can't be had now; %s is the next best", or_task_device_preference(job->task), facts->id);
   }
   scheduler->ran = true;
   if (scheduler->next_deadline_ns > job->begun_ns + CLOCK_STEP_NS) or_cond_signal(&scheduler->clock_wake);

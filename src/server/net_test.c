@@ -493,7 +493,8 @@ static void holds_no_more_than_the_socket_takes(void **state) {
   enum { COUNT = 1500, BODY = 8000 };
   static char text[BODY + 256];
   int client = dial_with(4096), heard = 0;
-  (void)snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: %d\r\n\r\n%0*d", BODY, BODY, 7);
+  (void)snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: %d\r\n\r\n%0*d", BODY, BODY,
+                 7);
   const size_t length = strlen(text), total = length * COUNT;
   for (size_t at = 0; at < total;) {
     ssize_t sent = send(client, text + at % length, length - at % length, MSG_NOSIGNAL | MSG_DONTWAIT);
