@@ -11,18 +11,17 @@
 #include "server/transport.h"
 #include "server/workers.h"
 
-#define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10) /* of reading and of writing, shared by a loop's connections */
-#define OR_HEAD_INLINE_BYTES 512                /* heads up to this cost a connection no memory of its own */
-#define OR_REPLY_COPY_BYTES ((size_t)16 << 10)  /* larger bodies are sent from where they lie */
-#define OR_REPLY_PIECE_BYTES ((size_t)64 << 10) /* of a file, in memory for a connection at a time */
-#define OR_REPLY_KEEP_BYTES ((size_t)4 << 10)   /* a connection's text buffer beyond this is given back */
-#define OR_HEAD_KEEP_BYTES ((size_t)4 << 10)    /* and its memory for heads; both count in docs/operations.md */
-#define OR_REFUSED_BODY_BYTES \
-  ((size_t)256 << 10)                          /* of a refused request that is read so that the connection may stay */
-#define OR_READS_PER_EVENT 16                  /* then the loop's other connections have their turn */
-#define OR_BYTES_PER_EVENT ((size_t)256 << 10) /* and of a body, whose memory is new to the process */
-#define OR_LOOP_FILE_READS 4                   /* of a loop, under way */
-#define OR_AWAY_MAX_QUEUED 64u                 /* requests that wait for a thread other than their loop's */
+#define OR_LOOP_BUFFER_BYTES ((size_t)64 << 10)   /* of reading and of writing, shared by a loop's connections */
+#define OR_HEAD_INLINE_BYTES 512                  /* heads up to this cost a connection no memory of its own */
+#define OR_REPLY_COPY_BYTES ((size_t)16 << 10)    /* larger bodies are sent from where they lie */
+#define OR_REPLY_PIECE_BYTES ((size_t)64 << 10)   /* of a file, in memory for a connection at a time */
+#define OR_REPLY_KEEP_BYTES ((size_t)4 << 10)     /* a connection's text buffer beyond this is given back */
+#define OR_HEAD_KEEP_BYTES ((size_t)4 << 10)      /* and its memory for heads; both count in docs/operations.md */
+#define OR_REFUSED_BODY_BYTES ((size_t)256 << 10) /* of a refused one is read so that the connection may stay */
+#define OR_READS_PER_EVENT 16                     /* then the loop's other connections have their turn */
+#define OR_BYTES_PER_EVENT ((size_t)256 << 10)    /* and of a body, whose memory is new to the process */
+#define OR_LOOP_FILE_READS 4                      /* of a loop, under way */
+#define OR_AWAY_MAX_QUEUED 64u                    /* requests that wait for a thread other than their loop's */
 
 #define OR_HELD_REPLIES 64         /* that are sent together */
 #define OR_HELD_NS INT64_C(200000) /* and how long the first of them waits for the others */
@@ -66,10 +65,9 @@ struct or_connection_t {
   or_connection_t *wait_previous, *wait_next; /* in the loop's list of `wait` */
   or_connection_t *all_previous, *all_next;
   bool from_unix, keep_alive, http_1_0, kept, refused, head_only, expects_continue, ends_after_output;
-  bool away; /* the handler of the kept request runs, or ran, on another thread */
-  _Atomic int
-      parted; /* of one that is away: who came first, its handler that wants to hear of it or the client's end */
-  bool held;  /* its reply is among the loop's held ones */
+  bool away;          /* the handler of the kept request runs, or ran, on another thread */
+  _Atomic int parted; /* of one that is away: who came first, its handler that wants to hear of it or its end */
+  bool held;          /* its reply is among the loop's held ones */
 
   char head_inline[OR_HEAD_INLINE_BYTES];
   char *head; /* head_inline, or memory */
