@@ -64,6 +64,7 @@ static char *place_of(const or_json_value_t *loc, char *text, size_t capacity) {
     const size_t used = strlen(text);
     or_format(text + used, capacity - used, "%s%s", used > 0 ? "." : "", or_json_get_string(or_json_at(loc, i), ""));
   }
+  if (text[0] == '\0') or_format(text, capacity, "%s", or_json_get_string(or_json_at(loc, 0), ""));
   return text;
 }
 
