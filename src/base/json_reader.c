@@ -54,8 +54,6 @@ static or_status_t parse(const or_allocator_t *allocator, const char *text, size
   or_json_document_t *document = &((memory_t *)memory)->document;
   *document = (or_json_document_t){.root = {.kind = OR_JSON_NULL}};
   or_arena_init_in(&document->arena, allocator, first, sizeof((memory_t *)NULL)->first);
-  uint64_t entropy[2] = {(uint64_t)(uintptr_t)document, (uint64_t)or_clock_ns()};
-  document->seed = or_hash_bytes(entropy, sizeof entropy, 0);
   reader_t reader = {.document = document,
                      .text = text,
                      .at = text,
@@ -203,6 +201,13 @@ static or_status_t close_level(reader_t *reader) {
   return status;
 }
 
+/* Of its tables: made with the first one. */
+static uint64_t seed_of(or_json_document_t *document) {
+  const uint64_t entropy[2] = {(uint64_t)(uintptr_t)document, (uint64_t)or_clock_ns()};
+  if (document->seed == 0) document->seed = or_hash_bytes(entropy, sizeof entropy, 0);
+  return document->seed;
+}
+
 /* Room for the hash table of an object with more than a few members. */
 static or_status_t make_slots(reader_t *reader, or_json_object_t *object, size_t count) {
   size_t slot_count = 32;
@@ -211,7 +216,7 @@ static or_status_t make_slots(reader_t *reader, or_json_object_t *object, size_t
   or_status_t status = or_arena_array(&reader->document->arena, slot_count, sizeof object->slots[0], &memory);
   object->slots = memory;
   object->slot_mask = slot_count - 1;
-  object->seed = reader->document->seed;
+  object->seed = seed_of(reader->document);
   return status;
 }
 

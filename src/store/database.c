@@ -55,6 +55,8 @@ or_status_t or_database_failure(sqlite3 *handle, int code, const char *what) {
 
 or_status_t or_database_open(or_database_t *database, const char *path, const char *vfs, int extra_flags) {
   int flags = SQLITE_OPEN_READWRITE | extra_flags;
+  /* Nobody asks how much memory it uses, and to count it takes a lock for each piece. Refused after its first use. */
+  (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   int code = sqlite3_open_v2(path, &database->handle, flags, vfs);
   if (code == SQLITE_OK) {
     (void)sqlite3_extended_result_codes(database->handle, 1);
