@@ -127,7 +127,7 @@ static or_job_t *take_interrupted(or_scheduler_t *scheduler, or_job_t **members)
   or_job_t *interrupted = NULL, **link = members;
   while (*link != NULL) {
     or_job_t *job = *link;
-    if (!job->interrupted || !job->durable) {
+    if (!job->interrupted || !job->durable || job->whole) {
       link = &job->member_next;
       continue;
     }

@@ -307,6 +307,7 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   or_mutex_lock(&scheduler->mutex); /* or_job_facts may be asked meanwhile */
   job->finished_us = or_clock_wall_us();
   job->ended_ns = or_clock_ns();
+  const bool cut_off = whole && job->interrupted && state == OR_TASK_CANCELLED; /* nobody was told that it was taken */
   or_mutex_unlock(&scheduler->mutex);
   if (result != NULL) {
     or_task_result_deinit(&job->result);
@@ -315,7 +316,8 @@ void or_job_end(or_job_t *job, or_status_t status, or_task_result_t *result) {
   const char *error = or_ok(status) ? NULL : or_status_message(status);
   const char *error_code = or_ok(status) ? NULL : or_status_mapping(job->code)->name;
   write_response(job, state, error, error_code);
-  or_status_t recorded = record_end(job, state, error, error_code);
+  or_status_t recorded = cut_off ? or_error(OR_UNAVAILABLE, "shutting down: no new work is taken")
+                                 : record_end(job, state, error, error_code);
   or_status_ignore(status);             /* its words are in the response */
   if (whole && or_ok(recorded)) return; /* or_whole_recorded goes on */
   if (whole) {

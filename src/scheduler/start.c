@@ -2,7 +2,7 @@
  * and one that must not run twice would.
  *
  * A start waits for a commit, which takes far longer than short work. So short work that is to begin soon has its start
- * in the row that admits it; and whoever waits has the starts of short tasks that come next recorded by the same commit.
+ * in the row that admits it; and whoever waits has the starts of short tasks that come next recorded by its commit.
  * Only first attempts of tasks that may run again: should the server end before they begin, they lose one attempt, and
  * are recorded one by one from then on. */
 #include "base/clock.h"

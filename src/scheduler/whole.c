@@ -1,8 +1,8 @@
 /* Short work that is to be recorded and may run again, carried out by the thread that brings it before it is recorded:
  * one row has it with its end, where a row, its start and its end would be three changes and two waits for the disk.
  *
- * Nobody was told yet that it was accepted. Should the server end before the row is on disk, the task is one that never
- * came; and whoever sends it again has it run again, so it must be one that may. Its events come when it is recorded. */
+ * Nobody was told yet that it was accepted. Should the server end before the row is on disk, the task never came; and
+ * whoever sends it again has it run again, so it must be one that may. Its events come when it is recorded. */
 #include "scheduler/scheduler_internal.h"
 
 bool or_whole_begin(execution_t *execution, or_job_t *job) {

@@ -228,6 +228,47 @@ static void a_drain_waits_for_the_row(void **state) {
   or_job_release(job);
 }
 
+typedef struct bringer_t {
+  or_thread_t thread;
+  or_status_t status;
+  or_submission_result_t result;
+} bringer_t;
+
+static void bring_it(void *self) {
+  bringer_t *bringer = self;
+  bringer->status = bring("cut-off", "", &bringer->result);
+}
+
+/* Opens the gate once the grace of a drain is over. */
+static void open_gate_when_told(void *self) {
+  or_visit_t *visit = self;
+  while (!or_cancel_requested(visit->cancel)) (void)sched_yield();
+  or_fake_open_gate(OR_FAKE_RUN);
+  or_scheduler_leave(scheduler, visit);
+}
+
+static void what_the_end_of_the_server_cuts_off_was_never_taken(void **state) {
+  (void)state;
+  open_known(1);
+  or_cancel_t token;
+  or_cancel_init(&token, INT64_MAX);
+  or_visit_t visit = {.device = or_runtime_device(runtime, 0), .cancel = &token};
+  or_thread_t opener = {.started = false};
+  bringer_t bringer = {.thread = {.started = false}};
+  or_fake_close_gate(OR_FAKE_RUN);
+  expect_ok(or_thread_start(&bringer.thread, "bringer", bring_it, &bringer));
+  or_fake_wait_at_gate(OR_FAKE_RUN, 1);
+  expect_ok(or_scheduler_visit(scheduler, &visit));
+  expect_ok(or_thread_start(&opener, "visitor", open_gate_when_told, &visit));
+  or_scheduler_drain(scheduler, 0);
+  or_thread_join(&opener);
+  or_thread_join(&bringer.thread);
+  expect_failure(bringer.status, OR_UNAVAILABLE, "shutting down");
+  assert_int_equal(journal.admits, 0);
+  assert_int_equal(seen.count, 0);
+  assert_null(or_scheduler_find(scheduler, "cut-off", NULL));
+}
+
 static void a_lost_device_leaves_it_another_attempt_with_a_row_of_its_own(void **state) {
   (void)state;
   open_known(2);
@@ -302,6 +343,7 @@ int main(void) {
       CASE(a_journal_that_takes_no_row_refuses_the_task),
       CASE(who_asks_for_the_same_task_meanwhile_waits_for_its_row),
       CASE(a_drain_waits_for_the_row),
+      CASE(what_the_end_of_the_server_cuts_off_was_never_taken),
       CASE(a_lost_device_leaves_it_another_attempt_with_a_row_of_its_own),
       CASE(short_work_that_waits_is_taken_in_its_order),
   };
