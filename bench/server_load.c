@@ -4,6 +4,7 @@
  *
  * reads commands from stdin, a line each, and answers each with a line of JSON:
  *   run CONNECTIONS SECONDS   requests by that many connections, opened before the clock starts
+ *   burst CONNECTIONS COUNT   the same until so many are answered, after one on each connection that does not count
  *   idle COUNT                that many more connections, each used once, that then do nothing */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -137,7 +138,17 @@ static double quantile(float *values, size_t count, double q) {
   return (double)values[at < count ? at : count - 1];
 }
 
-static void run(size_t count, double seconds) {
+/* One request on each. */
+static void warm_up(size_t count) {
+  for (size_t i = 0; i < count; ++i) ask(&clients[i]);
+  for (size_t i = 0; i < count; ++i) {
+    while (!take(&clients[i])) {
+    }
+  }
+}
+
+/* For so long, or until so many were asked. */
+static void run(size_t count, double seconds, size_t most) {
   struct epoll_event events[MAX_CONNECTIONS];
   int epoll = epoll_create1(0);
   samples = good = refused = wrong = added = 0;
@@ -148,8 +159,9 @@ static void run(size_t count, double seconds) {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].descriptor, &event) != 0) fail("epoll");
   }
+  if (most < SIZE_MAX) warm_up(count);
   int64_t begun_ns = now_ns(), until_ns = begun_ns + (int64_t)(seconds * 1e9);
-  size_t busy = count;
+  size_t busy = count, asked = count;
   for (size_t i = 0; i < count; ++i) ask(&clients[i]);
   while (busy > 0) {
     int ready = epoll_wait(epoll, events, MAX_CONNECTIONS, -1);
@@ -157,7 +169,8 @@ static void run(size_t count, double seconds) {
       client_t *client = &clients[events[i].data.u32];
       if (!take(client)) continue;
       count_answer(client);
-      if (now_ns() < until_ns) {
+      if (now_ns() < until_ns && asked < most) {
+        ++asked;
         ask(client);
       } else {
         --busy;
@@ -223,10 +236,12 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < TIMINGS; ++i) timings_ms[i] = get(MAX_SAMPLES * sizeof(float));
   prepare(argc, argv);
   while (fgets(line, sizeof line, stdin) != NULL) {
-    size_t count = 0;
+    size_t count = 0, most = 0;
     double seconds = 0;
     if (sscanf(line, "run %zu %lf", &count, &seconds) == 2 && count > 0 && count <= MAX_CONNECTIONS) {
-      run(count, seconds);
+      run(count, seconds, SIZE_MAX);
+    } else if (sscanf(line, "burst %zu %zu", &count, &most) == 2 && count > 0 && count <= MAX_CONNECTIONS) {
+      run(count, 3600, most);
     } else if (sscanf(line, "idle %zu", &count) == 1) {
       idle(count);
     } else {
