@@ -8,8 +8,8 @@ INTRODUCTION = """
 # Routes and documents
 
 Every route of `openruntime server` with what it takes, what it answers and when it refuses, and every document by its
-fields: what `GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go by
-the operation, is in [api.md](api.md).
+fields: what `GET /openapi.json` says, as a page. What the fields mean, and the fields of `data` and `result`, which go
+by the operation, is in [api.md](api.md).
 
 """
 EVERYWHERE = """
