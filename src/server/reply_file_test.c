@@ -130,6 +130,24 @@ static void ends_the_connection_where_the_file_has_changed(void **state) {
   (void)close(client);
 }
 
+/* More than a loop has reads under way: the others wait their turn. */
+static void sends_it_to_many_at_once(void **state) {
+  (void)state;
+  int clients[4 * OR_LOOP_FILE_READS];
+  const size_t count = sizeof clients / sizeof *clients;
+  write_content(BYTES / 8);
+  for (size_t i = 0; i < count; ++i) clients[i] = dial_with(4096);
+  for (size_t i = 0; i < count; ++i) say(clients[i], "GET /file HTTP/1.1\r\n" HOST "\r\n");
+  for (size_t i = 0; i < count; ++i) {
+    if (i % 4 != 3) { /* every fourth leaves without having read anything */
+      assert_int_equal(hear_answer(clients[i], true), 200);
+      hear_content(clients[i], 0, BYTES / 8);
+    }
+    (void)close(clients[i]);
+  }
+  write_content(BYTES);
+}
+
 static void refuses_it_for_want_of_memory(void **state) {
   (void)state;
   int client = dial();
@@ -151,6 +169,7 @@ int main(void) {
       CASE(sends_what_one_piece_holds),
       CASE(lets_go_of_it_when_the_client_leaves),
       CASE(ends_the_connection_where_the_file_has_changed),
+      CASE(sends_it_to_many_at_once),
       CASE(refuses_it_for_want_of_memory),
   };
   if (mkdtemp(folder) == NULL || (content = malloc(BYTES)) == NULL) return 1;

@@ -99,6 +99,25 @@ static void refuses_beyond_its_bound_and_tells_what_waits_at_the_end(void **stat
   log_deinit(&log);
 }
 
+static void keeps_a_bound_of_its_own(void **state) {
+  (void)state;
+  log_t log;
+  or_workers_t *workers = NULL;
+  log_init(&log);
+  log.open = false;
+  const or_workers_options_t options = {
+      .allocator = or_allocator_system(), .name = "or-test", .threads = 1, .queued = 2, .patient = true};
+  expect_ok(or_workers_create(&options, &workers));
+  expect_ok(or_workers_submit(workers, work, &log));
+  wait_until(&log, &log.entered, 1);
+  for (int i = 0; i < 2; ++i) expect_ok(or_workers_submit(workers, work, &log));
+  expect_failure(or_workers_submit(workers, work, &log), OR_UNAVAILABLE, "2 requests of this kind wait already");
+  open_gate(&log);
+  wait_until(&log, &log.done, 3);
+  or_workers_free(workers);
+  log_deinit(&log);
+}
+
 static void ticks_between_pieces_of_work(void **state) {
   (void)state;
   log_t log;
@@ -135,6 +154,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(carries_out_what_it_is_given),
       cmocka_unit_test(refuses_beyond_its_bound_and_tells_what_waits_at_the_end),
+      cmocka_unit_test(keeps_a_bound_of_its_own),
       cmocka_unit_test(ticks_between_pieces_of_work),
       cmocka_unit_test(survives_every_failing_allocation),
   };
