@@ -233,8 +233,8 @@ size_t or_share_members(const execution_t *execution, or_job_t *jobs[OR_EXECUTIO
 /* The members may go on only until here. */
 void or_share_set_deadline(execution_t *execution);
 
-/* scheduler.c: without the lock. A durable job that is out of the table runs after the restart; here it has ended without
- * a response. Lets go of the table's reference. */
+/* scheduler.c: without the lock. A durable job that is out of the table runs after the restart; here it has ended
+ * without a response. Lets go of the table's reference. */
 void or_job_leave_on_disk(or_job_t *job);
 
 /* start.c: without the lock. The starts of the members, on record when it returns OK. */

@@ -313,8 +313,8 @@ def a_hangup_ends_nothing_also_before_it_listens():
 def without_standard_streams_nothing_of_its_own_takes_their_place():
     with scratch() as folder:
         path = os.path.join(folder, "socket")
-        process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM, "server", "--port", "0", "--unix",
-                                    path, "--data", os.path.join(folder, "data")], cwd=SOURCE)
+        process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM, "server", "--port", "0",
+                                    "--unix", path, "--data", os.path.join(folder, "data")], cwd=SOURCE)
         while process.poll() is None and not os.path.exists(path):
             pass
         try:
@@ -330,8 +330,8 @@ def without_standard_streams_nothing_of_its_own_takes_their_place():
 def files_that_may_not_grow_cost_requests_not_the_server():
     with scratch() as folder:
         limited = ["sh", "-c", 'ulimit -f 1024; exec "$@"', "sh"]  # of 512 bytes
-        body = {"operation": "compute", "data": {"size": 4, "iterations": 1, "a": {"shape": [64, 64], "data": [1] * 4096},
-                                                 "b": {"shape": [64, 64], "data": [1] * 4096}}}
+        matrix = {"shape": [64, 64], "data": [1] * 4096}
+        body = {"operation": "compute", "data": {"iterations": 1, "a": matrix, "b": matrix}}
         with serving("--data", folder, before=limited) as (process, port, _):
             statuses = []
             while len(statuses) < 1000 and statuses[-1:] in ([], [202]):
