@@ -93,6 +93,20 @@ static void says_what_to_do_about_a_corrupt_database(void **unused) {
   remove_folder(&folder);
 }
 
+static void a_database_whose_file_was_taken_away_takes_no_more(void **unused) {
+  (void)unused;
+  folder_t folder = make_folder();
+  char path[512];
+  or_store_t *store = open_at(folder.path);
+  or_task_record_t before = record_of("before"), after = record_of("after");
+  expect_ok(admit(store, &before));
+  assert_int_equal(unlink(path_in(&folder, "openruntime.db", path)), 0);
+  expect_failure(admit(store, &after), OR_DATA_LOSS, "taken away");
+  assert_int_equal(state_of(store, "before"), OR_TASK_PENDING);
+  or_store_close(store);
+  remove_folder(&folder);
+}
+
 static void refuses_databases_of_newer_versions_and_of_others(void **unused) {
   (void)unused;
   folder_t folder = make_folder();
@@ -324,6 +338,7 @@ int main(void) {
       cmocka_unit_test(refuses_a_folder_that_is_in_use),
       cmocka_unit_test(refuses_what_is_no_folder_or_can_not_be_written),
       cmocka_unit_test(says_what_to_do_about_a_corrupt_database),
+      cmocka_unit_test(a_database_whose_file_was_taken_away_takes_no_more),
       cmocka_unit_test(refuses_databases_of_newer_versions_and_of_others),
       cmocka_unit_test(looks_only_at_databases_of_its_own_version),
       cmocka_unit_test(migrates_step_by_step_and_takes_a_failed_step_back),

@@ -95,10 +95,11 @@ typedef struct or_writer_t {
   /* The writer thread's. */
   or_item_t *parked, **parked_end; /* could not be written; tried again */
   int64_t retry_ns;
-  or_item_t *trimming; /* new bounds whose `done` waits until nothing exceeds them */
-  bool last_failed;    /* the last commit, or the files before it */
-  size_t last_waited;  /* of the last batch */
-  int64_t commit_ns;   /* how long that took */
+  or_item_t *trimming;    /* new bounds whose `done` waits until nothing exceeds them */
+  bool last_failed;       /* the last commit, or the files before it */
+  uint64_t database_file; /* number of the one that is open */
+  size_t last_waited;     /* of the last batch */
+  int64_t commit_ns;      /* how long that took */
 } or_writer_t;
 
 typedef struct or_read_t or_read_t;

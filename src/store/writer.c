@@ -3,6 +3,8 @@
  * A commit carries what had gathered while the last one was under way. One that fails as a whole fails those who wait
  * for it when the disk is the reason, and is tried row by row otherwise, so that one bad row costs itself alone. Starts
  * and ends that nobody waits for are parked and tried again. */
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "store/store_internal.h"
 
@@ -129,9 +131,31 @@ static void fail_all(or_store_t *store, or_item_t *items, const or_status_t *why
   }
 }
 
+/* What can't be written beside a transaction is a failure like a commit's: what is parked waits for its time. */
+static void note_failure(or_store_t *store, const or_status_t *why) {
+  or_writer_t *writer = &store->writer;
+  writer->last_failed = true;
+  or_mutex_lock(&writer->lock);
+  writer->stats.failures += 1;
+  writer->stats.disk_full = or_status_code(*why) == OR_RESOURCE_EXHAUSTED;
+  or_mutex_unlock(&writer->lock);
+}
+
+/* A file that lost its name would be written on, and found by nobody after a restart. */
+static or_status_t look_for_database(or_store_t *store, or_trouble_t *trouble) {
+  struct stat info;
+  if (store->memory || (stat(store->database_path, &info) == 0 && (uint64_t)info.st_ino == store->writer.database_file))
+    return or_status_success();
+  *trouble = OR_TROUBLE_IO;
+  or_status_t status = or_error(OR_DATA_LOSS, "database: its file was taken away while it is open");
+  note_failure(store, &status);
+  return status;
+}
+
 /* All of them in one transaction, or none. */
 static or_status_t commit(or_store_t *store, or_item_t *items, or_trouble_t *trouble) {
-  or_status_t status = or_transaction_begin(store, trouble);
+  or_status_t status = look_for_database(store, trouble);
+  if (or_ok(status)) status = or_transaction_begin(store, trouble);
   if (!or_ok(status)) return status;
   for (or_item_t *item = items; or_ok(status) && item != NULL; item = item->next) {
     or_status_ignore(item->outcome); /* of an earlier try */
@@ -178,16 +202,6 @@ static void settle_committed(or_store_t *store, or_item_t *items) {
   }
 }
 
-/* Files that can't be written are a failure like a commit's: what is parked waits for its time. */
-static void note_failed_files(or_store_t *store, const or_status_t *why) {
-  or_writer_t *writer = &store->writer;
-  writer->last_failed = true;
-  or_mutex_lock(&writer->lock);
-  writer->stats.failures += 1;
-  writer->stats.disk_full = or_status_code(*why) == OR_RESOURCE_EXHAUSTED;
-  or_mutex_unlock(&writer->lock);
-}
-
 /* The large tensors first. Those items whose files can't be written fail; the others are returned. */
 static or_item_t *write_files(or_store_t *store, or_item_t *items) {
   or_item_t *ready = NULL, **end = &ready;
@@ -202,7 +216,7 @@ static or_item_t *write_files(or_store_t *store, or_item_t *items) {
       end = &item->next;
       continue;
     }
-    note_failed_files(store, &status);
+    note_failure(store, &status);
     fail(store, item, &status, or_status_code(status) == OR_RESOURCE_EXHAUSTED ? OR_TROUBLE_FULL : OR_TROUBLE_IO);
     or_status_ignore(status); /* fail() passed it on */
   }
@@ -213,7 +227,7 @@ static or_item_t *write_files(or_store_t *store, or_item_t *items) {
   or_status_t why = or_error(or_status_code(status), "tensor: its file can't be written");
   or_status_ignore(status); /* logged */
   for (or_item_t *item = ready; item != NULL; item = item->next) or_files_discard(store, item);
-  note_failed_files(store, &why);
+  note_failure(store, &why);
   fail_all(store, ready, &why, OR_TROUBLE_IO);
   or_status_ignore(why); /* fail() passed it on */
   return NULL;
@@ -389,6 +403,8 @@ static void writer_main(void *opaque) {
 }
 
 or_status_t or_writer_start(or_store_t *store) {
+  struct stat info;
+  if (!store->memory && stat(store->database_path, &info) == 0) store->writer.database_file = (uint64_t)info.st_ino;
   return or_thread_start(&store->writer.thread, "or-store-write", writer_main, store);
 }
 
