@@ -58,8 +58,8 @@ typedef struct or_scheduler_options_t {
 } or_scheduler_options_t;
 or_status_t or_scheduler_create(const or_scheduler_options_t *options, or_scheduler_t **out);
 /* Takes no new work; what waits and is not durable is cancelled, durable work stays in the journal; waits for what runs
- * until `grace_ns` from now, then cancels it and waits for its end (or until it counts as stuck); what is durable of that
- * stays in the journal as begun, for its next attempt. Once. */
+ * until `grace_ns` from now, then cancels it and waits for its end (or until it counts as stuck); what is durable of
+ * that stays in the journal as begun, for its next attempt. Once. */
 void or_scheduler_drain(or_scheduler_t *scheduler, int64_t grace_ns);
 /* After a drain, and when no call is in flight; jobs that are still held stay readable. Takes NULL. */
 void or_scheduler_free(or_scheduler_t *scheduler);
