@@ -167,7 +167,7 @@ def a_server_that_can_not_be_asked_says_why():
         told(run(*url, "tasks", "--status", "bogus"), 2, "none of: pending, running")
         told(run(*url, "tasks", "--limit", "0"), 2, "limit")
         for arguments in (("verify", "digits"), ("store", "check"), ("run", "--verify"), ("devices", "--peaks"),
-                          ("models", "export", "digits", "x.onnx")):
+                          ("models", "export", "digits", "x.onnx"), ("--strict", "explain", "digits")):
             told(run(*url, *arguments), 2, "openruntime", lines=2)
 
 
