@@ -28,11 +28,11 @@ static const or_metric_t refusals = {.name = "openruntime_task_refusals_total",
                                      .labels = {"reason"}};
 static const or_metric_t queue_wait = {.name = "openruntime_task_queue_wait_seconds",
                                        .help = "From the acceptance of a task to the beginning of its last attempt.",
-                                       .labels = {"operation", "type", "device"},
+                                       .labels = {"operation", "type", "device", "model"},
                                        TIMES};
 static const or_metric_t run_time = {.name = "openruntime_task_run_seconds",
                                      .help = "From the beginning of a task's last attempt to its end.",
-                                     .labels = {"operation", "type", "device"},
+                                     .labels = {"operation", "type", "device", "model"},
                                      TIMES};
 static const or_metric_t device_time = {
     .name = "openruntime_task_device_seconds_total",
@@ -146,7 +146,7 @@ enum { OPERATION, TYPE, DEVICE, MODEL, OWNER, WORD_COUNT };
 /* The handles of a kind of work. */
 static or_status_t look_up(or_meter_t *meter, const char *const words[WORD_COUNT], const char *key,
                            or_meter_work_t *work) {
-  const char *const place[] = {words[OPERATION], words[TYPE], words[DEVICE]};
+  const char *const place[] = {words[OPERATION], words[TYPE], words[DEVICE], words[MODEL]};
   const char *const used[] = {words[OPERATION], words[MODEL], words[DEVICE], key};
   const char *const moved[] = {words[OPERATION], words[MODEL], key};
   or_metrics_registry_t *registry = meter->registry;

@@ -204,8 +204,8 @@ static void counts_tasks_by_how_they_ended(void **state) {
   expect_line("openruntime_tasks_total{" PLACE ",status=\"failed\"} 1");
   expect_line("openruntime_tasks_total{operation=\"compute\",type=\"matrix_multiply\",device=\"\","
               "status=\"cancelled\"} 1");
-  expect_line("openruntime_task_queue_wait_seconds_count{" PLACE "} 4");
-  expect_line("openruntime_task_run_seconds_count{" PLACE "} 4");
+  expect_line("openruntime_task_queue_wait_seconds_count{" PLACE ",model=\"\"} 4");
+  expect_line("openruntime_task_run_seconds_count{" PLACE ",model=\"\"} 4");
   expect_line("openruntime_tasks_waiting 0");
   assert_true(value_of("openruntime_task_request_bytes_total{operation=\"compute\",model=\"\",key=\"\"}") ==
               5.0 * (double)strlen(BODY));
@@ -214,7 +214,7 @@ static void counts_tasks_by_how_they_ended(void **state) {
   const double device_s =
       value_of("openruntime_task_device_seconds_total{operation=\"compute\",model=\"\",device=\"fake_0\",key=\"\"}");
   assert_true(device_s > 0);
-  assert_true(fabs(device_s - value_of("openruntime_task_run_seconds_sum{" PLACE "}")) < 1e-9);
+  assert_true(fabs(device_s - value_of("openruntime_task_run_seconds_sum{" PLACE ",model=\"\"}")) < 1e-9);
 }
 
 static void shows_a_key_by_its_label_and_without_one_by_its_id(void **state) {

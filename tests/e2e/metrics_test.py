@@ -111,6 +111,7 @@ def counters_move_by_what_was_done():
             (1, "openruntime_task_refusals_total", {"reason": "request"}),
             (4, "openruntime_task_run_seconds_count", place),
             (4, "openruntime_task_queue_wait_seconds_count", place),
+            (1, "openruntime_task_run_seconds_count", {"model": INFERENCE["data"]["model"]}),
             (4, "openruntime_task_run_seconds_bucket", {"le": "+Inf", **place}),
             (sent, "openruntime_task_request_bytes_total", {"operation": "compute"}),
             (received, "openruntime_task_response_bytes_total", {"operation": "compute"}),
