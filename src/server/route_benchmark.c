@@ -112,6 +112,12 @@ static void accept_text(or_request_t *request, or_text_t *text, const or_query_t
     return;
   }
   body->memory = text->data;
+  status = or_check_models(request, body->task);
+  if (!or_ok(status)) {
+    or_task_body_release(body);
+    or_reply_failure(request, status);
+    return;
+  }
   or_answer_task(request, body, (or_answer_options_t){.shared = true});
 }
 

@@ -6,14 +6,6 @@
 #include "server/task_answer.h"
 #include "task/kernel.h"
 
-/* An unknown model is an answer of its own, before there is a task. */
-static or_status_t check_model(or_request_t *request, const or_task_t *task) {
-  uint64_t bytes;
-  bool known;
-  if (strcmp(or_task_operation(task), "inference") != 0 || or_task_model(task) == NULL) return or_status_success();
-  return or_model_pool_estimate(request->server->services.pool, or_task_model(task), &bytes, &known);
-}
-
 /* What is done by the operation, before the task is looked at: kernels of users need a scope of their own, and a device
  * that can compile them. */
 static or_status_t check_operation(void *self, const or_json_value_t *root) {
@@ -27,8 +19,8 @@ static or_status_t check_operation(void *self, const or_json_value_t *root) {
                   kernel ? "kernels" : "run", operation);
 }
 
-/* Whether the reply waits for the task, which either of header and query may deny; false with the reply that says what is
- * wrong with the query. */
+/* Whether the reply waits for the task: header and query may each deny it. False with the reply that says what is wrong
+ * with the query. */
 static bool read_wait(or_request_t *request, bool *wait) {
   or_query_t query;
   const bool preferred = !or_slice_has_token(request->headers[OR_HEADER_PREFER], "respond-async");
@@ -73,7 +65,7 @@ void or_handle_task_create(or_request_t *request) {
     or_status_ignore(status); /* told, field by field */
     return;
   }
-  if (or_ok(status)) status = check_model(request, body->task);
+  if (or_ok(status)) status = or_check_models(request, body->task);
   if (!or_ok(status)) {
     or_task_body_release(body);
     or_reply_failure(request, status);

@@ -18,6 +18,9 @@ typedef struct or_answer_options_t {
  * handler. */
 void or_answer_task(or_request_t *request, or_task_body_t *body, or_answer_options_t options);
 
+/* An unknown model is an answer of its own, before there is a task: NOT_FOUND, also of a name that none can have. */
+or_status_t or_check_models(const or_request_t *request, const or_task_t *task);
+
 /* A finished job's whole response, else what is known of it now. */
 void or_reply_job(or_request_t *request, or_job_t *job);
 /* The same of a row of the store. On any thread. */

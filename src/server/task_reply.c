@@ -87,3 +87,17 @@ void or_reply_no_task(or_request_t *request) {
 const char *or_request_owner(const or_request_t *request) {
   return (request->key.scopes & OR_SCOPE_ADMIN) != 0 ? NULL : request->key.id;
 }
+
+or_status_t or_check_models(const or_request_t *request, const or_task_t *task) {
+  or_status_t status = or_status_success();
+  const char *name;
+  for (size_t i = 0; or_ok(status) && (name = or_task_model_at(task, i)) != NULL; ++i) {
+    uint64_t bytes;
+    bool known;
+    status = or_model_pool_estimate(request->server->services.pool, name, &bytes, &known);
+    if (or_status_code(status) != OR_INVALID_ARGUMENT) continue;
+    or_status_ignore(status);
+    status = or_error(OR_NOT_FOUND, "no model \"%.140s\"", name);
+  }
+  return status;
+}

@@ -86,6 +86,11 @@ int or_task_priority(const or_task_t *task) { return task->priority; }
 double or_task_timeout_s(const or_task_t *task) { return task->timeout_s; }
 bool or_task_rerun_on_restart(const or_task_t *task) { return task->rerun_on_restart; }
 const char *or_task_model(const or_task_t *task) { return task->parameters.model; }
+const char *or_task_model_at(const or_task_t *task, size_t index) {
+  const or_task_ml_t *ml = &task->parameters.ml;
+  if (ml->model_count == 0) return index == 0 ? task->parameters.model : NULL;
+  return index < ml->model_count ? ml->models[index] : NULL;
+}
 
 void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocator) {
   *result = (or_task_result_t){.throughput = NAN};

@@ -64,6 +64,8 @@ int or_task_priority(const or_task_t *task); /* 1..10 */
 double or_task_timeout_s(const or_task_t *task);
 bool or_task_rerun_on_restart(const or_task_t *task);
 const char *or_task_model(const or_task_t *task); /* of an inference; NULL: none */
+/* The models that an inference or a benchmark names; NULL: no more. */
+const char *or_task_model_at(const or_task_t *task, size_t index);
 
 /* Named tensors that come with a task: operands, model inputs; and go out with its result. */
 typedef struct or_task_tensor_t {

@@ -174,9 +174,9 @@ typedef struct or_measurement_t {
 typedef struct or_measure_options_t {
   int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
   double budget_s;
-  /* Not 0: in place of `budget_s`, the instant of or_clock_ns at which all ends, warming up included: no run begins that
-   * would last beyond it. But OR_MEASURE_MIN_RUNS there are, if they take less than twice the time, or next to none;
-   * else one. */
+  /* Not 0: in place of `budget_s`, the instant of or_clock_ns at which all ends, warming up included: no run begins
+   * that would last beyond it. But OR_MEASURE_MIN_RUNS there are, if they take less than twice the time, or next to
+   * none; else one. */
   int64_t until_ns;
   or_cancel_t *cancel;
   /* No run to warm up. Without `iterations` at least one run and at most OR_MEASURE_QUICK_RUNS, of which the first,

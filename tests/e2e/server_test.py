@@ -191,7 +191,8 @@ def the_description_says_what_may_be_sent_and_what_comes_back():
         expect(set(create["requestBody"]["content"]) == {"application/json", "multipart/form-data"}, create)
         accepted = create["responses"]["202"]
         expect("Location" in accepted["headers"] and "ActiveTask" in str(accepted["content"]), accepted)
-        expect({one["name"]: one["in"] for one in create["parameters"]} == {"wait": "query", "Prefer": "header"}, create)
+        places = {one["name"]: one["in"] for one in create["parameters"]}
+        expect(places == {"wait": "query", "Prefer": "header"}, places)
         result = paths["/tasks/{task_id}/result"]["get"]["responses"]["200"]["content"]
         expect(set(result) == {"application/json", "application/octet-stream"}, result)
         expect(set(paths["/"]["get"]["responses"]["200"]["content"]) == {"application/json", "text/html"}, "/")

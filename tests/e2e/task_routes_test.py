@@ -278,7 +278,8 @@ def a_benchmark_is_bounded_and_shared():
         expect(is_a(session, "TaskResponse", alone)["shared_run"] is False, alone)
         expect(alone["result"]["results"]["memory"][0]["size_kb"] == 64, alone)
         expect_error(session, session.post("/benchmark?device_id=cuda_9"), 404, "not_found")
-        for query, body, loc in (("benchmark_type=odd", {}, ["query", "benchmark_type"]), ("", {"size": 1}, ["body", "size"]),
+        for query, body, loc in (("benchmark_type=odd", {}, ["query", "benchmark_type"]),
+                                 ("", {"size": 1}, ["body", "size"]),
                                  ("duration=x", {}, ["query", "duration"]), ("", {"sizes": 3}, ["body", "sizes"]),
                                  ("duration=0", {}, ["query", "duration"]), ("", {"type": "odd"}, ["body", "type"]),
                                  ("", {"duration": 0}, ["body", "duration"]), ("", [1], ["body"])):

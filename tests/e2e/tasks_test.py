@@ -64,7 +64,12 @@ def a_bad_request_names_every_field():
             expect(reply.status == status, f"{query}: {reply.status} {text}")
         reply, text = get(port, "/tasks", {}, "POST", "{}")
         expect(reply.status == 415, f"{reply.status} {text}")
-        reply, text = send(port, {"operation": "inference", "data": {"model": "no-such"}})
+        unknown = [{"operation": "inference", "data": {"model": name}} for name in ("no-such", "../digits", "gpt2:x")]
+        unknown.append({"operation": "benchmark", "data": {"type": "ml", "models": ["gpt2", "no-such"]}})
+        for body in unknown:
+            reply, text = send(port, body)
+            expect(reply.status == 404 and text["error_code"] == "not_found", f"{body}: {text}")
+        reply, text = send(port, {"type": "ml", "model": "no-such"}, path="/benchmark")
         expect(reply.status == 404 and text["error_code"] == "not_found", text)
         reply, text = send(port, {"operation": "compute", "device_preference": "cuda", "strict_device": True})
         expect(reply.status == 409, f"{reply.status} {text}")
