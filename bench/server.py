@@ -258,8 +258,8 @@ def gauge(port, name):
 def occupy(port, process):
     """One place on the device, which a long task holds; the threads that work are the load's core's, behind the load."""
     ask(port, "PATCH", "/devices/cpu_0", {"max_concurrency": 1})
-    ask(port, "POST", "/tasks?wait=false", {"operation": "compute", "timeout": 3600, "data": {
-        "type": "matrix_multiply", "size": 1024, "iterations": 100000}})
+    ask(port, "POST", "/tasks?wait=false", {"task_id": "long", "operation": "compute", "timeout": 3600, "data": {
+        "type": "matrix_multiply", "size": 512, "iterations": 1000000}})
     while gauge(port, "tasks_running") < 1:
         time.sleep(0.05)
     for thread in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
@@ -283,6 +283,7 @@ def admissions(options, place):
             while gauge(port, "tasks_waiting") > 0 or gauge(port, "store_backlog_rows") > 0:
                 time.sleep(0.1)
         load.close()
+        ask(port, "DELETE", "/tasks/long")
     return rates
 
 

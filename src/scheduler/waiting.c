@@ -4,6 +4,7 @@
 
 void or_hardware_wake(hardware_t *hardware) {
   if (hardware->idle == 0 || hardware->waking) return;
+  if (hardware->running >= hardware->concurrency) return; /* whose end is looked after */
   hardware->waking = true;
   or_cond_signal(&hardware->wake);
 }
