@@ -72,7 +72,7 @@ static int ask_for(const char *method, const char *path, const char *headers, co
                   strlen(body), body);
   (void)send(client, text, strlen(text), MSG_NOSIGNAL);
   for (ssize_t count = 1; count > 0; at += count > 0 ? (size_t)count : 0)
-    count = recv(client, answer + at, sizeof answer - 1 - at, 0);
+    count = hear_some(client, answer + at, sizeof answer - 1 - at);
   answer[at] = '\0';
   answer_body = strstr(answer, "\r\n\r\n");
   (void)close(client);
