@@ -256,7 +256,7 @@ def gauge(port, name):
 
 
 def occupy(port, process):
-    """One place on the device, which a long task holds; the threads that work are the load's core's, behind the load."""
+    """One place on the device, which a long task holds; the threads that work have the load's core, behind the load."""
     ask(port, "PATCH", "/devices/cpu_0", {"max_concurrency": 1})
     ask(port, "POST", "/tasks?wait=false", {"task_id": "long", "operation": "compute", "timeout": 3600, "data": {
         "type": "matrix_multiply", "size": 512, "iterations": 1000000}})
@@ -288,8 +288,8 @@ def admissions(options, place):
 
 
 def durable(options):
-    """202s a second by 64 clients, while nothing of that runs and while all of it does, beside SQLite's rows a second in
-    groups of 64."""
+    """202s a second by 64 clients, while nothing of that runs and while all of it does, beside SQLite's rows a second
+    in groups of 64."""
     place = options.program.parent
     alone, rates, bursts, ratios, refused = [], [], [], [], 0
     for _ in range(options.rounds):
@@ -307,8 +307,8 @@ def durable(options):
         refused += one["refused"]
     beside = f"SQLite alone {statistics.median(alone):.0f}/s ({min(alone):.0f} to {max(alone):.0f})"
     ratio = statistics.median(ratios)
-    report("durable", f"admission: {statistics.median(bursts):.0f}/s ({min(bursts):.0f} to {max(bursts):.0f}), {beside}: "
-           f"{ratio:.2f}x", ratio, 0.5)
+    report("durable", f"admission: {statistics.median(bursts):.0f}/s ({min(bursts):.0f} to {max(bursts):.0f}), "
+           f"{beside}: {ratio:.2f}x", ratio, 0.5)
     ratio = statistics.median(a / b for a, b in zip(rates, alone))
     report("durable", f"and all of it runs: {statistics.median(rates):.0f}/s ({min(rates):.0f} to {max(rates):.0f}; "
            f"{refused} refused), {beside}: {ratio:.2f}x", ratio)

@@ -58,8 +58,8 @@ static or_status_t set_priority(void *self, const char *task_id, int priority) {
 
 static const or_journal_t table = {NULL, admit, start, finish, set_priority};
 
-/* One place, taken until the gate is opened by something whose time says nothing of products: short, or expected to take
- * half a second. */
+/* One place, taken until the gate is opened by something whose time says nothing of products: short, or expected to
+ * take half a second. */
 static or_job_t *open_taken_by(const char *text) {
   or_submission_result_t result;
   memset(&journal, 0, sizeof journal);
