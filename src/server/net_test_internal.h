@@ -66,8 +66,8 @@ static inline void say(int client, const char *text) {
 static char answer[1 << 16];
 static char *answer_body;
 
-/* recv, which a time-out of the socket makes end early where the kernel has work for the thread (io_uring's, since libuv
- * 1.45), though no signal came. */
+/* recv, which a time-out of the socket makes end early where the kernel has work for the thread (io_uring's, since
+ * libuv 1.45), though no signal came. */
 static inline ssize_t hear_some(int client, char *to, size_t length) {
   ssize_t count = -1;
   do count = recv(client, to, length, 0);
