@@ -270,6 +270,25 @@ static void names_each_wrong_field_of_a_benchmark_of_networks(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) expect_problem(&cases[i]);
 }
 
+static void tells_the_models_that_a_task_names(void **state) {
+  (void)state;
+  static const char *const texts[] = {"{\"operation\":\"inference\",\"data\":{\"model\":\"a\"}}",
+                                      "{\"operation\":\"benchmark\",\"data\":{\"model\":\"a\"}}",
+                                      "{\"operation\":\"benchmark\",\"data\":{\"models\":[\"a\",\"b\"]}}",
+                                      "{\"operation\":\"compute\"}"};
+  static const size_t counts[] = {1, 1, 2, 0};
+  for (size_t i = 0; i < 4; ++i) {
+    or_task_problems_t problems;
+    or_task_t *task = NULL;
+    size_t count = 0;
+    expect_ok(parse(or_allocator_system(), texts[i], &problems, &task));
+    for (const char *name; (name = or_task_model_at(task, count)) != NULL; ++count)
+      assert_string_equal(name, count == 0 ? "a" : "b");
+    assert_int_equal(count, counts[i]);
+    or_task_free(task);
+  }
+}
+
 static void names_what_is_wrong_beside_a_wrong_operation(void **state) {
   (void)state;
   static const char *const locs[] = {"priority", "task_id", "device_preference", "data", "operation"};
@@ -343,6 +362,7 @@ int main(void) {
       cmocka_unit_test(names_each_wrong_list_of_texts),
       cmocka_unit_test(names_each_wrong_field_of_a_benchmark_of_networks),
       cmocka_unit_test(names_each_wrong_field_of_transforms_convolutions_and_networks),
+      cmocka_unit_test(tells_the_models_that_a_task_names),
       cmocka_unit_test(names_what_is_wrong_beside_a_wrong_operation),
       cmocka_unit_test(lists_all_that_is_wrong_up_to_a_bound),
       cmocka_unit_test(refuses_a_name_beyond_its_bound),
