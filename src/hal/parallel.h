@@ -25,8 +25,8 @@ int or_team_size(const or_team_t *team); /* 1 for NULL */
 void or_team_limit_vendor(or_team_t *team, int threads);
 /* Whether there is such a library's runtime to limit. */
 bool or_parallel_limits_vendor(void);
-/* Between the two a vendor library uses the calling thread alone, whichever that is. The end is given what the beginning
- * answered, and leaves the thread as it was. */
+/* Between the two a vendor library uses the calling thread alone, whichever that is. The end is given what the
+ * beginning answered, and leaves the thread as it was. */
 int or_vendor_alone_begin(void);
 void or_vendor_alone_end(int threads);
 

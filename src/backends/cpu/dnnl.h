@@ -53,8 +53,8 @@ typedef struct or_dnnl_pool_t {
   const or_dnnl_layout_t *src;
 } or_dnnl_pool_t;
 
-/* All on a queue's thread, whose limit (or_team_limit_vendor) they take over. The op is the caller's. UNIMPLEMENTED: the library has no
- * fast kernel for it; RESOURCE_EXHAUSTED. */
+/* All on a queue's thread, whose limit (or_team_limit_vendor) they take over. The op is the caller's. UNIMPLEMENTED:
+ * the library has no fast kernel for it; RESOURCE_EXHAUSTED. */
 or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_conv_t *conv,
                                 or_dnnl_op_t **out);
 or_status_t or_dnnl_pool_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_pool_t *pool,

@@ -51,6 +51,11 @@ void or_cpu_program_node(void *self, uint32_t index, or_executable_node_t *out) 
   *out = index < program->node_count ? program->nodes[index] : (or_executable_node_t){.kernel = ""};
 }
 
+static void *stream_of(const or_cpu_queue_t *queue, const or_cpu_frame_t *frame) {
+  if (queue != NULL) return queue->dnnl_stream;
+  return frame != NULL ? frame->dnnl_stream : NULL;
+}
+
 or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t *arguments) {
   or_cpu_program_t *program = self;
   or_cpu_queue_t *own = queue;
@@ -68,7 +73,7 @@ or_status_t or_cpu_program_run(void *self, void *queue, const or_run_arguments_t
       .device = program->device,
       .kernels = program->device->kernels,
       .team = own != NULL ? own->team : NULL,
-      .dnnl_stream = own != NULL ? own->dnnl_stream : frame != NULL ? frame->dnnl_stream : NULL,
+      .dnnl_stream = stream_of(own, frame),
       .cancel = arguments->cancel,
       .vendor = frame != NULL ? frame->objects : NULL,
       .appended_bytes = arguments->appended_bytes,
