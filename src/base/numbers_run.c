@@ -8,8 +8,8 @@
 #define BLOCK 64 /* characters */
 #define INLINE __attribute__((always_inline)) inline
 
-/* A whole number without its sign, at most 8 digits. */
-static INLINE bool take_short(const char *at, size_t length, uint64_t *out) {
+/* 1 to 8 digits. */
+static INLINE bool take_digits(const char *at, size_t length, uint64_t *out) {
   uint64_t digits = 0;
   memcpy(&digits, at, sizeof digits);
   digits = (digits ^ UINT64_C(0x3030303030303030)) << (64 - 8 * length);
@@ -18,7 +18,32 @@ static INLINE bool take_short(const char *at, size_t length, uint64_t *out) {
   const uint64_t low = (digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064);
   const uint64_t high = (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001);
   *out = (low + high) >> 32;
-  return *at != '0' || length == 1;
+  return true;
+}
+
+/* A whole number without its sign, at most 8 digits. */
+static INLINE bool take_short(const char *at, size_t length, uint64_t *out) {
+  return take_digits(at, length, out) && (*at != '0' || length == 1);
+}
+
+/* A digit, the point (which stands there), 1 to 7 digits: *fraction of them. */
+static INLINE bool take_decimal(const char *at, size_t length, uint64_t *out, unsigned *fraction) {
+  static const uint32_t tens[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+  const unsigned first = (unsigned char)(*at - '0');
+  if (length - 3 >= 7 || first > 9 || !take_digits(at + 2, length - 2, out)) return false;
+  *fraction = (unsigned)(length - 2);
+  *out += (uint64_t)first * tens[*fraction];
+  return true;
+}
+
+/* Digits and power of ten are both exact, so that dividing rounds correctly (Clinger, "How to read floating point
+ * numbers accurately", 1990). False: the digits are not. */
+static INLINE bool divide_single(uint64_t digits, unsigned fraction, bool negative, float *out) {
+  static const float tens[8] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F};
+  if (digits > UINT64_C(1) << 24) return false;
+  const float value = (float)(int64_t)digits / tens[fraction];
+  *out = negative ? -value : value;
+  return true;
 }
 
 #if defined(__x86_64__) && !defined(OR_RUN_PORTABLE)
@@ -138,10 +163,19 @@ static INLINE bool convert(const or_plain_t *plain, wanted_t wanted, void *data,
   return multiply_single(plain, single) || or_plain_single(plain, single);
 }
 
-/* The number at `at`, whose comma has been found. */
-VECTOR static INLINE bool take(const char *at, const char *comma, wanted_t wanted, void *data, size_t index) {
+/* The number at `at`, whose comma has been found. *decimals: those with a point have had few digits so far; where one
+ * has more, others will, and which of them would be a guess. */
+VECTOR static INLINE bool take(const char *at, const char *comma, wanted_t wanted, void *data, size_t index,
+                               bool *decimals) {
   or_plain_t plain = {.negative = *at == '-'};
   const char *start = at + plain.negative;
+  unsigned fraction = 0;
+  if (wanted != DOUBLES && *decimals && start[1] == '.') {
+    if (take_decimal(start, (size_t)(comma - start), &plain.digits, &fraction) &&
+        (wanted == NOTHING || divide_single(plain.digits, fraction, plain.negative, (float *)data + index)))
+      return true;
+    *decimals = false;
+  }
   if (wanted == NOTHING && check_vector(start, comma)) return true;
   if (wanted == SINGLES && start[1] != '.' && (size_t)(comma - start) - 1 < 8 &&
       take_short(start, (size_t)(comma - start), &plain.digits)) {
@@ -157,13 +191,14 @@ VECTOR static INLINE size_t run_blocks(const char **cursor, const char *end, wan
                                        size_t count) {
   const char *at = *cursor;
   size_t taken = 0;
+  bool decimals = true;
   while (taken < count && end - at >= BLOCK + OR_PLAIN_MARGIN) {
     const char *block = at;
     uint64_t commas = find_commas(block);
     if (commas == 0) break;
     for (; commas != 0 && taken < count; commas &= commas - 1) {
       const char *comma = block + __builtin_ctzll(commas);
-      if (!take(at, comma, wanted, data, taken)) {
+      if (!take(at, comma, wanted, data, taken, &decimals)) {
         *cursor = at;
         return taken;
       }

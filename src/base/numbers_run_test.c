@@ -90,6 +90,35 @@ static void reads_rows_as_the_c_library_reads_their_numbers(void **state) {
   or_text_deinit(&row);
 }
 
+/* Rows of nothing but decimals of few digits, the last of them more than a float holds. */
+static void reads_decimals_of_few_digits_as_the_c_library_does(void **state) {
+  (void)state;
+  or_random_t random = {11};
+  or_text_t row;
+  or_text_init(&row, or_allocator_system());
+  for (int round = 0; round < ROUNDS; ++round) {
+    float singles[WIDTH];
+    double doubles[WIDTH];
+    const int most = round % 8 + 1;
+    or_text_clear(&row);
+    for (size_t i = 0; i < WIDTH; ++i) {
+      char text[40];
+      const uint64_t choice = or_random_next(&random);
+      const int digits = (int)(choice % (uint64_t)most) + 1;
+      uint64_t fraction = or_random_next(&random), limit = 1;
+      for (int d = 0; d < digits; ++d) limit *= 10;
+      (void)or_format(text, sizeof text, "%s%d.%0*llu", (choice & 256) != 0 ? "-" : "", (int)(choice >> 16 & 15) % 10,
+                      digits, (unsigned long long)(fraction % limit));
+      singles[i] = strtof(text, NULL);
+      doubles[i] = strtod(text, NULL);
+      expect_ok(or_text_printf(&row, "%s%s", i == 0 ? "[" : ", ", text));
+    }
+    expect_ok(or_text_append_string(&row, "]"));
+    expect_same(&row, singles, doubles);
+  }
+  or_text_deinit(&row);
+}
+
 /* A row whose number 20 is `odd`; NULL: none. */
 static void make_row(or_text_t *row, const char *odd) {
   or_text_clear(row);
@@ -148,7 +177,14 @@ static void stops_where_no_number_of_json_stands(void **state) {
                                     "{}",
                                     "9223372036854775808",
                                     "-9223372036854775809",
-                                    "0.1234567890123456x"};
+                                    "0.1234567890123456x",
+                                    "0.2x",
+                                    "0.x2",
+                                    "a.25",
+                                    "/.5",
+                                    "0.123456x",
+                                    "0.:",
+                                    "-:.5"};
   or_text_t row;
   float values[WIDTH];
   or_text_init(&row, or_allocator_system());
@@ -288,6 +324,7 @@ static void goes_over_nested_arrays_to_a_depth(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_rows_as_the_c_library_reads_their_numbers),
+      cmocka_unit_test(reads_decimals_of_few_digits_as_the_c_library_does),
       cmocka_unit_test(stops_where_no_number_of_json_stands),
       cmocka_unit_test(takes_every_form_that_json_has),
       cmocka_unit_test(fills_whole_numbers_up_to_one_that_is_none),
