@@ -142,6 +142,28 @@ static void drains_the_leases_of_what_is_unloaded(void **state) {
   or_model_pool_release(pool, &young);
 }
 
+static void a_lease_that_may_not_wait_is_of_what_is_ready(void **state) {
+  (void)state;
+  const or_model_request_t one = {.name = "one"}, nameless = {.name = "../one"};
+  or_model_lease_t lease;
+  assert_false(or_model_pool_try(pool, &one, &lease));
+  assert_null(lease.entry);
+  assert_false(or_model_pool_try(pool, &nameless, &lease));
+  assert_int_equal(or_model_pool_counts(pool).loads, 0);
+  or_model_lease_t loader = take("one");
+  assert_true(or_model_pool_try(pool, &one, &lease));
+  assert_ptr_equal(lease.session, loader.session);
+  or_model_pool_release(pool, &loader);
+  expect_ok(or_model_pool_unload(pool, "one"));
+  or_model_lease_t late;
+  assert_false(or_model_pool_try(pool, &one, &late));
+  or_model_pool_release(pool, &lease);
+  assert_int_equal(or_model_pool_counts(pool).leases, 0);
+  assert_int_equal(or_model_pool_counts(pool).models, 1); /* giving it back took no longer than a lock */
+  or_model_pool_sweep(pool, or_clock_ns());
+  assert_int_equal(or_model_pool_counts(pool).models, 0);
+}
+
 static void switches_to_a_new_version_when_it_is_loaded(void **state) {
   (void)state;
   or_model_lease_t old = take("many");
@@ -345,6 +367,7 @@ int main(void) {
       CASE(loads_once_what_two_share),
       CASE(names_the_nearest_of_an_unknown_name_and_keeps_no_trace),
       CASE(drains_the_leases_of_what_is_unloaded),
+      CASE(a_lease_that_may_not_wait_is_of_what_is_ready),
       CASE(switches_to_a_new_version_when_it_is_loaded),
       CASE(tries_a_failed_load_again),
       CASE(lets_the_least_recently_used_go_for_room),

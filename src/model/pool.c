@@ -74,6 +74,30 @@ void or_model_pool_free(or_model_pool_t *pool) {
   or_free(pool->allocator, pool);
 }
 
+static bool lease_ready_locked(or_model_pool_t *pool, const wanted_t *wanted, or_model_lease_t *lease) {
+  or_model_entry_t *entry = find_locked(pool, wanted, false);
+  if (entry == NULL || entry->state != OR_MODEL_READY) return false;
+  ++entry->leases;
+  ++pool->counts.leases;
+  *lease = (or_model_lease_t){entry->model, entry->session, entry->max_batch_size, entry, false};
+  return true;
+}
+
+bool or_model_pool_try(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease) {
+  wanted_t wanted;
+  *lease = (or_model_lease_t){0};
+  or_status_t status = read_request(pool, request, &wanted);
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* acquire says it */
+    return false;
+  }
+  or_mutex_lock(&pool->mutex);
+  const bool ready = lease_ready_locked(pool, &wanted, lease);
+  or_mutex_unlock(&pool->mutex);
+  lease->brief = ready;
+  return ready;
+}
+
 or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease) {
   wanted_t wanted;
   or_model_entry_t *doomed = NULL;
@@ -82,13 +106,7 @@ or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_
   if (!or_ok(status)) return status;
   or_mutex_lock(&pool->mutex);
   sweep_locked(pool, or_clock_ns(), &doomed);
-  or_model_entry_t *entry = find_locked(pool, &wanted, false);
-  const bool ready = entry != NULL && entry->state == OR_MODEL_READY;
-  if (ready) {
-    ++entry->leases;
-    ++pool->counts.leases;
-    *lease = (or_model_lease_t){entry->model, entry->session, entry->max_batch_size, entry};
-  }
+  const bool ready = lease_ready_locked(pool, &wanted, lease);
   or_mutex_unlock(&pool->mutex);
   bury(pool, doomed);
   return ready ? status : take(pool, &wanted, lease);
@@ -97,14 +115,14 @@ or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_
 void or_model_pool_release(or_model_pool_t *pool, or_model_lease_t *lease) {
   or_model_entry_t *entry = lease->entry, *doomed = NULL;
   if (entry == NULL) return;
+  const bool brief = lease->brief;
   *lease = (or_model_lease_t){0};
   or_mutex_lock(&pool->mutex);
   --entry->leases;
   --pool->counts.leases;
   entry->last_used_us = or_clock_wall_us();
   entry->last_used_ns = or_clock_ns();
-  if (entry->state == OR_MODEL_UNLOADING && entry->leases == 0) remove_locked(pool, entry, &doomed);
-  sweep_locked(pool, or_clock_ns(), &doomed);
+  if (!brief) sweep_locked(pool, entry->last_used_ns, &doomed); /* with it, where it was to go with its last lease */
   or_mutex_unlock(&pool->mutex);
   bury(pool, doomed);
 }
@@ -312,7 +330,7 @@ static or_status_t take(or_model_pool_t *pool, wanted_t *wanted, or_model_lease_
   }
   if (ready) {
     entry->is_default = entry->is_default || wanted->is_default;
-    *lease = (or_model_lease_t){entry->model, entry->session, entry->max_batch_size, entry};
+    *lease = (or_model_lease_t){entry->model, entry->session, entry->max_batch_size, entry, false};
   }
   or_mutex_unlock(&pool->mutex);
   or_free(pool->allocator, made);
@@ -417,7 +435,7 @@ static or_status_t load_entry(or_model_pool_t *pool, or_model_entry_t *entry, bo
     entry->last_used_ns = or_clock_ns();
     entry->reason[0] = '\0';
     entry->state = entry->unload_wanted ? OR_MODEL_UNLOADING : OR_MODEL_READY;
-    *lease = (or_model_lease_t){model, session, entry->max_batch_size, entry};
+    *lease = (or_model_lease_t){model, session, entry->max_batch_size, entry, false};
   } else {
     ++pool->counts.failed_loads;
     entry->state = OR_MODEL_FAILED;

@@ -47,6 +47,7 @@ typedef struct or_model_lease_t {
   or_session_t *session;
   int64_t max_batch_size; /* 0: no bound */
   struct or_model_entry_t *entry;
+  bool brief; /* from or_model_pool_try */
 } or_model_lease_t;
 
 /* Takes the model, loading it on this thread if nobody has it; while another thread loads it, waits. A load that failed
@@ -55,6 +56,9 @@ typedef struct or_model_lease_t {
  * twice); RESOURCE_EXHAUSTED (memory, or every model that the pool may hold is in use); CANCELLED,
  * DEADLINE_EXCEEDED (while waiting); what loading and or_session_create fail with. On failure the lease is empty. */
 or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease);
+/* As acquire where the model is ready, and takes no longer than a lock, as does giving the lease back: what goes by
+ * that goes with the next sweep. False: it is not, and the lease is empty. */
+bool or_model_pool_try(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease);
 /* Once for each acquire that succeeded; empties the lease. An empty one does nothing. */
 void or_model_pool_release(or_model_pool_t *pool, or_model_lease_t *lease);
 

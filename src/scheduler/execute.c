@@ -101,6 +101,15 @@ static void on_progress(void *self, double fraction, const char *what) {
   tell(execution, OR_JOB_PROGRESS);
 }
 
+/* What its thread has no time for is a worker's, and was no attempt. With the lock held. */
+static bool is_put_off(const execution_t *execution) {
+  if (!execution->result.put_off || or_cancel_requested(&execution->cancel) || execution->job->scheduler->draining)
+    return false;
+  or_here_forget(execution->place, &execution->job->estimate);
+  for (or_job_t *member = execution->members; member != NULL; member = member->member_next) --member->attempts;
+  return true;
+}
+
 /* Jobs whose device was lost may have another attempt, elsewhere. With the lock held. */
 static bool goes_on(const execution_t *execution) {
   const or_job_t *job = execution->job;
@@ -109,6 +118,14 @@ static bool goes_on(const execution_t *execution) {
     attempts = member->attempts > attempts ? member->attempts : attempts;
   return execution->members != NULL && attempts < OR_TASK_MAX_ATTEMPTS && or_task_rerun_on_restart(job->task) &&
          !or_cancel_requested(&execution->cancel) && !job->scheduler->draining;
+}
+
+/* Of what was put off and does not wait again: why it ends. */
+static or_status_t end_of(const execution_t *execution, or_status_t status) {
+  if (!execution->result.put_off || or_ok(status)) return status;
+  or_status_ignore(status); /* that it was put off is nobody's answer */
+  status = or_cancel_status(&execution->cancel);
+  return or_ok(status) ? or_error(OR_CANCELLED, "the scheduler is shutting down") : status;
 }
 
 /* The members wait again, the first of them in the queue. With the lock held. */
@@ -183,6 +200,7 @@ void or_execution_carry_out(execution_t *execution) {
                                      .models_directory = scheduler->models_directory,
                                      .pool = scheduler->options.pool,
                                      .quick = true,
+                                     .here_only = execution->here,
                                      .cancel = &execution->cancel,
                                      .progress = on_progress,
                                      .progress_self = execution,
@@ -196,7 +214,8 @@ void or_execution_carry_out(execution_t *execution) {
   if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace_work(job, begin_ns);
   (void)or_trace_enter(before);
   or_mutex_lock(&scheduler->mutex);
-  const bool lost = or_status_code(status) == OR_DEVICE_LOST, again = lost && goes_on(execution);
+  const bool lost = or_status_code(status) == OR_DEVICE_LOST;
+  const bool again = (lost && goes_on(execution)) || (!or_ok(status) && is_put_off(execution));
   if (or_ok(status)) {
     or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
     or_here_remember(execution->place, &job->estimate, &execution->result);
@@ -214,7 +233,7 @@ void or_execution_carry_out(execution_t *execution) {
   or_mutex_unlock(&scheduler->mutex);
   leave_all_on_disk(interrupted);
   if (members != NULL && !again) {
-    end_all(members, status, &execution->result);
+    end_all(members, end_of(execution, status), &execution->result);
   } else {
     or_status_ignore(status); /* tried again, or ended by the watchdog, in whose words it is told */
     or_task_result_deinit(&execution->result);

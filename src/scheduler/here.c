@@ -31,6 +31,11 @@ void or_here_remember(place_t *place, const or_task_estimate_t *estimate, const 
   if (result->here) familiar->seconds[familiar->count++ % OR_SCHEDULER_TIMES] = result->execution_time_s;
 }
 
+void or_here_forget(place_t *place, const or_task_estimate_t *estimate) {
+  familiar_t *familiar = find(place, estimate->shape);
+  if (familiar != NULL) familiar->count = 0;
+}
+
 /* More often than not: one long time may be another thread's. */
 static bool is_short(const familiar_t *familiar, int64_t here_ns) {
   const double most_s = (double)here_ns * 1e-9;

@@ -1,4 +1,10 @@
 /* Short work on the thread that brings it. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "graph/onnx/testing.h"
+#include "model/pool.h"
 #include "scheduler/scheduler_test_internal.h"
 
 #define EVER INT64_MAX /* whatever it takes is short */
@@ -155,6 +161,111 @@ static void what_was_not_done_for_long_is_forgotten(void **state) {
   or_job_release(result.job);
 }
 
+static char folder[64], model_path[96];
+static or_model_pool_t *pool;
+
+/* y = max(x, 0) of any number of rows, in a folder of its own. */
+static void write_relu(void) {
+  pb_t graph = {.data = NULL};
+  or_format(folder, sizeof folder, "/tmp/openruntime-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  pb_put(&graph, 1, node_proto("Relu", "x", "y"));
+  pb_put(&graph, 11, value_proto("x", OR_FLOAT32, "batch,2"));
+  pb_put(&graph, 12, value_proto("y", OR_FLOAT32, "batch,2"));
+  pb_t proto = model_proto(graph, 17);
+  or_format(model_path, sizeof model_path, "%s/relu.onnx", folder);
+  expect_ok(or_file_write(model_path, proto.data, proto.length));
+  pb_free(&proto);
+}
+
+static or_job_t *infer(const char *id, or_job_listener_t listener) {
+  or_submission_result_t result;
+  or_job_request_t request = {.here = true, .task_id = id, .listener = listener};
+  request.task = parsed("{\"operation\":\"inference\",\"data\":{\"model\":\"relu\",\"iterations\":1,"
+                        "\"inputs\":{\"x\":{\"shape\":[1,2],\"data\":[-1,2]}}}}");
+  expect_ok(or_scheduler_submit(scheduler, &request, &result));
+  return result.job;
+}
+
+static void expect_relu(or_job_t *job) {
+  expect_end(job, OR_TASK_COMPLETED, "\"data\":[0,2]");
+  assert_int_equal(or_job_facts(job).attempts, 1);
+  or_job_release(job);
+}
+
+/* A scheduler with models, that knows the inference as short. */
+static void open_with_models(void) {
+  static const char *const ids[] = {"a", "b", "c", "d", "e"};
+  write_relu();
+  open_here(EVER);
+  or_scheduler_drain(scheduler, 0);
+  or_scheduler_free(scheduler);
+  expect_ok(or_model_pool_create(&(or_model_pool_options_t){.runtime = runtime, .directory = folder}, &pool));
+  expect_ok(or_scheduler_create(
+      &(or_scheduler_options_t){.runtime = runtime, .listener = listen, .pool = pool, .here_ns = EVER}, &scheduler));
+  for (size_t i = 0; i < 5; ++i) expect_relu(infer(ids[i], NULL));
+  or_job_t *job = infer("here", NULL);
+  assert_int_equal(or_job_facts(job).state, OR_TASK_COMPLETED);
+  expect_relu(job);
+  assert_int_equal(or_model_pool_counts(pool).leases, 0);
+  assert_int_equal(or_model_pool_counts(pool).loads, 1);
+}
+
+static int close_with_models(void **state) {
+  or_fake_open_gate(OR_FAKE_RUN);
+  if (scheduler != NULL) or_scheduler_drain(scheduler, 0);
+  or_scheduler_free(scheduler);
+  scheduler = NULL;
+  or_model_pool_free(pool);
+  pool = NULL;
+  (void)unlink(model_path);
+  (void)rmdir(folder);
+  return close_all(state);
+}
+
+/* It goes on at a worker, where the gate holds it: who brought it did not wait. */
+static void expect_put_off(const char *id) {
+  or_fake_close_gate(OR_FAKE_RUN);
+  or_job_t *job = infer(id, NULL);
+  or_fake_wait_at_gate(OR_FAKE_RUN, 1);
+  assert_int_equal(or_job_facts(job).state, OR_TASK_RUNNING);
+  or_fake_open_gate(OR_FAKE_RUN);
+  expect_relu(job);
+}
+
+static void an_inference_whose_model_is_not_there_is_put_off(void **state) {
+  (void)state;
+  open_with_models();
+  expect_ok(or_model_pool_unload(pool, "relu"));
+  expect_put_off("elsewhere");
+  assert_int_equal(or_model_pool_counts(pool).loads, 2);
+}
+
+static void an_inference_whose_plan_is_not_there_is_put_off(void **state) {
+  (void)state;
+  open_with_models();
+  expect_ok(or_model_pool_unload(pool, "relu"));
+  expect_ok(or_model_pool_load(pool, &(or_model_request_t){.name = "relu", .device = or_runtime_device(runtime, 0)}));
+  expect_put_off("elsewhere");
+  assert_int_equal(or_model_pool_counts(pool).loads, 2);
+}
+
+static void cancel_as_it_starts(void *self, or_job_t *job, or_job_event_t event) {
+  (void)self;
+  if (event == OR_JOB_STARTED) or_scheduler_cancel(scheduler, job);
+}
+
+static void what_is_cancelled_is_not_put_off(void **state) {
+  (void)state;
+  open_with_models();
+  expect_ok(or_model_pool_unload(pool, "relu"));
+  or_job_t *job = infer("cancelled", cancel_as_it_starts);
+  assert_int_equal(or_job_facts(job).state, OR_TASK_CANCELLED);
+  expect_end(job, OR_TASK_CANCELLED, "\"error_code\":\"cancelled\"");
+  or_job_release(job);
+  assert_int_equal(or_model_pool_counts(pool).loads, 1);
+}
+
 int main(void) {
   or_mutex_init(&seen.mutex);
   or_cond_init(&seen.cond);
@@ -167,6 +278,10 @@ int main(void) {
       CASE(it_takes_its_place_like_any_other),
       CASE(a_place_that_is_taken_out_is_not_used),
       CASE(what_was_not_done_for_long_is_forgotten),
+#define MODEL_CASE(name) cmocka_unit_test_teardown(name, close_with_models)
+      MODEL_CASE(an_inference_whose_model_is_not_there_is_put_off),
+      MODEL_CASE(an_inference_whose_plan_is_not_there_is_put_off),
+      MODEL_CASE(what_is_cancelled_is_not_put_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,6 +221,7 @@ static or_status_t check_capacity(or_scheduler_t *scheduler, const or_job_t *job
 static void carry_out_here(execution_t *execution) {
   hardware_t *hardware = execution->place->hardware;
   or_scheduler_t *scheduler = hardware->scheduler;
+  execution->here = true;
   or_execution_carry_out(execution);
   or_mutex_lock(&scheduler->mutex);
   if (scheduler->waiting > 0) or_hardware_wake(hardware);

@@ -40,7 +40,7 @@ typedef struct or_job_watch_t {
 #define OR_SCHEDULER_KEEP_BYTES (UINT64_C(64) << 20)       /* of their responses and outputs */
 #define OR_SCHEDULER_AGE_NS INT64_C(2000000000)            /* a waiting job rises by one priority in that time */
 #define OR_SCHEDULER_STUCK_NS INT64_C(30000000000) /* how long work may go on after it was cancelled or out of time */
-#define OR_SCHEDULER_HERE_NS INT64_C(60000) /* what handing work to a worker and its queue, and its end back, takes */
+#define OR_SCHEDULER_HERE_NS INT64_C(100000)       /* handing an inference over and its end back takes 40 us */
 #define OR_SCHEDULER_MAX_DEVICES 64u
 
 /* Zero means the default above. */

@@ -56,6 +56,7 @@ typedef struct execution_t {
   or_task_result_t result;
   uint32_t progress_ppm;
   double expected_s;
+  bool here;          /* on the thread of who brought it */
   int64_t overdue_ns; /* when the watchdog first saw that it should have ended; 0: it has not */
   bool abandoned;     /* counts as stuck: its members are ended without it */
 } execution_t;
@@ -259,6 +260,7 @@ place_t *or_here_place(or_job_t *job);
  * nothing; NULL: none waits, or the next is for a worker. */
 or_job_t *or_here_take(or_scheduler_t *scheduler, place_t **place);
 void or_here_remember(place_t *place, const or_task_estimate_t *estimate, const or_task_result_t *result);
+void or_here_forget(place_t *place, const or_task_estimate_t *estimate);
 
 /* waiting.c, with the lock held: the device of this hardware that is best for the job; NULL: it may not run there, or
  * would be done sooner elsewhere. And whether there is room for it now. */

@@ -18,12 +18,18 @@ void or_request_keep(or_request_t *request) {
   ++connection->loop->kept;
 }
 
+bool or_request_has_time(const or_request_t *request) {
+  const or_connection_t *connection = connection_of((or_request_t *)(uintptr_t)request);
+  return !or_connection_is_handled(connection) || connection->loop->worked_ns < OR_LOOP_WORK_NS;
+}
+
 /* Within its own handler there is no message: the reply is sent when the handler returns. */
 void or_reply_post(or_request_t *request) {
   or_connection_t *connection = connection_of(request);
   if (or_connection_is_handled(connection)) {
     connection->kept = false;
     --connection->loop->kept;
+    if (request->reply.run_ns > 0) connection->loop->worked_ns += request->reply.run_ns;
     or_connection_release(connection); /* not the last reference: the socket has one */
     return;
   }

@@ -132,6 +132,11 @@ void or_request_on_gone(or_request_t *request, void (*gone)(void *self, or_reque
  * that, 503 is the reply. */
 bool or_request_elsewhere(or_request_t *request, size_t bytes);
 #define OR_LOOP_WORK_BYTES ((size_t)128 << 10) /* what a loop does itself: JSON of a millisecond at most */
+/* Whether this thread may carry out short work for the request itself: on a loop's, where what was done since it last
+ * looked at its sockets took less than OR_LOOP_WORK_NS, so that no connection waits longer for others' work than that
+ * and one piece more. */
+bool or_request_has_time(const or_request_t *request);
+#define OR_LOOP_WORK_NS INT64_C(100000)
 /* Sends the reply of a kept request; the request is not touched after that. Any thread, exactly once. */
 void or_reply_post(or_request_t *request);
 

@@ -11,6 +11,7 @@
 static void loop_main(void *argument);
 static void on_timer(uv_timer_t *timer);
 static void on_turn(uv_check_t *check);
+static void on_prepare(uv_prepare_t *prepare);
 static void on_drain(or_mail_t *mail);
 static void on_stop(or_mail_t *mail);
 static void on_beat(or_mail_t *mail);
@@ -36,6 +37,9 @@ static or_status_t open_handles(or_loop_t *loop) {
   loop->turn.data = loop;
   (void)uv_timer_init(&loop->uv, &loop->timer);
   loop->timer.data = loop;
+  (void)uv_prepare_init(&loop->uv, &loop->prepare);
+  loop->prepare.data = loop;
+  (void)uv_prepare_start(&loop->prepare, on_prepare);
   return status;
 }
 
@@ -74,6 +78,9 @@ void or_loop_stop(or_loop_t *loop) {
 }
 
 static void loop_main(void *argument) { (void)uv_run(&((or_loop_t *)argument)->uv, UV_RUN_DEFAULT); }
+
+/* Before it looks at its sockets. */
+static void on_prepare(uv_prepare_t *prepare) { ((or_loop_t *)prepare->data)->worked_ns = 0; }
 
 static void on_adopt(or_mail_t *mail) {
   adoption_t *adoption = (adoption_t *)mail;
@@ -139,6 +146,7 @@ void or_loop_connection_gone(or_loop_t *loop) {
   loop->handles_closed = true;
   uv_close((uv_handle_t *)&loop->turn, NULL);
   uv_close((uv_handle_t *)&loop->timer, NULL);
+  uv_close((uv_handle_t *)&loop->prepare, NULL);
   or_mailbox_close(&loop->mailbox);
 }
 

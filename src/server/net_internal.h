@@ -113,6 +113,8 @@ struct or_loop_t {
   atomic_bool asked;
   uv_timer_t timer;
   int64_t timer_ns; /* when it fires; INT64_MAX: not set */
+  uv_prepare_t prepare;
+  int64_t worked_ns; /* on requests, since it last looked at its sockets */
   struct {
     or_connection_t *first, *last;
   } waiting[OR_WAIT_COUNT];

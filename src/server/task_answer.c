@@ -251,7 +251,7 @@ static void accept_task(answer_t *answer) {
                                    .body_digest = answer->has_digest ? answer->digest : NULL,
                                    .durable = durable,
                                    .shared = answer->options.shared,
-                                   .here = true,
+                                   .here = or_request_has_time(request),
                                    .tensors = body->tensors,
                                    .tensor_count = body->tensor_count,
                                    .blobs = body->blobs,

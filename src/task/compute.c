@@ -104,7 +104,10 @@ or_status_t or_task_run_compute(or_task_run_t *run) {
   }
   or_task_note_peak(run);
   run->result->here = or_ok(status);
-  for (size_t i = 0; i < count; ++i) run->result->here = run->result->here && works[i].time.here;
+  for (size_t i = 0; i < count; ++i) {
+    run->result->here = run->result->here && works[i].time.here;
+    run->result->put_off = run->result->put_off || works[i].time.put_off;
+  }
   if (or_ok(status)) write_summary(run, works, total);
   if (or_ok(status) && has_operands(run)) {
     or_json_key(&run->json, "outputs");

@@ -52,8 +52,8 @@ static uint64_t mix_text(uint64_t hash, const char *text) {
   return text != NULL ? mix(hash, text, strlen(text) + 1) : mix(hash, "\1", 1);
 }
 
-/* Everything that decides what a computation does but its numbers. */
-static uint64_t shape_of_compute(const or_task_t *task) {
+/* Everything that decides what a task does but its numbers. */
+static uint64_t hash_of(const or_task_t *task) {
   const or_task_parameters_t *p = &task->parameters;
   const int64_t numbers[] = {p->size,     p->m,          p->n,           p->k,           p->iterations,
                              p->dtype,    p->axis,       p->dims,        p->real,        p->inverse,
@@ -61,7 +61,7 @@ static uint64_t shape_of_compute(const or_task_t *task) {
                              p->padding,  p->input_size, p->hidden_size, p->output_size, p->batch_size};
   uint64_t hash = mix(1, &task->kind, sizeof(const or_task_kind_t *));
   hash = mix(hash, numbers, sizeof numbers);
-  hash = mix_text(mix_text(hash, p->function), p->norm);
+  hash = mix_text(mix_text(mix_text(hash, p->function), p->norm), p->model);
   for (size_t i = 0; i < p->operand_count; ++i) {
     const or_task_operand_t *operand = &p->operands[i];
     hash = mix(mix_text(hash, operand->name), &operand->dtype, sizeof operand->dtype);
@@ -78,12 +78,12 @@ void or_task_estimate(const or_task_t *task, or_task_estimate_t *out) {
     out->exclusive = true;
   } else if (strcmp(operation, "inference") == 0) {
     out->units = (double)(task->parameters.batch_size > 0 ? task->parameters.batch_size : 1);
-    out->seconds =
-        task->parameters.operand_count > 0 || task->parameters.image != NULL || task->parameters.text_count > 0
-            ? 0
-            : INFERENCE_S;
+    const bool read = task->parameters.image != NULL || task->parameters.text_count > 0;
+    const bool given = task->parameters.operand_count > 0;
+    out->seconds = given || read ? 0 : INFERENCE_S;
+    if (given && !read) out->shape = hash_of(task);
   } else {
     estimate_compute(task, out);
-    out->shape = shape_of_compute(task);
+    out->shape = hash_of(task);
   }
 }

@@ -67,6 +67,12 @@ static void tasks_that_do_the_same_on_other_numbers_have_one_shape(void **state)
                                   "{\"shape\":[1],\"dtype\":\"float32\",\"data\":[1]}"))
                   .shape != relu);
   assert_true(estimate_of("{\"operation\":\"inference\",\"data\":{\"model\":\"resnet50\"}}").shape == 0);
+#define INFERENCE(model, numbers) \
+  "{\"operation\":\"inference\",\"data\":{\"model\":\"" model "\",\"inputs\":{\"x\":" OPERAND(numbers) "}}}"
+  const uint64_t one = estimate_of(INFERENCE("one", "[1,2]")).shape;
+  assert_true(one != 0);
+  assert_true(estimate_of(INFERENCE("one", "[3,4]")).shape == one);
+  assert_true(estimate_of(INFERENCE("two", "[1,2]")).shape != one);
 }
 
 static void a_network_takes_its_weights_and_its_rows(void **state) {

@@ -55,7 +55,13 @@ static or_status_t acquire_model(or_task_run_t *run, inference_t *inference) {
                                       .precision = p->dtype,
                                       .strict = run->task->strict_device,
                                       .cancel = run->context->cancel};
-  or_status_t status = or_model_pool_acquire(run->context->pool, &request, &inference->lease);
+  or_status_t status = or_status_success();
+  if (!run->context->here_only) {
+    status = or_model_pool_acquire(run->context->pool, &request, &inference->lease);
+  } else if (!or_model_pool_try(run->context->pool, &request, &inference->lease)) {
+    run->result->put_off = true;
+    status = or_error(OR_UNAVAILABLE, "model \"%s\" is not ready", p->model);
+  }
   if (!or_ok(status)) return status;
   inference->model = inference->lease.model;
   inference->session = inference->lease.session;
@@ -219,7 +225,10 @@ static or_status_t run_model(or_task_run_t *run, inference_t *inference) {
   const or_measure_options_t options = or_task_measure_options(run, BUDGET_S, inference->given);
   const or_measure_bindings_t bindings = {inference->inputs, inference->input_count, inference->outputs,
                                           inference->output_count};
-  return or_task_measure(inference->session, &bindings, &options, &inference->time);
+  or_status_t status = or_task_measure(inference->session, &bindings, &options, &inference->time);
+  run->result->here = or_ok(status) && inference->time.here;
+  run->result->put_off = inference->time.put_off;
+  return status;
 }
 
 /* The k best of one row of numbers, best first; equal ones by index. */

@@ -90,7 +90,9 @@ static or_status_t run_timed(or_session_t *session, const or_measure_bindings_t 
   if (or_ok(status) && options->quick)
     status = or_session_run_here(session, bindings->inputs, bindings->input_count, bindings->outputs,
                                  bindings->output_count, here);
-  return or_ok(status) && !*here ? run_once(session, bindings, options->cancel) : status;
+  if (!or_ok(status) || *here) return status;
+  if (options->here_only) return or_error(OR_UNAVAILABLE, "it can't be run at once on this thread");
+  return run_once(session, bindings, options->cancel);
 }
 
 or_measure_options_t or_task_measure_options(const or_task_run_t *run, double budget_s, bool given) {
@@ -99,7 +101,8 @@ or_measure_options_t or_task_measure_options(const or_task_run_t *run, double bu
   return (or_measure_options_t){.iterations = asked == 0 && quick && given ? 1 : asked,
                                 .budget_s = quick ? QUICK_S : budget_s,
                                 .cancel = run->context->cancel,
-                                .quick = quick};
+                                .quick = quick,
+                                .here_only = run->context->here_only};
 }
 
 /* Whether what takes so long would end too late. */
@@ -156,6 +159,7 @@ or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *
     status = run_timed(session, bindings, options, &here);
     out->here = out->here && here;
     seconds = (double)(or_clock_ns() - start_ns) * 1e-9;
+    out->put_off = options->here_only && !here && or_status_code(status) == OR_UNAVAILABLE;
     if (kept < OR_MEASURE_MAX_RUNS) times[kept++] = seconds;
     ++out->runs;
     out->total_s += seconds;

@@ -84,6 +84,9 @@ typedef struct or_task_context_t {
   /* For its result rather than for its figures (a server): given operands are computed with once, generated ones a few
    * times within hundredths of a second; nothing is run to warm up, no limit of the device is measured. */
   bool quick;
+  /* On a thread that others wait for: what would have to be loaded, prepared or handed to another thread for it first
+   * is put off (result.put_off). Of `pool` and `quick` alone. */
+  bool here_only;
   or_cancel_t *cancel;                                             /* may be NULL */
   void (*progress)(void *self, double fraction, const char *what); /* may be NULL; on the calling thread */
   void *progress_self;
@@ -99,6 +102,7 @@ typedef struct or_task_result_t {
   double throughput;          /* GFLOP/s, GB/s or items/s by kind; NaN where it makes no sense */
   uint64_t memory_peak_bytes; /* of the device's hardware while it ran */
   bool here;                  /* nothing was compiled or handed to another thread for it */
+  bool put_off;               /* it failed for that alone: context.here_only */
   or_task_tensor_t *outputs;  /* one reference each */
   size_t output_count;
 } or_task_result_t;
@@ -109,7 +113,8 @@ void or_task_result_deinit(or_task_result_t *result);
 or_status_t or_task_result_copy(const or_task_result_t *result, const or_allocator_t *allocator, or_task_result_t *out);
 
 /* Carries the task out on the calling thread (device work runs on the device's queue). CANCELLED and DEADLINE_EXCEEDED
- * end it at the next node, tile or iteration. On failure the result holds what is known (device_used, times). */
+ * end it at the next node, tile or iteration. UNAVAILABLE: it was put off. On failure the result holds what is known
+ * (device_used, times). */
 or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *context, or_task_result_t *result);
 
 /* Writes a whole TaskResponse (docs/api.md) around a result or a failure. */

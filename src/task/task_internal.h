@@ -169,7 +169,8 @@ bool or_task_check_text(const char *loc, const or_json_value_t *value, or_task_p
 typedef struct or_measurement_t {
   int64_t runs;
   double median_s, min_s, p90_s, p99_s, total_s;
-  bool here; /* every timed run was carried out on the calling thread */
+  bool here;    /* every timed run was carried out on the calling thread */
+  bool put_off; /* it failed since one could not be: or_measure_options_t.here_only */
 } or_measurement_t;
 typedef struct or_measure_options_t {
   int64_t iterations; /* 0: until `budget_s` is used, at least OR_MEASURE_MIN_RUNS and at most OR_MEASURE_MAX_RUNS */
@@ -182,6 +183,7 @@ typedef struct or_measure_options_t {
   /* No run to warm up. Without `iterations` at least one run and at most OR_MEASURE_QUICK_RUNS, of which the first,
    * which makes plan and outputs, counts only if it is the only one. */
   bool quick;
+  bool here_only; /* what can't be run at once on the calling thread is not run: UNAVAILABLE */
 } or_measure_options_t;
 #define OR_MEASURE_MIN_RUNS 5
 #define OR_MEASURE_MAX_RUNS 10000
