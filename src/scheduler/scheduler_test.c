@@ -369,8 +369,10 @@ static or_status_t journal_finish(void *self, const or_task_record_t *record, co
   (void)self;
   (void)blobs;
   (void)count;
+  or_mutex_lock(&seen.mutex); /* workers end tasks at once */
   journal.last_state = record->state;
   ++journal.finishes;
+  or_mutex_unlock(&seen.mutex);
   return or_status_success();
 }
 
