@@ -16,7 +16,6 @@
 #define OR_STORE_BATCH_ROWS 1024                /* a commit has at most so many */
 #define OR_STORE_BATCH_BYTES ((size_t)32 << 20) /* and takes no more once it has so many */
 #define OR_STORE_LINGER_NS ((int64_t)10000000)  /* rows that nobody waits for wait so long for company */
-#define OR_STORE_GATHER_NS ((int64_t)2000000)   /* rows that somebody waits for wait at most so long for company */
 #define OR_STORE_RETRY_NS ((int64_t)1000000000) /* until what could not be written is tried again */
 #define OR_STORE_TICK_NS ((int64_t)30000000000) /* retention by age, uses of keys */
 #define OR_STORE_TRIM_ROWS 64                   /* removed in one transaction */
@@ -83,8 +82,7 @@ typedef struct or_writer_t {
   size_t row_limit, byte_limit;
   /* Under lock. */
   or_item_t *first, **end;
-  size_t queued, waited;           /* in the list, and those that somebody waits for */
-  size_t gathered;                 /* of these, so many are gathered; 0: they are not */
+  size_t queued;                   /* in the list */
   size_t rows, bytes;              /* of the backlog: in the list, with the writer thread, or parked */
   uint64_t last_number, processed; /* put into the list; written, parked or given up */
   int64_t first_queued_ns;
@@ -98,8 +96,6 @@ typedef struct or_writer_t {
   or_item_t *trimming;    /* new bounds whose `done` waits until nothing exceeds them */
   bool last_failed;       /* the last commit, or the files before it */
   uint64_t database_file; /* number of the one that is open */
-  size_t last_waited;     /* of the last batch */
-  int64_t commit_ns;      /* how long that took */
 } or_writer_t;
 
 typedef struct or_read_t or_read_t;

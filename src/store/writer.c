@@ -54,9 +54,7 @@ void or_writer_push(or_writer_t *writer, or_item_t *item, or_journal_done_t done
   *writer->end = item;
   writer->end = &item->next;
   writer->queued += 1;
-  writer->waited += done != NULL;
-  bool wake = was_empty || (done != NULL && !writer->urgent) || writer->queued == OR_STORE_BATCH_ROWS / 2 ||
-              (done != NULL && writer->waited == writer->gathered);
+  bool wake = was_empty || (done != NULL && !writer->urgent) || writer->queued == OR_STORE_BATCH_ROWS / 2;
   if (done != NULL) writer->urgent = true;
   if (wake) or_cond_signal(&writer->wake);
   or_mutex_unlock(&writer->lock);
@@ -277,19 +275,6 @@ static int64_t idle_wake_ns(const or_writer_t *writer, bool more) {
   return now_ns + OR_STORE_TICK_NS;
 }
 
-/* Waits a while for as many rows that are waited for as were in the last batch: who was told of those brings the next,
- * and one commit for all of them is sooner done than two. With the lock held. */
-static void gather(or_writer_t *writer) {
-  if (writer->waited == 0 || writer->waited >= writer->last_waited) return;
-  const int64_t half_ns = writer->commit_ns / 2;
-  const int64_t until_ns = or_clock_ns() + (half_ns < OR_STORE_GATHER_NS ? half_ns : OR_STORE_GATHER_NS);
-  writer->gathered = writer->last_waited;
-  while (!writer->closing && writer->waited < writer->gathered &&
-         or_cond_wait_until(&writer->wake, &writer->lock, until_ns)) {
-  }
-  writer->gathered = 0;
-}
-
 /* Waits for work. NULL with *closing: there will be none; NULL without: something else is due. */
 static or_item_t *next_batch(or_writer_t *writer, bool more, bool *closing, uint64_t *last_number) {
   int64_t idle_ns = idle_wake_ns(writer, more);
@@ -299,15 +284,12 @@ static or_item_t *next_batch(or_writer_t *writer, bool more, bool *closing, uint
     bool due = writer->first != NULL && (writer->urgent || writer->queued >= OR_STORE_BATCH_ROWS / 2);
     if (due || !or_cond_wait_until(&writer->wake, &writer->lock, wake_ns)) break;
   }
-  gather(writer);
-  writer->last_waited = writer->waited;
   size_t count = 0;
   or_item_t *batch = take(&writer->first, &count);
   writer->queued -= count;
   if (writer->first == NULL) {
     writer->end = &writer->first;
     writer->urgent = false;
-    writer->waited = 0; /* else some are counted that are taken: then nothing more is gathered */
   }
   *last_number = writer->processed + count;
   *closing = writer->closing && writer->first == NULL;
@@ -377,11 +359,7 @@ static void writer_main(void *opaque) {
   while (!closing) {
     uint64_t last_number = 0;
     or_item_t *batch = next_batch(writer, more, &closing, &last_number);
-    if (batch != NULL) {
-      const int64_t begun_ns = or_clock_ns();
-      write_items(store, batch);
-      writer->commit_ns = or_clock_ns() - begun_ns;
-    }
+    if (batch != NULL) write_items(store, batch);
     or_mutex_lock(&writer->lock);
     writer->processed = last_number;
     or_cond_broadcast(&writer->progress);
