@@ -173,7 +173,7 @@ static void a_network_that_is_not_there_or_fails_is_named(void **state) {
   (void)state;
   or_task_context_t context = {.runtime = runtime, .allow_paths = true};
   expect_refusal(&context, BENCHMARK("\"type\":\"ml\",\"models\":[\"resnet51\"]"), OR_NOT_FOUND, "resnet51");
-  or_fake_fail(OR_FAKE_RUN, 4, OR_INTERNAL);
+  or_fake_fail(OR_FAKE_RUN, 2, OR_INTERNAL);
   expect_refusal(&context, BENCHMARK("\"type\":\"ml\"," DIGITS), OR_INTERNAL, "model \"digits\"");
   expect_refusal(&context, BENCHMARK("\"type\":\"ml\",\"scenario\":\"server\",\"qps\":1e-9," DIGITS),
                  OR_INVALID_ARGUMENT, "no queries arrive");

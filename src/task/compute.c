@@ -60,6 +60,36 @@ typedef struct work_t {
 
 static or_status_t carry_out(or_task_run_t *run, work_t *work);
 
+static bool is_asked(const or_task_t *task, const function_t *function) {
+  const char *wanted = task->parameters.function;
+  if (strcmp(function->type, task->kind->type) != 0) return false;
+  return wanted == NULL || function->name == NULL || strcmp(function->name, wanted) == 0;
+}
+
+static bool is_given(const or_task_parameters_t *p, const char *name, size_t length) {
+  for (size_t i = 0; i < p->operand_count; ++i) {
+    if (strlen(p->operands[i].name) == length && memcmp(p->operands[i].name, name, length) == 0) return true;
+  }
+  return false;
+}
+
+void or_task_check_operands(const or_task_t *task, or_task_problems_t *problems) {
+  const char *name = task->kind->operands;
+  int needed = 0;
+  for (size_t i = 0; i < FUNCTION_COUNT; ++i) {
+    if (is_asked(task, &functions[i]) && functions[i].operands > needed) needed = functions[i].operands;
+  }
+  for (; name != NULL && needed > 0 && task->parameters.operand_count > 0; --needed) {
+    const size_t length = strcspn(name, " ");
+    char loc[32];
+    or_format(loc, sizeof loc, "data.%.*s", (int)length, name);
+    if (!is_given(&task->parameters, name, length))
+      or_task_problem(problems, loc, "value_error.missing", "%s takes tensors named %s: all are given, or none",
+                      task->kind->type, task->kind->operands);
+    name = name[length] != '\0' ? name + length + 1 : NULL;
+  }
+}
+
 static bool has_operands(const or_task_run_t *run) {
   return run->task->parameters.operand_count + run->context->tensor_count > 0;
 }
@@ -82,14 +112,12 @@ static void write_summary(or_task_run_t *run, const work_t *works, size_t count)
 static void release_work(work_t *work);
 
 or_status_t or_task_run_compute(or_task_run_t *run) {
-  const or_task_parameters_t *p = &run->task->parameters;
   const char *type = run->task->kind->type;
   work_t works[FUNCTION_COUNT];
   size_t count = 0, total = 0;
   or_status_t status = or_status_success();
   for (size_t i = 0; i < FUNCTION_COUNT; ++i) {
-    if (strcmp(functions[i].type, type) != 0) continue;
-    if (p->function != NULL && functions[i].name != NULL && strcmp(functions[i].name, p->function) != 0) continue;
+    if (!is_asked(run->task, &functions[i])) continue;
     works[total] = (work_t){.function = &functions[i]};
     ++total;
   }

@@ -505,6 +505,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
   if (!or_ok(status)) return status;
   check_together(task, problems);
   or_task_check_ml(task, problems);
+  or_task_check_operands(task, problems);
   if (p->function != NULL && !in_list(task->kind->functions, p->function)) {
     or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
                     task->kind->functions);

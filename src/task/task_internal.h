@@ -122,6 +122,7 @@ struct or_task_kind_t {
 const or_task_kind_t *or_task_kind_at(size_t index); /* NULL outside */
 const or_task_kind_t *or_task_kind_find(const char *operation, const char *type);
 or_status_t or_task_run_compute(or_task_run_t *run);
+void or_task_check_operands(const or_task_t *task, or_task_problems_t *problems); /* of a request that gives some */
 or_status_t or_task_run_network(or_task_run_t *run);
 or_status_t or_task_run_inference(or_task_run_t *run);
 or_status_t or_task_run_benchmark(or_task_run_t *run);
