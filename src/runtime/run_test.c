@@ -301,7 +301,7 @@ typedef struct cancellable_t {
 static void no_end(void *self, or_status_t status, or_binding_t *outputs, size_t output_count) {
   (void)self, (void)outputs, (void)output_count;
   or_status_ignore(status); /* nobody waits for it */
-  fail_msg("a run that did not start has ended");
+  fail_msg("%s", "a run that did not start has ended");
 }
 
 static void start_one_row(void *self) {

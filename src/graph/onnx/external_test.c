@@ -74,7 +74,7 @@ static const or_constant_t *weights_of(const or_graph_t *graph) {
   for (size_t i = 0; i < graph->value_count; ++i) {
     if (strcmp(graph->values[i].name, "w") == 0) return graph->values[i].constant;
   }
-  fail_msg("no value \"w\"");
+  fail_msg("%s", "no value \"w\"");
   return NULL;
 }
 
