@@ -200,7 +200,9 @@ static bool check_type(or_connection_t *connection, bool has_body) {
   }
   const char *semicolon = type.data != NULL ? memchr(type.data, ';', type.length) : NULL;
   if (semicolon != NULL) type.length = (size_t)(semicolon - type.data);
-  while (type.length > 0 && (type.data[type.length - 1] == ' ' || type.data[type.length - 1] == '\t')) --type.length;
+  while (type.data != NULL && type.length > 0 &&
+         (type.data[type.length - 1] == ' ' || type.data[type.length - 1] == '\t'))
+    --type.length;
   if (or_slice_is_nocase(type, "application/json")) return true;
   if (kind == OR_BODY_MULTIPART && or_slice_is_nocase(type, "multipart/form-data")) return true;
   or_reply_error(request, 415, "unsupported_media_type", "the body's Content-Type must be application/json%s",
