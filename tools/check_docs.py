@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """What docs/ says agrees with the code: the pages made from it are fresh, every operator, command and public function
 is there, and nothing is there that the code does not have; links between pages lead somewhere."""
+import pathlib
 import re
+import tempfile
 
 import check_includes
 import checklib
 import make_docs
+import make_docs_http
 
 
 def check(root):
@@ -166,6 +169,11 @@ def _sample():
     tree["docs/operators.md"] = make_docs.operators_page(rows)
     tree["docs/c-api.md"] = make_docs.C_API_INTRODUCTION + ("\n## openruntime/a.h\n\n\n\n`or_a`\n\n"
                                                             "```c\nOR_API int or_a(void);\n```\n")
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        (root / "src/server").mkdir(parents=True)
+        (root / "src/server/routes.c").write_text(tree["src/server/routes.c"], encoding="utf-8")
+        tree["docs/http.md"] = make_docs_http.page(root, make_docs.NOTE)
     return tree
 
 
