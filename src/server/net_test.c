@@ -93,11 +93,6 @@ static int begin(void **state) {
   start_net(&plain);
   return 0;
 }
-static int end(void **state) {
-  (void)state;
-  stop_net();
-  return 0;
-}
 
 static void answers_requests_on_one_connection(void **state) {
   (void)state;
@@ -549,7 +544,7 @@ static void an_allocation_that_fails_costs_one_request(void **state) {
 }
 
 int main(void) {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end_net)
   const struct CMUnitTest tests[] = {
       CASE(answers_requests_on_one_connection),
       CASE(answers_pipelined_requests_in_order),

@@ -43,6 +43,12 @@ static inline void stop_net(void) {
   assert_int_equal(or_status_live_count(), 0);
 }
 
+static inline int end_net(void **state) {
+  (void)state;
+  stop_net();
+  return 0;
+}
+
 /* A client that never waits longer than a broken test should. */
 static inline int dial_with(int receive_buffer) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)or_net_port(net))};

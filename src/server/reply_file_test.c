@@ -39,11 +39,6 @@ static int begin(void **state) {
   start_net(&options);
   return 0;
 }
-static int end(void **state) {
-  (void)state;
-  stop_net();
-  return 0;
-}
 
 /* The head of an answer, which has BYTES of body to come. */
 static void hear_head(int client) {
@@ -105,7 +100,7 @@ static void lets_go_of_it_when_the_client_leaves(void **state) {
     hear_head(client);
     hear_content(client, 0, i * 100000);
     (void)close(client);
-  } /* `end` counts what is left */
+  } /* `end_net` counts what is left */
 }
 
 static void ends_the_connection_where_the_file_has_changed(void **state) {
@@ -162,7 +157,7 @@ static void refuses_it_for_want_of_memory(void **state) {
 }
 
 int main(void) {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end_net)
   const struct CMUnitTest tests[] = {
       CASE(sends_all_of_it_from_little_memory),
       CASE(says_how_long_it_is_without_sending_it),

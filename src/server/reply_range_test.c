@@ -38,11 +38,6 @@ static int begin(void **state) {
   start_net(&options);
   return 0;
 }
-static int end(void **state) {
-  (void)state;
-  stop_net();
-  return 0;
-}
 
 /* The status of a request with these headers; the head of the answer is in `answer`. */
 static int ask_for(int client, const char *method_and_path, const char *headers) {
@@ -148,7 +143,7 @@ static void a_head_is_of_all_of_it(void **state) {
 }
 
 int main(void) {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end_net)
   const struct CMUnitTest tests[] = {
       CASE(sends_the_part_that_is_asked_for),
       CASE(sends_all_of_it_as_a_part),

@@ -74,11 +74,6 @@ static int begin(void **state) {
   start_net(&options);
   return 0;
 }
-static int end(void **state) {
-  (void)state;
-  stop_net();
-  return 0;
-}
 
 #define UPGRADE                                                                                      \
   "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
@@ -245,7 +240,7 @@ static void tells_clients_that_the_server_ends(void **state) {
 }
 
 int main(void) {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end_net)
   const struct CMUnitTest tests[] = {
       CASE(speaks_and_closes_as_the_client_asks), CASE(closes_for_faults_of_the_client),
       CASE(sends_a_slow_reader_the_newest_state), CASE(calls_back_at_its_interval),

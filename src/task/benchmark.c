@@ -110,14 +110,6 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
   return status;
 }
 
-static void write_share(or_json_writer_t *json, const char *key, double percent) {
-  if (isfinite(percent)) {
-    or_json_field_double(json, key, percent);
-  } else {
-    or_json_field_null(json, key);
-  }
-}
-
 static or_status_t run_compute(or_task_run_t *run, int64_t until_ns) {
   static const int64_t default_sizes[] = {256, 512, 1024, 2048};
   static const or_dtype_t default_dtypes[] = {OR_FLOAT32, OR_FLOAT64};
@@ -151,7 +143,7 @@ static or_status_t run_compute(or_task_run_t *run, int64_t until_ns) {
       or_json_field_int(&run->json, "size", sizes[s]);
       or_json_field_string(&run->json, "dtype", or_dtype_name(dtypes[d]));
       or_json_field_double(&run->json, "gflops", rate * 1e-9);
-      write_share(&run->json, "percent_of_peak", share_of_peak(run->device, dtypes[d], rate, until_ns));
+      or_task_write_share(&run->json, "percent_of_peak", share_of_peak(run->device, dtypes[d], rate, until_ns));
       or_json_field_string(&run->json, "device", run->result->device_used);
       or_json_field_double(&run->json, "execution_time", time.median_s);
       or_json_field_double(&run->json, "min", time.min_s);
@@ -204,7 +196,7 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, m
   or_json_field_int(&run->json, "size_kb", size_kb);
   or_json_field_double(&run->json, "bandwidth_mbps", rate * 1e-6);
   or_json_field_string(&run->json, "kind", kind->kind);
-  write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->device, bytes, rate, until_ns));
+  or_task_write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->device, bytes, rate, until_ns));
   or_json_field_double(&run->json, "execution_time", time.median_s);
   or_json_field_double(&run->json, "min", time.min_s);
   or_json_field_double(&run->json, "p99", time.p99_s);

@@ -304,15 +304,6 @@ static or_dtype_t part_dtype(or_dtype_t dtype) {
   return dtype == OR_COMPLEX64 ? OR_FLOAT32 : dtype == OR_COMPLEX128 ? OR_FLOAT64 : dtype;
 }
 
-/* A number that is not known is null. */
-static void write_share(or_json_writer_t *json, const char *key, double percent) {
-  if (isfinite(percent)) {
-    or_json_field_double(json, key, percent);
-  } else {
-    or_json_field_null(json, key);
-  }
-}
-
 /* Of the device's limit in operations of that type a second; of OR_DTYPE_NONE in bytes read, of which a run touches
  * `bytes`. Nothing is measured for a quick task: a share of more than all says that the limit is not known well. */
 static void write_share_of(or_task_run_t *run, or_dtype_t dtype, double bytes, double rate) {
@@ -324,7 +315,7 @@ static void write_share_of(or_task_run_t *run, or_dtype_t dtype, double bytes, d
     percent = dtype != OR_DTYPE_NONE ? or_task_share_of_peak(run->device, dtype, rate)
                                      : or_task_share_of_bandwidth(run->device, bytes, rate);
   }
-  write_share(&run->json, dtype != OR_DTYPE_NONE ? "percent_of_peak" : "percent_of_bandwidth", percent);
+  or_task_write_share(&run->json, dtype != OR_DTYPE_NONE ? "percent_of_peak" : "percent_of_bandwidth", percent);
 }
 
 static void write_functions(or_task_run_t *run, const work_t *works, size_t count) {

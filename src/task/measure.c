@@ -288,6 +288,14 @@ double or_task_tolerance(or_dtype_t dtype) {
   }
 }
 
+void or_task_write_share(or_json_writer_t *json, const char *key, double percent) {
+  if (isfinite(percent)) {
+    or_json_field_double(json, key, percent);
+  } else {
+    or_json_field_null(json, key);
+  }
+}
+
 void or_task_write_times(or_json_writer_t *json, const or_measurement_t *time) {
   or_json_field_double(json, "execution_time", time->median_s);
   or_json_field_int(json, "iterations", time->runs);

@@ -205,6 +205,7 @@ typedef struct or_measure_bindings_t {
 or_status_t or_task_measure(or_session_t *session, const or_measure_bindings_t *bindings,
                             const or_measure_options_t *options, or_measurement_t *out);
 /* Fields of the result: execution_time, iterations, spread; verification. */
+void or_task_write_share(or_json_writer_t *json, const char *key, double percent); /* one that is not known is null */
 void or_task_write_times(or_json_writer_t *json, const or_measurement_t *time);
 void or_task_write_verification(or_json_writer_t *json, const or_difference_t *difference,
                                 or_task_tolerance_t tolerance);
