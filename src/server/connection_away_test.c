@@ -167,15 +167,20 @@ static void a_handler_that_is_away_may_answer_later(void **state) {
   (void)close(client);
 }
 
-static void its_keeper_hears_that_the_client_has_gone(void **state) {
-  (void)state;
-  int client = dial();
-  say(client, post("/later", LARGE));
+/* Goes while the handler is inside, which hears of it. */
+static void leave(int client) {
   wait_inside(1);
   (void)close(client);
   or_mutex_lock(&gate.mutex);
   while (gate.gone == 0) or_cond_wait(&gate.changed, &gate.mutex);
   or_mutex_unlock(&gate.mutex);
+}
+
+static void its_keeper_hears_that_the_client_has_gone(void **state) {
+  (void)state;
+  int client = dial();
+  say(client, post("/later", LARGE));
+  leave(client);
   or_reply_text(gate.request, "text/plain", "nobody hears it", 15);
   or_reply_post(gate.request);
   client = dial();
@@ -188,11 +193,7 @@ static void hears_at_once_that_the_client_had_gone_before(void **state) {
   (void)state;
   int client = dial();
   say(client, post("/late", LARGE));
-  wait_inside(1);
-  (void)close(client);
-  or_mutex_lock(&gate.mutex);
-  while (gate.gone == 0) or_cond_wait(&gate.changed, &gate.mutex);
-  or_mutex_unlock(&gate.mutex);
+  leave(client);
   while (or_net_connections(net) > 0) (void)sched_yield();
   assert_int_equal(gate.gone, 1);
 }

@@ -109,8 +109,7 @@ static void is_whole_while_tasks_come_and_go(void **unused) {
   expect_ok(flush(store));
   expect_ok(flush(store));                   /* the sweep follows the commit that carries the first */
   assert_int_equal(count_files(&folder), 0); /* those that a backup kept are swept after it */
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static or_store_t *open_beside(const char *path) {
@@ -163,11 +162,9 @@ static void is_whole_when_made_beside_the_store_that_has_the_folder(void **unuse
   or_thread_join(&thread);
   or_task_record_t done = finished_of("kept-0", "{}");
   expect_ok(finish(store, &done)); /* its input goes, and with it whatever a backup kept */
-  expect_ok(flush(store));
-  expect_ok(flush(store)); /* the sweep follows the commit that carries the first */
+  flush_and_sweep(store);
   assert_int_equal(count_files(&folder), KEPT - 1);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void keeps_files_for_a_backup_of_another_process(void **unused) {
@@ -191,11 +188,9 @@ static void keeps_files_for_a_backup_of_another_process(void **unused) {
   assert_int_equal(close(held), 0);
   end = finished_of("second", "{}");
   expect_ok(finish(store, &end));
-  expect_ok(flush(store));
-  expect_ok(flush(store)); /* the sweep follows the commit that carries the first */
+  flush_and_sweep(store);
   assert_int_equal(count_files(&folder), 0);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void only_looks_when_it_is_beside(void **unused) {
@@ -243,8 +238,7 @@ static void finds_files_that_are_missing_or_cut(void **unused) {
   tensor_read_t read;
   or_store_blob_name_t name = {"done", NULL, OR_STORE_OUTPUT, "x"};
   expect_failure(read_tensor(store, &name, &read), OR_NOT_FOUND, "it was removed");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 int main(void) {

@@ -220,8 +220,7 @@ static void keeps_no_more_bytes_than_it_may(void **unused) {
   or_store_stats(store, &stats);
   assert_true(stats.bytes > 300000 && stats.bytes <= 350000);
   expect_sound(store);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void removes_what_is_too_old(void **unused) {

@@ -58,8 +58,7 @@ static void opens_with_the_secret_that_was_shown_once(void **unused) {
   expect_ok(or_store_find_key(store, secret, &again));
   assert_int_equal(again.created_us, key.created_us);
   assert_int_equal(or_store_key_count(store), 1);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void note(void *self, const or_store_key_t *one) { *(or_store_key_t *)self = *one; }
@@ -80,8 +79,7 @@ static void keeps_the_time_of_the_last_use(void **unused) {
   or_store_list_keys(store, note, &listed);
   assert_int_equal(listed.last_used_us, used.last_used_us);
   assert_true(listed.revoked_us > 0);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void refuses_wrong_and_revoked_secrets(void **unused) {
@@ -104,8 +102,7 @@ static void refuses_wrong_and_revoked_secrets(void **unused) {
   or_store_close(store);
   store = open_at(folder.path);
   expect_failure(or_store_find_key(store, secret, &found), OR_PERMISSION_DENIED, "revoked");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void makes_no_secret_twice(void **unused) {

@@ -103,8 +103,7 @@ static void a_database_whose_file_was_taken_away_takes_no_more(void **unused) {
   assert_int_equal(unlink(path_in(&folder, "openruntime.db", path)), 0);
   expect_failure(admit(store, &after), OR_DATA_LOSS, "taken away");
   assert_int_equal(state_of(store, "before"), OR_TASK_PENDING);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void refuses_databases_of_newer_versions_and_of_others(void **unused) {
@@ -190,8 +189,7 @@ static void sweeps_files_of_ours_that_no_row_names(void **unused) {
   store = open_at(folder.path);
   assert_int_equal(count_files(&folder), 2); /* the task's and the notes */
   expect_sound(store);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void gives_queued_and_interrupted_tasks_back_in_their_order(void **unused) {
@@ -231,8 +229,7 @@ static void gives_queued_and_interrupted_tasks_back_in_their_order(void **unused
   assert_int_equal(seen.record.attempts, 1);
   expect_ok(find(store, "done", &seen));
   assert_string_equal(seen.response, "{\"kept\":true}");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void fails_a_task_whose_inputs_are_damaged_and_gives_back_the_others(void **unused) {
@@ -265,8 +262,7 @@ static void fails_a_task_whose_inputs_are_damaged_and_gives_back_the_others(void
   expect_ok(find(store, "damaged", &seen));
   assert_int_equal(seen.record.state, OR_TASK_FAILED);
   assert_string_equal(seen.error_code, "data_loss");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static or_status_t refuse(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs,
@@ -288,8 +284,7 @@ static void ends_recovery_where_the_visitor_fails(void **unused) {
   expect_ok(admit(store, &b));
   expect_failure(or_store_recover(store, refuse, &visits), OR_CANCELLED, "no more");
   assert_int_equal(visits, 1);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 /* A process of its own, killed while tasks are admitted: it says each that is on disk. */
@@ -327,8 +322,7 @@ static void keeps_what_was_admitted_before_a_kill(void **unused) {
   recovered_t recovered = recover(store);
   assert_true(said >= 51 && recovered.count >= said);
   expect_sound(store);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 int main(void) {

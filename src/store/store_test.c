@@ -58,8 +58,7 @@ static void keeps_a_task_through_its_life(void **unused) {
   or_store_stats(store, &stats);
   assert_int_equal(stats.tasks, 0);
   assert_int_equal(stats.bytes, 0);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void records_a_task_that_was_waited_for_by_one_row_at_its_end(void **unused) {
@@ -99,8 +98,7 @@ static void admits_a_task_that_has_ended_by_one_row_with_its_outputs(void **unus
   assert_int_equal(seen.blob_count, 1);
   assert_int_equal(seen.blobs[0].role, OR_STORE_OUTPUT);
   expect_sound(store);
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void lets_the_first_end_of_a_task_stand(void **unused) {
@@ -141,8 +139,7 @@ static void tells_the_same_body_from_another(void **unused) {
   expect_ok(finish(store, &end));
   or_store_find_t wanted = {.task_id = "admitted", .body_digest = same};
   expect_ok(find_as(store, &wanted, &seen));
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void takes_the_digest_that_it_is_given(void **unused) {
@@ -282,8 +279,7 @@ static void pages_through_tasks_newest_first_and_filters(void **unused) {
   expect_failure(list(store, &wanted, &page), OR_INVALID_ARGUMENT, "1 to 1000, got 1001");
   wanted.limit = 0;
   expect_failure(list(store, &wanted, &page), OR_INVALID_ARGUMENT, "limit");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 #define LARGE (OR_STORE_INLINE_BYTES + 1000)
@@ -344,8 +340,7 @@ static void keeps_large_tensors_as_files_that_go_with_their_rows(void **unused) 
   assert_int_equal(last, 42);
   or_file_release(read.file);
   expect_failure(read_tensor(store, &name, &read), OR_NOT_FOUND, "no tensor \"large\"");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 static void keeps_everything_in_memory_where_told_to(void **unused) {
@@ -409,8 +404,7 @@ static void keeps_settings_of_devices_and_models_apart(void **unused) {
   expect_ok(or_store_put_setting(store, OR_STORE_DEVICE, "cpu_0", NULL, NULL, NULL));
   expect_settings(store, OR_STORE_DEVICE, "cuda_0={} ");
   expect_failure(or_store_put_setting(store, OR_STORE_DEVICE, "", "x", NULL, NULL), OR_INVALID_ARGUMENT, "1 to 255");
-  or_store_close(store);
-  remove_folder(&folder);
+  close_and_remove(store, &folder);
 }
 
 int main(void) {

@@ -48,6 +48,11 @@ static inline void remove_folder(const folder_t *folder) {
   (void)rmdir(folder->path);
 }
 
+static inline void close_and_remove(or_store_t *store, const folder_t *folder) {
+  or_store_close(store);
+  remove_folder(folder);
+}
+
 static inline const char *path_in(const folder_t *folder, const char *name, char path[512]) {
   (void)snprintf(path, 512, "%s/%s", folder->path, name);
   return path;
@@ -123,6 +128,12 @@ static inline or_status_t flush(or_store_t *store) {
   or_store_waiter_t waiter;
   or_store_waiter_init(&waiter);
   return or_store_waiter_wait(&waiter, or_store_flush(store, or_store_waiter_done, &waiter));
+}
+
+/* What has no row any more goes with the sweep that follows the commit which carries the first. */
+static inline void flush_and_sweep(or_store_t *store) {
+  expect_ok(flush(store));
+  expect_ok(flush(store));
 }
 
 static inline or_status_t remove_task(or_store_t *store, const char *task_id) {

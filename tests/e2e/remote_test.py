@@ -14,7 +14,7 @@ from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
 from server_test import certificate, serving
 
 LONG = ("run", "-s", "256", "--iterations", "1000000")
-# Takes as long as it may: no more runs are counted than fit minutes.
+# Takes all the time that it is given: the most runs that are measured would take minutes.
 SMALL_BENCHMARK = ("benchmark", "-t", "compute", "--sizes", "1024", "--dtypes", "float32", "--duration")
 
 
