@@ -48,7 +48,7 @@ static void fail(view_t *view, or_status_t status) {
 
 static void print(view_t *view) {
   if (fwrite(view->text.data, 1, view->text.length, stdout) != view->text.length || fflush(stdout) != 0)
-    leave(view, OR_EXIT_FAILED);
+    leave(view, or_cancel_requested(&view->cli->cancel) ? OR_EXIT_INTERRUPTED : OR_EXIT_FAILED);
 }
 
 /* One message, of /ws or made here. */

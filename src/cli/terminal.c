@@ -77,6 +77,8 @@ static void install(void) {
   (void)sigemptyset(&crash.sa_mask);
   for (size_t i = 0; i < SIGNAL_COUNT; ++i) {
     if (signals[i] == SIGTSTP && !terminal.has_screen) continue;
+    /* What does not end the program must not break a write off, which waits for a slow terminal. */
+    action.sa_flags = signals[i] == SIGWINCH || signals[i] == SIGTSTP ? SA_RESTART : 0;
     (void)sigaction(signals[i], &action, &terminal.signals_before[i]);
   }
   for (size_t i = 0; i < CRASH_COUNT; ++i) {

@@ -115,6 +115,17 @@ def every_end_gives_the_terminal_back():
         expect(terminal.end() == 0, terminal.process.returncode)
 
 
+def a_terminal_that_does_not_take_its_screens_is_waited_for():
+    with on_terminal("monitor", "--interval", "0.1", columns=200, rows=60) as terminal:
+        terminal.read_until("q leaves")
+        for _ in range(40):  # nothing is read: the terminal is full, and a write waits
+            time.sleep(0.05)
+            terminal.process.send_signal(signal.SIGWINCH)
+        terminal.read_until("q leaves.*q leaves.*q leaves.*q leaves")
+        os.write(terminal.controller, b"q")
+        expect(terminal.end() == 0, terminal.process.returncode)
+
+
 def no_colours_where_none_are_wanted():
     with on_terminal("monitor", env={"NO_COLOR": "1", "LANG": "C"}) as terminal:
         terminal.read_until("use \\[[#.]+\\]")
@@ -218,6 +229,7 @@ if __name__ == "__main__":
     tests = [
         a_screen_is_drawn_resized_and_left,
         every_end_gives_the_terminal_back,
+        a_terminal_that_does_not_take_its_screens_is_waited_for,
         no_colours_where_none_are_wanted,
         interrupted_before_the_first_screen_it_ends,
         without_a_terminal_it_prints_a_line_a_sample,
