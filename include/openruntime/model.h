@@ -18,12 +18,20 @@ typedef struct or_model_limits_t {
   uint32_t nodes;             /* OR_MODEL_MAX_NODES */
   uint32_t values;            /* OR_MODEL_MAX_VALUES */
   uint64_t tensor_elements;   /* OR_MODEL_MAX_TENSOR_ELEMENTS, of any one tensor at run time */
+  uint32_t nesting;           /* OR_MODEL_MAX_NESTING, of bodies in bodies, and of functions in functions */
+  uint64_t loop_iterations;   /* OR_MODEL_MAX_LOOP_ITERATIONS, of one Loop or Scan */
+  double loop_seconds;        /* OR_MODEL_MAX_LOOP_SECONDS, of one Loop or Scan */
+  uint64_t string_bytes;      /* OR_MODEL_MAX_STRING_BYTES, of the strings of any one tensor */
 } or_model_limits_t;
 #define OR_MODEL_MAX_FILE_BYTES ((uint64_t)2 << 30)
 #define OR_MODEL_MAX_INITIALIZER_BYTES ((uint64_t)256 << 30)
 #define OR_MODEL_MAX_NODES 200000u
 #define OR_MODEL_MAX_VALUES 1000000u
 #define OR_MODEL_MAX_TENSOR_ELEMENTS ((uint64_t)1 << 36)
+#define OR_MODEL_MAX_NESTING 16u
+#define OR_MODEL_MAX_LOOP_ITERATIONS ((uint64_t)1 << 32)
+#define OR_MODEL_MAX_LOOP_SECONDS 3600.0
+#define OR_MODEL_MAX_STRING_BYTES ((uint64_t)1 << 30)
 
 typedef struct or_model_options_t {
   or_model_limits_t limits;
@@ -49,6 +57,7 @@ typedef struct or_model_value_t {
   or_dtype_t dtype;
   or_shape_t shape; /* may be symbolic */
   bool optional;    /* an input with a default in the file */
+  or_value_form_t form;
 } or_model_value_t;
 OR_API const char *or_model_name(const or_model_t *model);
 OR_API const char *or_model_path(const or_model_t *model); /* of the .onnx file; "" from memory or built in */

@@ -4,6 +4,7 @@
  * overlap. */
 
 #include "openruntime/model.h"
+#include "openruntime/value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +44,9 @@ typedef struct or_binding_t {
   const char *name; /* NULL: by position */
   or_tensor_t *tensor;
   or_shape_t shape; /* out, for outputs */
+  /* Instead of `tensor`, for what is no tensor by the model (or_model_value_t.form). As input: given, borrowed. As
+   * output: NULL, and the caller gets one reference. */
+  or_value_t *value;
 } or_binding_t;
 
 /* Runs and waits. Inputs: every one that has no default, each once. Outputs: any subset, in any order; on failure none

@@ -59,6 +59,15 @@ typedef struct or_string_t {
   size_t length; /* bytes */
 } or_string_t;
 
+/* What a value of a model is. The elements of a sequence, and what an optional holds, are tensors of one dtype whose
+ * shapes may differ. */
+typedef enum or_value_form_t {
+  OR_FORM_TENSOR,
+  OR_FORM_SEQUENCE,
+  OR_FORM_OPTIONAL_TENSOR,
+  OR_FORM_OPTIONAL_SEQUENCE,
+} or_value_form_t;
+
 /* The most dimensions that a tensor may have. */
 #define OR_MAX_RANK 16
 

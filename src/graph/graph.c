@@ -34,8 +34,9 @@ void or_graph_release(const or_graph_t *graph) {
   or_graph_t *self = (or_graph_t *)graph;
   if (self == NULL || !or_ref_release(&self->ref)) return;
   for (size_t i = 0; i < self->file_count; ++i) or_file_release(self->files[i]);
-  void *const arrays[] = {self->values,  self->nodes, self->inputs, self->outputs,
-                          self->symbols, self->files, self->origins};
+  for (size_t i = 0; i < self->body_count; ++i) or_graph_release(self->bodies[i]); /* limits.nesting levels at most */
+  void *const arrays[] = {self->values,  self->nodes, self->inputs,  self->outputs,
+                          self->symbols, self->files, self->origins, self->bodies};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(self->allocator, arrays[i]);
   or_arena_deinit(&self->arena);
   or_graph_release(self->parent); /* two levels at most: a specialisation of a cut graph */
@@ -115,6 +116,17 @@ static or_status_t add_id(or_graph_t *graph, or_value_id_t value, or_value_id_t 
   return status;
 }
 
+or_status_t or_graph_keep_body(or_graph_t *graph, or_graph_t *body) {
+  or_status_t status = or_grow_array(graph->allocator, graph->body_count + 1, sizeof(or_graph_t *),
+                                     (void **)&graph->bodies, &graph->body_capacity);
+  if (or_ok(status)) {
+    graph->bodies[graph->body_count++] = body;
+  } else {
+    or_graph_release(body);
+  }
+  return status;
+}
+
 or_status_t or_graph_symbol(or_graph_t *graph, const char *name, size_t length, size_t *index) {
   for (size_t i = 0; i < graph->symbol_count; ++i) {
     if (strlen(graph->symbols[i]) == length && memcmp(graph->symbols[i], name, length) == 0) {
@@ -190,5 +202,9 @@ static or_model_limits_t limits_with_defaults(const or_model_limits_t *limits) {
   if (result.nodes == 0) result.nodes = OR_MODEL_MAX_NODES;
   if (result.values == 0) result.values = OR_MODEL_MAX_VALUES;
   if (result.tensor_elements == 0) result.tensor_elements = OR_MODEL_MAX_TENSOR_ELEMENTS;
+  if (result.nesting == 0) result.nesting = OR_MODEL_MAX_NESTING;
+  if (result.loop_iterations == 0) result.loop_iterations = OR_MODEL_MAX_LOOP_ITERATIONS;
+  if (!(result.loop_seconds > 0)) result.loop_seconds = OR_MODEL_MAX_LOOP_SECONDS;
+  if (result.string_bytes == 0) result.string_bytes = OR_MODEL_MAX_STRING_BYTES;
   return result;
 }

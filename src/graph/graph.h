@@ -35,6 +35,8 @@ typedef struct or_graph_t {
   size_t symbol_count, symbol_capacity;
   or_file_t **files; /* retained: what constants read from */
   size_t file_count, file_capacity;
+  struct or_graph_t **bodies; /* retained: what attributes of this graph hold */
+  size_t body_count, body_capacity;
   /* Per value (shorter, or NULL, where there is none): what its producer stood for: "Conv+BatchNormalization". */
   const char **origins;
   size_t origin_capacity;
@@ -74,6 +76,8 @@ void or_graph_constant_end(or_constant_t *constant);
 or_status_t or_graph_constant_copy(or_graph_t *graph, const or_constant_t *constant, const or_constant_t **out);
 /* Lets the graph retain `file`, once however often it is asked to: what its constants read from. */
 or_status_t or_graph_keep_file(or_graph_t *graph, or_file_t *file);
+/* Lets the graph hold a body, whose reference it takes over, failing too: If, Loop and Scan have it in an attribute. */
+or_status_t or_graph_keep_body(or_graph_t *graph, or_graph_t *body);
 /* The constant's bytes: its resident data, or a copy read into `scratch` (grown through the allocator, at least
  * constant->bytes). */
 or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch,

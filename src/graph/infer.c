@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "graph/control.h"
 #include "graph/graph_internal.h"
 
 /* A constant that decides a shape is read even if it lies in the file; larger ones are not looked at. */
@@ -13,7 +14,7 @@ typedef struct infer_t {
   or_node_call_t call;
 } infer_t;
 
-static or_status_t infer_node(infer_t *infer, const or_node_t *node, bool *folded);
+static or_status_t infer_node(infer_t *infer, or_node_t *node, bool *folded);
 static or_status_t infer_parts(infer_t *infer, const or_node_t *node);
 static or_status_t show_values(infer_t *infer, const or_node_t *node);
 static or_status_t set_output(const infer_t *infer, uint32_t index);
@@ -42,11 +43,15 @@ or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts) {
   return status;
 }
 
-static or_status_t infer_node(infer_t *infer, const or_node_t *node, bool *folded) {
+static or_status_t infer_node(infer_t *infer, or_node_t *node, bool *folded) {
   *folded = false;
-  or_status_t status = or_node_call_bind(&infer->call, infer->graph->values, node);
+  const bool control = or_node_is_control(node);
+  or_status_t status = or_status_success();
+  if (control) status = or_graph_give_constants(infer->graph, infer->overridable, node);
+  if (or_ok(status)) status = or_node_call_bind(&infer->call, infer->graph->values, node);
   if (or_ok(status)) status = show_values(infer, node);
   if (or_ok(status)) status = or_op_infer(&infer->call.call);
+  if (or_ok(status) && control) status = or_graph_infer_bodies(infer->graph, &infer->call.call);
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i) status = set_output(infer, i);
   if (or_ok(status)) status = or_graph_fold_node(infer->graph, infer->overridable, &infer->call, folded);
   return status;
@@ -86,6 +91,12 @@ static or_status_t set_output(const infer_t *infer, uint32_t index) {
   if (v == OR_NO_VALUE) return or_status_success();
   or_value_info_t *value = &infer->graph->values[v];
   or_op_tensor_t *inferred = &infer->call.call.outputs[index];
+  if (value->dtype != OR_DTYPE_NONE && inferred->dtype != OR_DTYPE_NONE && value->form != inferred->form) {
+    return or_error(OR_INVALID_ARGUMENT, "output \"%s\" is declared to be something else than the %s that %s gives",
+                    value->name, inferred->form == OR_FORM_TENSOR ? "tensor" : "sequence or optional",
+                    infer->call.call.op->name);
+  }
+  value->form = inferred->form;
   if (inferred->dtype != OR_DTYPE_NONE) {
     if (value->dtype != OR_DTYPE_NONE && value->dtype != inferred->dtype) {
       return or_error(OR_INVALID_ARGUMENT, "output \"%s\" is declared as %s, and the operator gives %s", value->name,

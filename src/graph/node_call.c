@@ -58,5 +58,6 @@ static void set_tensors(or_op_tensor_t *tensors, const or_value_info_t *values, 
     if (ids[i] == OR_NO_VALUE) continue;
     tensors[i].dtype = values[ids[i]].dtype;
     tensors[i].shape = values[ids[i]].shape;
+    tensors[i].form = values[ids[i]].form;
   }
 }

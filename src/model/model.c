@@ -104,7 +104,8 @@ static or_status_t copy_values(or_model_t *model, const or_value_id_t *ids, size
   *out = memory;
   for (size_t i = 0; i < count; ++i) {
     const or_value_info_t *value = &model->graph->values[ids[i]];
-    (*out)[i] = (or_model_value_t){value->name, value->dtype, value->shape, input && value->constant != NULL};
+    (*out)[i] =
+        (or_model_value_t){value->name, value->dtype, value->shape, input && value->constant != NULL, value->form};
   }
   return status;
 }

@@ -101,15 +101,16 @@ static or_status_t attention_infer(or_op_call_t *call) {
     call->outputs[0].shape = shape_of(e.batch, e.q_heads, e.q_length, e.value_head);
   }
   if (or_op_has_output(call, 1)) {
-    call->outputs[1] =
-        (or_op_tensor_t){call->inputs[OR_ATTENTION_K].dtype, shape_of(e.batch, e.kv_heads, total, e.head), NULL};
+    call->outputs[1] = (or_op_tensor_t){.dtype = call->inputs[OR_ATTENTION_K].dtype,
+                                        .shape = shape_of(e.batch, e.kv_heads, total, e.head)};
   }
   if (or_op_has_output(call, 2)) {
-    call->outputs[2] =
-        (or_op_tensor_t){call->inputs[OR_ATTENTION_V].dtype, shape_of(e.batch, e.kv_heads, total, e.value_head), NULL};
+    call->outputs[2] = (or_op_tensor_t){.dtype = call->inputs[OR_ATTENTION_V].dtype,
+                                        .shape = shape_of(e.batch, e.kv_heads, total, e.value_head)};
   }
   if (or_op_has_output(call, 3)) {
-    call->outputs[3] = (or_op_tensor_t){call->inputs[0].dtype, shape_of(e.batch, e.q_heads, e.q_length, total), NULL};
+    call->outputs[3] =
+        (or_op_tensor_t){.dtype = call->inputs[0].dtype, .shape = shape_of(e.batch, e.q_heads, e.q_length, total)};
   }
   return status;
 }

@@ -22,6 +22,7 @@ static const struct {
 static const char *canonical_domain(const char *domain);
 static or_status_t check_counts(const or_op_call_t *call);
 static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum, uint8_t maximum);
+static or_status_t check_forms(const or_op_call_t *call);
 static or_status_t check_attributes(const or_op_call_t *call);
 static or_status_t check_attribute(const or_op_call_t *call, const or_attribute_t *attribute);
 static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype);
@@ -54,6 +55,7 @@ int or_op_newest_opset(const char *domain) {
 
 or_status_t or_op_infer(or_op_call_t *call) {
   or_status_t status = check_counts(call);
+  if (or_ok(status)) status = check_forms(call);
   if (or_ok(status)) status = check_attributes(call);
   if (or_ok(status) && call->input_count > 0 && call->inputs[0].dtype != OR_DTYPE_NONE) {
     status = check_dtype(call->op, "input 0", call->inputs[0].dtype);
@@ -63,13 +65,17 @@ or_status_t or_op_infer(or_op_call_t *call) {
   for (uint32_t i = 0; i < call->output_count; ++i) {
     call->outputs[i].dtype = OR_DTYPE_NONE;
     call->outputs[i].shape.rank = OR_RANK_UNKNOWN;
+    call->outputs[i].form = OR_FORM_TENSOR;
   }
   status = call->op->infer(call);
   if (or_ok(status) && call->op->input_max == 0) status = check_dtype(call->op, "output 0", call->outputs[0].dtype);
   return status;
 }
 
-or_status_t or_op_reference(or_op_call_t *call) { return call->op->reference(call); }
+or_status_t or_op_reference(or_op_call_t *call) {
+  if (call->op->reference != NULL) return call->op->reference(call);
+  return or_error(OR_FAILED_PRECONDITION, "%s has no reference: the runtime carries it out", call->op->name);
+}
 
 const or_attribute_t *or_op_attribute(const or_op_call_t *call, const char *name) {
   for (uint32_t i = 0; i < call->node->attribute_count; ++i) {
@@ -122,6 +128,16 @@ static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum
   }
   if (minimum == maximum) return or_error(OR_INVALID_ARGUMENT, "%u %s, expected %u", count, what, (unsigned)minimum);
   return or_error(OR_INVALID_ARGUMENT, "%u %s, expected %u to %u", count, what, (unsigned)minimum, (unsigned)maximum);
+}
+
+static or_status_t check_forms(const or_op_call_t *call) {
+  static const char *const names[] = {"a tensor", "a sequence", "an optional", "an optional sequence"};
+  for (uint32_t i = 0; i < call->input_count && !call->op->handles; ++i) {
+    if (call->inputs[i].form == OR_FORM_TENSOR) continue;
+    return or_error(OR_INVALID_ARGUMENT, "input %u is %s, and %s takes tensors", i, names[call->inputs[i].form],
+                    call->op->name);
+  }
+  return or_status_success();
 }
 
 static or_status_t check_attributes(const or_op_call_t *call) {

@@ -14,6 +14,7 @@ typedef struct or_op_tensor_t {
   or_dtype_t dtype;
   or_shape_t shape;
   void *data;
+  or_value_form_t form; /* anything but a tensor only where the row says `handles` */
 } or_op_tensor_t;
 
 typedef struct or_op_call_t {
@@ -24,7 +25,10 @@ typedef struct or_op_call_t {
   or_op_tensor_t *outputs; /* infer fills dtype and shape; reference fills data */
   uint32_t output_count;
   const or_allocator_t *allocator; /* for scratch of `reference`, given back before it returns */
-  uint64_t *appended_bytes;        /* NULL, or the bytes of keys and values that `reference` copies are added to it */
+  /* Where `reference` puts the bytes of strings that it makes; they are copied before the arena goes. Strings that are
+   * only moved keep the bytes of the input. NULL where no output is of strings. */
+  or_arena_t *strings;
+  uint64_t *appended_bytes; /* NULL, or the bytes of keys and values that `reference` copies are added to it */
 } or_op_call_t;
 
 typedef struct or_cost_t {
@@ -70,6 +74,9 @@ struct or_op_t {
   uint32_t value_inputs; /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
   /* Output element i depends on input elements i (after broadcasting) only: may be fused, run in place. */
   bool pointwise;
+  /* Takes or gives sequences, optionals or graphs. The runtime carries it out where a value is no tensor or an
+   * attribute is a graph; `reference`, which may be NULL then, sees tensors only. */
+  bool handles;
   /* Only graphs that the library makes may hold it: to files and or_compute it does not exist. */
   bool internal;
   or_op_attribute_t attributes[OR_OP_MAX_ATTRIBUTES];

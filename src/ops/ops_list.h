@@ -143,6 +143,10 @@ X(reduce_l2)
 X(reduce_sum_square)
 X(reduce_log_sum)
 X(reduce_log_sum_exp)
+/* Control flow. */
+X(if)
+X(loop)
+X(scan)
 /* Ours, domain "openruntime": what rewriting makes of several nodes. */
 X(add_layer_normalization)
 X(embedding_sum)

@@ -86,7 +86,7 @@ static or_status_t find_op(const or_compute_call_t *call, const or_op_t **op, in
     name = colon + 1;
   }
   *op = or_op_find(domain, name);
-  if (*op == NULL || (*op)->internal) return unknown_op(name);
+  if (*op == NULL || (*op)->internal || (*op)->reference == NULL) return unknown_op(name);
   int newest = or_op_newest_opset(domain);
   *opset = call->opset > 0 && call->opset < newest ? (int)call->opset : newest;
   if (or_op_version(*op, *opset) > 0) return or_status_success();

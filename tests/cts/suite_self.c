@@ -7,7 +7,8 @@
 static or_status_t compare(or_dtype_t dtype, const void *got, const void *expected, int64_t count,
                            or_tolerance_t tolerance) {
   or_shape_t shape = or_shape_make(1, &count);
-  or_op_tensor_t a = {dtype, shape, (void *)(uintptr_t)got}, b = {dtype, shape, (void *)(uintptr_t)expected};
+  or_op_tensor_t a = {.dtype = dtype, .shape = shape, .data = (void *)(uintptr_t)got},
+                 b = {.dtype = dtype, .shape = shape, .data = (void *)(uintptr_t)expected};
   return cts_compare(&a, &b, tolerance);
 }
 

@@ -62,6 +62,9 @@ typedef struct or_node_t {
   int version;        /* of the definition in force: 1, 11, 13 … */
   const or_value_id_t *inputs, *outputs;
   uint32_t input_count, output_count;
+  /* Of control flow: so many of the last inputs are what the bodies in its attributes read from outside. Each body has
+   * them as its last inputs, in the same order. */
+  uint32_t captured_count;
   const or_attribute_t *attributes;
   uint32_t attribute_count;
   /* What rewriting put in the place of several nodes: the nodes that it stands for, in order of execution; they use
@@ -84,6 +87,7 @@ typedef struct or_value_info_t {
   or_dtype_t dtype;
   or_shape_t shape;              /* symbols index `symbols` below */
   const or_constant_t *constant; /* NULL: computed or given at run time */
+  or_value_form_t form;          /* tensors only in what a backend sees; else dtype and shape are its tensors' */
 } or_value_info_t;
 
 /* What a symbolic extent may be in this compilation; in an exact shape class min == max and no shape has symbols. */
