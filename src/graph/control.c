@@ -30,6 +30,7 @@ static const or_graph_t *body_named(const or_node_t *node, const char *name) {
 
 static bool is_if(const or_node_t *node) { return strcmp(node->op, "If") == 0; }
 static bool is_loop(const or_node_t *node) { return strcmp(node->op, "Loop") == 0; }
+static bool is_map(const or_node_t *node) { return strcmp(node->op, "SequenceMap") == 0; }
 
 const or_graph_t *or_node_body(const or_node_t *node, size_t index) {
   if (is_if(node)) return index < 2 ? body_named(node, index == 0 ? "then_branch" : "else_branch") : NULL;
@@ -46,7 +47,7 @@ static int64_t scan_inputs(const or_node_t *node) {
 or_node_carried_t or_node_carried(const or_node_t *node) {
   const uint32_t given = node->input_count - node->captured_count;
   uint32_t first = 0, scanned = 0;
-  if (is_if(node)) return (or_node_carried_t){.first = given};
+  if (is_if(node) || is_map(node)) return (or_node_carried_t){.first = given};
   if (is_loop(node)) {
     first = LOOP_OWN_INPUTS;
   } else {
@@ -109,21 +110,24 @@ or_status_t or_graph_infer_bodies(or_graph_t *graph, or_op_call_t *call) {
     if (body == NULL) continue;
     status = check_counts(call, body);
     if (or_ok(status) && own != NULL) {
-      set_inputs(call, own);
+      if (is_map(call->node)) set_map_inputs(call, own);
+      if (!is_map(call->node)) set_inputs(call, own);
       status = or_graph_infer(own, NULL);
     }
     for (uint32_t i = 0; or_ok(status) && is_if(call->node) && i < call->output_count; ++i)
       status = join(&call->outputs[i], i, &body->values[body->outputs[i]], b == 0);
-    if (or_ok(status) && !is_if(call->node)) status = set_outputs(call, body);
+    if (or_ok(status) && is_map(call->node)) status = set_map_outputs(call, body);
+    if (or_ok(status) && !is_if(call->node) && !is_map(call->node)) status = set_outputs(call, body);
   }
   return status;
 }
 
 static or_status_t check_counts(const or_op_call_t *call, const or_graph_t *body) {
   const or_node_carried_t carried = or_node_carried(call->node);
-  const bool loop = is_loop(call->node), branch = is_if(call->node);
+  const bool loop = is_loop(call->node), branch = is_if(call->node), map = is_map(call->node);
   size_t inputs = (loop ? LOOP_OWN_INPUTS : 0) + carried.count + carried.scanned + call->node->captured_count;
   if (branch) inputs = call->node->captured_count;
+  if (map) inputs = call->input_count;
   if (body->input_count != inputs) {
     return or_error(OR_INVALID_ARGUMENT, "a body has %zu inputs, expected %zu",
                     body->input_count - call->node->captured_count, inputs - call->node->captured_count);
@@ -171,6 +175,26 @@ static or_shape_t slice_shape(const or_op_call_t *call, const or_op_tensor_t *x,
     if (d != axis) shape.dims[shape.rank++] = x->shape.dims[d];
   }
   return shape;
+}
+
+/* Of SequenceMap: an element of each sequence, and tensors as they are. */
+static void set_map_inputs(const or_op_call_t *call, or_graph_t *body) {
+  for (uint32_t i = 0; i < call->input_count; ++i) {
+    or_op_tensor_t element = call->inputs[i];
+    const bool sequence = element.form == OR_FORM_SEQUENCE && i < call->input_count - call->node->captured_count;
+    if (sequence) element.form = OR_FORM_TENSOR;
+    set_input(body, i, &element, sequence ? NULL : &element.shape);
+  }
+}
+
+static or_status_t set_map_outputs(or_op_call_t *call, const or_graph_t *body) {
+  for (uint32_t i = 0; i < call->output_count; ++i) {
+    const or_value_info_t *value = &body->values[body->outputs[i]];
+    if (value->form != OR_FORM_TENSOR)
+      return or_error(OR_INVALID_ARGUMENT, "what the body gives as number %u is no tensor", i);
+    call->outputs[i] = (or_op_tensor_t){.dtype = value->dtype, .form = OR_FORM_SEQUENCE, .shape.rank = OR_RANK_UNKNOWN};
+  }
+  return or_status_success();
 }
 
 /* What is carried may have another shape in every iteration. */

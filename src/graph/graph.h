@@ -89,6 +89,11 @@ or_status_t or_graph_sort(or_graph_t *graph);
 /* Producer node index of each value (UINT32_MAX: none) and number of consumers (graph outputs count), into arrays of
  * value_count. */
 void or_graph_uses(const or_graph_t *graph, uint32_t *producers, uint32_t *consumer_counts);
+/* Per value: true for the inputs of a graph that is no specialisation, whose constants are defaults that a run may
+ * override. *out is the caller's (or_free). */
+or_status_t or_graph_overridable(const or_graph_t *graph, bool **out);
+/* Puts `node "x" (Conv, opset 13): ` before a failure. Takes and gives the status. */
+or_status_t or_graph_node_error(const or_graph_t *graph, const or_node_t *node, or_status_t status);
 /* "[batch,1,28,28]" into `text`, always terminated; returns it. */
 char *or_graph_format_shape(const or_graph_t *graph, const or_shape_t *shape, char *text, size_t capacity);
 /* "conv1 (Conv)" for messages, into `text`. */
@@ -125,5 +130,14 @@ or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_
 /* The same graph with other outputs, pruned to what they need; its inputs stay. RESOURCE_EXHAUSTED, and what inference
  * fails with. */
 or_status_t or_graph_cut(const or_graph_t *graph, const or_value_id_t *outputs, size_t count, or_graph_t **out);
+/* Some of the nodes of a sorted, inferred graph, by index, in order; what they read and what is read of them. */
+typedef struct or_graph_part_t {
+  const uint32_t *nodes;
+  size_t node_count;
+  const or_value_id_t *inputs, *outputs; /* values of the graph; constants need not be among the inputs */
+  size_t input_count, output_count;
+} or_graph_part_t;
+/* A graph of those nodes alone, inferred as far as the whole is. It retains the whole. RESOURCE_EXHAUSTED. */
+or_status_t or_graph_extract(const or_graph_t *graph, const or_graph_part_t *part, or_graph_t **out);
 
 #endif

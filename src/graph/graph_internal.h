@@ -6,13 +6,8 @@
 
 #define OR_GRAPH_MAX_SYMBOLS 4096u /* names of symbolic extents in one graph */
 
-/* Puts `node "x" (Conv, opset 13): ` before a failure. Takes and gives the status. */
-or_status_t or_graph_node_error(const or_graph_t *graph, const or_node_t *node, or_status_t status);
 /* Adds to graph->counts and, if not NULL, to *counts. */
 void or_graph_count(or_graph_t *graph, or_graph_pass_counts_t *counts, or_graph_pass_counts_t more);
-/* Per value: true for the inputs of a graph that is no specialisation, whose constants are defaults that a run may
- * override. *out is the caller's (or_free). */
-or_status_t or_graph_overridable(const or_graph_t *graph, bool **out);
 
 /* One operator call over a node of a graph: the arrays that or_op_call_t points to, reused from node to node.
  * Zero-initialise, then set `allocator`. */

@@ -11,6 +11,7 @@
 static or_status_t find_value(const or_graph_t *graph, const or_binding_t *binding, size_t position, bool input,
                               size_t *out);
 static or_status_t check_input(const or_session_t *session, size_t index, const or_tensor_t *tensor, int64_t *symbols);
+static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value);
 static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t input_count);
 static or_status_t bind_outputs(or_run_t *run, or_binding_t *outputs, size_t output_count);
 static or_status_t read_deciding(or_run_t *run);
@@ -29,11 +30,50 @@ void or_run_unbind(or_run_t *run) {
     or_tensor_release(run->inputs[i]);
     run->inputs[i] = NULL;
   }
+  for (size_t i = 0; run->values != NULL && i < graph->input_count + graph->output_count; ++i) {
+    or_value_release(run->values[i]);
+    run->values[i] = NULL;
+  }
   for (size_t i = 0; i < graph->output_count; ++i) {
     if (run->given[i]) or_tensor_release(run->outputs[i]);
     run->outputs[i] = NULL;
     run->wanted[i] = run->given[i] = false;
   }
+}
+
+/* That a value is of the form and its tensors of the dtype that the model declares. */
+static or_status_t check_value(const or_value_info_t *info, const or_value_t *value, or_value_form_t form) {
+  const or_value_kind_t kind = or_value_kind(value);
+  if (form == OR_FORM_TENSOR) {
+    if (kind == OR_VALUE_TENSOR && or_tensor_dtype(or_value_tensor(value)) == info->dtype) return or_status_success();
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": it should be, or be made of, tensors of %s", info->name,
+                    or_dtype_name(info->dtype));
+  }
+  const bool sequence = form == OR_FORM_SEQUENCE;
+  if (kind != (sequence ? OR_VALUE_SEQUENCE : OR_VALUE_OPTIONAL)) {
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected %s", info->name,
+                    sequence ? "a sequence" : "an optional");
+  }
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < or_value_count(value); ++i)
+    status = check_value(info, or_value_element(value, i),
+                         form == OR_FORM_OPTIONAL_SEQUENCE ? OR_FORM_SEQUENCE : OR_FORM_TENSOR);
+  return status;
+}
+
+static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value) {
+  const or_graph_t *graph = run->session->graph;
+  const or_value_info_t *info = &graph->values[graph->inputs[index]];
+  if (value == NULL)
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is no tensor, and no value is given", info->name);
+  if (run->values == NULL)
+    return or_error(OR_INTERNAL, "input \"%s\" is no tensor, and the session has no program", info->name);
+  if (run->values[index] != NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is given twice", info->name);
+  or_status_t status = check_value(info, value, info->form);
+  if (!or_ok(status)) return status;
+  or_value_retain(value);
+  run->values[index] = value;
+  return status;
 }
 
 static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t input_count) {
@@ -47,6 +87,11 @@ static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t
     or_status_t status = find_value(graph, &inputs[b], b, true, &index);
     if (!or_ok(status)) return status;
     const char *name = graph->values[graph->inputs[index]].name;
+    if (graph->values[graph->inputs[index]].form != OR_FORM_TENSOR) {
+      status = bind_value(run, index, inputs[b].value);
+      if (!or_ok(status)) return status;
+      continue;
+    }
     if (inputs[b].tensor == NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\": no tensor is given", name);
     if (run->inputs[index] != NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is given twice", name);
     status = check_input(session, index, inputs[b].tensor, symbols);
@@ -57,6 +102,7 @@ static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t
   for (size_t i = 0; i < graph->input_count; ++i) {
     const or_value_info_t *value = &graph->values[graph->inputs[i]];
     const or_tensor_t *tensor = run->inputs[i];
+    if (run->values != NULL && run->values[i] != NULL) continue;
     if (tensor == NULL && value->constant == NULL) {
       char shape[SHAPE_TEXT_BYTES];
       return or_error(OR_INVALID_ARGUMENT, "input \"%s\" (%s %s) is missing", value->name, or_dtype_name(value->dtype),

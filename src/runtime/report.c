@@ -1,5 +1,6 @@
 /* or_session_explain: a report of the plan that serves given shapes. */
 #include "base/alloc.h"
+#include "runtime/program/program.h"
 #include "runtime/session_internal.h"
 
 /* The public report first, so that its address is the holder's. */
@@ -17,6 +18,7 @@ or_session_memory_t or_session_memory(or_session_t *session) {
     if (plan != NULL) memory.arena_bytes += or_plan_held_bytes(plan);
   }
   or_mutex_unlock(&session->mutex);
+  if (session->program != NULL) memory.arena_bytes += or_program_held_bytes(session->program);
   return memory;
 }
 
@@ -24,8 +26,8 @@ or_session_memory_t or_session_memory(or_session_t *session) {
 static or_status_t explain(or_session_t *session, const or_binding_t *inputs, size_t input_count, bool profile,
                            or_cancel_t *cancel, or_session_report_t **out) {
   or_run_t *run = NULL;
-  void *memory = NULL;
   *out = NULL;
+  if (session->program != NULL) return or_session_explain_program(session, inputs, input_count, cancel, out);
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
   run->outer = cancel;
@@ -39,19 +41,27 @@ static or_status_t explain(or_session_t *session, const or_binding_t *inputs, si
     for (size_t i = 0; i < session->graph->output_count; ++i) or_tensor_release(run->outputs[i]);
   }
   or_run_release(run);
-  if (or_ok(status)) status = or_alloc_zeroed(session->runtime->allocator, sizeof(holder_t), &memory);
-  if (or_ok(status)) {
-    holder_t *holder = memory;
-    holder->allocator = session->runtime->allocator;
-    or_arena_init(&holder->arena, holder->allocator);
-    status = or_plan_report(plan, &holder->arena, &holder->report);
-    if (or_ok(status)) {
-      *out = &holder->report;
-    } else {
-      or_session_report_free(&holder->report);
-    }
+  or_arena_t *arena = NULL;
+  if (or_ok(status)) status = or_session_report_make(session, out, &arena);
+  if (or_ok(status)) status = or_plan_report(plan, arena, *out);
+  if (!or_ok(status)) {
+    or_session_report_free(*out);
+    *out = NULL;
   }
   or_plan_release(plan);
+  return status;
+}
+
+or_status_t or_session_report_make(or_session_t *session, or_session_report_t **out, or_arena_t **arena) {
+  void *memory = NULL;
+  *out = NULL;
+  or_status_t status = or_alloc_zeroed(session->runtime->allocator, sizeof(holder_t), &memory);
+  if (!or_ok(status)) return status;
+  holder_t *holder = memory;
+  holder->allocator = session->runtime->allocator;
+  or_arena_init(&holder->arena, holder->allocator);
+  *out = &holder->report;
+  *arena = &holder->arena;
   return status;
 }
 

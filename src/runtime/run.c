@@ -8,6 +8,7 @@
 static or_status_t make_run(or_session_t *session, or_run_t **out);
 static or_status_t submit(or_run_t *run, bool profile);
 static void finished(void *self, or_status_t status);
+static or_status_t start_program(or_run_t *run, or_run_t **out);
 
 or_status_t or_session_run(or_session_t *session, const or_binding_t *inputs, size_t input_count, or_binding_t *outputs,
                            size_t output_count) {
@@ -26,8 +27,40 @@ or_status_t or_run_and_count(or_session_t *session, const or_run_request_t *requ
   if (!or_ok(status)) return status;
   run->copied_bytes = copied_bytes;
   status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
-  if (or_ok(status)) status = or_session_prepare(session, run, NULL);
-  if (or_ok(status)) status = or_run_wait(run, false);
+  if (or_ok(status) && session->program != NULL) {
+    status = or_run_program(run, NULL);
+    if (or_ok(status)) or_run_deliver(run);
+  } else {
+    if (or_ok(status)) status = or_session_prepare(session, run, NULL);
+    if (or_ok(status)) status = or_run_wait(run, false);
+  }
+  or_run_release(run);
+  return status;
+}
+
+or_status_t or_session_run_within(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                  or_binding_t *outputs, size_t output_count, const or_session_within_t *within) {
+  or_run_t *run = NULL;
+  or_status_t status = or_run_take(session, &run);
+  if (!or_ok(status)) return status;
+  run->outer = within->cancel;
+  status = or_run_bind(run, inputs, input_count, outputs, output_count);
+  if (or_ok(status) && session->program != NULL) {
+    status = or_run_program(run, NULL);
+    if (or_ok(status)) or_run_deliver(run);
+  } else if (or_ok(status)) {
+    if (!or_session_find_prepared(session, run)) status = or_session_prepare(session, run, within->cancel);
+    run->here = or_ok(status) && within->report == NULL && or_plan_is_small(run->plan);
+    or_plan_t *plan = run->plan;
+    if (or_ok(status)) or_plan_retain(plan);
+    if (or_ok(status)) status = or_run_wait(run, within->report != NULL);
+    if (or_ok(status) && within->report != NULL) {
+      or_arena_t *arena = NULL;
+      status = or_session_report_make(session, within->report, &arena);
+      if (or_ok(status)) status = or_plan_report(plan, arena, *within->report);
+    }
+    or_plan_release(plan);
+  }
   or_run_release(run);
   return status;
 }
@@ -36,6 +69,7 @@ or_status_t or_session_run_here(or_session_t *session, const or_binding_t *input
                                 or_binding_t *outputs, size_t output_count, bool *ran) {
   or_run_t *run = NULL;
   *ran = false;
+  if (session->program != NULL) return or_status_success();
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
   status = or_run_bind(run, inputs, input_count, outputs, output_count);
@@ -73,11 +107,12 @@ static or_status_t start(or_session_t *session, const or_run_request_t *request,
   or_status_t status = or_run_take(session, &run);
   if (!or_ok(status)) return status;
   status = or_run_bind(run, request->inputs, request->input_count, request->outputs, request->output_count);
-  if (or_ok(status)) status = or_session_prepare(session, run, cancel);
   run->copied_bytes = copied_bytes;
+  run->callback = request->callback;
+  run->callback_self = request->self;
+  if (or_ok(status) && session->program != NULL) return start_program(run, out);
+  if (or_ok(status)) status = or_session_prepare(session, run, cancel);
   if (or_ok(status)) {
-    run->callback = request->callback;
-    run->callback_self = request->self;
     if (out != NULL) {
       or_ref_retain(&run->ref); /* before it starts: it may have ended when submit returns */
       *out = run;
@@ -88,6 +123,22 @@ static or_status_t start(or_session_t *session, const or_run_request_t *request,
       or_run_release(run);
       *out = NULL;
     }
+  }
+  or_run_release(run);
+  return status;
+}
+
+/* Takes the run over. */
+static or_status_t start_program(or_run_t *run, or_run_t **out) {
+  if (out != NULL) {
+    or_ref_retain(&run->ref);
+    *out = run;
+  }
+  or_status_t status = or_run_program_async(run);
+  if (or_ok(status)) return status;
+  if (out != NULL) {
+    or_run_release(run);
+    *out = NULL;
   }
   or_run_release(run);
   return status;
@@ -157,6 +208,7 @@ static or_status_t make_run(or_session_t *session, or_run_t **out) {
   ARRAY(inputs, inputs);
   ARRAY(key, inputs);
   ARRAY(outputs, outputs);
+  if (session->program != NULL) ARRAY(values, inputs + outputs);
   ARRAY(wanted, outputs);
   ARRAY(given, outputs);
   ARRAY(shapes, outputs);
@@ -175,6 +227,7 @@ void or_run_free(or_session_t *session, or_run_t *run) {
   or_free(allocator, run->inputs);
   or_free(allocator, run->key);
   or_free(allocator, run->outputs);
+  or_free(allocator, run->values);
   or_free(allocator, run->wanted);
   or_free(allocator, run->given);
   or_free(allocator, run->shapes);
@@ -197,7 +250,7 @@ static or_status_t submit(or_run_t *run, bool profile) {
 }
 
 /* What the caller bound gets its tensors and shapes; the run keeps no reference to outputs that it hands over. */
-static void deliver(or_run_t *run) {
+void or_run_deliver(or_run_t *run) {
   const or_graph_t *graph = run->session->graph;
   for (size_t b = 0; b < run->result_count; ++b) {
     or_binding_t *result = &run->results[b];
@@ -205,7 +258,10 @@ static void deliver(or_run_t *run) {
       bool same = result->name == NULL ? i == b : strcmp(graph->values[graph->outputs[i]].name, result->name) == 0;
       if (!same) continue;
       result->shape = run->shapes[i];
-      if (!run->given[i]) {
+      if (run->values != NULL && graph->values[graph->outputs[i]].form != OR_FORM_TENSOR) {
+        result->value = run->values[graph->input_count + i];
+        run->values[graph->input_count + i] = NULL;
+      } else if (!run->given[i]) {
         result->tensor = run->outputs[i];
         run->outputs[i] = NULL;
       }
@@ -216,7 +272,7 @@ static void deliver(or_run_t *run) {
 
 static void finished(void *self, or_status_t status) {
   or_run_t *run = self;
-  if (or_ok(status)) deliver(run);
+  if (or_ok(status)) or_run_deliver(run);
   if (run->callback != NULL) { /* ours is let go first: a caller that is told finds nothing of the run in use */
     or_run_callback_t callback = run->callback;
     void *callback_self = run->callback_self;

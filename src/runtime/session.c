@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "runtime/program/program.h"
 #include "runtime/state_internal.h"
 
 static or_status_t check_options(or_session_t *session);
 static or_status_t check_precision(or_session_t *session);
+static or_status_t make_program(or_session_t *session);
 static or_status_t prepare_static(or_session_t *session);
 static void destroy(or_session_t *session);
 
@@ -42,10 +44,11 @@ or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t 
     session->deciding = memory;
     status = or_graph_deciding_inputs(graph, session->deciding);
   }
-  for (size_t i = 0; or_ok(status) && i < graph->input_count; ++i) {
+  if (or_ok(status)) status = make_program(session);
+  for (size_t i = 0; or_ok(status) && session->program == NULL && i < graph->input_count; ++i) {
     session->any_deciding = session->any_deciding || session->deciding[i];
   }
-  if (or_ok(status)) status = prepare_static(session);
+  if (or_ok(status) && session->program == NULL) status = prepare_static(session);
   if (!or_ok(status)) {
     destroy(session);
     return status;
@@ -64,6 +67,7 @@ void or_session_release(or_session_t *session) {
 static void destroy(or_session_t *session) {
   or_runtime_t *runtime = session->runtime;
   or_shape_classes_deinit(session);
+  or_program_release(session->program);
   for (or_run_t *run = session->idle_runs, *next; run != NULL; run = next) {
     next = run->next;
     or_run_free(session, run);
@@ -101,6 +105,23 @@ static or_status_t check_precision(or_session_t *session) {
   if (answer.supported) return status;
   return or_error(OR_UNIMPLEMENTED, "precision \"%s\" is not offered on device \"%s\": %s", or_dtype_name(precision),
                   or_device_facts(session->device)->id, answer.reason);
+}
+
+/* What no single plan can hold is cut into pieces. */
+static or_status_t make_program(or_session_t *session) {
+  bool needed = false;
+  or_status_t status = or_program_needed(session->graph, &needed);
+  if (!or_ok(status) || !needed) return status;
+  if (session->options.strict && session->device != or_runtime_host_device(session->runtime)) {
+    return or_error(OR_FAILED_PRECONDITION,
+                    "model \"%s\" has control flow, or shapes or values that run on the host between its pieces, so it "
+                    "does not run on device \"%s\" alone",
+                    session->graph->name, or_device_facts(session->device)->id);
+  }
+  or_session_options_t options = session->options;
+  options.device = session->device;
+  return or_status_context(or_program_create(session->runtime, session->graph, &options, &session->program),
+                           "model \"%s\"", session->graph->name);
 }
 
 /* Where no input leaves anything open the one shape class is prepared now, so that its errors come now. */

@@ -7,6 +7,9 @@
 #include "runtime/runtime_internal.h"
 #include "runtime/session.h"
 
+struct or_program_t; /* program/program.h */
+struct or_program_report_t;
+
 /* What an executable serves: the shapes of all inputs and the content of the deciding ones. */
 typedef struct or_shape_class_t {
   or_graph_binding_t *bindings; /* one an input; data points into `content` */
@@ -25,6 +28,7 @@ struct or_session_t {
   or_owner_t keep_alive;
   bool *deciding; /* per input */
   bool any_deciding;
+  struct or_program_t *program; /* what runs it; NULL: its plans by shape, below */
 
   atomic_uint states; /* or_state_t that are alive */
 
@@ -53,6 +57,7 @@ struct or_run_t {
   or_cancel_t *outer;    /* looked at instead; NULL: none */
   or_tensor_t **inputs;  /* retained */
   or_tensor_t **outputs; /* retained where the caller gave them */
+  or_value_t **values;   /* of a program, instead: inputs, then outputs; a reference each */
   bool *wanted;
   bool *given; /* outputs that the caller gave */
   or_shape_t *shapes;
@@ -92,5 +97,24 @@ or_status_t or_run_async_and_count(or_session_t *session, const or_run_request_t
                                    or_run_t **out);
 /* Starts on run->plan and waits. */
 or_status_t or_run_wait(or_run_t *run, bool profile);
+/* Hands results to the caller's bindings. */
+void or_run_deliver(or_run_t *run);
+
+/* A run for a program: on the calling thread where it is small, else waited for. */
+typedef struct or_session_within_t {
+  or_cancel_t *cancel;          /* may be NULL */
+  or_session_report_t **report; /* NULL, or profiled: the caller's (or_session_report_free) */
+} or_session_within_t;
+or_status_t or_session_run_within(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                  or_binding_t *outputs, size_t output_count, const or_session_within_t *within);
+
+/* program_run.c: runs of a session that has a program. `report` may be NULL. */
+or_status_t or_run_program(or_run_t *run, struct or_program_report_t *report);
+/* The same on a thread of its own, which tells run->callback. */
+or_status_t or_run_program_async(or_run_t *run);
+or_status_t or_session_explain_program(or_session_t *session, const or_binding_t *inputs, size_t input_count,
+                                       or_cancel_t *cancel, or_session_report_t **out);
+/* An empty report and the arena of its text; or_session_report_free ends it. */
+or_status_t or_session_report_make(or_session_t *session, or_session_report_t **out, or_arena_t **arena);
 
 #endif
