@@ -10,6 +10,8 @@ static or_graph_t *own_body(or_graph_t *graph, const or_node_t *node, size_t ind
 static void drop_captured(or_graph_t *body, uint32_t captured, uint32_t index);
 static or_status_t check_counts(const or_op_call_t *call, const or_graph_t *body);
 static void set_inputs(const or_op_call_t *call, or_graph_t *body);
+static void set_map_inputs(const or_op_call_t *call, or_graph_t *body);
+static or_status_t set_map_outputs(or_op_call_t *call, const or_graph_t *body);
 static or_status_t join(or_op_tensor_t *output, uint32_t index, const or_value_info_t *value, bool first);
 static or_status_t set_outputs(or_op_call_t *call, const or_graph_t *body);
 
