@@ -23,6 +23,7 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
   or_status_t status = share_tensor_attribute(graph, node, folded);
   /* Operators of our own are the work of compute tasks, which want them carried out. */
   if (!or_ok(status) || *folded || view->op->reference == NULL || view->op->domain[0] != '\0') return status;
+  if (!or_op_is_repeatable(view->op, node)) return status;
 
   size_t input_bytes = 0;
   if (!needs_shape_only(view->op)) {

@@ -79,6 +79,10 @@ struct or_op_t {
   bool handles;
   /* Only graphs that the library makes may hold it: to files and or_compute it does not exist. */
   bool internal;
+  /* NULL: the same inputs and attributes always give the same outputs. Else whether this node draws random numbers anew
+   * in every run (draw.h): such a node is never folded, and never computed once for several. Reads attributes, version
+   * and which inputs there are. */
+  bool (*draws_anew)(const or_node_t *node);
   or_op_attribute_t attributes[OR_OP_MAX_ATTRIBUTES];
   or_tolerance_t tolerance; /* 0, 0: exact */
   /* Sets every output's dtype and shape. With symbolic inputs: what can be said (OR_DIM_UNKNOWN, OR_RANK_UNKNOWN else).
@@ -113,6 +117,10 @@ float or_op_attribute_float(const or_op_call_t *call, const char *name, float fa
 bool or_op_attribute_is(const or_op_call_t *call, const char *name, const char *expected, const char *fallback);
 /* The ints of an attribute (count 0 if absent). */
 const int64_t *or_op_attribute_ints(const or_op_call_t *call, const char *name, size_t *count);
+/* Whether a node of `op` (NULL: none is known) may be computed once in place of every time. */
+static inline bool or_op_is_repeatable(const or_op_t *op, const or_node_t *node) {
+  return op == NULL || op->draws_anew == NULL || !op->draws_anew(node);
+}
 static inline bool or_op_has_input(const or_op_call_t *call, uint32_t index) {
   return index < call->input_count && call->inputs[index].dtype != OR_DTYPE_NONE;
 }

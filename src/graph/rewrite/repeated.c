@@ -33,14 +33,11 @@ void or_simplify_repeated(or_simplifier_t *simplifier, uint32_t n) {
   }
 }
 
-/* Nothing random, nothing with a graph inside, no compute task (which is to be carried out as often as it is asked
+/* Nothing that draws anew, nothing with a graph inside, no compute task (which is to be carried out as often as it is asked
  * for), and nothing whose result has a name outside. */
 static bool may_share(const or_simplifier_t *simplifier, const or_node_t *node) {
-  static const char *const random[] = {"Random", "Bernoulli", "Multinomial", "Dropout"};
   if (node->domain[0] != '\0' || node->part_count > 0 || node->output_count == 0) return false;
-  for (size_t i = 0; i < sizeof random / sizeof *random; ++i) {
-    if (strncmp(node->op, random[i], strlen(random[i])) == 0) return false;
-  }
+  if (!or_op_is_repeatable(node->definition, node)) return false;
   for (uint32_t i = 0; i < node->attribute_count; ++i) {
     if (node->attributes[i].kind == OR_ATTRIBUTE_GRAPH) return false;
   }
