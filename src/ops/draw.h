@@ -1,9 +1,9 @@
 #ifndef OR_OPS_DRAW_H
 #define OR_OPS_DRAW_H
-/* Random numbers by position: number i of a stream is a function of (key, stream, i) alone, so that any part of a tensor
- * may be drawn by itself, by any thread, in any order. The generator is Philox4x32-10 (J. Salmon, M. Moraes, R. Dror,
- * D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Only additions, products, quotients and square
- * roots of IEEE 754 doubles are used: of one seed every machine draws the same numbers.
+/* Random numbers by position: number i of a stream is a function of (key, stream, i) alone, so that any part of a
+ * tensor may be drawn by itself, by any thread, in any order. The generator is Philox4x32-10 (J. Salmon, M. Moraes,
+ * R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Only additions, products, quotients and
+ * square roots of IEEE 754 doubles are used: of one seed every machine draws the same numbers.
  *
  * An operator that draws sets `draws_anew` in its row (or_draw_without_seed, where nothing else decides), calls
  * or_draw_begin once in its reference, then or_draw_uniform or or_draw_normal for blocks of its elements. */
@@ -29,8 +29,9 @@ bool or_draw_without_seed(const or_node_t *node);
 void or_draw_uniform(const or_draw_t *draw, uint64_t first, size_t count, double *out);
 void or_draw_normal(const or_draw_t *draw, uint64_t first, size_t count, double *out);
 
-/* The parts. One block of the generator; and the quantile of the normal distribution at 0 < p < 1, to 1e-15 of its value
- * (M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37, 1988). */
+/* The parts. One block of the generator; and the quantile of the normal distribution at 0 < p < 1, to 1e-15 of its
+ * value (M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37,
+ * 1988). */
 void or_draw_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 double or_draw_normal_quantile(double p);
 

@@ -33,8 +33,8 @@ void or_simplify_repeated(or_simplifier_t *simplifier, uint32_t n) {
   }
 }
 
-/* Nothing that draws anew, nothing with a graph inside, no compute task (which is to be carried out as often as it is asked
- * for), and nothing whose result has a name outside. */
+/* Nothing that draws anew, nothing with a graph inside, no compute task (which is to be carried out as often as it is
+ * asked for), and nothing whose result has a name outside. */
 static bool may_share(const or_simplifier_t *simplifier, const or_node_t *node) {
   if (node->domain[0] != '\0' || node->part_count > 0 || node->output_count == 0) return false;
   if (!or_op_is_repeatable(node->definition, node)) return false;
