@@ -21,7 +21,7 @@ const or_op_t or_op_non_zero = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_NUMERIC | OR_DTYPE_BIT(OR_BOOL),
+    .dtypes = OR_OP_ALL_FIXED,
     .value_inputs = 1u << 0,
     .infer = non_zero_infer,
     .cost = or_cost_move,
@@ -45,10 +45,18 @@ const or_op_t or_op_compress = {
     .reference = compress_reference,
 };
 
-/* Whether each of `count` elements is not 0; NaN is not. */
+/* Whether each of `count` elements is not 0; NaN is not. A complex one is 0 where both of its parts are. */
 static void load_truth(const or_op_tensor_t *x, uint64_t first, size_t count, bool *out) {
   or_lanes_t lanes;
   or_lane_kind_t kind = or_lane_kind(x->dtype);
+  if (x->dtype == OR_COMPLEX64 || x->dtype == OR_COMPLEX128) {
+    or_dtype_t part = x->dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+    for (size_t i = 0; i < count; ++i) {
+      or_lanes_load(part, x->data, 2 * (int64_t)(first + i), 1, 2, &lanes);
+      out[i] = lanes.real[0] != 0 || lanes.real[1] != 0;
+    }
+    return;
+  }
   or_lanes_load(x->dtype, x->data, (int64_t)first, 1, count, &lanes);
   for (size_t i = 0; i < count; ++i) out[i] = kind == OR_LANE_REAL ? lanes.real[i] != 0 : lanes.natural[i] != 0;
 }

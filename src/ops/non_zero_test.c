@@ -24,6 +24,20 @@ static void lists_places_in_order(void **state) {
   call_deinit(&f);
 }
 
+static void a_complex_number_is_zero_where_both_parts_are(void **state) {
+  (void)state;
+  for (int wide = 0; wide < 2; ++wide) {
+    call_fixture_t f;
+    call_init(&f, "", "NonZero", 13);
+    call_input(&f, wide ? OR_COMPLEX128 : OR_COMPLEX64, SHAPE(4),
+               wide ? (const void *)((double[]){0, 0, 0, 1, -0.0, 0, 2, 0}) : FLOATS(0, 0, 0, 1, -0.0F, 0, 2, 0));
+    call_run(&f, 1);
+    expect_shape(&f, 0, OR_INT64, SHAPE(1, 2));
+    expect_ints(&f, 0, INTS(1, 3));
+    call_deinit(&f);
+  }
+}
+
 static void does_not_know_the_count_without_the_values(void **state) {
   (void)state;
   call_fixture_t f;
@@ -83,6 +97,7 @@ static void refuses_a_condition_that_does_not_fit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lists_places_in_order),
+      cmocka_unit_test(a_complex_number_is_zero_where_both_parts_are),
       cmocka_unit_test(does_not_know_the_count_without_the_values),
       cmocka_unit_test(keeps_slices_where_a_condition_is_true),
       cmocka_unit_test(refuses_a_condition_that_does_not_fit),

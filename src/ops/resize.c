@@ -64,9 +64,6 @@ static or_status_t resize_infer(or_op_call_t *call) {
   if (in->rank < 0) return or_status_success();
   or_status_t status = or_resize_make(call, &resize);
   if (or_ok(status)) status = or_shape_unknown(in->rank, out);
-  if (or_ok(status) && resize.mode != OR_RESIZE_NEAREST && !or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_NUMERIC)) {
-    status = or_error(OR_UNIMPLEMENTED, "interpolation of %s", or_dtype_name(call->inputs[0].dtype));
-  }
   if (!or_ok(status)) return status;
   for (int32_t i = 0; i < in->rank; ++i) out->dims[i] = resize.axes[i].out;
   return or_shape_check_count(out);

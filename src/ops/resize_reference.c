@@ -96,10 +96,20 @@ static double filter(const or_resize_t *resize, double distance) {
 
 /* ---- the passes ---- */
 
-/* Resamples one axis of `from` (shape `shape`, whose extent there becomes the output's) to `to`. */
-static void resample(const or_resize_t *resize, int32_t axis, or_shape_t *shape, const double *from, double *to,
-                     double *weights) {
-  uint64_t outer = or_shape_product(shape, 0, axis), inner = or_shape_product(shape, axis + 1, shape->rank);
+typedef struct passes_t {
+  const or_resize_t *resize;
+  or_shape_t shape; /* of what is resampled next: the input's extents become the output's one by one */
+  uint64_t parts;   /* real numbers an element: 2 of a complex one */
+  double *weights;
+} passes_t;
+
+/* Resamples one axis of `from` to `to`. */
+static void resample(passes_t *passes, int32_t axis, const double *from, double *to) {
+  const or_resize_t *resize = passes->resize;
+  or_shape_t *shape = &passes->shape;
+  double *weights = passes->weights;
+  uint64_t outer = or_shape_product(shape, 0, axis);
+  uint64_t inner = or_shape_product(shape, axis + 1, shape->rank) * passes->parts;
   int64_t in = resize->axes[axis].in, out = resize->axes[axis].out;
   for (int64_t at = 0; at < out; ++at) {
     or_taps_t taps;
@@ -135,10 +145,11 @@ static void extrapolate(const or_op_call_t *call, const or_resize_t *resize, dou
 
 static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
-  or_shape_t shape = x->shape;
+  or_dtype_t dtype = x->dtype == OR_COMPLEX64 ? OR_FLOAT32 : x->dtype == OR_COMPLEX128 ? OR_FLOAT64 : x->dtype;
+  passes_t passes = {.resize = resize, .shape = x->shape, .parts = dtype == x->dtype ? 1 : 2};
   size_t taps = 1;
   /* Between two passes some axes have the input's extent and the others the output's. */
-  int64_t bound = 1;
+  int64_t bound = (int64_t)passes.parts;
   for (int32_t i = 0; i < resize->rank; ++i) {
     int64_t extent = resize->axes[i].in > resize->axes[i].out ? resize->axes[i].in : resize->axes[i].out;
     size_t own = or_resize_tap_count(resize, i);
@@ -149,17 +160,19 @@ static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
   }
   void *buffers[2] = {NULL, NULL}, *weights = NULL;
   or_status_t status = or_alloc_array(call->allocator, taps, sizeof(double), &weights);
+  passes.weights = weights;
   for (int i = 0; or_ok(status) && i < 2; ++i)
     status = or_alloc_array(call->allocator, (size_t)bound, sizeof(double), &buffers[i]);
   if (or_ok(status)) {
     int current = 0;
-    or_elements_load(x->dtype, x->data, 0, or_shape_product(&x->shape, 0, x->shape.rank), buffers[0]);
+    or_elements_load(dtype, x->data, 0, or_shape_product(&x->shape, 0, x->shape.rank) * passes.parts, buffers[0]);
     for (int32_t axis = 0; axis < resize->rank; ++axis) {
       if (or_resize_is_identity(resize, axis)) continue;
-      resample(resize, axis, &shape, buffers[current], buffers[1 - current], weights);
+      resample(&passes, axis, buffers[current], buffers[1 - current]);
       current = 1 - current;
     }
-    or_elements_store(y->dtype, y->data, 0, or_shape_product(&y->shape, 0, y->shape.rank), buffers[current]);
+    or_elements_store(dtype, y->data, 0, or_shape_product(&y->shape, 0, y->shape.rank) * passes.parts,
+                      buffers[current]);
     extrapolate(call, resize, weights);
   }
   for (int i = 0; i < 2; ++i) or_free(call->allocator, buffers[i]);
