@@ -61,8 +61,8 @@ static or_status_t read_reduction(const or_op_call_t *call, reduction_t *out) {
                     (int)attribute->string.length, attribute->string.data, call->node->version);
   }
   *out = (reduction_t)i;
-  if (*out != REDUCE_NONE && !or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_NUMERIC)) {
-    return or_error(OR_UNIMPLEMENTED, "attribute \"reduction\" is \"%s\", of %s", names[i],
+  if (*out > REDUCE_MUL && or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_COMPLEX)) {
+    return or_error(OR_INVALID_ARGUMENT, "attribute \"reduction\" is \"%s\", but of %s none is the larger", names[i],
                     or_dtype_name(call->inputs[0].dtype));
   }
   return or_status_success();
@@ -154,12 +154,29 @@ static void combine(reduction_t reduction, or_lane_kind_t kind, or_lanes_t *x, c
   }
 }
 
+/* Two complex numbers by their parts, which are of `dtype`. */
+static void combine_complex(reduction_t reduction, or_dtype_t dtype, void *out, uint64_t to, const void *updates,
+                            uint64_t from) {
+  or_lanes_t x, y;
+  or_lanes_load(dtype, out, 2 * (int64_t)to, 1, 2, &x);
+  or_lanes_load(dtype, updates, 2 * (int64_t)from, 1, 2, &y);
+  double a = x.real[0], b = x.real[1], c = y.real[0], d = y.real[1];
+  x.real[0] = reduction == REDUCE_ADD ? a + c : a * c - b * d;
+  x.real[1] = reduction == REDUCE_ADD ? b + d : a * d + b * c;
+  or_lanes_store(dtype, out, 2 * (int64_t)to, 2, OR_LANE_REAL, &x);
+}
+
 /* Elements from..from + count - 1 of updates into the output's from `to` on. */
 static void write_run(const or_op_call_t *call, reduction_t reduction, uint64_t to, uint64_t from, uint64_t count) {
   const or_op_tensor_t *updates = &call->inputs[2], *out = &call->outputs[0];
   if (reduction == REDUCE_NONE) {
     size_t bytes = or_dtype_bits(out->dtype) / 8;
     memcpy((char *)out->data + to * bytes, (const char *)updates->data + from * bytes, count * bytes);
+    return;
+  }
+  if (or_dtype_is_one_of(out->dtype, OR_OP_COMPLEX)) {
+    or_dtype_t part = out->dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
+    for (uint64_t i = 0; i < count; ++i) combine_complex(reduction, part, out->data, to + i, updates->data, from + i);
     return;
   }
   or_lane_kind_t kind = or_lane_kind(out->dtype);

@@ -134,11 +134,11 @@ static void refuses_what_does_not_fit(void **state) {
   call_deinit(&f);
 
   call_init(&f, "", "ScatterElements", 18);
-  call_input(&f, OR_BOOL, SHAPE(2), NULL);
+  call_input(&f, OR_COMPLEX64, SHAPE(2), NULL);
   call_input(&f, OR_INT64, SHAPE(1), NULL);
-  call_input(&f, OR_BOOL, SHAPE(1), NULL);
-  call_string(&f, "reduction", "add");
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "of bool");
+  call_input(&f, OR_COMPLEX64, SHAPE(1), NULL);
+  call_string(&f, "reduction", "max");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "of complex64 none is the larger");
   call_deinit(&f);
 
   call_init(&f, "", "ScatterElements", 18);
@@ -170,12 +170,51 @@ static void refuses_what_does_not_fit(void **state) {
   call_deinit(&f);
 }
 
+/* add and max: or; mul and min: and. Index 3 twice. */
+static void bools_are_reduced_by_or_and_and(void **state) {
+  (void)state;
+  static const char *const reductions[] = {"add", "max", "mul", "min"};
+  const int64_t places[] = {0, 1, 2, 3, 3};
+  for (size_t r = 0; r < 4; ++r) {
+    call_fixture_t f;
+    call_init(&f, "", "ScatterElements", 18);
+    call_input(&f, OR_BOOL, SHAPE(5), ((uint8_t[]){0, 0, 1, 1, 1}));
+    call_input(&f, OR_INT64, SHAPE(5), places);
+    call_input(&f, OR_BOOL, SHAPE(5), ((uint8_t[]){0, 1, 0, 1, 1}));
+    call_string(&f, "reduction", reductions[r]);
+    call_run(&f, 1);
+    const int64_t either[] = {0, 1, 1, 1, 1}, both[] = {0, 0, 0, 1, 1};
+    expect_ints(&f, 0, r < 2 ? either : both, 5);
+    call_deinit(&f);
+  }
+}
+
+/* (1 + 2i) + (3 - i) + i = 4 + 2i; (1 + 2i) (3 - i) i = -5 + 5i. */
+static void complex_numbers_are_added_and_multiplied(void **state) {
+  (void)state;
+  const int64_t places[] = {1, 1};
+  for (int wide = 0; wide < 2; ++wide) {
+    for (int product = 0; product < 2; ++product) {
+      call_fixture_t f;
+      or_dtype_t dtype = wide ? OR_COMPLEX128 : OR_COMPLEX64, part = wide ? OR_FLOAT64 : OR_FLOAT32;
+      call_init(&f, "", "ScatterND", 16);
+      call_input(&f, dtype, SHAPE(2), wide ? (const void *)((double[]){7, 8, 1, 2}) : FLOATS(7, 8, 1, 2));
+      call_input(&f, OR_INT64, SHAPE(2, 1), places);
+      call_input(&f, dtype, SHAPE(2), wide ? (const void *)((double[]){3, -1, 0, 1}) : FLOATS(3, -1, 0, 1));
+      call_string(&f, "reduction", product ? "mul" : "add");
+      call_run(&f, 1);
+      const double expected[2][4] = {{7, 8, 4, 2}, {7, 8, -5, 5}};
+      for (size_t i = 0; i < 4; ++i) assert_true(or_element_get(part, f.outputs[0].data, i) == expected[product][i]);
+      call_deinit(&f);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(replaces_elements_along_an_axis),
-      cmocka_unit_test(reduces_into_elements),
-      cmocka_unit_test(replaces_slices_by_tuples),
-      cmocka_unit_test(refuses_what_does_not_fit),
+      cmocka_unit_test(bools_are_reduced_by_or_and_and), cmocka_unit_test(complex_numbers_are_added_and_multiplied),
+      cmocka_unit_test(replaces_elements_along_an_axis), cmocka_unit_test(reduces_into_elements),
+      cmocka_unit_test(replaces_slices_by_tuples),       cmocka_unit_test(refuses_what_does_not_fit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
