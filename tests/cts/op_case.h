@@ -135,6 +135,7 @@ void cts_generate_tensor_scatter(cts_generator_t *g);
 void cts_generate_one_hot(cts_generator_t *g);
 void cts_generate_non_zero(cts_generator_t *g);
 void cts_generate_compress(cts_generator_t *g);
+void cts_generate_non_max_suppression(cts_generator_t *g);
 void cts_generate_top_k(cts_generator_t *g);
 void cts_generate_arg(cts_generator_t *g);
 void cts_generate_pad(cts_generator_t *g);
