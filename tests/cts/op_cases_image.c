@@ -14,3 +14,34 @@ void cts_generate_non_max_suppression(cts_generator_t *g) {
     cts_emit(g, &it);
   }
 }
+
+void cts_generate_grid_sample(cts_generator_t *g) {
+  static const char *const modes[] = {"linear", "nearest", "cubic"}, *const old_modes[] = {"bilinear", "nearest",
+                                                                                           "bicubic"};
+  static const char *const paddings[] = {"zeros", "border", "reflection"};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int form = 0; form < 9; ++form) {
+      bool volume = g->version >= 20 && form % 2 == 1;
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, volume ? SHAPE(1, 2, 3, 4, 5) : SHAPE(2, 3, 5, 4));
+      cts_input_range(&it, OR_FLOAT32, volume ? SHAPE(1, 2, 3, 2, 3) : SHAPE(2, 3, 7, 2), -1.3, 1.3);
+      cts_attribute_string(&it, "mode", g->version < 20 ? old_modes[form % 3] : modes[form % 3]);
+      cts_attribute_string(&it, "padding_mode", paddings[form / 3]);
+      if (form % 2 == 0) cts_attribute_int(&it, "align_corners", form / 2 % 2);
+      cts_emit(g, &it);
+    }
+  }
+}
+
+void cts_generate_affine_grid(cts_generator_t *g) {
+  static const double image[] = {2, 3, 4, 5}, volume[] = {2, 3, 2, 4, 5};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int form = 0; form < 4; ++form) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, form < 2 ? SHAPE(2, 2, 3) : SHAPE(2, 3, 4));
+      cts_input_values(&it, OR_INT64, form < 2 ? image : volume, form < 2 ? 4 : 5);
+      cts_attribute_int(&it, "align_corners", form % 2);
+      cts_emit(g, &it);
+    }
+  }
+}

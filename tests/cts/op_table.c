@@ -139,6 +139,8 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "SpaceToDepth", cts_generate_blocks},
     {"", "Resize", cts_generate_resize},
     {"", "Upsample", cts_generate_resize},
+    {"", "AffineGrid", cts_generate_affine_grid},
+    {"", "GridSample", cts_generate_grid_sample},
     {"", "BitCast", cts_generate_bit_cast},
     {"", "Dropout", cts_generate_dropout},
     {"", "Einsum", cts_generate_einsum},
