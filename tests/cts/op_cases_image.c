@@ -45,3 +45,20 @@ void cts_generate_affine_grid(cts_generator_t *g) {
     }
   }
 }
+
+/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss. */
+void cts_generate_loss(cts_generator_t *g) {
+  static const char *const reductions[] = {"mean", "sum", "none"};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int form = 0; form < 6; ++form) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input_range(&it, dtype, form < 3 ? SHAPE(7, 5) : SHAPE(2, 5, 3, 4), -3, 3);
+      cts_input_range(&it, form % 2 ? OR_INT32 : OR_INT64, form < 3 ? SHAPE(7) : SHAPE(2, 3, 4), 0, 5);
+      if (form % 2 == 1) cts_input_range(&it, dtype, SHAPE(5), 0.5, 1)->constant = form == 3;
+      if (form > 3) cts_attribute_int(&it, "ignore_index", 2);
+      cts_attribute_string(&it, "reduction", reductions[form % 3]);
+      it.output_count = g->op->output_max;
+      cts_emit(g, &it);
+    }
+  }
+}

@@ -139,6 +139,8 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "SpaceToDepth", cts_generate_blocks},
     {"", "Resize", cts_generate_resize},
     {"", "Upsample", cts_generate_resize},
+    {"", "NegativeLogLikelihoodLoss", cts_generate_loss},
+    {"", "SoftmaxCrossEntropyLoss", cts_generate_loss},
     {"", "AffineGrid", cts_generate_affine_grid},
     {"", "GridSample", cts_generate_grid_sample},
     {"", "BitCast", cts_generate_bit_cast},
