@@ -1,4 +1,4 @@
-/* Operators on images: sampling, boxes, losses. */
+/* Operators on images: sampling and boxes; losses; Unique. */
 #include "cts/op_case.h"
 
 void cts_generate_non_max_suppression(cts_generator_t *g) {
@@ -58,6 +58,20 @@ void cts_generate_loss(cts_generator_t *g) {
       if (form > 3) cts_attribute_int(&it, "ignore_index", 2);
       cts_attribute_string(&it, "reduction", reductions[form % 3]);
       it.output_count = g->op->output_max;
+      cts_emit(g, &it);
+    }
+  }
+}
+
+void cts_generate_unique(cts_generator_t *g) {
+  static const double some[] = {1, 0, 1, 3, 0, 0, 1, 0, 1, 2, 3, 0};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int64_t form = 0; form < 6; ++form) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input_values(&it, dtype, some, 12)->shape = SHAPE(2, 6);
+      if (form / 2 > 0) cts_attribute_int(&it, "axis", form / 2 - 1);
+      cts_attribute_int(&it, "sorted", form % 2);
+      it.output_count = 4;
       cts_emit(g, &it);
     }
   }

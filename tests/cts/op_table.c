@@ -125,6 +125,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "OneHot", cts_generate_one_hot},
     {"", "NonZero", cts_generate_non_zero},
     {"", "Compress", cts_generate_compress},
+    {"", "Unique", cts_generate_unique},
     {"", "NonMaxSuppression", cts_generate_non_max_suppression},
     {"", "TopK", cts_generate_top_k},
     {"", "ArgMax", cts_generate_arg},
