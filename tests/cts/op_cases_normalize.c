@@ -20,6 +20,15 @@ void cts_generate_batch_normalization(cts_generator_t *g) {
       }
     }
   }
+  for (uint32_t outputs = 1; g->version >= 14 && outputs <= 3; outputs += 2) {
+    cts_op_case_t it = cts_op_case(g, "training");
+    cts_input(&it, OR_FLOAT32, SHAPE(2, 3, 5, 7));
+    for (int k = 0; k < 3; ++k) cts_input(&it, OR_FLOAT32, SHAPE(3))->constant = outputs == 1;
+    cts_input_range(&it, OR_FLOAT32, SHAPE(3), 0.1, 2)->constant = outputs == 1;
+    cts_attribute_int(&it, "training_mode", 1);
+    it.output_count = outputs;
+    cts_emit(g, &it);
+  }
   if (g->version != 7) return;
   cts_op_case_t it = cts_op_case(g, "");
   cts_input(&it, OR_FLOAT32, SHAPE(2, 3, 4));

@@ -41,7 +41,8 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   if (is_layer(view))
     return all_float32(view) && layer_extents(view, &rows, &n) && covers(view, 1, n) && covers(view, 2, n);
   if (strcmp(view->call.op->name, "BatchNormalization") != 0 || !all_float32(view)) return false;
-  return view->call.output_count == 1 && or_cpu_input(view, 0)->shape.rank >= 2 &&
+  bool trains = or_op_attribute_int(&view->call, "training_mode", 0) != 0;
+  return !trains && view->call.output_count == 1 && or_cpu_input(view, 0)->shape.rank >= 2 &&
          or_cpu_input(view, 1)->shape.rank == 1;
 }
 

@@ -73,10 +73,7 @@ static bool matches(fold_t *fold, uint32_t root, uint32_t *norm_index) {
   *norm_index = reader;
   if (!or_rewrite_is(fold->norm, "BatchNormalization") || fold->norm->input_count != BN_INPUTS) return false;
   if (fold->norm->inputs[0] != fold->conv->outputs[0]) return false;
-  for (uint32_t i = 1; i < fold->norm->output_count; ++i) { /* the outputs of training */
-    or_value_id_t v = fold->norm->outputs[i];
-    if (v != OR_NO_VALUE && (v >= rewriter->value_count || rewriter->consumers[v] > 0)) return false;
-  }
+  if (fold->norm->output_count != 1) return false; /* training */
   for (uint32_t i = 0; i < fold->norm->attribute_count; ++i) {
     const or_attribute_t *attribute = &fold->norm->attributes[i];
     if (strcmp(attribute->name, "training_mode") == 0 && attribute->integer != 0) return false;
