@@ -149,6 +149,7 @@ void cts_generate_affine_grid(cts_generator_t *g);
 void cts_generate_grid_sample(cts_generator_t *g);
 void cts_generate_loss(cts_generator_t *g);
 void cts_generate_unique(cts_generator_t *g);
+void cts_generate_center_crop_pad(cts_generator_t *g);
 void cts_generate_bit_cast(cts_generator_t *g);
 void cts_generate_dropout(cts_generator_t *g);
 void cts_generate_einsum(cts_generator_t *g);

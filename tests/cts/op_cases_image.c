@@ -76,3 +76,17 @@ void cts_generate_unique(cts_generator_t *g) {
     }
   }
 }
+
+void cts_generate_center_crop_pad(cts_generator_t *g) {
+  static const double extents[] = {5, 2}, one = 6;
+  static const int64_t axes[] = {-1};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int form = 0; form < 2; ++form) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, SHAPE(3, 5));
+      cts_input_values(&it, form == 0 ? OR_INT64 : OR_INT32, form == 0 ? extents : &one, form == 0 ? 2 : 1);
+      if (form == 1) cts_attribute_ints(&it, "axes", axes, 1);
+      cts_emit(g, &it);
+    }
+  }
+}

@@ -131,6 +131,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "ArgMax", cts_generate_arg},
     {"", "ArgMin", cts_generate_arg},
     {"", "Pad", cts_generate_pad},
+    {"", "CenterCropPad", cts_generate_center_crop_pad},
     {"", "Trilu", cts_generate_trilu},
     {"", "EyeLike", cts_generate_eye_like},
     {"", "CumSum", cts_generate_cumulative},
