@@ -81,6 +81,12 @@ void cts_attribute_floats(cts_op_case_t *it, const char *name, const float *valu
   attribute->count = count;
 }
 
+void cts_attribute_strings(cts_op_case_t *it, const char *name, const or_string_t *values, size_t count) {
+  or_attribute_t *attribute = add_attribute(it, name, OR_ATTRIBUTE_STRINGS);
+  attribute->strings = values;
+  attribute->count = count;
+}
+
 void cts_attribute_tensor(cts_op_case_t *it, const char *name, const or_constant_t *value) {
   add_attribute(it, name, OR_ATTRIBUTE_TENSOR)->tensor = value;
 }
@@ -129,6 +135,11 @@ static void append_attribute(char name[NAME_BYTES], const or_attribute_t *attrib
     break;
   case OR_ATTRIBUTE_FLOATS:
     for (size_t i = 0; i < attribute->count; ++i) append(name, "%s%g", i > 0 ? "," : "", (double)attribute->reals[i]);
+    break;
+  case OR_ATTRIBUTE_STRINGS:
+    for (size_t i = 0; i < attribute->count; ++i) {
+      append(name, "%s%.*s", i > 0 ? "," : "", (int)attribute->strings[i].length, attribute->strings[i].data);
+    }
     break;
   default: append(name, "%s", "tensor"); break;
   }

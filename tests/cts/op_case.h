@@ -70,6 +70,7 @@ void cts_attribute_float(cts_op_case_t *it, const char *name, float value);
 void cts_attribute_string(cts_op_case_t *it, const char *name, const char *value);
 void cts_attribute_ints(cts_op_case_t *it, const char *name, const int64_t *values, size_t count);
 void cts_attribute_floats(cts_op_case_t *it, const char *name, const float *values, size_t count);
+void cts_attribute_strings(cts_op_case_t *it, const char *name, const or_string_t *values, size_t count);
 void cts_attribute_tensor(cts_op_case_t *it, const char *name, const or_constant_t *value);
 /* Names and runs the case. */
 void cts_emit(cts_generator_t *generator, const cts_op_case_t *it);
@@ -106,6 +107,7 @@ void cts_generate_add_layer_normalization(cts_generator_t *g);
 void cts_generate_softmax(cts_generator_t *g);
 void cts_generate_attention(cts_generator_t *g);
 void cts_generate_cached_attention(cts_generator_t *g);
+void cts_generate_recurrent(cts_generator_t *g);
 void cts_generate_reduce(cts_generator_t *g);
 void cts_generate_reshape(cts_generator_t *g);
 void cts_generate_flatten(cts_generator_t *g);
