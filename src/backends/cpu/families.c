@@ -21,6 +21,7 @@ const or_cpu_family_t *const or_cpu_families[] = {
     &or_cpu_family_add_norm,
     &or_cpu_family_embedding,
     &or_cpu_family_attention,
+    &or_cpu_family_recurrent,
     &or_cpu_family_fft,
     &or_cpu_family_reference,
     NULL,
