@@ -18,13 +18,14 @@ import make_docs_http
 
 DTYPES = {"FLOAT16": "float16", "BFLOAT16": "bfloat16", "FLOAT32": "float32", "FLOAT64": "float64", "BOOL": "bool",
           "COMPLEX64": "complex64", "COMPLEX128": "complex128", "STRING": "string"}
-DTYPES.update({f"{sign}INT{bits}": f"{sign.lower()}int{bits}" for sign in ("", "U") for bits in (4, 8, 16, 32, 64)})
+DTYPES.update({f"{sign}INT{bits}": f"{sign.lower()}int{bits}" for sign in ("", "U") for bits in (2, 4, 8, 16, 32, 64)})
 # Types that stand in the catalogue together, by one word.
 GROUPS = [
     ("floats", ["float16", "bfloat16", "float32", "float64"]),
     ("integers", [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]),
     ("complex", ["complex64", "complex128"]),
-    ("narrow", ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float4e2m1", "uint4", "int4"]),
+    ("narrow", ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float4e2m1", "uint4", "int4",
+                "float8e8m0", "uint2", "int2", "float6e2m3", "float6e3m2"]),
 ]
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
@@ -38,7 +39,8 @@ that supports it, else on the CPU. `since` lists the versions with semantics of 
 by name when a model is loaded.
 
 The types are those of the first input: *floats* are float16, bfloat16, float32, float64; *integers* are int8 to int64
-and uint8 to uint64; *complex* are complex64, complex128; *narrow* are the four float8 types, float4e2m1, uint4, int4.
+and uint8 to uint64; *complex* are complex64, complex128; *narrow* are the five float8 types, two
+of float6, float4e2m1, uint4, int4, uint2, int2.
 """
 C_API_INTRODUCTION = NOTE + """
 # The C interface

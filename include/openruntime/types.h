@@ -50,8 +50,13 @@ typedef enum or_dtype_t {
   OR_UINT4 = 21, /* two a byte, first element in the low half */
   OR_INT4 = 22,
   OR_FLOAT4E2M1 = 23,
+  OR_FLOAT8E8M0 = 24, /* a power of two, 2^-127 .. 2^127, or NaN: no sign, no zero */
+  OR_UINT2 = 25,      /* four a byte, from the low bits up */
+  OR_INT2 = 26,
+  OR_FLOAT6E2M3 = 27, /* four in three bytes, from the low bits up */
+  OR_FLOAT6E3M2 = 28,
 } or_dtype_t;
-#define OR_DTYPE_COUNT 24
+#define OR_DTYPE_COUNT 29
 
 /* One element of an OR_STRING tensor: UTF-8, not necessarily terminated; owned by the tensor's buffer. */
 typedef struct or_string_t {
@@ -88,8 +93,8 @@ OR_API const char *or_dtype_name(or_dtype_t dtype);
 /* The dtype of a name; accepts "float32" and "fp32" styles, in any case; OR_DTYPE_NONE for others. `name` may be NULL.
  * Any thread. */
 OR_API or_dtype_t or_dtype_from_name(const char *name);
-/* Bytes that `count` elements take (4-bit types: two a byte, rounded up). SIZE_MAX if it overflows or the dtype is
- * none. Any thread. */
+/* Bytes that `count` elements take (types of less than 8 bits lie bit behind bit; rounded up). SIZE_MAX if it overflows
+ * or the dtype is none. Any thread. */
 OR_API size_t or_dtype_bytes(or_dtype_t dtype, uint64_t count);
 /* Bits of one element; 0 if the dtype is none. Any thread. */
 OR_API uint32_t or_dtype_bits(or_dtype_t dtype);

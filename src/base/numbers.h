@@ -28,15 +28,27 @@ float or_float16_to_float(uint16_t bits);
 uint16_t or_float_to_float16(float value);
 float or_bfloat16_to_float(uint16_t bits);
 uint16_t or_float_to_bfloat16(float value);
-/* Element `index` of packed data as double / int64 (4-bit and float8 types too; complex: the real part), and back with
- * the dtype's rounding and saturation as ONNX Cast has it for float to float8, C conversion for the rest. The dtype is
- * numeric or bool. */
+/* The power of two that a float8e8m0 becomes of the magnitude of a number: the next one `up` or `down`, or the nearest
+ * (half way goes up). What no code stands for (0, infinity, numbers beyond 2^-127 .. 2^127) becomes the nearest end
+ * where `saturate` says so, else NaN. ONNX, Cast 24. */
+typedef enum or_e8m0_rounding_t { OR_E8M0_UP, OR_E8M0_DOWN, OR_E8M0_NEAREST } or_e8m0_rounding_t;
+uint8_t or_double_to_float8e8m0(double value, or_e8m0_rounding_t rounding, bool saturate);
+/* Element `index` of data in which elements of 2, 4 or 6 bits follow each other bit by bit, from the low bits of a byte
+ * up. */
+uint32_t or_bits_get(uint32_t bits, const void *data, uint64_t index);
+/* Overwrites that element only. */
+void or_bits_set(uint32_t bits, void *data, uint64_t index, uint32_t code);
+/* The same, and what is behind it in its last byte becomes 0: for elements written in order to fresh memory. */
+void or_bits_append(uint32_t bits, void *data, uint64_t index, uint32_t code);
+/* Element `index` of packed data as double / int64 (types of less than 8 bits and float8 too; complex: the real part),
+ * and back with the dtype's rounding and saturation as ONNX Cast has it for float to float8, C conversion for the rest.
+ * The dtype is numeric or bool. */
 double or_element_get(or_dtype_t dtype, const void *data, size_t index);
 int64_t or_element_get_int(or_dtype_t dtype, const void *data, size_t index);
 void or_element_set(or_dtype_t dtype, void *data, size_t index, double value);
 void or_element_set_int(or_dtype_t dtype, void *data, size_t index, int64_t value);
-bool or_dtype_is_float(or_dtype_t dtype);   /* float64, 32, 16, bfloat16, float8, float4 */
-bool or_dtype_is_integer(or_dtype_t dtype); /* signed and unsigned, 4 to 64 bits; not bool */
+bool or_dtype_is_float(or_dtype_t dtype);   /* float64, 32, 16, bfloat16, float8, float6, float4 */
+bool or_dtype_is_integer(or_dtype_t dtype); /* signed and unsigned, 2 to 64 bits; not bool */
 bool or_dtype_is_signed(or_dtype_t dtype);
 /* The largest finite value of a numeric dtype (65504 for float16, 127 for int8; 2^63, 2^64 for 64-bit integers). */
 double or_dtype_largest(or_dtype_t dtype);
@@ -50,7 +62,8 @@ typedef struct or_random_t {
 } or_random_t;
 uint64_t or_random_next(or_random_t *random);
 double or_random_uniform(or_random_t *random); /* [0, 1) */
-/* Fills `count` elements: floats uniform in [-1, 1), integers uniform in [-8, 8) (unsigned [0, 16)), bool fair. */
+/* Fills `count` elements: floats uniform in [-1, 1), integers uniform in [-8, 8) (unsigned [0, 16)) or, of
+ * 2 bits, over all values, bool fair, float8e8m0 one of 2^-4 .. 2^3. */
 void or_random_fill(or_random_t *random, or_dtype_t dtype, void *data, size_t count);
 
 #endif

@@ -136,6 +136,7 @@ static bool scan_float_element(const char **cursor, const char *end, or_dtype_t 
       double value = or_scanned_double(&scanned);
       if (dtype == OR_COMPLEX128) dtype = OR_FLOAT64;
       if (isinf(value) || fabs(value) > or_dtype_largest(dtype)) return false;
+      if (value <= 0 && dtype == OR_FLOAT8E8M0) return false;
       or_element_set(dtype, data, index, value);
     }
     *cursor = at;

@@ -5,7 +5,8 @@
 #include "base/numbers.h"
 
 /* A binary floating-point format of at most 16 bits: sign, exponent, fraction, from the top. Float8 formats: ONNX,
- * "Float stored in 8 bits" (tables of values and of casts with saturation); float4: OCP Microscaling Formats 1.0. */
+ * "Float stored in 8 bits" (tables of values and of casts with saturation); float4 and float6: OCP Microscaling Formats
+ * 1.0. */
 typedef struct format_t {
   int exponent_bits, fraction_bits, bias;
   uint32_t largest;  /* code of the largest finite value */
@@ -24,6 +25,8 @@ static const format_t *small_format(or_dtype_t dtype) {
   static const format_t e5m2 = {5, 2, 15, 0x7B, 0x7B, 0x7B, 0x7F, false};
   static const format_t e5m2fnuz = {5, 2, 16, 0x7F, 0x80, 0x7F, 0x80, true};
   static const format_t e2m1 = {2, 1, 1, 0x7, 0x7, 0x7, 0x7, false};
+  static const format_t e2m3 = {2, 3, 1, 0x1F, 0x1F, 0x1F, 0x1F, false};
+  static const format_t e3m2 = {3, 2, 3, 0x1F, 0x1F, 0x1F, 0x1F, false};
   switch (dtype) {
   case OR_FLOAT16: return &float16;
   case OR_BFLOAT16: return &bfloat16;
@@ -32,6 +35,8 @@ static const format_t *small_format(or_dtype_t dtype) {
   case OR_FLOAT8E5M2: return &e5m2;
   case OR_FLOAT8E5M2FNUZ: return &e5m2fnuz;
   case OR_FLOAT4E2M1: return &e2m1;
+  case OR_FLOAT6E2M3: return &e2m3;
+  case OR_FLOAT6E3M2: return &e3m2;
   default: return NULL;
   }
 }
@@ -133,12 +138,58 @@ uint16_t or_float_to_bfloat16(float value) {
   return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
+#define E8M0_NAN 0xFF
+#define E8M0_BIAS 127
+
+uint8_t or_double_to_float8e8m0(double value, or_e8m0_rounding_t rounding, bool saturate) {
+  double magnitude = fabs(value), lowest = 0x1p-127, largest = 0x1p127;
+  if (isnan(value)) return E8M0_NAN;
+  int exponent = 0;
+  if (magnitude >= lowest && !isinf(magnitude)) { /* magnitude = fraction 2^exponent, fraction in [0.5, 1) */
+    double fraction = frexp(magnitude, &exponent);
+    bool up = rounding == OR_E8M0_UP ? fraction > 0.5 : rounding == OR_E8M0_NEAREST && fraction >= 0.75;
+    magnitude = ldexp(1, up ? exponent : exponent - 1);
+  }
+  if (magnitude > largest || magnitude < lowest) {
+    if (!saturate) return E8M0_NAN;
+    magnitude = magnitude > largest ? largest : lowest;
+  }
+  (void)frexp(magnitude, &exponent);
+  return (uint8_t)(exponent - 1 + E8M0_BIAS);
+}
+
+static double decode_e8m0(uint32_t code) { return code == E8M0_NAN ? (double)NAN : ldexp(1, (int)code - E8M0_BIAS); }
+
+uint32_t or_bits_get(uint32_t bits, const void *data, uint64_t index) {
+  const uint8_t *byte = (const uint8_t *)data + index / 8 * bits + index % 8 * bits / 8;
+  uint32_t shift = (uint32_t)(index % 8 * bits % 8), code = (uint32_t)*byte >> shift;
+  if (shift + bits > 8) code |= (uint32_t)byte[1] << (8 - shift);
+  return code & ((1U << bits) - 1);
+}
+
+static void put_bits(uint32_t bits, void *data, uint64_t index, uint32_t code, uint32_t kept_behind) {
+  uint8_t *byte = (uint8_t *)data + index / 8 * bits + index % 8 * bits / 8;
+  uint32_t shift = (uint32_t)(index % 8 * bits % 8), mask = (1U << bits) - 1;
+  code &= mask;
+  uint32_t below = (1U << shift) - 1, above = ~(mask << shift) & ~below & kept_behind;
+  *byte = (uint8_t)((*byte & (below | above)) | code << shift);
+  if (shift + bits > 8) byte[1] = (uint8_t)((byte[1] & ~(mask >> (8 - shift)) & kept_behind) | code >> (8 - shift));
+}
+
+void or_bits_set(uint32_t bits, void *data, uint64_t index, uint32_t code) {
+  put_bits(bits, data, index, code, UINT32_MAX);
+}
+
+void or_bits_append(uint32_t bits, void *data, uint64_t index, uint32_t code) { put_bits(bits, data, index, code, 0); }
+
 bool or_dtype_is_float(or_dtype_t dtype) {
-  return dtype == OR_FLOAT32 || dtype == OR_FLOAT64 || small_format(dtype) != NULL;
+  return dtype == OR_FLOAT32 || dtype == OR_FLOAT64 || dtype == OR_FLOAT8E8M0 || small_format(dtype) != NULL;
 }
 
 bool or_dtype_is_integer(or_dtype_t dtype) {
   switch (dtype) {
+  case OR_UINT2:
+  case OR_INT2:
   case OR_UINT4:
   case OR_INT4:
   case OR_UINT8:
@@ -155,6 +206,7 @@ bool or_dtype_is_integer(or_dtype_t dtype) {
 
 bool or_dtype_is_signed(or_dtype_t dtype) {
   switch (dtype) {
+  case OR_INT2:
   case OR_INT4:
   case OR_INT8:
   case OR_INT16:
@@ -162,6 +214,7 @@ bool or_dtype_is_signed(or_dtype_t dtype) {
   case OR_INT64:
   case OR_COMPLEX64:
   case OR_COMPLEX128: return true;
+  case OR_FLOAT8E8M0: return false;
   default: return or_dtype_is_float(dtype);
   }
 }
@@ -171,30 +224,28 @@ double or_dtype_largest(or_dtype_t dtype) {
   if (format != NULL) return decode(format, format->largest);
   if (dtype == OR_FLOAT64 || dtype == OR_COMPLEX128) return 0x1.fffffffffffffp1023;
   if (dtype == OR_FLOAT32 || dtype == OR_COMPLEX64) return 0x1.fffffep127;
+  if (dtype == OR_FLOAT8E8M0) return 0x1p127;
   if (dtype == OR_BOOL) return 1;
   int bits = (int)or_dtype_bits(dtype) - (or_dtype_is_signed(dtype) ? 1 : 0);
   return or_dtype_is_integer(dtype) ? ldexp(1, bits) - (bits <= 53 ? 1 : 0) : 0;
 }
 
-/* The bits of element `index` of a type of 4, 8 or 16 bits. */
+/* The bits of element `index` of a type of at most 16 bits. */
 static uint32_t get_code(or_dtype_t dtype, const void *data, size_t index) {
-  switch (or_dtype_bits(dtype)) {
-  case 4: return ((const uint8_t *)data)[index / 2] >> (index % 2 * 4) & 0xF;
+  uint32_t bits = or_dtype_bits(dtype);
+  switch (bits) {
   case 8: return ((const uint8_t *)data)[index];
-  default: return ((const uint16_t *)data)[index];
+  case 16: return ((const uint16_t *)data)[index];
+  default: return or_bits_get(bits, data, index);
   }
 }
 
 static void set_code(or_dtype_t dtype, void *data, size_t index, uint32_t code) {
-  switch (or_dtype_bits(dtype)) {
-  case 4: {
-    uint8_t *byte = (uint8_t *)data + index / 2;
-    unsigned shift = (unsigned)(index % 2 * 4);
-    *byte = (uint8_t)((*byte & ~(0xFU << shift)) | (code & 0xFU) << shift);
-    break;
-  }
+  uint32_t bits = or_dtype_bits(dtype);
+  switch (bits) {
   case 8: ((uint8_t *)data)[index] = (uint8_t)code; break;
-  default: ((uint16_t *)data)[index] = (uint16_t)code; break;
+  case 16: ((uint16_t *)data)[index] = (uint16_t)code; break;
+  default: or_bits_set(bits, data, index, code); break;
   }
 }
 
@@ -207,6 +258,7 @@ double or_element_get(or_dtype_t dtype, const void *data, size_t index) {
   case OR_FLOAT16: return (double)or_float16_to_float(((const uint16_t *)data)[index]);
   case OR_BFLOAT16: return (double)or_bfloat16_to_float(((const uint16_t *)data)[index]);
   case OR_UINT64: return (double)((const uint64_t *)data)[index];
+  case OR_FLOAT8E8M0: return decode_e8m0(((const uint8_t *)data)[index]);
   default: break;
   }
   const format_t *format = small_format(dtype);
@@ -231,12 +283,15 @@ int64_t or_element_get_int(or_dtype_t dtype, const void *data, size_t index) {
   case OR_INT8: return ((const int8_t *)data)[index];
   case OR_UINT8: return ((const uint8_t *)data)[index];
   case OR_BOOL: return ((const uint8_t *)data)[index] != 0;
+  case OR_UINT2:
   case OR_UINT4: return (int64_t)get_code(dtype, data, index);
+  case OR_INT2: return (int64_t)(get_code(dtype, data, index) ^ 2U) - 2;
   case OR_INT4: return (int64_t)(get_code(dtype, data, index) ^ 8U) - 8;
   default: break;
   }
-  assert(or_dtype_is_signed(dtype)); /* a float or complex type; strings have no number */
-  return or_dtype_is_signed(dtype) ? truncate_to_int(or_element_get(dtype, data, index)) : 0;
+  bool real = or_dtype_is_float(dtype) || or_dtype_is_signed(dtype);
+  assert(real); /* a float or complex type; strings have no number */
+  return real ? truncate_to_int(or_element_get(dtype, data, index)) : 0;
 }
 
 void or_element_set(or_dtype_t dtype, void *data, size_t index, double value) {
@@ -253,6 +308,7 @@ void or_element_set(or_dtype_t dtype, void *data, size_t index, double value) {
     ((double *)data)[index * 2 + 1] = 0;
     return;
   case OR_BOOL: ((uint8_t *)data)[index] = value != 0; return;
+  case OR_FLOAT8E8M0: ((uint8_t *)data)[index] = or_double_to_float8e8m0(value, OR_E8M0_UP, true); return;
   case OR_UINT64:
     if (value >= 0x1p63) {
       ((uint64_t *)data)[index] = value >= 0x1p64 ? UINT64_MAX : (uint64_t)value;
@@ -263,7 +319,7 @@ void or_element_set(or_dtype_t dtype, void *data, size_t index, double value) {
   }
   if (format != NULL) {
     set_code(dtype, data, index, encode(format, value));
-  } else if (or_dtype_bits(dtype) == 4) { /* ONNX: to 4 bits by rounding to nearest even */
+  } else if (or_dtype_bits(dtype) < 8) { /* ONNX: to so few bits by rounding to nearest even */
     or_element_set_int(dtype, data, index, truncate_to_int(nearbyint(value)));
   } else {
     or_element_set_int(dtype, data, index, truncate_to_int(value));
@@ -281,8 +337,10 @@ void or_element_set_int(or_dtype_t dtype, void *data, size_t index, int64_t valu
   case OR_INT8:
   case OR_UINT8: ((uint8_t *)data)[index] = (uint8_t)value; return;
   case OR_BOOL: ((uint8_t *)data)[index] = value != 0; return;
+  case OR_INT2:
+  case OR_UINT2:
   case OR_INT4:
-  case OR_UINT4: set_code(dtype, data, index, (uint32_t)value & 0xF); return;
+  case OR_UINT4: set_code(dtype, data, index, (uint32_t)value); return;
   case OR_FLOAT32: ((float *)data)[index] = (float)value; return;
   default: or_element_set(dtype, data, index, (double)value); return;
   }

@@ -19,6 +19,8 @@ static const format_t formats[] = {
     {OR_FLOAT8E5M2, 5, 2, 15, IEEE},
     {OR_FLOAT8E5M2FNUZ, 5, 2, 16, NAN_IS_MINUS_ZERO},
     {OR_FLOAT4E2M1, 2, 1, 1, NONE},
+    {OR_FLOAT6E2M3, 2, 3, 1, NONE},
+    {OR_FLOAT6E3M2, 3, 2, 3, NONE},
 };
 #define FORMAT_COUNT (sizeof formats / sizeof formats[0])
 
@@ -222,6 +224,59 @@ static void packs_two_elements_of_four_bits_a_byte(void **state) {
   assert_int_equal(or_element_get_int(OR_INT4, bytes, 0), 2);
 }
 
+static void packs_elements_of_two_and_six_bits_across_bytes(void **state) {
+  (void)state;
+  uint8_t bytes[4] = {0xFF, 0xFF, 0xFF, 0xFF};
+  for (size_t i = 0; i < 5; ++i) or_element_set_int(OR_UINT2, bytes, i, (int64_t)i);
+  assert_memory_equal(bytes, "\xE4\xFC\xFF\xFF", 4); /* 0 1 2 3 from the low bits up, then 4 = 0 modulo 4 */
+  assert_int_equal(or_element_get_int(OR_INT2, bytes, 2), -2);
+  assert_int_equal(or_element_get_int(OR_UINT2, bytes, 2), 2);
+  or_element_set(OR_INT2, bytes, 1, -1.5); /* nearest even */
+  assert_int_equal(or_element_get_int(OR_INT2, bytes, 1), -2);
+  assert_int_equal(or_element_get_int(OR_INT2, bytes, 3), -1);
+
+  memset(bytes, 0xFF, sizeof bytes);
+  for (uint64_t i = 0; i < 5; ++i) or_bits_append(6, bytes, i, (uint32_t)i + 1);
+  assert_memory_equal(bytes, "\x81\x30\x10\x05", 4); /* 1 | 2 << 6, 2 >> 2 | 3 << 4, 3 >> 4 | 4 << 2, 5 */
+  or_bits_set(6, bytes, 2, 0x3F);
+  for (uint64_t i = 0; i < 5; ++i) assert_int_equal(or_bits_get(6, bytes, i), i == 2 ? 0x3F : i + 1);
+  or_element_set(OR_FLOAT6E3M2, bytes, 1, -28);
+  assert_true(or_element_get(OR_FLOAT6E3M2, bytes, 1) == -28);
+  assert_int_equal(or_bits_get(6, bytes, 0), 1);
+  assert_int_equal(or_bits_get(6, bytes, 2), 0x3F);
+}
+
+/* ONNX, Cast 24: the table of special values, and "away from zero", "towards zero", "ties round up". */
+static void powers_of_two_are_rounded_as_asked(void **state) {
+  (void)state;
+  static const struct {
+    double value;
+    uint8_t up, down, nearest, unsaturated; /* the last: nearest */
+  } rows[] = {{1, 127, 127, 127, 127},          {0x1.000001p0, 128, 127, 127, 127},
+              {1.5, 128, 127, 128, 128},        {0x1.7ffffffp3, 131, 130, 130, 130},
+              {-4, 129, 129, 129, 129},         {0, 0, 0, 0, 255},
+              {0x1p-127, 0, 0, 0, 0},           {0x1.8p-127, 1, 0, 1, 1},
+              {0x1p-128, 0, 0, 0, 255},         {0x1p127, 254, 254, 254, 254},
+              {0x1.4p127, 254, 254, 254, 254},  {0x1.8p127, 254, 254, 254, 255},
+              {0x1p200, 254, 254, 254, 255},    {(double)INFINITY, 254, 254, 254, 255},
+              {(double)NAN, 255, 255, 255, 255}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+    assert_int_equal(or_double_to_float8e8m0(rows[i].value, OR_E8M0_UP, true), rows[i].up);
+    assert_int_equal(or_double_to_float8e8m0(rows[i].value, OR_E8M0_DOWN, true), rows[i].down);
+    assert_int_equal(or_double_to_float8e8m0(rows[i].value, OR_E8M0_NEAREST, true), rows[i].nearest);
+    assert_int_equal(or_double_to_float8e8m0(rows[i].value, OR_E8M0_NEAREST, false), rows[i].unsaturated);
+  }
+  assert_int_equal(or_double_to_float8e8m0(0x1.4p127, OR_E8M0_UP, false), 255);
+  for (int code = 0; code < 256; ++code) {
+    uint8_t from = (uint8_t)code, to = 0;
+    double value = or_element_get(OR_FLOAT8E8M0, &from, 0);
+    assert_true(code == 255 ? isnan(value) : value == pow(2, code - 127));
+    or_element_set(OR_FLOAT8E8M0, &to, 0, value);
+    assert_int_equal(to, from);
+  }
+  assert_int_equal(or_element_get_int(OR_FLOAT8E8M0, &(uint8_t){130}, 0), 8);
+}
+
 static void sorts_dtypes_into_families(void **state) {
   (void)state;
   for (int d = OR_DTYPE_NONE; d < OR_DTYPE_COUNT; ++d) {
@@ -231,10 +286,12 @@ static void sorts_dtypes_into_families(void **state) {
          is_complex = strstr(name, "complex") != NULL;
     assert_int_equal(or_dtype_is_float(dtype), is_float);
     assert_int_equal(or_dtype_is_integer(dtype), is_integer);
-    assert_int_equal(or_dtype_is_signed(dtype), is_float || is_complex || (is_integer && name[0] != 'u'));
+    assert_int_equal(or_dtype_is_signed(dtype),
+                     (is_float && dtype != OR_FLOAT8E8M0) || is_complex || (is_integer && name[0] != 'u'));
   }
   assert_true(or_dtype_largest(OR_INT8) == 127 && or_dtype_largest(OR_UINT16) == 65535 &&
-              or_dtype_largest(OR_INT4) == 7);
+              or_dtype_largest(OR_INT4) == 7 && or_dtype_largest(OR_INT2) == 1 && or_dtype_largest(OR_UINT2) == 3);
+  assert_true(or_dtype_largest(OR_FLOAT8E8M0) == 0x1p127 && or_dtype_largest(OR_FLOAT6E2M3) == 7.5);
   assert_true(or_dtype_largest(OR_UINT64) == 0x1p64 && or_dtype_largest(OR_INT64) == 0x1p63 &&
               or_dtype_largest(OR_BOOL) == 1);
 }
@@ -248,6 +305,8 @@ int main(void) {
       cmocka_unit_test(float16_by_bits_agrees_with_float16_by_double),
       cmocka_unit_test(converts_integers_as_c_does),
       cmocka_unit_test(packs_two_elements_of_four_bits_a_byte),
+      cmocka_unit_test(packs_elements_of_two_and_six_bits_across_bytes),
+      cmocka_unit_test(powers_of_two_are_rounded_as_asked),
       cmocka_unit_test(sorts_dtypes_into_families),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

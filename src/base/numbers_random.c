@@ -29,7 +29,9 @@ static int significand_bits(or_dtype_t dtype) {
   case OR_FLOAT8E4M3FN:
   case OR_FLOAT8E4M3FNUZ: return 4;
   case OR_FLOAT8E5M2:
-  case OR_FLOAT8E5M2FNUZ: return 3;
+  case OR_FLOAT8E5M2FNUZ:
+  case OR_FLOAT6E3M2: return 3;
+  case OR_FLOAT6E2M3: return 4;
   default: return 2;
   }
 }
@@ -86,6 +88,8 @@ void or_random_fill(or_random_t *random, or_dtype_t dtype, void *data, size_t co
   if (dtype == OR_FLOAT32) { /* the usual one, and large */
     const size_t done = HAS_WIDE ? fill_floats_wide(random, data, count) : 0;
     fill_floats(random, (float *)data + done, count - done);
+  } else if (dtype == OR_FLOAT8E8M0) { /* 2^-4 .. 2^3 */
+    for (size_t i = 0; i < count; ++i) ((uint8_t *)data)[i] = (uint8_t)(123 + (or_random_next(random) >> 61));
   } else if (or_dtype_is_float(dtype)) {
     for (size_t i = 0; i < count; ++i) or_element_set(dtype, data, i, random_real(random, bits));
   } else if (dtype == OR_BOOL) {

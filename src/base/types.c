@@ -32,6 +32,11 @@ static const struct {
     [OR_UINT4] = {"uint4", 4},
     [OR_INT4] = {"int4", 4},
     [OR_FLOAT4E2M1] = {"float4e2m1", 4},
+    [OR_FLOAT8E8M0] = {"float8e8m0", 8},
+    [OR_UINT2] = {"uint2", 2},
+    [OR_INT2] = {"int2", 2},
+    [OR_FLOAT6E2M3] = {"float6e2m3", 6},
+    [OR_FLOAT6E3M2] = {"float6e3m2", 6},
 };
 
 static bool is_dtype(or_dtype_t dtype) { return (int)dtype > (int)OR_DTYPE_NONE && (int)dtype < OR_DTYPE_COUNT; }
@@ -61,7 +66,7 @@ or_dtype_t or_dtype_from_name(const char *name) {
 size_t or_dtype_bytes(or_dtype_t dtype, uint64_t count) {
   uint64_t bits = or_dtype_bits(dtype);
   if (bits == 0) return SIZE_MAX;
-  uint64_t bytes = count / 2 + count % 2;
+  uint64_t bytes = count / 8 * bits + (count % 8 * bits + 7) / 8; /* of a type of less than 8 bits */
   if (bits >= 8 && __builtin_mul_overflow(count, bits / 8, &bytes)) return SIZE_MAX;
   return bytes <= SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }

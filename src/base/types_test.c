@@ -32,6 +32,11 @@ static void knows_every_dtype_by_name_and_size(void **state) {
       {OR_UINT4, "uint4", "uint4", 4},
       {OR_INT4, "int4", "int4", 4},
       {OR_FLOAT4E2M1, "float4e2m1", "fp4e2m1", 4},
+      {OR_FLOAT8E8M0, "float8e8m0", "fp8e8m0", 8},
+      {OR_UINT2, "uint2", "UINT2", 2},
+      {OR_INT2, "int2", "int2", 2},
+      {OR_FLOAT6E2M3, "float6e2m3", "fp6e2m3", 6},
+      {OR_FLOAT6E3M2, "float6e3m2", "fp6e3m2", 6},
   };
   assert_int_equal(sizeof rows / sizeof rows[0], OR_DTYPE_COUNT - 1);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
@@ -39,7 +44,7 @@ static void knows_every_dtype_by_name_and_size(void **state) {
     assert_int_equal(or_dtype_from_name(rows[i].name), rows[i].dtype);
     assert_int_equal(or_dtype_from_name(rows[i].alias), rows[i].dtype);
     assert_int_equal(or_dtype_bits(rows[i].dtype), rows[i].bits);
-    assert_int_equal(or_dtype_bytes(rows[i].dtype, 5), rows[i].bits == 4 ? 3 : 5 * rows[i].bits / 8);
+    assert_int_equal(or_dtype_bytes(rows[i].dtype, 5), (5 * rows[i].bits + 7) / 8);
     assert_int_equal(or_dtype_bytes(rows[i].dtype, 0), 0);
   }
 }

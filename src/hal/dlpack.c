@@ -28,6 +28,7 @@ static const struct {
     {OR_FLOAT8E4M3FNUZ, OR_DL_FLOAT8_E4M3FNUZ, 8},
     {OR_FLOAT8E5M2, OR_DL_FLOAT8_E5M2, 8},
     {OR_FLOAT8E5M2FNUZ, OR_DL_FLOAT8_E5M2FNUZ, 8},
+    {OR_FLOAT8E8M0, OR_DL_FLOAT8_E8M0FNU, 8},
 };
 #define DTYPE_TABLE_COUNT (sizeof dtype_table / sizeof dtype_table[0])
 

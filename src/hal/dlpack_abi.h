@@ -19,6 +19,7 @@ enum {
   OR_DL_FLOAT8_E4M3FNUZ = 11,
   OR_DL_FLOAT8_E5M2 = 12,
   OR_DL_FLOAT8_E5M2FNUZ = 13,
+  OR_DL_FLOAT8_E8M0FNU = 14,
 };
 
 typedef struct or_dl_device_t {

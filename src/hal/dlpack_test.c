@@ -126,7 +126,7 @@ static void goes_out_and_comes_back_with_every_dtype(void **state) {
   static const or_dtype_t dtypes[] = {
       OR_INT8,      OR_INT16,      OR_INT32,   OR_INT64,        OR_UINT8,          OR_UINT16,
       OR_UINT32,    OR_UINT64,     OR_FLOAT16, OR_FLOAT32,      OR_FLOAT64,        OR_BFLOAT16,
-      OR_COMPLEX64, OR_COMPLEX128, OR_BOOL,    OR_FLOAT8E4M3FN, OR_FLOAT8E5M2FNUZ,
+      OR_COMPLEX64, OR_COMPLEX128, OR_BOOL,    OR_FLOAT8E4M3FN, OR_FLOAT8E5M2FNUZ, OR_FLOAT8E8M0,
   };
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; ++i) {
     or_tensor_t *tensor = NULL, *back = NULL;

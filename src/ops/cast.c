@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "ops/elements.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/shape.h"
 
 #define CASTABLE ((OR_OP_MOVABLE & ~OR_OP_COMPLEX) | OR_DTYPE_BIT(OR_STRING))
+
+static or_status_t read_rounding(const or_op_call_t *call, or_e8m0_rounding_t *out);
 
 static or_status_t infer_to(or_op_call_t *call, int64_t to) {
   or_dtype_t from = call->inputs[0].dtype;
@@ -26,7 +29,8 @@ static or_status_t infer_to(or_op_call_t *call, int64_t to) {
   }
   call->outputs[0].dtype = (or_dtype_t)to;
   call->outputs[0].shape = call->inputs[0].shape;
-  return or_status_success();
+  or_e8m0_rounding_t unused;
+  return read_rounding(call, &unused);
 }
 
 static or_status_t cast_infer(or_op_call_t *call) { return infer_to(call, or_op_attribute_int(call, "to", 0)); }
@@ -59,10 +63,10 @@ static void undo_saturation(or_dtype_t dtype, uint8_t *bytes, size_t count, cons
 }
 
 /* Before a saturating store: infinity is beyond the range like any large number, to 8-bit floats since version 24
- * (before, those without an infinity make it NaN, which the store does). float4e2m1 has no NaN either; ONNX's test data
- * have -0. */
+ * (before, those without an infinity make it NaN, which the store does). Those of 4 and 6 bits have no NaN either;
+ * ONNX's test data have -0. */
 static void bound_reals(or_dtype_t dtype, int version, size_t count, or_lanes_t *lanes) {
-  bool tiny = dtype == OR_FLOAT4E2M1;
+  bool tiny = or_dtype_bits(dtype) < 8;
   if (version < 24 && !tiny) return;
   double largest = or_dtype_largest(dtype);
   for (size_t i = 0; i < count; ++i) {
@@ -71,9 +75,40 @@ static void bound_reals(or_dtype_t dtype, int version, size_t count, or_lanes_t 
   }
 }
 
+static or_status_t read_rounding(const or_op_call_t *call, or_e8m0_rounding_t *out) {
+  static const char *const names[] = {"up", "down", "nearest"};
+  for (int i = 0; i < 3; ++i) {
+    if (!or_op_attribute_is(call, "round_mode", names[i], "up")) continue;
+    *out = (or_e8m0_rounding_t)i;
+    return or_status_success();
+  }
+  const or_attribute_t *mode = or_op_attribute(call, "round_mode");
+  int shown = mode->string.length < 64 ? (int)mode->string.length : 64;
+  return or_error(OR_INVALID_ARGUMENT, "attribute \"round_mode\" is \"%.*s\", expected up, down or nearest", shown,
+                  mode->string.data);
+}
+
+/* To powers of two, which have attributes of their own. */
+static or_status_t cast_to_scale(or_op_call_t *call) {
+  const or_op_tensor_t *in = &call->inputs[0];
+  bool saturates = or_op_attribute_int(call, "saturate", 1) != 0;
+  or_e8m0_rounding_t rounding = OR_E8M0_UP;
+  or_status_t status = read_rounding(call, &rounding);
+  uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
+  double values[OR_LANES];
+  for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
+    size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
+    uint8_t *codes = (uint8_t *)call->outputs[0].data + first;
+    or_elements_load(in->dtype, in->data, first, block, values);
+    for (size_t i = 0; i < block; ++i) codes[i] = or_double_to_float8e8m0(values[i], rounding, saturates);
+  }
+  return status;
+}
+
 static or_status_t cast_reference(or_op_call_t *call) {
   const or_op_tensor_t *in = &call->inputs[0], *out = &call->outputs[0];
   if (in->dtype == out->dtype) return or_reference_copy(call);
+  if (out->dtype == OR_FLOAT8E8M0) return cast_to_scale(call);
   bool saturates = or_op_attribute_int(call, "saturate", 1) != 0;
   bool bounded = or_dtype_is_float(out->dtype) && or_dtype_bits(out->dtype) <= 8;
   or_lane_kind_t from = or_lane_kind(in->dtype), kind = bounded ? OR_LANE_REAL : from;
@@ -108,7 +143,7 @@ const or_op_t or_op_cast = {
     .pointwise = true,
     .attributes = {{"to", OR_ATTRIBUTE_INT, true},
                    {"saturate", OR_ATTRIBUTE_INT, false},
-                   {"round_mode", OR_ATTRIBUTE_STRING, false}}, /* of a dtype that is unknown here */
+                   {"round_mode", OR_ATTRIBUTE_STRING, false}}, /* to float8e8m0 */
     .infer = cast_infer,
     .cost = cast_cost,
     .reference = cast_reference,

@@ -131,10 +131,11 @@ static void four_bit_floats_saturate(void **state) {
 
 static void every_pair_of_dtypes_carries_small_numbers(void **state) {
   (void)state;
-  static const or_dtype_t dtypes[] = {OR_FLOAT32,    OR_UINT8,          OR_INT8,     OR_UINT16,       OR_INT16,
-                                      OR_INT32,      OR_INT64,          OR_BOOL,     OR_FLOAT16,      OR_FLOAT64,
-                                      OR_UINT32,     OR_UINT64,         OR_BFLOAT16, OR_FLOAT8E4M3FN, OR_FLOAT8E4M3FNUZ,
-                                      OR_FLOAT8E5M2, OR_FLOAT8E5M2FNUZ, OR_UINT4,    OR_INT4,         OR_FLOAT4E2M1};
+  static const or_dtype_t dtypes[] = {
+      OR_FLOAT32,  OR_UINT8,        OR_INT8,           OR_UINT16,     OR_INT16,          OR_INT32,
+      OR_INT64,    OR_BOOL,         OR_FLOAT16,        OR_FLOAT64,    OR_UINT32,         OR_UINT64,
+      OR_BFLOAT16, OR_FLOAT8E4M3FN, OR_FLOAT8E4M3FNUZ, OR_FLOAT8E5M2, OR_FLOAT8E5M2FNUZ, OR_UINT4,
+      OR_INT4,     OR_FLOAT4E2M1,   OR_UINT2,          OR_FLOAT6E2M3, OR_FLOAT6E3M2};
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; ++i) {
     for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; ++k) {
       uint64_t packed[3] = {0};
@@ -147,6 +148,61 @@ static void every_pair_of_dtypes_carries_small_numbers(void **state) {
       call_deinit(&f);
     }
   }
+}
+
+/* The values of OCP Microscaling Formats 1.0, tables 3 and 4; NaN becomes -0 in ONNX's test data. */
+static void six_bit_floats_saturate(void **state) {
+  (void)state;
+  call_fixture_t f;
+  start(&f, OR_FLOAT32, 6, FLOATS(100, -INFINITY, 0.0625F, 0.1875F, -1.5F, NAN), OR_FLOAT6E2M3);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(7.5, -7.5, 0, 0.25, -1.5, 0));
+  call_deinit(&f);
+  start(&f, OR_FLOAT32, 5, FLOATS(100, -INFINITY, 0.03125F, 5.5F, -1.5F), OR_FLOAT6E3M2);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(28, -28, 0, 6, -1.5));
+  call_deinit(&f);
+}
+
+static void integers_of_two_bits_keep_their_low_bits(void **state) {
+  (void)state;
+  call_fixture_t f;
+  start(&f, OR_INT32, 5, ((int32_t[]){1, 2, -1, 7, -3}), OR_INT2);
+  call_run(&f, 1);
+  expect_ints(&f, 0, INTS(1, -2, -1, -1, 1));
+  call_deinit(&f);
+  start(&f, OR_FLOAT32, 5, FLOATS(1.9F, 2, 3.5F, 5, -1), OR_UINT2);
+  call_run(&f, 1);
+  expect_ints(&f, 0, INTS(1, 2, 3, 1, 3));
+  call_deinit(&f);
+}
+
+static void powers_of_two_are_rounded_as_attributes_say(void **state) {
+  (void)state;
+  call_fixture_t f;
+  start(&f, OR_FLOAT32, 5, FLOATS(1.25F, 3, 0, INFINITY, NAN), OR_FLOAT8E8M0);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(2, 4, 0x1p-127, 0x1p127, NAN));
+  call_deinit(&f);
+  start(&f, OR_INT64, 3, ((int64_t[]){5, 6, 0}), OR_FLOAT8E8M0);
+  call_string(&f, "round_mode", "nearest");
+  call_int(&f, "saturate", 0);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(4, 8, NAN));
+  call_deinit(&f);
+  start(&f, OR_FLOAT16, 1, ((uint16_t[]){0x3e00}), OR_FLOAT8E8M0); /* 1.5 */
+  call_string(&f, "round_mode", "down");
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(1));
+  call_deinit(&f);
+  start(&f, OR_FLOAT8E8M0, 3, ((uint8_t[]){126, 130, 255}), OR_FLOAT32);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(0.5, 8, NAN));
+  call_deinit(&f);
+  start(&f, OR_FLOAT32, 1, NULL, OR_FLOAT8E8M0);
+  call_string(&f, "round_mode", "sideways");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"round_mode\" is \"sideways\", expected up, down or nearest");
+  call_deinit(&f);
 }
 
 static void cast_like_takes_the_dtype_of_its_second_input(void **state) {
@@ -185,6 +241,9 @@ int main(void) {
       cmocka_unit_test(eight_bit_floats_saturate_unless_told_otherwise),
       cmocka_unit_test(infinity_is_nan_to_types_without_it_before_version_24),
       cmocka_unit_test(four_bit_floats_saturate),
+      cmocka_unit_test(six_bit_floats_saturate),
+      cmocka_unit_test(integers_of_two_bits_keep_their_low_bits),
+      cmocka_unit_test(powers_of_two_are_rounded_as_attributes_say),
       cmocka_unit_test(every_pair_of_dtypes_carries_small_numbers),
       cmocka_unit_test(cast_like_takes_the_dtype_of_its_second_input),
       cmocka_unit_test(text_and_unknown_dtypes_are_refused_by_name),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
 #include "ops/extents.h"
 #include "ops/shape.h"
 
@@ -112,9 +113,15 @@ static or_status_t constant_of_shape_reference(or_op_call_t *call) {
     or_status_t status = read_tensor(value->tensor, element, element_bytes);
     if (!or_ok(status)) return status;
   }
-  if (or_dtype_bits(out->dtype) == 4) element[0] = (uint8_t)((element[0] & 15) * 0x11); /* both halves */
+  uint32_t bits = or_dtype_bits(out->dtype);
+  if (bits < 8) { /* as many as end with a byte; the bits behind the last are not looked at */
+    uint32_t code = or_bits_get(bits, element, 0), group = bits == 6 ? 4 : 8 / bits;
+    for (uint32_t i = 0; i < group; ++i) or_bits_append(bits, element, i, code);
+    element_bytes = group * bits / 8;
+  }
   size_t bytes = or_dtype_bytes(out->dtype, or_shape_product(&out->shape, 0, out->shape.rank));
   if (bytes == 0) return or_status_success();
+  if (element_bytes > bytes) element_bytes = bytes;
   memcpy(out->data, element, element_bytes);
   /* Doubles what is filled already. */
   for (size_t done = element_bytes; done < bytes;) {

@@ -113,6 +113,15 @@ static void constant_of_shape_fills_every_place(void **state) {
   call_run(&f, 1);
   expect_ints(&f, 0, INTS(9, 9, 9));
   call_deinit(&f);
+  value = (or_constant_t){.dtype = OR_FLOAT6E2M3, .shape = SHAPE(1), .bytes = 1, .data = (uint8_t[]){0x18}};
+  for (int64_t count = 0; count < 7; ++count) {
+    call_init(&f, "", "ConstantOfShape", 25);
+    call_list(&f, INTS(count));
+    call_attribute(&f, "value", OR_ATTRIBUTE_TENSOR)->tensor = &value;
+    call_run(&f, 1);
+    expect_doubles(&f, 0, 0, (double[]){4, 4, 4, 4, 4, 4}, (size_t)count);
+    call_deinit(&f);
+  }
   call_init(&f, "", "ConstantOfShape", 9); /* float32 0; an empty list is a scalar */
   call_list(&f, NULL, 0);
   call_run(&f, 1);

@@ -17,7 +17,7 @@ const or_op_t or_op_dropout = {
     .input_max = 3,
     .output_min = 1,
     .output_max = 2,
-    .dtypes = OR_OP_FLOATS,
+    .dtypes = OR_OP_FLOATS | OR_OP_FLOAT8,
     .value_inputs = 1u << 2,
     .attributes = {{"ratio", OR_ATTRIBUTE_FLOAT, false},
                    {"seed", OR_ATTRIBUTE_INT, false},

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
+
 static size_t chunk(size_t left) { return left < OR_LANES ? left : OR_LANES; }
 
 void or_elements_load(or_dtype_t dtype, const void *data, uint64_t first, size_t count, double *out) {
@@ -39,4 +41,14 @@ void or_elements_store_int(or_dtype_t dtype, void *data, uint64_t first, size_t 
     memcpy(lanes.natural, values + done, n * sizeof *values);
     or_lanes_store(dtype, data, (int64_t)(first + done), n, OR_LANE_INTEGER, &lanes);
   }
+}
+
+void or_elements_copy(or_dtype_t dtype, const void *from, uint64_t first, void *to, uint64_t at, uint64_t count) {
+  uint32_t bits = or_dtype_bits(dtype);
+  if (bits < 8) {
+    for (uint64_t i = 0; i < count; ++i) or_bits_set(bits, to, at + i, or_bits_get(bits, from, first + i));
+    return;
+  }
+  size_t bytes = bits / 8;
+  memcpy((char *)to + at * bytes, (const char *)from + first * bytes, count * bytes);
 }

@@ -14,4 +14,8 @@ void or_elements_store(or_dtype_t dtype, void *data, uint64_t first, size_t coun
 void or_elements_load_int(or_dtype_t dtype, const void *data, uint64_t first, size_t count, uint64_t *out);
 void or_elements_store_int(or_dtype_t dtype, void *data, uint64_t first, size_t count, const uint64_t *values);
 
+/* to[at + i] = from[first + i] for i < count, as bits of any dtype of fixed width; elements beside them in a byte stay.
+ * Copies front to back. */
+void or_elements_copy(or_dtype_t dtype, const void *from, uint64_t first, void *to, uint64_t at, uint64_t count);
+
 #endif

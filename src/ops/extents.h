@@ -5,11 +5,8 @@
 
 #include "ops/op.h"
 
-/* Every dtype that is moved without being looked at: all of fixed width, 8-bit and 4-bit floats and 4-bit integers
- * too. */
-#define OR_OP_MOVABLE                                                                                                \
-  (OR_OP_ALL_FIXED | OR_DTYPE_BIT(OR_FLOAT8E4M3FN) | OR_DTYPE_BIT(OR_FLOAT8E4M3FNUZ) | OR_DTYPE_BIT(OR_FLOAT8E5M2) | \
-   OR_DTYPE_BIT(OR_FLOAT8E5M2FNUZ) | OR_DTYPE_BIT(OR_UINT4) | OR_DTYPE_BIT(OR_INT4) | OR_DTYPE_BIT(OR_FLOAT4E2M1))
+/* Every dtype that is moved without being looked at: all but strings. */
+#define OR_OP_MOVABLE (OR_OP_ALL_FIXED | OR_OP_NARROW)
 
 /* Whether a dtype, which may come from a file and be no dtype at all, is in a mask of OR_DTYPE_BITs. */
 static inline bool or_dtype_is_one_of(or_dtype_t dtype, uint32_t mask) {

@@ -60,7 +60,6 @@ static void load_other(or_dtype_t dtype, const void *data, int64_t first, int64_
 static void store_real(or_dtype_t dtype, char *bytes, int64_t first, size_t count, const double *in);
 static void store_integer(or_dtype_t dtype, char *bytes, int64_t first, size_t count, const int64_t *in);
 static void store_natural(or_dtype_t dtype, char *bytes, int64_t first, size_t count, const uint64_t *in);
-static void store_nibble(char *bytes, int64_t index, uint64_t value);
 static int64_t integer_of_real(double value, double low, double high);
 static float odd_float(double value);
 static double odd_double(bool negative, uint64_t magnitude);
@@ -95,15 +94,19 @@ static void store_real(or_dtype_t dtype, char *bytes, int64_t first, size_t coun
   case OR_UINT32: STORE(uint32_t, integer_of_real(in[i], 0, UINT32_MAX)); break;
   case OR_UINT64: STORE(uint64_t, in[i] >= 0x1p64 ? UINT64_MAX : in[i] > 0 ? (uint64_t)in[i] : 0); break;
   case OR_BOOL: STORE(uint8_t, in[i] != 0); break;
+  case OR_INT2:
+  case OR_UINT2:
   case OR_INT4:
   case OR_UINT4:
-    for (size_t i = 0; i < count; ++i)
-      store_nibble(bytes, first + (int64_t)i, (uint64_t)integer_of_real(in[i], -0x1p63, 0x1p63));
+    for (size_t i = 0; i < count; ++i) {
+      int64_t value = integer_of_real(in[i], -0x1p63, 0x1p63);
+      or_bits_append(or_dtype_bits(dtype), bytes, (uint64_t)first + i, (uint32_t)(uint64_t)value);
+    }
     break;
   default:
     for (size_t i = 0; i < count; ++i) {
       size_t index = (size_t)first + i;
-      if (or_dtype_bits(dtype) == 4) store_nibble(bytes, (int64_t)index, 0);
+      if (or_dtype_bits(dtype) < 8) or_bits_append(or_dtype_bits(dtype), bytes, index, 0);
       or_element_set(dtype, bytes, index, (double)odd_float(in[i]));
     }
     break;
@@ -123,9 +126,12 @@ static void store_integer(or_dtype_t dtype, char *bytes, int64_t first, size_t c
   case OR_UINT32: STORE(uint32_t, in[i]); break;
   case OR_UINT64: STORE(uint64_t, in[i]); break;
   case OR_BOOL: STORE(uint8_t, in[i] != 0); break;
+  case OR_INT2:
+  case OR_UINT2:
   case OR_INT4:
   case OR_UINT4:
-    for (size_t i = 0; i < count; ++i) store_nibble(bytes, first + (int64_t)i, (uint64_t)in[i]);
+    for (size_t i = 0; i < count; ++i)
+      or_bits_append(or_dtype_bits(dtype), bytes, (uint64_t)first + i, (uint32_t)(uint64_t)in[i]);
     break;
   default:
     for (size_t i = 0; i < count; ++i) {
@@ -153,12 +159,6 @@ static void store_natural(or_dtype_t dtype, char *bytes, int64_t first, size_t c
       store_real(dtype, bytes, at, 1, &wide);
     }
   }
-}
-
-/* Low halves come first, and clear the high one: it stays 0 behind the last element of an odd number. */
-static void store_nibble(char *bytes, int64_t index, uint64_t value) {
-  unsigned kept = index % 2 == 0 ? 0u : (unsigned)bytes[index / 2] & 15u;
-  bytes[index / 2] = (char)(kept | (unsigned)(value & 15) << (index % 2 * 4));
 }
 
 /* `low` and `high` are the ends of the target's range; 2^63 stands for int64's, which no double meets. */

@@ -26,10 +26,11 @@ or_lane_kind_t or_lane_kind(or_dtype_t dtype);
 void or_lanes_load(or_dtype_t dtype, const void *data, int64_t first, int64_t step, size_t count, or_lanes_t *out);
 
 /* Elements first .. first + count - 1. What `kind` holds is converted as ONNX Cast does it: between floating-point
- * types to nearest even (4-bit and 8-bit ones saturate, others overflow to infinity); integers to narrower integers
- * modulo 2^bits; to bool: != 0. A floating-point value becomes an integer by truncation, and where ONNX leaves it
- * undefined: NaN 0, beyond the range the nearest end; of 4-bit integers the low bits of the int64, as in ONNX's test
- * data. Those are stored from an even `first`, or after the element before it. */
+ * types to nearest even (those of up to 8 bits saturate, others overflow to infinity; float8e8m0: up); integers to
+ * narrower integers modulo 2^bits; to bool: != 0. A floating-point value becomes an integer by truncation, and where
+ * ONNX leaves it undefined: NaN 0, beyond the range the nearest end; of integers of 2 and 4 bits the low bits of the
+ * int64, as in ONNX's test data. Types of less than 8 bits are stored from a `first` where a byte begins, or after the
+ * element before it. */
 void or_lanes_store(or_dtype_t dtype, void *data, int64_t first, size_t count, or_lane_kind_t kind,
                     const or_lanes_t *in);
 

@@ -61,7 +61,16 @@ typedef struct or_tolerance_t {
 #define OR_OP_INTS (OR_OP_SIGNED_INTS | OR_OP_UNSIGNED_INTS)
 #define OR_OP_NUMERIC (OR_OP_FLOATS | OR_OP_INTS)
 #define OR_OP_COMPLEX (OR_DTYPE_BIT(OR_COMPLEX64) | OR_DTYPE_BIT(OR_COMPLEX128))
-/* Every type of fixed width except float8 and 4-bit. */
+/* The four float8 types with a sign. */
+#define OR_OP_FLOAT8                                                                               \
+  (OR_DTYPE_BIT(OR_FLOAT8E4M3FN) | OR_DTYPE_BIT(OR_FLOAT8E4M3FNUZ) | OR_DTYPE_BIT(OR_FLOAT8E5M2) | \
+   OR_DTYPE_BIT(OR_FLOAT8E5M2FNUZ))
+#define OR_OP_NARROW_INTS \
+  (OR_DTYPE_BIT(OR_UINT4) | OR_DTYPE_BIT(OR_INT4) | OR_DTYPE_BIT(OR_UINT2) | OR_DTYPE_BIT(OR_INT2))
+#define OR_OP_NARROW                                                                              \
+  (OR_OP_FLOAT8 | OR_OP_NARROW_INTS | OR_DTYPE_BIT(OR_FLOAT4E2M1) | OR_DTYPE_BIT(OR_FLOAT8E8M0) | \
+   OR_DTYPE_BIT(OR_FLOAT6E2M3) | OR_DTYPE_BIT(OR_FLOAT6E3M2))
+/* Every type of fixed width except the narrow ones. */
 #define OR_OP_ALL_FIXED (OR_OP_NUMERIC | OR_OP_COMPLEX | OR_DTYPE_BIT(OR_BOOL))
 
 struct or_op_t {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "ops/elements.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/lanes.h"
@@ -21,7 +22,7 @@ const or_op_t or_op_pad = {
     .input_max = 4,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_MOVABLE,
     .value_inputs = 1u << 1 | 1u << 3,
     .attributes = {{"mode", OR_ATTRIBUTE_STRING, false},
                    {"pads", OR_ATTRIBUTE_INTS, false},
@@ -230,15 +231,14 @@ static int64_t source_of(const padding_t *padding, int32_t axis, int64_t extent,
 static void copy_row(const or_op_call_t *call, const int64_t *sources, int64_t base, uint64_t row,
                      const uint8_t *element) {
   const or_op_tensor_t *in = &call->inputs[0], *out = &call->outputs[0];
-  size_t bytes = or_dtype_bits(in->dtype) / 8, length = (size_t)out->shape.dims[out->shape.rank - 1];
-  char *to = (char *)out->data + row * length * bytes;
+  size_t length = (size_t)out->shape.dims[out->shape.rank - 1];
   for (size_t i = 0; i < length;) {
     size_t run = 1;
     if (base < 0 || sources[i] < 0) {
-      memcpy(to + i * bytes, element, bytes);
+      or_elements_copy(in->dtype, element, 0, out->data, row * length + i, 1);
     } else {
       while (i + run < length && sources[i + run] == sources[i] + (int64_t)run) ++run;
-      memcpy(to + i * bytes, (const char *)in->data + (size_t)(base + sources[i]) * bytes, run * bytes);
+      or_elements_copy(in->dtype, in->data, (uint64_t)(base + sources[i]), out->data, row * length + i, run);
     }
     i += run;
   }

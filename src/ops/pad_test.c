@@ -51,6 +51,18 @@ static void pads_in_every_mode(void **state) {
   call_deinit(&f);
 }
 
+static void elements_of_two_bits_are_padded_one_by_one(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Pad", 25);
+  call_input(&f, OR_INT2, SHAPE(2, 3), ((uint8_t[]){0xe4, 0x06})); /* 0 1 -2 / -1 -2 1 */
+  call_list(&f, INTS(0, 1, 0, 1));
+  call_input(&f, OR_INT2, SCALAR, ((uint8_t[]){0x01}));
+  call_run(&f, 1);
+  expect_ints(&f, 0, INTS(1, 0, 1, -2, 1, 1, -1, -2, 1, 1));
+  call_deinit(&f);
+}
+
 static void takes_old_attributes_axes_and_negative_pads(void **state) {
   (void)state;
   call_fixture_t f;
@@ -143,6 +155,7 @@ static void refuses_what_does_not_fit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(elements_of_two_bits_are_padded_one_by_one),
       cmocka_unit_test(pads_in_every_mode),
       cmocka_unit_test(takes_old_attributes_axes_and_negative_pads),
       cmocka_unit_test(keeps_symbols_of_axes_that_stay),

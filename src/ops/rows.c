@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/numbers.h"
+
 static bool mergeable(const or_rows_t *rows, int32_t inner, const or_rows_layout_t *layout, int32_t outer);
 static void copy_row(const or_rows_t *rows, uint32_t bits, const uint8_t *in, uint8_t *out);
 
@@ -72,13 +74,10 @@ void or_rows_copy(const or_rows_layout_t *layout, uint32_t bits, const void *in,
   } while (0)
 
 static void copy_row(const or_rows_t *rows, uint32_t bits, const uint8_t *in, uint8_t *out) {
-  if (bits == 4) {
+  if (bits < 8) {
     for (int64_t i = 0; i < rows->length; ++i) {
-      int64_t source = rows->first[0] + i * rows->step[0], target = rows->out + i;
-      unsigned value = (unsigned)in[source / 2] >> (source % 2 * 4) & 15u;
-      unsigned kept =
-          target % 2 == 0 ? 0u : out[target / 2] & 15u; /* the even element is written first and clears its neighbour */
-      out[target / 2] = (uint8_t)(kept | value << (target % 2 * 4));
+      uint64_t source = (uint64_t)(rows->first[0] + i * rows->step[0]), target = (uint64_t)(rows->out + i);
+      or_bits_append(bits, out, target, or_bits_get(bits, in, source));
     }
     return;
   }

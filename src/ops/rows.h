@@ -37,7 +37,7 @@ void or_rows_next(or_rows_t *rows);
 void or_rows_begin_broadcast(or_rows_t *rows, const or_shape_t *out, const or_shape_t *const *operands,
                              uint32_t operand_count);
 
-/* Copies every row of operand 0 to dense `out`, elements of `bits` (4, 8, 16, 32, 64, 128) each. */
+/* Copies every row of operand 0 to dense `out`, elements of `bits` (2, 4, 6, 8, 16, 32, 64, 128) each. */
 void or_rows_copy(const or_rows_layout_t *layout, uint32_t bits, const void *in, void *out);
 /* Strides in elements of a dense row-major static shape. */
 void or_dense_strides(const or_shape_t *shape, int64_t strides[OR_MAX_RANK]);

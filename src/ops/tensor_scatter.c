@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/elements.h"
 #include "ops/extents.h"
 #include "ops/indices.h"
 #include "ops/infer.h"
@@ -19,7 +20,7 @@ const or_op_t or_op_tensor_scatter = {
     .input_max = 3,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_MOVABLE,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"mode", OR_ATTRIBUTE_STRING, false}},
     .infer = scatter_infer,
     .cost = or_cost_move,
@@ -67,7 +68,7 @@ static or_status_t scatter_reference(or_op_call_t *call) {
   if (or_ok(status)) status = or_reference_copy(call);
   uint64_t outer = or_shape_product(&past->shape, 0, axis), items = or_shape_product(&past->shape, 1, axis);
   uint64_t length = (uint64_t)past->shape.dims[axis], steps = (uint64_t)update->shape.dims[axis];
-  size_t run = or_shape_product(&past->shape, axis + 1, past->shape.rank) * or_dtype_bits(past->dtype) / 8;
+  size_t run = or_shape_product(&past->shape, axis + 1, past->shape.rank);
   if (items == 0 || length == 0) return status; /* an empty cache */
   for (uint64_t i = 0; or_ok(status) && run > 0 && i < outer; ++i) {
     int64_t begin = 0;
@@ -80,8 +81,8 @@ static or_status_t scatter_reference(or_op_call_t *call) {
     for (uint64_t s = 0; s < steps; ++s) {
       uint64_t at = ((uint64_t)begin % length + s) % length;
       if (!circular) at = (uint64_t)begin + s;
-      memcpy((char *)call->outputs[0].data + (i * length + at) * run,
-             (const char *)update->data + (i * steps + s) * run, run);
+      or_elements_copy(past->dtype, update->data, (i * steps + s) * run, call->outputs[0].data, (i * length + at) * run,
+                       run);
     }
   }
   return status;

@@ -35,6 +35,18 @@ static void writes_an_update_into_the_cache(void **state) {
   call_deinit(&f);
 }
 
+static void elements_that_share_bytes_leave_their_neighbours(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "TensorScatter", 24);
+  call_input(&f, OR_UINT4, SHAPE(1, 3, 1), ((uint8_t[]){0x21, 0x03}));
+  call_input(&f, OR_UINT4, SHAPE(1, 1, 1), ((uint8_t[]){0x0f}));
+  call_input(&f, OR_INT64, SHAPE(1), ((int64_t[]){1}));
+  call_run(&f, 1);
+  expect_ints(&f, 0, INTS(1, 15, 3));
+  call_deinit(&f);
+}
+
 static void refuses_what_does_not_fit(void **state) {
   (void)state;
   call_fixture_t f;
@@ -61,6 +73,7 @@ static void refuses_what_does_not_fit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(elements_that_share_bytes_leave_their_neighbours),
       cmocka_unit_test(writes_an_update_into_the_cache),
       cmocka_unit_test(refuses_what_does_not_fit),
   };

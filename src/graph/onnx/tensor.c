@@ -9,7 +9,8 @@ typedef struct storage_t {
   const char *name;
   uint32_t field;
   or_wire_type_t type;
-  uint32_t bytes_each; /* that one number stands for: a complex element takes two, two 4-bit elements share one */
+  uint32_t bytes_each; /* that one number stands for: a complex element takes two, two 4-bit elements share one; 0: one
+                          6-bit element */
 } storage_t;
 
 static const storage_t *storage_of(or_dtype_t dtype);
@@ -17,7 +18,8 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
                               int64_t *number);
 static or_status_t scan_dims(const or_wire_field_t *field, or_shape_t *shape);
 static or_status_t check_sizes(const or_onnx_tensor_proto_t *tensor, const uint64_t counts[12]);
-static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uint64_t index);
+static uint64_t numbers_of(const or_onnx_tensor_proto_t *tensor);
+static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index);
 
 static const char *field_name(uint32_t field) {
   static const char *const names[] = {
@@ -115,7 +117,7 @@ static or_status_t check_sizes(const or_onnx_tensor_proto_t *tensor, const uint6
     return or_error(OR_INVALID_ARGUMENT, "%s %s needs %zu bytes, and raw_data has %llu", or_dtype_name(tensor->dtype),
                     text, tensor->bytes, (unsigned long long)or_wire_length(&tensor->raw));
   }
-  uint64_t needed = tensor->bytes / storage->bytes_each;
+  uint64_t needed = numbers_of(tensor);
   if (counts[storage->field] == needed) return or_status_success();
   return or_error(OR_INVALID_ARGUMENT, "%s %s needs %llu numbers, and %s has %llu", or_dtype_name(tensor->dtype), text,
                   (unsigned long long)needed, storage->name, (unsigned long long)counts[storage->field]);
@@ -128,7 +130,7 @@ or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *me
     return status;
   }
   const storage_t *storage = storage_of(tensor->dtype);
-  uint64_t needed = tensor->bytes / storage->bytes_each, index = 0, value = 0;
+  uint64_t needed = numbers_of(tensor), index = 0, value = 0;
   or_wire_t message = tensor->message;
   or_wire_field_t field;
   or_status_t status = or_status_success();
@@ -141,7 +143,7 @@ or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *me
       /* The count was right when the tensor was scanned; a file that changed since is caught where it is read. */
       if (index == needed)
         return or_error(OR_DATA_LOSS, "%s has more numbers than before; the file was changed", storage->name);
-      status = put_number(tensor->dtype, value, (uint8_t *)memory + index * storage->bytes_each, index);
+      status = put_number(tensor->dtype, value, memory, index);
       ++index;
     }
   }
@@ -163,7 +165,8 @@ static const storage_t *storage_of(or_dtype_t dtype) {
                          as_uint32 = {"uint64_data", 11, OR_WIRE_VARINT, 4},
                          as_4_bytes = {"int32_data", 5, OR_WIRE_VARINT, 4},
                          as_2_bytes = {"int32_data", 5, OR_WIRE_VARINT, 2},
-                         as_byte = {"int32_data", 5, OR_WIRE_VARINT, 1};
+                         as_byte = {"int32_data", 5, OR_WIRE_VARINT, 1},
+                         as_6_bits = {"int32_data", 5, OR_WIRE_VARINT, 0};
   switch (dtype) {
   case OR_FLOAT32:
   case OR_COMPLEX64: return &in_float;
@@ -177,13 +180,23 @@ static const storage_t *storage_of(or_dtype_t dtype) {
   case OR_UINT16:
   case OR_FLOAT16:
   case OR_BFLOAT16: return &as_2_bytes;
-  default: return &as_byte; /* bool, 8-bit and 4-bit types */
+  case OR_FLOAT6E2M3:
+  case OR_FLOAT6E3M2: return &as_6_bits;
+  default: return &as_byte; /* bool, types of 8, 4 and 2 bits */
   }
+}
+
+/* How many numbers its elements are in the field that is theirs. */
+static uint64_t numbers_of(const or_onnx_tensor_proto_t *tensor) {
+  uint32_t each = storage_of(tensor->dtype)->bytes_each;
+  uint64_t count = 0;
+  (void)or_shape_count(&tensor->shape, &count); /* checked when it was scanned */
+  return each > 0 ? tensor->bytes / each : count;
 }
 
 /* One number of a field as the little-endian bytes that raw_data would have. Integers are checked; of types that are
  * only bits the low ones are taken. */
-static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uint64_t index) {
+static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index) {
   int64_t number = (int64_t)value;
   bool fits = true;
   switch (dtype) {
@@ -193,6 +206,8 @@ static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uin
   case OR_UINT16: fits = number >= 0 && number <= UINT16_MAX; break;
   case OR_INT32: fits = number >= INT32_MIN && number <= INT32_MAX; break;
   case OR_UINT32: fits = value <= UINT32_MAX; break;
+  case OR_FLOAT6E2M3:
+  case OR_FLOAT6E3M2: fits = value < 64; break;
   case OR_BOOL: value = value != 0; break;
   default: break;
   }
@@ -201,6 +216,8 @@ static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uin
                     (long long)number, or_dtype_name(dtype));
   }
   size_t width = storage_of(dtype)->bytes_each;
+  if (width == 0) or_bits_append(or_dtype_bits(dtype), memory, index, (uint32_t)value);
+  uint8_t *to = memory + index * width;
   for (size_t i = 0; i < width; ++i) to[i] = (uint8_t)(value >> (8 * i));
   return or_status_success();
 }

@@ -125,13 +125,11 @@ static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *na
 }
 
 or_status_t or_onnx_dtype(int64_t number, or_dtype_t *out) {
-  static const char *const newer[] = {"float8e8m0", "uint2", "int2"}; /* 24 and up, for the message */
   *out = OR_DTYPE_NONE;
   if (number <= 0) return or_error(OR_INVALID_ARGUMENT, "its element type is %lld, which is none", (long long)number);
   if (number >= OR_DTYPE_COUNT) {
-    const char *name =
-        (uint64_t)number - OR_DTYPE_COUNT < sizeof newer / sizeof *newer ? newer[number - OR_DTYPE_COUNT] : "not known";
-    return or_error(OR_UNIMPLEMENTED, "its element type is %lld (%s), which is not supported", (long long)number, name);
+    return or_error(OR_UNIMPLEMENTED, "its element type is %lld, which is not known here (the last is %d, %s)",
+                    (long long)number, OR_DTYPE_COUNT - 1, or_dtype_name(OR_DTYPE_COUNT - 1));
   }
   *out = (or_dtype_t)number;
   return or_status_success();
