@@ -1,6 +1,7 @@
 /* The catalogue: one row an operator. X(symbol) stands for `or_op_<symbol>`, defined in the file pair of its family. No
  * include guard: the file is included once for each use of the list. */
 X(conv)
+X(conv_transpose)
 X(gemm)
 X(matmul)
 X(matmul_integer)

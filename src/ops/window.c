@@ -1,46 +1,48 @@
 /* The window part of ops/shape.h: attributes of Conv and the pools. */
 #include "ops/window_internal.h"
 
-/* Extents and attributes below this bound can be multiplied and added in int64 without overflow. */
-#define WINDOW_LIMIT (INT64_C(1) << 31)
-
-typedef enum auto_pad_t { PAD_EXPLICIT, PAD_VALID, PAD_SAME_UPPER, PAD_SAME_LOWER } auto_pad_t;
-
-static or_status_t read_auto_pad(const or_op_call_t *call, auto_pad_t *out);
+static or_status_t read_auto_pad(const or_op_call_t *call, or_auto_pad_t *out);
 static or_status_t read_kernel(const or_op_call_t *call, const int64_t *kernel, or_window_t *window);
-static or_status_t read_ints(const or_op_call_t *call, const char *name, int32_t rank, int64_t least, int64_t *out);
 static or_status_t read_pads(const or_op_call_t *call, or_window_t *window);
-static or_status_t place(or_window_t *window, int32_t axis, auto_pad_t auto_pad, bool ceil_mode);
+static or_status_t place(or_window_t *window, int32_t axis, or_auto_pad_t auto_pad, bool ceil_mode);
 static void place_same(or_window_t *window, int32_t axis, bool upper);
 
 or_status_t or_window_make(const or_op_call_t *call, const or_shape_t *input, const int64_t *kernel, or_window_t *out) {
-  or_window_t window = {.rank = input->rank - 2};
-  if (window.rank < 1) {
-    return or_error(OR_INVALID_ARGUMENT, "input 0 has rank %d, expected [N,C,spatial...]", (int)input->rank);
-  }
-  for (int32_t i = 0; i < window.rank; ++i) {
-    window.in[i] = input->dims[i + 2];
-    window.stride[i] = window.dilation[i] = 1;
-  }
-  auto_pad_t auto_pad = PAD_EXPLICIT;
-  or_status_t status = read_auto_pad(call, &auto_pad);
-  if (or_ok(status)) status = read_kernel(call, kernel, &window);
-  if (or_ok(status)) status = read_ints(call, "strides", window.rank, 1, window.stride);
-  if (or_ok(status)) status = read_ints(call, "dilations", window.rank, 1, window.dilation);
-  /* Where auto_pad decides, `pads` is not looked at: files that carry both are common, and other runtimes read them so.
-   * */
-  if (or_ok(status) && auto_pad == PAD_EXPLICIT) status = read_pads(call, &window);
+  or_window_t window;
+  or_auto_pad_t auto_pad = OR_PAD_EXPLICIT;
+  or_status_t status = or_window_read(call, input, kernel, &auto_pad, &window);
   bool ceil_mode = or_op_attribute_int(call, "ceil_mode", 0) != 0;
   for (int32_t i = 0; or_ok(status) && i < window.rank; ++i) status = place(&window, i, auto_pad, ceil_mode);
   if (or_ok(status)) *out = window;
   return status;
 }
 
-static or_status_t read_auto_pad(const or_op_call_t *call, auto_pad_t *out) {
+or_status_t or_window_read(const or_op_call_t *call, const or_shape_t *input, const int64_t *kernel,
+                           or_auto_pad_t *auto_pad, or_window_t *out) {
+  *out = (or_window_t){.rank = input->rank - 2};
+  if (out->rank < 1) {
+    return or_error(OR_INVALID_ARGUMENT, "input 0 has rank %d, expected [N,C,spatial...]", (int)input->rank);
+  }
+  for (int32_t i = 0; i < out->rank; ++i) {
+    out->in[i] = input->dims[i + 2];
+    out->stride[i] = out->dilation[i] = 1;
+  }
+  *auto_pad = OR_PAD_EXPLICIT;
+  or_status_t status = read_auto_pad(call, auto_pad);
+  if (or_ok(status)) status = read_kernel(call, kernel, out);
+  if (or_ok(status)) status = or_window_read_ints(call, "strides", out->rank, 1, out->stride);
+  if (or_ok(status)) status = or_window_read_ints(call, "dilations", out->rank, 1, out->dilation);
+  /* Where auto_pad decides, `pads` is not looked at: files that carry both are common, and other runtimes read them so.
+   * */
+  if (or_ok(status) && *auto_pad == OR_PAD_EXPLICIT) status = read_pads(call, out);
+  return status;
+}
+
+static or_status_t read_auto_pad(const or_op_call_t *call, or_auto_pad_t *out) {
   static const char *const names[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"};
   for (int i = 0; i < 4; ++i) {
     if (!or_op_attribute_is(call, "auto_pad", names[i], "NOTSET")) continue;
-    *out = (auto_pad_t)i;
+    *out = (or_auto_pad_t)i;
     return or_status_success();
   }
   const or_attribute_t *attribute = or_op_attribute(call, "auto_pad");
@@ -52,7 +54,7 @@ static or_status_t read_auto_pad(const or_op_call_t *call, auto_pad_t *out) {
 
 static or_status_t read_kernel(const or_op_call_t *call, const int64_t *kernel, or_window_t *window) {
   for (int32_t i = 0; i < window->rank; ++i) window->kernel[i] = kernel != NULL ? kernel[i] : OR_DIM_UNKNOWN;
-  or_status_t status = read_ints(call, "kernel_shape", window->rank, 1, window->kernel);
+  or_status_t status = or_window_read_ints(call, "kernel_shape", window->rank, 1, window->kernel);
   for (int32_t i = 0; or_ok(status) && i < window->rank; ++i) {
     int64_t given = kernel != NULL ? kernel[i] : OR_DIM_UNKNOWN;
     if (given >= 0 && given != window->kernel[i]) {
@@ -60,16 +62,16 @@ static or_status_t read_kernel(const or_op_call_t *call, const int64_t *kernel, 
           or_error(OR_INVALID_ARGUMENT, "attribute \"kernel_shape\" is %lld in dimension %d, the weights have %lld",
                    (long long)window->kernel[i], (int)i, (long long)given);
     }
-    if (window->kernel[i] == 0 || window->kernel[i] > WINDOW_LIMIT) {
+    if (window->kernel[i] == 0 || window->kernel[i] > OR_WINDOW_LIMIT) {
       status = or_error(OR_INVALID_ARGUMENT, "the kernel's extent %lld in dimension %d is outside [1, %lld]",
-                        (long long)window->kernel[i], (int)i, (long long)WINDOW_LIMIT);
+                        (long long)window->kernel[i], (int)i, (long long)OR_WINDOW_LIMIT);
     }
   }
   return status;
 }
 
 /* Overwrites out[0..rank) where the attribute is present. */
-static or_status_t read_ints(const or_op_call_t *call, const char *name, int32_t rank, int64_t least, int64_t *out) {
+or_status_t or_window_read_ints(const or_op_call_t *call, const char *name, int32_t rank, int64_t least, int64_t *out) {
   size_t count = 0;
   const int64_t *values = or_op_attribute_ints(call, name, &count);
   if (count == 0) return or_status_success();
@@ -77,9 +79,9 @@ static or_status_t read_ints(const or_op_call_t *call, const char *name, int32_t
     return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" has %zu values, expected %d", name, count, (int)rank);
   }
   for (size_t i = 0; i < count; ++i) {
-    if (values[i] < least || values[i] > WINDOW_LIMIT) {
+    if (values[i] < least || values[i] > OR_WINDOW_LIMIT) {
       return or_error(OR_INVALID_ARGUMENT, "attribute \"%s\" holds %lld at %zu, outside [%lld, %lld]", name,
-                      (long long)values[i], i, (long long)least, (long long)WINDOW_LIMIT);
+                      (long long)values[i], i, (long long)least, (long long)OR_WINDOW_LIMIT);
     }
     out[i] = values[i];
   }
@@ -88,7 +90,7 @@ static or_status_t read_ints(const or_op_call_t *call, const char *name, int32_t
 
 static or_status_t read_pads(const or_op_call_t *call, or_window_t *window) {
   int64_t pads[2 * OR_MAX_SPATIAL] = {0};
-  or_status_t status = read_ints(call, "pads", 2 * window->rank, 0, pads);
+  or_status_t status = or_window_read_ints(call, "pads", 2 * window->rank, 0, pads);
   for (int32_t i = 0; or_ok(status) && i < window->rank; ++i) {
     window->pad_begin[i] = pads[i];
     window->pad_end[i] = pads[i + window->rank];
@@ -96,14 +98,14 @@ static or_status_t read_pads(const or_op_call_t *call, or_window_t *window) {
   return status;
 }
 
-static or_status_t place(or_window_t *window, int32_t axis, auto_pad_t auto_pad, bool ceil_mode) {
+static or_status_t place(or_window_t *window, int32_t axis, or_auto_pad_t auto_pad, bool ceil_mode) {
   int64_t in = window->in[axis], stride = window->stride[axis];
   if (in > INT64_MAX / 4) {
     return or_error(OR_INVALID_ARGUMENT, "the input's extent %lld in dimension %d is too large", (long long)in,
                     (int)axis + 2);
   }
-  if (auto_pad == PAD_SAME_UPPER || auto_pad == PAD_SAME_LOWER) {
-    place_same(window, axis, auto_pad == PAD_SAME_UPPER);
+  if (auto_pad == OR_PAD_SAME_UPPER || auto_pad == OR_PAD_SAME_LOWER) {
+    place_same(window, axis, auto_pad == OR_PAD_SAME_UPPER);
     return or_status_success();
   }
   window->out[axis] = OR_DIM_UNKNOWN;
@@ -161,6 +163,21 @@ or_window_run_t or_window_run(const or_window_t *window, const int64_t *kernel, 
   if (run.end <= run.begin) return (or_window_run_t){.step = run.step};
   run.first = line + at + run.begin * run.step;
   return run;
+}
+
+void or_window_add(const or_window_t *window, const int64_t *kernel, int64_t first, int64_t count, const double *values,
+                   double *sums) {
+  int32_t last = window->rank - 1;
+  int64_t position[OR_MAX_SPATIAL];
+  or_window_unravel((uint64_t)first, window->out, window->rank, position);
+  for (int64_t done = 0, length = 0; done < count; done += length) {
+    int64_t left = window->out[last] - position[last];
+    length = left < count - done ? left : count - done;
+    or_window_run_t run = or_window_run(window, kernel, position, length);
+    for (int64_t i = run.begin; i < run.end; ++i) sums[run.first + (i - run.begin) * run.step] += values[done + i];
+    position[last] = 0; /* the next run, if there is one, begins a line */
+    for (int32_t d = last - 1; d >= 0 && ++position[d] == window->out[d]; --d) position[d] = 0;
+  }
 }
 
 void or_window_unravel(uint64_t offset, const int64_t *extents, int32_t rank, int64_t *index) {

@@ -96,6 +96,7 @@ void cts_generate_variadic(cts_generator_t *g);
 void cts_generate_logic(cts_generator_t *g);
 void cts_generate_where(cts_generator_t *g);
 void cts_generate_conv(cts_generator_t *g);
+void cts_generate_conv_transpose(cts_generator_t *g);
 void cts_generate_pool(cts_generator_t *g);
 void cts_generate_global_pool(cts_generator_t *g);
 void cts_generate_gemm(cts_generator_t *g);

@@ -7,6 +7,7 @@
 
 const cts_op_row_t cts_op_rows[] = {
     {"", "Conv", cts_generate_conv},
+    {"", "ConvTranspose", cts_generate_conv_transpose},
     {"", "Gemm", cts_generate_gemm},
     {"", "MatMul", cts_generate_matmul},
     {"", "MatMulInteger", cts_generate_matmul_integer},

@@ -1,19 +1,20 @@
 #include "backends/cpu/conv_internal.h"
 
-#include <string.h>
-
-#include "ops/shape.h"
+#include "ops/conv.h"
+#include "ops/conv_transpose.h"
 
 static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out);
 static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
 
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
-  if (strcmp(view->call.op->name, "Conv") != 0 || view->call.op->domain[0] != '\0') return false;
+  bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
+  if (!transposed && !or_cpu_view_is(view, &or_op_conv)) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
   if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32) return false;
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&w->shape)) return false;
   if (x->shape.rank < 3 || x->shape.rank > 4 || w->shape.rank != x->shape.rank) return false;
   *out = (or_cpu_conv_t){.spatial = (int)x->shape.rank - 2,
+                         .transposed = transposed,
                          .weights = view->core->inputs[1],
                          .bias = OR_NO_VALUE,
                          .residual = view->epilogue.residual,
@@ -22,19 +23,33 @@ bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, 
   if (groups < 1) return false;
   out->shape.batch = (size_t)x->shape.dims[0];
   out->shape.in_channels = (size_t)x->shape.dims[1];
-  out->shape.out_channels = (size_t)w->shape.dims[0];
+  out->shape.out_channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
   out->shape.groups = (size_t)groups;
   out->shape.bf16 = or_cpu_in_bf16(device, view);
   return read_window(view, out) && read_biases(view, out);
 }
 
+/* What a transposed convolution reads is what the convolution writes. The pads of the end become what is cut off there
+ * indeed; where output_padding or output_shape add to the end, less than nothing. */
+static void turn_around(or_window_t *window) {
+  for (int32_t i = 0; i < window->rank; ++i) {
+    int64_t whole = (window->out[i] - 1) * window->stride[i] + (window->kernel[i] - 1) * window->dilation[i] + 1;
+    int64_t out = window->in[i];
+    window->in[i] = window->out[i];
+    window->out[i] = out;
+    window->pad_end[i] = whole - window->pad_begin[i] - out;
+  }
+}
+
 static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   const or_shape_t *x = &or_cpu_input(view, 0)->shape, *w = &or_cpu_input(view, 1)->shape;
   or_window_t window;
-  or_status_t status = or_window_make(&view->call, x, w->dims + 2, &window);
+  or_status_t status = out->transposed ? or_conv_transpose_window(&view->call, x, w, &window)
+                                       : or_window_make(&view->call, x, w->dims + 2, &window);
   bool ok = or_ok(status);
   or_status_ignore(status); /* shape inference has told it already */
   if (!ok) return false;
+  if (out->transposed) turn_around(&window);
   int last = out->spatial - 1;
   or_cpu_window_t *to = &out->shape.window;
   *to = (or_cpu_window_t){.in_h = 1, .out_h = 1, .kernel_h = 1, .stride_h = 1, .dilation_h = 1};
@@ -45,7 +60,7 @@ static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out) {
     to->stride_h = (size_t)window.stride[0];
     to->dilation_h = (size_t)window.dilation[0];
     to->pad_top = (size_t)window.pad_begin[0];
-    out->pad_bottom = (size_t)window.pad_end[0];
+    out->pad_bottom = (ptrdiff_t)window.pad_end[0];
   }
   to->in_w = (size_t)window.in[last];
   to->out_w = (size_t)window.out[last];
@@ -53,7 +68,7 @@ static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   to->stride_w = (size_t)window.stride[last];
   to->dilation_w = (size_t)window.dilation[last];
   to->pad_left = (size_t)window.pad_begin[last];
-  out->pad_right = (size_t)window.pad_end[last];
+  out->pad_right = (ptrdiff_t)window.pad_end[last];
   /* The kernels take no empty extents; the reference does. */
   return or_cpu_count(x) > 0 && or_cpu_count(w) > 0 && to->out_h > 0 && to->out_w > 0;
 }
@@ -82,7 +97,7 @@ static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view
 }
 
 or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out) {
-  size_t channels = (size_t)or_cpu_input(view, 1)->shape.dims[0];
+  size_t channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
   or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE, added = view->epilogue.bias;
   void *memory = NULL;
   *out = NULL;

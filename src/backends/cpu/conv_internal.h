@@ -1,20 +1,22 @@
 #ifndef OR_BACKENDS_CPU_CONV_INTERNAL_H
 #define OR_BACKENDS_CPU_CONV_INTERNAL_H
-/* A Conv node, fused or not, read for the kernels: own and oneDNN's. */
+/* A Conv (fused or not) or ConvTranspose node, read for the kernels: own and oneDNN's. */
 
 #include "backends/cpu/program_internal.h"
 
 typedef struct or_cpu_conv_t {
-  or_conv_shape_t shape; /* one spatial dimension counts as a picture of height 1 */
-  size_t pad_bottom, pad_right;
-  int spatial; /* dimensions: 1 or 2 */
+  or_conv_shape_t shape;           /* one spatial dimension counts as a picture of height 1 */
+  ptrdiff_t pad_bottom, pad_right; /* of a transposed one also negative: zeros are added */
+  int spatial;                     /* dimensions: 1 or 2 */
+  bool transposed; /* the window's `in` is still what is read, and `out` what is written; its pads are cut off that */
   or_value_id_t weights;
   or_value_id_t bias; /* B of the node or the fused bias where it is not constant; else OR_NO_VALUE */
   or_value_id_t residual;
   or_cpu_act_t act;
 } or_cpu_conv_t;
 
-/* False if the node is no float32 convolution of one or two spatial dimensions that can be done in one step. Pure. */
+/* False if the node is no float32 convolution, transposed or not, of one or two spatial dimensions that can be done in
+ * one step. Pure. */
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out);
 
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */

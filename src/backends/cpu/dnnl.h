@@ -37,7 +37,8 @@ typedef enum or_dnnl_role_t {
 
 typedef struct or_dnnl_conv_t {
   or_conv_shape_t shape;
-  size_t pad_bottom, pad_right;
+  ptrdiff_t pad_bottom, pad_right; /* > -stride */
+  bool transposed; /* a ConvTranspose: the pads are cut off its result, and weights are [in_channels,M/groups,H,W] */
   bool bias;
   bool residual; /* is in DST before the run, and added */
   or_cpu_act_t act;

@@ -14,37 +14,38 @@
 
 #ifdef OR_DNNL_V2
 
-#define OR_DNNL_SYMBOLS(X)                                \
-  X(REQUIRED, dnnl_version)                               \
-  X(REQUIRED, dnnl_engine_create)                         \
-  X(REQUIRED, dnnl_stream_create)                         \
-  X(REQUIRED, dnnl_stream_destroy)                        \
-  X(REQUIRED, dnnl_primitive_desc_create)                 \
-  X(REQUIRED, dnnl_primitive_desc_destroy)                \
-  X(REQUIRED, dnnl_primitive_desc_query)                  \
-  X(REQUIRED, dnnl_primitive_desc_query_md)               \
-  X(REQUIRED, dnnl_primitive_create)                      \
-  X(REQUIRED, dnnl_primitive_destroy)                     \
-  X(REQUIRED, dnnl_primitive_execute)                     \
-  X(REQUIRED, dnnl_memory_create)                         \
-  X(REQUIRED, dnnl_memory_destroy)                        \
-  X(REQUIRED, dnnl_memory_set_data_handle_v2)             \
-  X(REQUIRED, dnnl_memory_desc_init_by_tag)               \
-  X(REQUIRED, dnnl_memory_desc_init_by_strides)           \
-  X(REQUIRED, dnnl_memory_desc_equal)                     \
-  X(REQUIRED, dnnl_memory_desc_get_size)                  \
-  X(REQUIRED, dnnl_primitive_attr_create)                 \
-  X(REQUIRED, dnnl_primitive_attr_destroy)                \
-  X(REQUIRED, dnnl_primitive_attr_set_scratchpad_mode)    \
-  X(REQUIRED, dnnl_primitive_attr_set_post_ops)           \
-  X(REQUIRED, dnnl_post_ops_create)                       \
-  X(REQUIRED, dnnl_post_ops_destroy)                      \
-  X(REQUIRED, dnnl_post_ops_append_sum)                   \
-  X(REQUIRED, dnnl_post_ops_append_eltwise)               \
-  X(REQUIRED, dnnl_dilated_convolution_forward_desc_init) \
-  X(REQUIRED, dnnl_pooling_v2_forward_desc_init)          \
-  X(REQUIRED, dnnl_reorder_primitive_desc_create)         \
-  X(OPTIONAL, dnnl_set_max_cpu_isa)                       \
+#define OR_DNNL_SYMBOLS(X)                                  \
+  X(REQUIRED, dnnl_version)                                 \
+  X(REQUIRED, dnnl_engine_create)                           \
+  X(REQUIRED, dnnl_stream_create)                           \
+  X(REQUIRED, dnnl_stream_destroy)                          \
+  X(REQUIRED, dnnl_primitive_desc_create)                   \
+  X(REQUIRED, dnnl_primitive_desc_destroy)                  \
+  X(REQUIRED, dnnl_primitive_desc_query)                    \
+  X(REQUIRED, dnnl_primitive_desc_query_md)                 \
+  X(REQUIRED, dnnl_primitive_create)                        \
+  X(REQUIRED, dnnl_primitive_destroy)                       \
+  X(REQUIRED, dnnl_primitive_execute)                       \
+  X(REQUIRED, dnnl_memory_create)                           \
+  X(REQUIRED, dnnl_memory_destroy)                          \
+  X(REQUIRED, dnnl_memory_set_data_handle_v2)               \
+  X(REQUIRED, dnnl_memory_desc_init_by_tag)                 \
+  X(REQUIRED, dnnl_memory_desc_init_by_strides)             \
+  X(REQUIRED, dnnl_memory_desc_equal)                       \
+  X(REQUIRED, dnnl_memory_desc_get_size)                    \
+  X(REQUIRED, dnnl_primitive_attr_create)                   \
+  X(REQUIRED, dnnl_primitive_attr_destroy)                  \
+  X(REQUIRED, dnnl_primitive_attr_set_scratchpad_mode)      \
+  X(REQUIRED, dnnl_primitive_attr_set_post_ops)             \
+  X(REQUIRED, dnnl_post_ops_create)                         \
+  X(REQUIRED, dnnl_post_ops_destroy)                        \
+  X(REQUIRED, dnnl_post_ops_append_sum)                     \
+  X(REQUIRED, dnnl_post_ops_append_eltwise)                 \
+  X(REQUIRED, dnnl_dilated_convolution_forward_desc_init)   \
+  X(REQUIRED, dnnl_dilated_deconvolution_forward_desc_init) \
+  X(REQUIRED, dnnl_pooling_v2_forward_desc_init)            \
+  X(REQUIRED, dnnl_reorder_primitive_desc_create)           \
+  X(OPTIONAL, dnnl_set_max_cpu_isa)                         \
   X(OPTIONAL, dnnl_primitive_attr_set_fpmath_mode)
 
 /* Function pointers of the headers' own types, so that a call is checked by the compiler. */

@@ -40,6 +40,7 @@ typedef struct conv_descs_t {
   dnnl_memory_desc_t src, weights, bias, dst;
   dnnl_dims_t src_dims, weights_dims, dst_dims;
   int weights_rank;
+  dnnl_format_tag_t weights_order; /* as ONNX has them */
 } conv_descs_t;
 
 static or_status_t describe_conv(const or_dnnl_t *dnnl, const or_dnnl_conv_t *conv, conv_descs_t *out) {
@@ -51,6 +52,7 @@ static or_status_t describe_conv(const or_dnnl_t *dnnl, const or_dnnl_conv_t *co
   dnnl_dims_t dst = {n, oc, (dnnl_dim_t)window->out_h, (dnnl_dim_t)window->out_w};
   dnnl_dims_t plain = {oc, ic, kh, kw}, grouped = {g, oc / g, ic / g, kh, kw}, bias = {oc};
   out->weights_rank = g > 1 ? 5 : 4;
+  out->weights_order = conv->transposed ? (g > 1 ? dnnl_giohw : dnnl_iohw) : (g > 1 ? dnnl_goihw : dnnl_oihw);
   memcpy(out->src_dims, src, sizeof src);
   memcpy(out->dst_dims, dst, sizeof dst);
   memcpy(out->weights_dims, g > 1 ? grouped : plain, sizeof plain);
@@ -64,23 +66,34 @@ static or_status_t describe_conv(const or_dnnl_t *dnnl, const or_dnnl_conv_t *co
   return status;
 }
 
-or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_conv_t *conv,
-                                or_dnnl_op_t **out) {
+/* Both kinds have one descriptor and one list of arguments. */
+static or_status_t init_conv(const or_dnnl_t *dnnl, const or_dnnl_conv_t *conv, const conv_descs_t *descs,
+                             dnnl_convolution_desc_t *out) {
   const or_cpu_window_t *window = &conv->shape.window;
   const dnnl_dims_t strides = {(dnnl_dim_t)window->stride_h, (dnnl_dim_t)window->stride_w};
   const dnnl_dims_t dilation = {(dnnl_dim_t)window->dilation_h - 1, (dnnl_dim_t)window->dilation_w - 1};
   const dnnl_dims_t begin = {(dnnl_dim_t)window->pad_top, (dnnl_dim_t)window->pad_left};
   const dnnl_dims_t end = {(dnnl_dim_t)conv->pad_bottom, (dnnl_dim_t)conv->pad_right};
+  const dnnl_memory_desc_t *bias = conv->bias ? &descs->bias : NULL;
+  if (conv->transposed) {
+    return or_dnnl_check(dnnl->dnnl_dilated_deconvolution_forward_desc_init(
+                             out, dnnl_forward_inference, dnnl_deconvolution_direct, &descs->src, &descs->weights, bias,
+                             &descs->dst, strides, dilation, begin, end),
+                         "dnnl_dilated_deconvolution_forward_desc_init");
+  }
+  return or_dnnl_check(dnnl->dnnl_dilated_convolution_forward_desc_init(
+                           out, dnnl_forward_inference, dnnl_convolution_auto, &descs->src, &descs->weights, bias,
+                           &descs->dst, strides, dilation, begin, end),
+                       "dnnl_dilated_convolution_forward_desc_init");
+}
+
+or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_conv_t *conv,
+                                or_dnnl_op_t **out) {
   conv_descs_t descs;
   dnnl_convolution_desc_t desc;
   *out = NULL;
   or_status_t status = describe_conv(dnnl, conv, &descs);
-  if (!or_ok(status)) return status;
-  dnnl_alg_kind_t algorithm = dnnl_convolution_auto;
-  status = or_dnnl_check(dnnl->dnnl_dilated_convolution_forward_desc_init(
-                             &desc, dnnl_forward_inference, algorithm, &descs.src, &descs.weights,
-                             conv->bias ? &descs.bias : NULL, &descs.dst, strides, dilation, begin, end),
-                         "dnnl_dilated_convolution_forward_desc_init");
+  if (or_ok(status)) status = init_conv(dnnl, conv, &descs, &desc);
   or_dnnl_make_t make = {.desc = &desc, .sum = conv->residual, .act = conv->act};
   if (or_ok(status)) status = only_fast(or_dnnl_op_make(dnnl, allocator, &make, out), out);
   if (!or_ok(status)) return status;
@@ -88,8 +101,8 @@ or_status_t or_dnnl_conv_create(const or_dnnl_t *dnnl, const or_allocator_t *all
   status = describe(dnnl, 4, descs.src_dims, dnnl_nchw, &op->dense[OR_DNNL_SRC].desc);
   if (or_ok(status)) status = describe(dnnl, 4, descs.dst_dims, dnnl_nchw, &op->dense[OR_DNNL_DST].desc);
   if (or_ok(status)) {
-    status = describe(dnnl, descs.weights_rank, descs.weights_dims, descs.weights_rank == 5 ? dnnl_goihw : dnnl_oihw,
-                      &op->dense[OR_DNNL_WEIGHTS].desc);
+    status =
+        describe(dnnl, descs.weights_rank, descs.weights_dims, descs.weights_order, &op->dense[OR_DNNL_WEIGHTS].desc);
   }
   if (or_ok(status)) return status;
   or_dnnl_op_release(op);

@@ -5,6 +5,7 @@ const or_cpu_family_t *const or_cpu_families[] = {
     &or_cpu_family_alias,
     &or_cpu_family_dnnl_conv,
     &or_cpu_family_conv,
+    &or_cpu_family_conv_transpose,
     &or_cpu_family_matmul,
     &or_cpu_family_pool,
     &or_cpu_family_pointwise,

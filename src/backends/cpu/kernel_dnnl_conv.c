@@ -1,10 +1,11 @@
-/* Conv by oneDNN: weights in its layout, packed once; images stay in its layouts from one convolution or pool to the
- * next, and are reordered only where another kernel reads or writes them. float32. */
+/* Conv and ConvTranspose by oneDNN: weights in its layout, packed once; images stay in its layouts from one convolution
+ * or pool to the next, and are reordered only where another kernel reads or writes them. float32. */
 #include <stdio.h>
 
 #include "backends/cpu/conv_internal.h"
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
+#include "ops/conv_transpose.h"
 
 static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
                              or_dnnl_op_t **out);
@@ -17,13 +18,20 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
 
 static double flops_of(const or_cpu_view_t *view) {
   const or_shape_t *weights = &or_cpu_input(view, 1)->shape;
+  bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
   double each = (double)or_cpu_count(weights) / (double)weights->dims[0];
-  return 2.0 * each * (double)or_cpu_count(&or_cpu_output(view, 0)->shape);
+  return 2.0 * each * (double)or_cpu_count(transposed ? &or_cpu_input(view, 0)->shape : &or_cpu_output(view, 0)->shape);
+}
+
+/* oneDNN adds less than a stride of zeros at the end. */
+static bool fits_end(const or_cpu_conv_t *conv) {
+  const or_cpu_window_t *window = &conv->shape.window;
+  return conv->pad_bottom + (ptrdiff_t)window->stride_h > 0 && conv->pad_right + (ptrdiff_t)window->stride_w > 0;
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv)) return false;
+  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !fits_end(&conv)) return false;
   return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
@@ -63,6 +71,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   or_dnnl_conv_t spec = {.shape = conv.shape,
                          .pad_bottom = conv.pad_bottom,
                          .pad_right = conv.pad_right,
+                         .transposed = conv.transposed,
                          .bias = has_bias,
                          .residual = conv.residual != OR_NO_VALUE,
                          .act = conv.act};

@@ -1,0 +1,85 @@
+/* Transposed and deformable convolution, unpooling, pools of regions, columns to images. */
+#include "cts/op_case.h"
+
+static bool any(const int64_t *values, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (values[i] != 0) return true;
+  }
+  return false;
+}
+
+/* Zero means the attribute is left out. */
+typedef struct transpose_row_t {
+  int spatial;
+  int64_t batch, channels, filters, group; /* filters of all groups */
+  int64_t in[3], kernel[3], stride[3], dilation[3], pads[6], extra[3], wanted[3];
+  const char *auto_pad;
+  bool bias;
+} transpose_row_t;
+
+static const transpose_row_t transpose_rows[] = {
+    {2, 1, 1, 1, 0, {3, 3}, {3, 3}, {0}, {0}, {0}, {0}, {0}, NULL, false},
+    {2, 1, 3, 4, 0, {5, 7}, {2, 2}, {2, 2}, {0}, {0}, {0}, {0}, NULL, true},
+    {2, 2, 8, 16, 0, {6, 5}, {3, 3}, {2, 2}, {0}, {1, 1, 1, 1}, {1, 1}, {0}, NULL, true},
+    {2, 1, 24, 1, 0, {13, 17}, {2, 2}, {2, 2}, {0}, {0}, {0}, {0}, NULL, true},
+    {2, 2, 32, 48, 0, {9, 8}, {4, 4}, {2, 2}, {0}, {1, 1, 1, 1}, {0}, {0}, NULL, false},
+    {2, 1, 4, 6, 0, {5, 4}, {3, 2}, {1, 3}, {2, 1}, {0, 1, 2, 0}, {0, 2}, {0}, NULL, true},
+    {2, 1, 6, 9, 3, {6, 7}, {3, 3}, {2, 2}, {0}, {1, 0, 0, 1}, {0}, {0}, NULL, true},
+    {2, 1, 7, 7, 7, {6, 7}, {4, 4}, {2, 2}, {0}, {1, 1, 1, 1}, {0}, {0}, NULL, false},
+    {2, 1, 17, 35, 0, {40, 37}, {1, 1}, {0}, {0}, {0}, {0}, {0}, NULL, true},
+    {2, 1, 16, 16, 0, {7, 7}, {3, 3}, {1, 1}, {0}, {1, 1, 1, 1}, {0}, {0}, NULL, true},
+    {2, 1, 3, 5, 0, {4, 5}, {3, 3}, {2, 2}, {0}, {0}, {0}, {0}, "SAME_UPPER", true},
+    {2, 1, 3, 5, 0, {4, 5}, {4, 3}, {3, 2}, {0}, {0}, {0}, {0}, "SAME_LOWER", false},
+    {2, 1, 3, 5, 0, {4, 5}, {2, 1}, {3, 3}, {0}, {0}, {0}, {0}, "SAME_LOWER", false},
+    {2, 1, 3, 5, 0, {4, 5}, {2, 3}, {0}, {0}, {0}, {0}, {0}, "VALID", true},
+    {2, 1, 2, 3, 0, {3, 3}, {3, 3}, {3, 2}, {0}, {0}, {0}, {10, 8}, NULL, true},
+    {2, 1, 2, 3, 0, {3, 3}, {3, 3}, {3, 2}, {0}, {0}, {0}, {6, 12}, "SAME_UPPER", false},
+    {2, 0, 2, 3, 0, {3, 3}, {3, 3}, {0}, {0}, {0}, {0}, {0}, NULL, true},
+    {2, 1, 0, 3, 0, {3, 3}, {3, 3}, {0}, {0}, {0}, {0}, {0}, NULL, true},
+    {1, 2, 3, 5, 0, {17}, {3}, {2}, {0}, {1, 1}, {1}, {0}, NULL, true},
+    {1, 1, 80, 40, 0, {33}, {16}, {8}, {0}, {4, 4}, {0}, {0}, NULL, true},
+    {1, 1, 4, 8, 4, {1200}, {5}, {1}, {3}, {4, 4}, {0}, {0}, NULL, false},
+    {3, 1, 2, 3, 0, {3, 4, 2}, {3, 2, 3}, {1, 2, 2}, {0}, {1, 0, 1, 1, 1, 1}, {0, 1, 1}, {0}, NULL, true},
+};
+
+static void conv_transpose(cts_generator_t *g, const transpose_row_t *row, or_dtype_t dtype, bool constant) {
+  cts_op_case_t it = cts_op_case(g, constant ? "" : "all given");
+  int64_t x[5] = {row->batch, row->channels};
+  int64_t w[5] = {row->channels, row->filters / (row->group > 0 ? row->group : 1)};
+  for (int i = 0; i < row->spatial; ++i) {
+    x[2 + i] = row->in[i];
+    w[2 + i] = row->kernel[i];
+  }
+  size_t spatial = (size_t)row->spatial;
+  cts_input(&it, dtype, or_shape_make(spatial + 2, x));
+  cts_input(&it, dtype, or_shape_make(spatial + 2, w))->constant = constant;
+  if (row->bias) cts_input(&it, dtype, SHAPE(row->filters))->constant = constant;
+  if (row->group > 0) cts_attribute_int(&it, "group", row->group);
+  if (any(row->stride, 3)) cts_attribute_ints(&it, "strides", row->stride, spatial);
+  if (any(row->dilation, 3)) cts_attribute_ints(&it, "dilations", row->dilation, spatial);
+  if (any(row->pads, 6)) cts_attribute_ints(&it, "pads", row->pads, spatial * 2);
+  if (any(row->extra, 3)) cts_attribute_ints(&it, "output_padding", row->extra, spatial);
+  if (any(row->wanted, 3)) cts_attribute_ints(&it, "output_shape", row->wanted, spatial);
+  if (row->auto_pad != NULL) cts_attribute_string(&it, "auto_pad", row->auto_pad);
+  cts_emit(g, &it);
+}
+
+void cts_generate_conv_transpose(cts_generator_t *g) {
+  for (size_t i = 0; i < sizeof transpose_rows / sizeof *transpose_rows; ++i) {
+    if (!g->newest && i % 5 != 1) continue;
+    CTS_EACH_DTYPE(g->op, dtype) {
+      if (dtype != OR_FLOAT32 && i % 3 != 0) continue;
+      conv_transpose(g, &transpose_rows[i], dtype, true);
+      if (i % 2 == 1) conv_transpose(g, &transpose_rows[i], dtype, false);
+    }
+  }
+  if (!g->newest) return;
+  /* Every number of channels and filters around a vector's width. */
+  for (int64_t n = 1; n <= 18; ++n) {
+    transpose_row_t row = {2, 1, n, 19 - n, 0, {4, 5}, {3, 3}, {2, 2}, {0}, {1, 1, 1, 1}, {0}, {0}, NULL, true};
+    conv_transpose(g, &row, OR_FLOAT32, true);
+    conv_transpose(g, &row, OR_FLOAT32, false);
+    row = (transpose_row_t){2, 1, n, n, n, {3, n + 1}, {2, 2}, {2, 2}, {0}, {0}, {0}, {0}, NULL, true};
+    conv_transpose(g, &row, OR_FLOAT32, true);
+  }
+}
