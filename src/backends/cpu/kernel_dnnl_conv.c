@@ -23,15 +23,23 @@ static double flops_of(const or_cpu_view_t *view) {
   return 2.0 * each * (double)or_cpu_count(transposed ? &or_cpu_input(view, 0)->shape : &or_cpu_output(view, 0)->shape);
 }
 
+/* With fewer filters in a group oneDNN's transposed convolutions fill vectors with zeros, and lose to our products; but
+ * for depthwise ones. */
+#define TRANSPOSED_FILTERS_MIN 16
+
 /* oneDNN adds less than a stride of zeros at the end. */
-static bool fits_end(const or_cpu_conv_t *conv) {
+static bool suits(const or_cpu_conv_t *conv) {
   const or_cpu_window_t *window = &conv->shape.window;
+  if (!conv->transposed) return true;
+  size_t groups = conv->shape.groups, filters = conv->shape.out_channels / groups;
+  bool depthwise = conv->shape.in_channels == groups && filters == 1;
+  if (filters < TRANSPOSED_FILTERS_MIN && !depthwise) return false;
   return conv->pad_bottom + (ptrdiff_t)window->stride_h > 0 && conv->pad_right + (ptrdiff_t)window->stride_w > 0;
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !fits_end(&conv)) return false;
+  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !suits(&conv)) return false;
   return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
