@@ -5,12 +5,15 @@
 
 #include "ops/infer.h"
 #include "ops/lanes.h"
+#include "ops/pool_internal.h"
 #include "ops/window_internal.h"
 
 static or_status_t pool_infer(or_op_call_t *call);
+static or_status_t lp_pool_infer(or_op_call_t *call);
 static or_cost_t pool_cost(const or_op_call_t *call);
 static or_status_t max_pool_reference(or_op_call_t *call);
 static or_status_t average_pool_reference(or_op_call_t *call);
+static or_status_t lp_pool_reference(or_op_call_t *call);
 
 const or_op_t or_op_max_pool = {
     .domain = "",
@@ -57,6 +60,29 @@ const or_op_t or_op_average_pool = {
     .reference = average_pool_reference,
 };
 
+const or_op_t or_op_lp_pool = {
+    .domain = "",
+    .name = "LpPool",
+    .summary = "Lp norm of each window",
+    .since = {1, 2, 11, 18, 22},
+    .input_min = 1,
+    .input_max = 1,
+    .output_min = 1,
+    .output_max = 1,
+    .dtypes = OR_OP_FLOATS,
+    .attributes = {{"auto_pad", OR_ATTRIBUTE_STRING, false},
+                   {"ceil_mode", OR_ATTRIBUTE_INT, false},
+                   {"dilations", OR_ATTRIBUTE_INTS, false},
+                   {"kernel_shape", OR_ATTRIBUTE_INTS, true},
+                   {"p", OR_ATTRIBUTE_INT, false},
+                   {"pads", OR_ATTRIBUTE_INTS, false},
+                   {"strides", OR_ATTRIBUTE_INTS, false}},
+    .tolerance = {.rel = 1e-5, .abs = 1e-6},
+    .infer = lp_pool_infer,
+    .cost = pool_cost,
+    .reference = lp_pool_reference,
+};
+
 static or_status_t pool_infer(or_op_call_t *call) {
   const or_shape_t *x = &call->inputs[0].shape;
   or_shape_t y = {.rank = OR_RANK_UNKNOWN};
@@ -76,6 +102,17 @@ static or_status_t pool_infer(or_op_call_t *call) {
   return or_status_success();
 }
 
+or_status_t or_pool_check_p(const or_op_call_t *call) {
+  int64_t p = or_op_attribute_int(call, "p", 2);
+  if (p >= 1) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "attribute \"p\" is %lld, expected at least 1", (long long)p);
+}
+
+static or_status_t lp_pool_infer(or_op_call_t *call) {
+  or_status_t status = or_pool_check_p(call);
+  return or_ok(status) ? pool_infer(call) : status;
+}
+
 static or_cost_t pool_cost(const or_op_call_t *call) {
   size_t rank = 0;
   const int64_t *kernel = or_op_attribute_ints(call, "kernel_shape", &rank);
@@ -88,23 +125,29 @@ static or_cost_t pool_cost(const or_op_call_t *call) {
  * */
 typedef struct run_t {
   double value[OR_LANES];  /* the maximum or the sum so far */
-  int64_t where[OR_LANES]; /* maximum: its element in the channel, or -1; mean: the number of elements */
+  int64_t where[OR_LANES]; /* maximum: its element in the channel, or -1; else: the number of elements */
 } run_t;
+
+typedef enum kind_t { POOL_MAX, POOL_AVERAGE, POOL_LP } kind_t;
 
 typedef struct pool_t {
   const or_op_call_t *call;
   or_window_t window;
-  bool average, include_pad;
+  kind_t kind;
+  bool include_pad;
+  double p;
 } pool_t;
 
 static void pool_run(const pool_t *pool, int64_t channel, const int64_t *position, int64_t count, run_t *run);
 static void store_max(const pool_t *pool, int64_t channel, int64_t first, int64_t count, const run_t *run);
-static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, run_t *run);
+static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, const run_t *run);
+static void store_norm(const pool_t *pool, int64_t first, int64_t count, const run_t *run);
 
-static or_status_t pool_reference(or_op_call_t *call, bool average) {
+static or_status_t pool_reference(or_op_call_t *call, kind_t kind) {
   pool_t pool = {.call = call,
-                 .average = average,
-                 .include_pad = average && or_op_attribute_int(call, "count_include_pad", 0) != 0};
+                 .kind = kind,
+                 .include_pad = kind == POOL_AVERAGE && or_op_attribute_int(call, "count_include_pad", 0) != 0,
+                 .p = kind == POOL_LP ? (double)or_op_attribute_int(call, "p", 2) : 0};
   const or_shape_t *x = &call->inputs[0].shape, *y = &call->outputs[0].shape;
   or_status_t status = or_window_make(call, x, NULL, &pool.window);
   uint64_t total = 0;
@@ -121,11 +164,9 @@ static or_status_t pool_reference(or_op_call_t *call, bool average) {
         int64_t count = line - done < OR_LANES ? line - done : OR_LANES;
         position[last] = done;
         pool_run(&pool, channel, position, count, &run);
-        if (average) {
-          store_average(&pool, position, first, count, &run);
-        } else {
-          store_max(&pool, channel, first, count, &run);
-        }
+        if (kind == POOL_MAX) store_max(&pool, channel, first, count, &run);
+        if (kind == POOL_AVERAGE) store_average(&pool, position, first, count, &run);
+        if (kind == POOL_LP) store_norm(&pool, first, count, &run);
         first += count;
       }
       position[last] = 0;
@@ -134,8 +175,19 @@ static or_status_t pool_reference(or_op_call_t *call, bool average) {
   return status;
 }
 
-static or_status_t max_pool_reference(or_op_call_t *call) { return pool_reference(call, false); }
-static or_status_t average_pool_reference(or_op_call_t *call) { return pool_reference(call, true); }
+static or_status_t max_pool_reference(or_op_call_t *call) { return pool_reference(call, POOL_MAX); }
+static or_status_t average_pool_reference(or_op_call_t *call) { return pool_reference(call, POOL_AVERAGE); }
+static or_status_t lp_pool_reference(or_op_call_t *call) { return pool_reference(call, POOL_LP); }
+
+void or_pool_powers(double p, size_t count, double *values) {
+  if (p == 2) {
+    for (size_t i = 0; i < count; ++i) values[i] *= values[i];
+  } else {
+    for (size_t i = 0; i < count; ++i) values[i] = p == 1 ? fabs(values[i]) : pow(fabs(values[i]), p);
+  }
+}
+
+double or_pool_root(double p, double sum) { return p == 2 ? sqrt(sum) : p == 1 ? sum : pow(sum, 1 / p); }
 
 static void take_max(double value, int64_t element, double *best, int64_t *where) {
   if (*where >= 0 && !(value > *best) && !(isnan(value) && !isnan(*best))) return;
@@ -149,8 +201,8 @@ static void pool_run(const pool_t *pool, int64_t channel, const int64_t *positio
   int64_t base = channel * (int64_t)or_shape_product(&x->shape, 2, x->shape.rank), kernel[OR_MAX_RANK] = {0};
   or_shape_t kernels = or_shape_make((size_t)window->rank, window->kernel);
   for (int64_t i = 0; i < count; ++i) {
-    run->value[i] = pool->average ? 0 : -INFINITY;
-    run->where[i] = pool->average ? 0 : -1;
+    run->value[i] = pool->kind == POOL_MAX ? -INFINITY : 0;
+    run->where[i] = pool->kind == POOL_MAX ? -1 : 0;
   }
   or_lanes_t lanes;
   do {
@@ -161,11 +213,12 @@ static void pool_run(const pool_t *pool, int64_t channel, const int64_t *positio
     or_lanes_convert(&lanes, seen_count, or_lane_kind(x->dtype), OR_LANE_REAL);
     double *value = run->value + seen.begin;
     int64_t *where = run->where + seen.begin;
-    for (size_t i = 0; i < seen_count && pool->average; ++i) {
+    if (pool->kind == POOL_LP) or_pool_powers(pool->p, seen_count, lanes.real);
+    for (size_t i = 0; i < seen_count && pool->kind != POOL_MAX; ++i) {
       value[i] += lanes.real[i];
       where[i] += 1;
     }
-    for (size_t i = 0; i < seen_count && !pool->average; ++i) {
+    for (size_t i = 0; i < seen_count && pool->kind == POOL_MAX; ++i) {
       take_max(lanes.real[i], seen.first + (int64_t)i * seen.step, &value[i], &where[i]);
     }
   } while (or_index_next(&kernels, kernel));
@@ -179,7 +232,7 @@ static int64_t padded_count(const or_window_t *window, int32_t axis, int64_t pos
   return count < window->kernel[axis] ? count : window->kernel[axis];
 }
 
-static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, run_t *run) {
+static void store_average(const pool_t *pool, const int64_t *position, int64_t first, int64_t count, const run_t *run) {
   const or_window_t *window = &pool->window;
   const or_op_tensor_t *y = &pool->call->outputs[0];
   int32_t last = window->rank - 1;
@@ -190,6 +243,13 @@ static void store_average(const pool_t *pool, const int64_t *position, int64_t f
     int64_t divisor = pool->include_pad ? outer * padded_count(window, last, position[last] + i) : run->where[i];
     lanes.real[i] = run->value[i] / (double)divisor;
   }
+  or_lanes_store(y->dtype, y->data, first, (size_t)count, OR_LANE_REAL, &lanes);
+}
+
+static void store_norm(const pool_t *pool, int64_t first, int64_t count, const run_t *run) {
+  const or_op_tensor_t *y = &pool->call->outputs[0];
+  or_lanes_t lanes;
+  for (int64_t i = 0; i < count; ++i) lanes.real[i] = or_pool_root(pool->p, run->value[i]);
   or_lanes_store(y->dtype, y->data, first, (size_t)count, OR_LANE_REAL, &lanes);
 }
 

@@ -198,6 +198,60 @@ static void global_pools_see_each_channel_whole(void **state) {
   call_deinit(&f);
 }
 
+static void norms_of_each_window(void **state) {
+  (void)state;
+  static const double expected[4][3] = {{0 + 3, 3 + 4, 4 + 12},
+                                        {3, 5, 12.649110640673518},
+                                        {3, 4.497941445275415, 12.146355887502649},
+                                        {3, 4.284572294953817, 12.036866793738255}};
+  for (int64_t p = 1; p <= 4; ++p) {
+    call_fixture_t f;
+    call_init(&f, "", "LpPool", 22);
+    call_input(&f, OR_FLOAT32, SHAPE(1, 1, 3), FLOATS(-3, 4, -12));
+    call_ints(&f, "kernel_shape", INTS(2));
+    call_ints(&f, "pads", INTS(1, 0)); /* of zeros */
+    if (p != 2) call_int(&f, "p", p);
+    call_run(&f, 1);
+    expect_doubles(&f, 0, 1e-6, expected[p - 1], 3);
+    call_deinit(&f);
+  }
+}
+
+static void norms_of_each_channel(void **state) {
+  (void)state;
+  static const double expected[3][2] = {{7, 17}, {5, 13}, {4.497941445275415, 12.28264235951734}};
+  for (int64_t p = 1; p <= 3; ++p) {
+    call_fixture_t f;
+    call_init(&f, "", "GlobalLpPool", 2);
+    call_input(&f, OR_FLOAT64, SHAPE(1, 2, 2), ((double[]){3, -4, -5, 12}));
+    if (p != 2) call_int(&f, "p", p);
+    call_run(&f, 1);
+    expect_shape(&f, 0, OR_FLOAT64, SHAPE(1, 2, 1));
+    expect_doubles(&f, 0, 1e-12, expected[p - 1], 2);
+    call_deinit(&f);
+  }
+  call_fixture_t f;
+  call_init(&f, "", "GlobalLpPool", 22);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 0), NULL);
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(0));
+  call_deinit(&f);
+}
+
+static void norms_without_a_root_are_refused(void **state) {
+  (void)state;
+  const char *const names[] = {"LpPool", "GlobalLpPool"};
+  for (size_t i = 0; i < 2; ++i) {
+    call_fixture_t f;
+    call_init(&f, "", names[i], 22);
+    call_input(&f, OR_FLOAT32, SHAPE(1, 1, 3), NULL);
+    if (i == 0) call_ints(&f, "kernel_shape", INTS(2));
+    call_int(&f, "p", 0);
+    expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"p\" is 0");
+    call_deinit(&f);
+  }
+}
+
 static void empty_batches_are_legal(void **state) {
   (void)state;
   call_fixture_t f;
@@ -246,6 +300,9 @@ int main(void) {
       cmocka_unit_test(averages_in_two_dimensions_with_dilation),
       cmocka_unit_test(one_and_three_dimensions_and_long_lines),
       cmocka_unit_test(global_pools_see_each_channel_whole),
+      cmocka_unit_test(norms_of_each_window),
+      cmocka_unit_test(norms_of_each_channel),
+      cmocka_unit_test(norms_without_a_root_are_refused),
       cmocka_unit_test(empty_batches_are_legal),
       cmocka_unit_test(symbols_pass_where_extents_do_not_change),
   };

@@ -53,10 +53,11 @@ static cts_op_case_t pool_case(const cts_generator_t *g, const pool_row_t *row, 
 }
 
 void cts_generate_pool(cts_generator_t *g) {
-  bool maximum = strcmp(g->op->name, "MaxPool") == 0;
+  bool maximum = strcmp(g->op->name, "MaxPool") == 0, norm = strcmp(g->op->name, "LpPool") == 0;
   for (size_t i = 0; i < sizeof pool_rows / sizeof *pool_rows; ++i) {
     const pool_row_t *row = &pool_rows[i];
-    int since = maximum && row->since == 19 ? 10 : row->since; /* MaxPool had dilations earlier */
+    int since = maximum && row->since == 19 ? 10 : row->since; /* MaxPool had dilations earlier, LpPool all at once */
+    if (norm && row->since > 1) since = 18;
     if (g->version < since || (!g->newest && i % 3 == 2)) continue;
     CTS_EACH_DTYPE(g->op, dtype) {
       if (!g->newest && dtype != OR_FLOAT32 && i > 2) continue;
@@ -65,6 +66,12 @@ void cts_generate_pool(cts_generator_t *g) {
       if (i % 3 == 0) {
         it = pool_case(g, row, dtype, CTS_SPECIAL);
         cts_emit(g, &it);
+      }
+      if (norm) {
+        it = pool_case(g, row, dtype, CTS_RANDOM);
+        cts_attribute_int(&it, "p", 1 + (int64_t)i % 4);
+        cts_emit(g, &it);
+        continue;
       }
       if (!maximum && g->version >= 7) {
         it = pool_case(g, row, dtype, CTS_RANDOM);
@@ -89,6 +96,7 @@ void cts_generate_global_pool(cts_generator_t *g) {
       for (int special = 0; special < 2; ++special) {
         cts_op_case_t it = cts_op_case(g, "");
         cts_input_fill(&it, dtype, shapes[i], special ? CTS_SPECIAL : CTS_RANDOM);
+        if (strcmp(g->op->name, "GlobalLpPool") == 0) cts_attribute_int(&it, "p", 1 + (int64_t)i % 4);
         cts_emit(g, &it);
       }
     }

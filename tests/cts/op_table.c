@@ -63,6 +63,8 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "AveragePool", cts_generate_pool},
     {"", "GlobalAveragePool", cts_generate_global_pool},
     {"", "GlobalMaxPool", cts_generate_global_pool},
+    {"", "LpPool", cts_generate_pool},
+    {"", "GlobalLpPool", cts_generate_global_pool},
     {"", "BatchNormalization", cts_generate_batch_normalization},
     {"", "LayerNormalization", cts_generate_layer_normalization},
     {"", "Attention", cts_generate_attention},
