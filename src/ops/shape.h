@@ -24,8 +24,8 @@ typedef struct or_window_t {
   int64_t in[OR_MAX_SPATIAL], out[OR_MAX_SPATIAL]; /* extents; unknown where the input's are */
 } or_window_t;
 /* A ceil_mode counts with auto_pad VALID too, as ONNX's shape inference has it and other runtimes do; its text knows no
- * difference there. `input`: [N,C,spatial…]; `kernel`: used where the attribute kernel_shape is absent (Conv: of the weights), may be
- * NULL. */
+ * difference there. `input`: [N,C,spatial…]; `kernel`: used where the attribute kernel_shape is absent (Conv: of the
+ * weights), may be NULL. */
 or_status_t or_window_make(const or_op_call_t *call, const or_shape_t *input, const int64_t *kernel, or_window_t *out);
 
 /* Iterates a static shape: index[] counts up row-major; returns false after the last. Start with a zeroed index. */

@@ -83,3 +83,72 @@ void cts_generate_conv_transpose(cts_generator_t *g) {
     conv_transpose(g, &row, OR_FLOAT32, true);
   }
 }
+
+/* X, indices that stay inside, and, from time to time, the shape of Y. */
+static void max_unpool(cts_generator_t *g, or_dtype_t dtype, or_shape_t x, const int64_t *numbers,
+                       const double *wanted) {
+  static const double places[] = {3, 0, 7, 5, 1, 6, 2, 4};
+  size_t spatial = (size_t)x.rank - 2;
+  cts_op_case_t it = cts_op_case(g, "");
+  cts_input(&it, dtype, x);
+  cts_input_t *indices = cts_input_fill(&it, OR_INT64, x, CTS_VALUES);
+  indices->values = places;
+  indices->value_count = sizeof places / sizeof *places;
+  if (wanted != NULL) cts_input_values(&it, OR_INT64, wanted, spatial + 2);
+  cts_attribute_ints(&it, "kernel_shape", numbers, spatial);
+  cts_attribute_ints(&it, "strides", numbers + spatial, spatial);
+  cts_attribute_ints(&it, "pads", numbers + 2 * spatial, 2 * spatial);
+  cts_emit(g, &it);
+}
+
+void cts_generate_max_unpool(cts_generator_t *g) {
+  CTS_EACH_DTYPE(g->op, dtype) {
+    max_unpool(g, dtype, SHAPE(1, 1, 2, 2), (const int64_t[]){2, 2, 2, 2, 0, 0, 0, 0}, NULL);
+    max_unpool(g, dtype, SHAPE(1, 1, 2, 2), (const int64_t[]){2, 2, 2, 2, 0, 0, 0, 0}, (const double[]){1, 1, 5, 6});
+    max_unpool(g, dtype, SHAPE(1, 2, 4), (const int64_t[]){3, 2, 1, 0}, NULL);
+    max_unpool(g, dtype, SHAPE(2, 1, 3), (const int64_t[]){2, 2, 1, 1}, (const double[]){2, 1, 5});
+    max_unpool(g, dtype, SHAPE(1, 2, 2, 1, 2), (const int64_t[]){2, 1, 2, 2, 1, 2, 0, 0, 0, 0, 0, 0}, NULL);
+    max_unpool(g, dtype, SHAPE(1, 2, 0), (const int64_t[]){2, 2, 0, 0}, NULL);
+  }
+}
+
+void cts_generate_max_roi_pool(cts_generator_t *g) {
+  static const double rois[] = {0, 0, 0, 6, 6, 1, 2, 1, 5, 9, 0, 3, 3, 3, 3, 1, -4, -4, 2, 2, 0, 9, 9, 12, 12};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int64_t side = 1; side < 5; ++side) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, SHAPE(2, 3, 8, 7));
+      cts_input_t *regions = cts_input_fill(&it, dtype, SHAPE(side == 4 ? 0 : 5, 5), CTS_VALUES);
+      regions->values = rois;
+      regions->value_count = sizeof rois / sizeof *rois;
+      cts_attribute_ints(&it, "pooled_shape", INTS(side, 4 - side / 2));
+      if (side > 1) cts_attribute_float(&it, "spatial_scale", 0.5F);
+      cts_emit(g, &it);
+    }
+  }
+}
+
+void cts_generate_roi_align(cts_generator_t *g) {
+  static const double rois[] = {0, 0, 6, 6, 2, 1, 5, 9, 3, 3, 3, 3, -4, -4, 2, 2, 9, 9, 12, 12}, images[] = {0, 1, 1};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (int64_t i = 0; i < 8; ++i) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, SHAPE(2, 3, 8, 7));
+      cts_input_t *regions = cts_input_fill(&it, dtype, SHAPE(i == 7 ? 0 : 5, 4), CTS_VALUES);
+      regions->values = rois;
+      regions->value_count = sizeof rois / sizeof *rois;
+      cts_input_t *of = cts_input_fill(&it, OR_INT64, SHAPE(i == 7 ? 0 : 5), CTS_VALUES);
+      of->values = images;
+      of->value_count = sizeof images / sizeof *images;
+      if (i > 0) cts_attribute_int(&it, "output_height", i);
+      if (i > 0) cts_attribute_int(&it, "output_width", 8 - i);
+      if (i % 3 > 0) cts_attribute_int(&it, "sampling_ratio", i % 3);
+      if (i % 4 > 1) cts_attribute_string(&it, "mode", i % 4 == 2 ? "max" : "avg");
+      if (i % 2 > 0) cts_attribute_float(&it, "spatial_scale", 0.5F);
+      if (i % 5 > 2 && g->version >= 16) {
+        cts_attribute_string(&it, "coordinate_transformation_mode", i % 5 == 3 ? "half_pixel" : "output_half_pixel");
+      }
+      cts_emit(g, &it);
+    }
+  }
+}
