@@ -30,6 +30,8 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
     for (uint32_t i = 0; i < node->input_count; ++i) {
       if (node->inputs[i] == OR_NO_VALUE) continue;
       const or_constant_t *constant = overridable[node->inputs[i]] ? NULL : graph->values[node->inputs[i]].constant;
+      /* Of text only what lies in memory can be read; strings that come out are never made here. */
+      if (constant != NULL && constant->dtype == OR_STRING && constant->data == NULL) return or_status_success();
       if (constant == NULL || !or_add_size(input_bytes, constant->bytes, &input_bytes)) return or_status_success();
     }
   } else if (node->input_count < 1 || !or_shape_is_static(&view->inputs[0].shape)) {

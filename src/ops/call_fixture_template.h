@@ -23,6 +23,11 @@
 #define FLOATS(...) ((float[]){__VA_ARGS__})
 #define DOUBLES(...) ((double[]){__VA_ARGS__}), COUNT_OF(double, __VA_ARGS__)
 #define INTS(...) ((int64_t[]){__VA_ARGS__}), COUNT_OF(int64_t, __VA_ARGS__)
+#define TEXTS(...) ((const char *[]){__VA_ARGS__}), COUNT_OF(const char *, __VA_ARGS__)
+/* Elements of a tensor of strings, or of an attribute: STRINGS(TEXT("a"), TEXT("")). */
+#define TEXT(literal) \
+  { .data = (literal), .length = sizeof(literal) - 1 }
+#define STRINGS(...) ((or_string_t[]){__VA_ARGS__})
 
 typedef struct call_fixture_t {
   or_counting_allocator_t allocator;
@@ -30,6 +35,7 @@ typedef struct call_fixture_t {
   or_attribute_t attributes[OR_OP_MAX_ATTRIBUTES];
   or_op_tensor_t inputs[CALL_MAX_TENSORS], outputs[CALL_MAX_TENSORS];
   or_op_call_t call;
+  or_arena_t strings;
 } call_fixture_t;
 
 static inline void call_init(call_fixture_t *f, const char *domain, const char *name, int version) {
@@ -40,7 +46,9 @@ static inline void call_init(call_fixture_t *f, const char *domain, const char *
                            .node = &f->node,
                            .inputs = f->inputs,
                            .outputs = f->outputs,
-                           .allocator = &f->allocator.base};
+                           .allocator = &f->allocator.base,
+                           .strings = &f->strings};
+  or_arena_init(&f->strings, &f->allocator.base);
   assert_non_null(f->call.op);
 }
 
@@ -78,6 +86,12 @@ static inline void call_string(call_fixture_t *f, const char *name, const char *
 static inline void call_ints(call_fixture_t *f, const char *name, const int64_t *values, size_t count) {
   or_attribute_t *attribute = call_attribute(f, name, OR_ATTRIBUTE_INTS);
   attribute->integers = values;
+  attribute->count = count;
+}
+
+static inline void call_strings(call_fixture_t *f, const char *name, const or_string_t *values, size_t count) {
+  or_attribute_t *attribute = call_attribute(f, name, OR_ATTRIBUTE_STRINGS);
+  attribute->strings = values;
   attribute->count = count;
 }
 
@@ -136,6 +150,7 @@ static inline void expect_run_fails(call_fixture_t *f, uint32_t output_count, co
 
 static inline void call_deinit(call_fixture_t *f) {
   for (uint32_t i = 0; i < f->call.output_count; ++i) or_free(&f->allocator.base, f->outputs[i].data);
+  or_arena_deinit(&f->strings);
   assert_int_equal(f->allocator.live_bytes, 0);
   assert_int_equal(or_status_live_count(), 0);
 }
@@ -174,6 +189,23 @@ static inline void expect_ints(const call_fixture_t *f, uint32_t output, const i
     int64_t actual = or_element_get_int(tensor->dtype, tensor->data, i);
     if (actual == expected[i]) continue;
     print_error("output %u, element %zu: %lld, expected %lld\n", output, i, (long long)actual, (long long)expected[i]);
+    fail();
+  }
+}
+
+/* The same for strings. */
+static inline void expect_strings(const call_fixture_t *f, uint32_t output, const char *const *expected, size_t count) {
+  const or_op_tensor_t *tensor = &f->outputs[output];
+  const or_string_t *actual = tensor->data;
+  uint64_t actual_count = 0;
+  assert_int_equal(tensor->dtype, OR_STRING);
+  assert_true(or_shape_count(&tensor->shape, &actual_count));
+  assert_int_equal(actual_count, count);
+  for (size_t i = 0; i < count; ++i) {
+    assert_non_null(actual[i].data);
+    if (actual[i].length == strlen(expected[i]) && memcmp(actual[i].data, expected[i], actual[i].length) == 0) continue;
+    print_error("output %u, element %zu: \"%.*s\", expected \"%s\"\n", output, i, (int)actual[i].length, actual[i].data,
+                expected[i]);
     fail();
   }
 }

@@ -4,6 +4,7 @@
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/rows.h"
+#include "ops/strings.h"
 
 /* out[i] = whether the relation holds between a[i] and b[i], as 0 or 1. */
 typedef void (*lanes_fn_t)(const or_lanes_t *a, const or_lanes_t *b, size_t count, or_lanes_t *out);
@@ -37,6 +38,20 @@ static or_status_t compare(or_op_call_t *call, const lanes_fn_t lanes[OR_LANE_KI
   return or_status_success();
 }
 
+/* Strings are equal where their bytes are. */
+static or_status_t compare_strings(or_op_call_t *call) {
+  const or_string_t *a = call->inputs[0].data, *b = call->inputs[1].data;
+  const or_shape_t *shapes[] = {&call->inputs[0].shape, &call->inputs[1].shape};
+  uint8_t *out = call->outputs[0].data;
+  or_rows_t rows;
+  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+    for (int64_t i = 0; i < rows.length; ++i) {
+      out[rows.out + i] = or_string_same(a[rows.first[0] + i * rows.step[0]], b[rows.first[1] + i * rows.step[1]]);
+    }
+  }
+  return or_status_success();
+}
+
 DEFINE_COMPARISON(equal, ==)
 DEFINE_COMPARISON(greater, >)
 DEFINE_COMPARISON(less, <)
@@ -53,6 +68,10 @@ static or_status_t and_reference(or_op_call_t *call) {
 static or_status_t or_reference(or_op_call_t *call) { return compare(call, (const lanes_fn_t[]){NULL, or_bool, NULL}); }
 static or_status_t xor_reference(or_op_call_t *call) {
   return compare(call, (const lanes_fn_t[]){NULL, xor_bool, NULL});
+}
+
+static or_status_t equal_or_same(or_op_call_t *call) {
+  return call->inputs[0].dtype == OR_STRING ? compare_strings(call) : equal_reference(call);
 }
 
 static or_status_t not_reference(or_op_call_t *call) {
@@ -74,8 +93,8 @@ static or_cost_t compare_cost(const or_op_call_t *call) { return or_cost_per_out
 const or_op_t or_op_equal = {
     COMPARISON("Equal", "whether elements are equal, broadcast"),
     .since = {1, 7, 11, 13, 19},
-    .dtypes = OR_OP_NUMERIC | OR_DTYPE_BIT(OR_BOOL),
-    .reference = equal_reference,
+    .dtypes = OR_OP_NUMERIC | OR_DTYPE_BIT(OR_BOOL) | OR_OP_STRINGS,
+    .reference = equal_or_same,
 };
 
 const or_op_t or_op_greater = {

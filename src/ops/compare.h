@@ -3,7 +3,8 @@
 /* Comparisons and logic: bool results, operands broadcast to one shape.
  *
  * Equal (ai.onnx 1, 7, 11, 13, 19), Greater, Less (1, 7, 9, 13), GreaterOrEqual, LessOrEqual (12, 16): two tensors of
- * one numeric dtype (Equal: bool too); a comparison with NaN is false. And, Or, Xor (1, 7), Not (1): bool. */
+ * one numeric dtype (Equal: bool and string too); a comparison with NaN is false. And, Or, Xor (1, 7), Not (1):
+ * bool. */
 
 #include "ops/op.h"
 

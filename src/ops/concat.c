@@ -6,6 +6,7 @@
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t append_shape(const or_op_call_t *call, uint32_t index, int32_t axis, or_shape_t *out);
 
@@ -89,7 +90,7 @@ const or_op_t or_op_concat = {
     .input_max = OR_OP_VARIADIC,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = concat_infer,
     .cost = or_cost_move,

@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "ops/extents.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 /* Copies the first `bytes` bytes of a tensor attribute. */
 static or_status_t read_tensor(const or_constant_t *tensor, void *out, size_t bytes) {
@@ -25,9 +26,8 @@ static or_status_t find_value(const or_op_call_t *call, const or_attribute_t **o
     *out = &call->node->attributes[i];
   }
   if (*out == NULL)
-    return or_error(
-        OR_INVALID_ARGUMENT,
-        "no attribute carries the value; one of value, value_float, value_floats, value_int, value_ints must");
+    return or_error(OR_INVALID_ARGUMENT,
+                    "no attribute carries the value; one of value, value_float(s), value_int(s), value_string(s) must");
   return or_status_success();
 }
 
@@ -39,7 +39,6 @@ static or_status_t constant_infer(or_op_call_t *call) {
   out->shape = (or_shape_t){.rank = 0};
   switch (value->kind) {
   case OR_ATTRIBUTE_TENSOR:
-    if (value->tensor->dtype == OR_STRING) return or_error(OR_UNIMPLEMENTED, "a constant of strings");
     out->dtype = value->tensor->dtype;
     out->shape = value->tensor->shape;
     return or_status_success();
@@ -51,8 +50,11 @@ static or_status_t constant_infer(or_op_call_t *call) {
     out->shape.rank = 1;
     out->shape.dims[0] = (int64_t)value->count;
     return or_status_success();
-  default: return or_error(OR_UNIMPLEMENTED, "attribute \"%s\": a constant of strings", value->name);
+  case OR_ATTRIBUTE_STRINGS: out->shape = or_shape_make(1, &(int64_t){(int64_t)value->count}); break;
+  default: break;
   }
+  out->dtype = OR_STRING;
+  return or_status_success();
 }
 
 static or_status_t constant_reference(or_op_call_t *call) {
@@ -65,6 +67,10 @@ static or_status_t constant_reference(or_op_call_t *call) {
     uint64_t count = or_shape_product(&value->tensor->shape, 0, value->tensor->shape.rank);
     return read_tensor(value->tensor, out, or_dtype_bytes(value->tensor->dtype, count));
   }
+  case OR_ATTRIBUTE_STRING: memcpy(out, &value->string, sizeof value->string); break;
+  case OR_ATTRIBUTE_STRINGS:
+    if (value->count > 0) memcpy(out, value->strings, value->count * sizeof *value->strings);
+    break;
   case OR_ATTRIBUTE_FLOAT: memcpy(out, &value->real, sizeof value->real); break;
   case OR_ATTRIBUTE_INT: memcpy(out, &value->integer, sizeof value->integer); break;
   case OR_ATTRIBUTE_FLOATS:
@@ -141,7 +147,7 @@ const or_op_t or_op_constant = {
     .input_max = 0,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .attributes = {{"value", OR_ATTRIBUTE_TENSOR, false},
                    {"value_float", OR_ATTRIBUTE_FLOAT, false},
                    {"value_floats", OR_ATTRIBUTE_FLOATS, false},

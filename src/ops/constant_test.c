@@ -86,10 +86,6 @@ static void constant_needs_exactly_one_value(void **state) {
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "both attributes \"value_int\" and \"value_float\"");
   call_deinit(&f);
   call_init(&f, "", "Constant", 13);
-  call_string(&f, "value_string", "text");
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "\"value_string\": a constant of strings");
-  call_deinit(&f);
-  call_init(&f, "", "Constant", 13);
   call_attribute(&f, "sparse_value", OR_ATTRIBUTE_TENSOR);
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"sparse_value\"");
   call_deinit(&f);

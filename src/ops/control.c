@@ -5,6 +5,7 @@
 static or_status_t if_infer(or_op_call_t *call);
 static or_status_t loop_infer(or_op_call_t *call);
 static or_status_t scan_infer(or_op_call_t *call);
+static or_status_t sequence_map_infer(or_op_call_t *call);
 static or_cost_t control_cost(const or_op_call_t *call);
 
 #define EVERY_DTYPE ((OR_DTYPE_BIT(OR_DTYPE_COUNT - 1) << 1) - OR_DTYPE_BIT(OR_FLOAT32))
@@ -63,6 +64,22 @@ const or_op_t or_op_scan = {
     .cost = control_cost,
 };
 
+const or_op_t or_op_sequence_map = {
+    .domain = "",
+    .name = "SequenceMap",
+    .summary = "a graph for each tensor of a sequence",
+    .since = {17},
+    .input_min = 1,
+    .input_max = OR_OP_VARIADIC,
+    .output_min = 1,
+    .output_max = OR_OP_VARIADIC,
+    .dtypes = EVERY_DTYPE,
+    .handles = true,
+    .attributes = {{"body", OR_ATTRIBUTE_GRAPH, true}},
+    .infer = sequence_map_infer,
+    .cost = control_cost,
+};
+
 static or_status_t check_scalar(const or_op_call_t *call, uint32_t index, or_dtype_t dtype, const char *what) {
   if (!or_op_has_input(call, index)) return or_status_success();
   const or_op_tensor_t *tensor = &call->inputs[index];
@@ -89,6 +106,15 @@ static or_status_t scan_infer(or_op_call_t *call) {
     return or_error(OR_INVALID_ARGUMENT, "num_scan_inputs is %lld, expected 1 to %u, the number of inputs",
                     (long long)scanned, explicit_count);
   return or_status_success();
+}
+
+static or_status_t sequence_map_infer(or_op_call_t *call) {
+  or_status_t status = or_infer_check_form(call, 0, OR_FORM_SEQUENCE);
+  for (uint32_t i = 1; or_ok(status) && i + call->node->captured_count < call->input_count; ++i) {
+    if (call->inputs[i].form != OR_FORM_TENSOR) status = or_infer_check_form(call, i, OR_FORM_SEQUENCE);
+  }
+  for (uint32_t i = 0; i < call->output_count; ++i) call->outputs[i].form = OR_FORM_SEQUENCE;
+  return status;
 }
 
 /* What its bodies cost is known when they run. */

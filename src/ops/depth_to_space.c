@@ -4,13 +4,14 @@
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/rows.h"
+#include "ops/strings.h"
 
 static or_status_t block_infer(or_op_call_t *call);
 static or_status_t block_reference(or_op_call_t *call);
 
 #define BLOCKS(op_name, text)                                                                                       \
   .domain = "", .name = op_name, .summary = text, .input_min = 1, .input_max = 1, .output_min = 1, .output_max = 1, \
-  .dtypes = OR_OP_ALL_FIXED, .infer = block_infer, .cost = or_cost_move, .reference = block_reference
+  .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, .infer = block_infer, .cost = or_cost_move, .reference = block_reference
 
 const or_op_t or_op_depth_to_space = {
     BLOCKS("DepthToSpace", "channels laid out as blocks of pixels"),

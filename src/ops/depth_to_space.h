@@ -1,6 +1,6 @@
 #ifndef OR_OPS_DEPTH_TO_SPACE_H
 #define OR_OPS_DEPTH_TO_SPACE_H
-/* Channels against pixels, blocks of `blocksize` b by b. Any dtype of fixed width.
+/* Channels against pixels, blocks of `blocksize` b by b. Any fixed-width dtype or string.
  *
  * DepthToSpace (ONNX ai.onnx 1, 11, 13, 28): [N, C, H, W] -> [N, C / b^2, H b, W b]; `mode` (from 11 on): DCR
  * (default), the block's row and column are the outer part of a channel's number, or CRD, the inner one.

@@ -3,6 +3,7 @@
 #include "ops/extents.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t expand_infer(or_op_call_t *call) {
   const or_shape_t *in = &call->inputs[0].shape;
@@ -87,7 +88,7 @@ const or_op_t or_op_expand = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .infer = expand_infer,
     .cost = or_cost_move,
@@ -103,7 +104,7 @@ const or_op_t or_op_tile = {
     .input_max = 3,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .infer = tile_infer,
     .cost = or_cost_move,

@@ -6,6 +6,7 @@
 #include "ops/indices.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t gather_infer(or_op_call_t *call) {
   const or_shape_t *data = &call->inputs[0].shape, *indices = &call->inputs[1].shape;
@@ -98,7 +99,7 @@ const or_op_t or_op_gather = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = gather_infer,
     .cost = or_cost_move,
@@ -114,7 +115,7 @@ const or_op_t or_op_gather_elements = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = gather_elements_infer,
     .cost = or_cost_move,

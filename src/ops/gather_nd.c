@@ -6,6 +6,7 @@
 #include "ops/indices.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t gather_nd_infer(or_op_call_t *call);
 static or_status_t gather_nd_reference(or_op_call_t *call);
@@ -19,7 +20,7 @@ const or_op_t or_op_gather_nd = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"batch_dims", OR_ATTRIBUTE_INT, false}},
     .infer = gather_nd_infer,
     .cost = or_cost_move,

@@ -12,6 +12,12 @@ or_status_t or_infer_check_dtype(const or_op_call_t *call, uint32_t index) {
                   or_dtype_name(call->inputs[index].dtype), or_dtype_name(call->inputs[0].dtype));
 }
 
+or_status_t or_infer_check_form(const or_op_call_t *call, uint32_t index, or_value_form_t form) {
+  if (call->inputs[index].form == form) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "input %u is %s, expected %s", index, or_op_form_name(call->inputs[index].form),
+                  or_op_form_name(form));
+}
+
 or_status_t or_infer_check_rank(const or_op_call_t *call, uint32_t index, int32_t rank) {
   if (!or_op_has_input(call, index)) return or_status_success();
   int32_t actual = call->inputs[index].shape.rank;
@@ -43,10 +49,22 @@ or_status_t or_infer_check_broadcast(const or_op_call_t *call, uint32_t index, c
                   or_shape_format(shape, text_of_shape, sizeof text_of_shape));
 }
 
+void or_infer_join_shape(or_shape_t *shape, const or_shape_t *other) {
+  if (shape->rank != other->rank) shape->rank = OR_RANK_UNKNOWN;
+  for (int32_t i = 0; i < shape->rank; ++i) {
+    if (shape->dims[i] != other->dims[i]) shape->dims[i] = OR_DIM_UNKNOWN;
+  }
+}
+
 double or_cost_bytes(const or_op_tensor_t *tensor) {
   uint64_t count = 0;
   if (tensor->dtype == OR_DTYPE_NONE || !or_shape_count(&tensor->shape, &count)) return 0;
   return (double)or_dtype_bits(tensor->dtype) / 8 * (double)count;
+}
+
+or_cost_t or_cost_none(const or_op_call_t *call) {
+  (void)call;
+  return (or_cost_t){0};
 }
 
 or_cost_t or_cost_per_output(const or_op_call_t *call, double flops_per_output) {

@@ -6,6 +6,7 @@
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t non_zero_infer(or_op_call_t *call);
 static or_status_t non_zero_reference(or_op_call_t *call);
@@ -21,7 +22,7 @@ const or_op_t or_op_non_zero = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 0,
     .infer = non_zero_infer,
     .cost = or_cost_move,
@@ -37,7 +38,7 @@ const or_op_t or_op_compress = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = compress_infer,
@@ -45,8 +46,13 @@ const or_op_t or_op_compress = {
     .reference = compress_reference,
 };
 
-/* Whether each of `count` elements is not 0; NaN is not. A complex one is 0 where both of its parts are. */
+/* Whether each of `count` elements is not 0, as NaN is not, or is a string that is not empty. A complex one is 0 where
+ * both of its parts are. */
 static void load_truth(const or_op_tensor_t *x, uint64_t first, size_t count, bool *out) {
+  if (x->dtype == OR_STRING) {
+    for (size_t i = 0; i < count; ++i) out[i] = ((const or_string_t *)x->data)[first + i].length > 0;
+    return;
+  }
   or_lanes_t lanes;
   or_lane_kind_t kind = or_lane_kind(x->dtype);
   if (x->dtype == OR_COMPLEX64 || x->dtype == OR_COMPLEX128) {

@@ -6,6 +6,7 @@
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t one_hot_infer(or_op_call_t *call);
 static or_status_t one_hot_reference(or_op_call_t *call);
@@ -50,7 +51,8 @@ static or_status_t one_hot_infer(or_op_call_t *call) {
   const or_op_tensor_t *depth = &call->inputs[1];
   or_shape_t *out = &call->outputs[0].shape;
   call->outputs[0].dtype = call->inputs[2].dtype;
-  if (!or_dtype_is_one_of(depth->dtype, OR_OP_NUMERIC) || !or_dtype_is_one_of(call->inputs[2].dtype, OR_OP_ALL_FIXED)) {
+  if (!or_dtype_is_one_of(depth->dtype, OR_OP_NUMERIC) ||
+      !or_dtype_is_one_of(call->inputs[2].dtype, OR_OP_ALL_FIXED | OR_OP_STRINGS)) {
     return or_error(OR_INVALID_ARGUMENT, "inputs 1 and 2 are %s and %s; expected a number and a dtype of fixed width",
                     or_dtype_name(depth->dtype), or_dtype_name(call->inputs[2].dtype));
   }

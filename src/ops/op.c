@@ -130,12 +130,16 @@ static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum
   return or_error(OR_INVALID_ARGUMENT, "%u %s, expected %u to %u", count, what, (unsigned)minimum, (unsigned)maximum);
 }
 
+const char *or_op_form_name(or_value_form_t form) {
+  static const char *const names[] = {"a tensor", "a sequence", "an optional tensor", "an optional sequence"};
+  return (size_t)form < sizeof names / sizeof *names ? names[form] : "of an unknown form";
+}
+
 static or_status_t check_forms(const or_op_call_t *call) {
-  static const char *const names[] = {"a tensor", "a sequence", "an optional", "an optional sequence"};
   for (uint32_t i = 0; i < call->input_count && !call->op->handles; ++i) {
     if (call->inputs[i].form == OR_FORM_TENSOR) continue;
-    return or_error(OR_INVALID_ARGUMENT, "input %u is %s, and %s takes tensors", i, names[call->inputs[i].form],
-                    call->op->name);
+    return or_error(OR_INVALID_ARGUMENT, "input %u is %s, and %s takes tensors", i,
+                    or_op_form_name(call->inputs[i].form), call->op->name);
   }
   return or_status_success();
 }
@@ -156,6 +160,7 @@ static or_status_t check_attributes(const or_op_call_t *call) {
 
 static const char *kind_name(or_attribute_kind_t kind) {
   static const char *const names[] = {"none", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings"};
+  if (kind == OR_ATTRIBUTE_TYPE) return "type";
   return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
 }
 

@@ -118,6 +118,9 @@ or_status_t or_op_infer(or_op_call_t *call);
 /* Checks nothing; used after or_op_infer. */
 or_status_t or_op_reference(or_op_call_t *call);
 
+/* "a tensor", "a sequence", … for messages. */
+const char *or_op_form_name(or_value_form_t form);
+
 /* Attributes of call->node, with defaults. */
 const or_attribute_t *or_op_attribute(const or_op_call_t *call, const char *name); /* NULL if absent */
 int64_t or_op_attribute_int(const or_op_call_t *call, const char *name, int64_t fallback);

@@ -9,6 +9,7 @@
 #include "ops/lanes.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t pad_infer(or_op_call_t *call);
 static or_status_t pad_reference(or_op_call_t *call);
@@ -22,7 +23,7 @@ const or_op_t or_op_pad = {
     .input_max = 4,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .value_inputs = 1u << 1 | 1u << 3,
     .attributes = {{"mode", OR_ATTRIBUTE_STRING, false},
                    {"pads", OR_ATTRIBUTE_INTS, false},
@@ -52,6 +53,8 @@ static or_status_t pad_infer(or_op_call_t *call) {
   or_shape_t *out = &call->outputs[0].shape;
   padding_t padding = {.known = false};
   call->outputs[0].dtype = call->inputs[0].dtype;
+  if (call->inputs[0].dtype == OR_STRING && call->node->version < 13)
+    return or_error(OR_INVALID_ARGUMENT, "strings are padded since version 13; this is %d", call->node->version);
   or_status_t status = or_infer_check_dtype(call, 2);
   if (or_ok(status)) status = read_padding(call, &padding);
   if (or_ok(status)) status = or_shape_unknown(in->rank, out);
@@ -203,6 +206,7 @@ static or_status_t fill_element(const or_op_call_t *call, uint8_t element[16]) {
     or_lanes_store(call->inputs[0].dtype, element, 0, 1, OR_LANE_REAL, &lane);
     return or_status_success();
   }
+  if (value == NULL && call->inputs[0].dtype == OR_STRING) or_strings_clear(element, 1);
   if (value == NULL) return or_status_success();
   if (or_shape_product(&value->shape, 0, value->shape.rank) != 1)
     return or_error(OR_INVALID_ARGUMENT, "input 2 (constant_value) must have one element");

@@ -5,6 +5,7 @@
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 #define SHAPE_TEXT_BYTES 160
 
@@ -142,6 +143,18 @@ static or_status_t flatten_infer(or_op_call_t *call) {
   return status;
 }
 
+/* Sequences since version 14, optionals since 16. */
+static or_status_t identity_infer(or_op_call_t *call) {
+  const or_value_form_t form = call->inputs[0].form;
+  const int version = call->node->version;
+  if ((version < 14 && form != OR_FORM_TENSOR) || (version < 16 && form > OR_FORM_SEQUENCE)) {
+    return or_error(OR_INVALID_ARGUMENT, "input 0 is %s, which version %d does not take", or_op_form_name(form),
+                    version);
+  }
+  call->outputs[0].form = form;
+  return or_infer_same_as_input(call);
+}
+
 const or_op_t or_op_reshape = {
     .domain = "",
     .name = "Reshape",
@@ -151,7 +164,7 @@ const or_op_t or_op_reshape = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .attributes = {{"allowzero", OR_ATTRIBUTE_INT, false}, {"shape", OR_ATTRIBUTE_INTS, false}},
     .infer = reshape_infer,
@@ -168,7 +181,7 @@ const or_op_t or_op_flatten = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = flatten_infer,
     .cost = or_cost_move,
@@ -184,9 +197,10 @@ const or_op_t or_op_identity = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .pointwise = true,
-    .infer = or_infer_same_as_input,
+    .handles = true,
+    .infer = identity_infer,
     .cost = or_cost_move,
     .reference = or_reference_copy,
 };

@@ -6,7 +6,8 @@
  * (once) stands for what is left over, 0 for the input's extent of the same index (since 14 a true 0 with allowzero).
  * Extents that the two shapes share by 0 take no part in finding -1, so it is known even where they are symbols or
  * zero. Flatten (1, 9, 11, 13, 21, 23, 24, 25): two dimensions, [product before axis, product from axis on]. Identity
- * (1, 13, 14, 16, 19, 21, 23, 24, 25). Of tensors only: sequences and optionals are refused. */
+ * (1, 13, 14, 16, 19, 21, 23, 24, 25). It takes sequences
+ * too since 14, optionals since 16. */
 
 #include "ops/op.h"
 

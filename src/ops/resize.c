@@ -8,6 +8,7 @@
 #include "ops/infer.h"
 #include "ops/resize_taps.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t resize_infer(or_op_call_t *call);
 static or_cost_t resize_cost(const or_op_call_t *call);
@@ -21,7 +22,7 @@ const or_op_t or_op_resize = {
     .input_max = 4,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1 | 1u << 2 | 1u << 3,
     .attributes = {{"antialias", OR_ATTRIBUTE_INT, false},
                    {"axes", OR_ATTRIBUTE_INTS, false},
@@ -47,7 +48,7 @@ const or_op_t or_op_upsample = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .attributes = {{"mode", OR_ATTRIBUTE_STRING, false}, {"scales", OR_ATTRIBUTE_FLOATS, false}},
     .tolerance = {.rel = 1e-4, .abs = 1e-5},

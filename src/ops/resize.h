@@ -7,8 +7,8 @@
  * Resize: every coordinate_transformation_mode and nearest_mode of the standard, antialias, exclude_outside, axes,
  * keep_aspect_ratio_policy; roi for tf_crop_and_resize. Inputs: X, roi, scales (float32), sizes (int64), one of the
  * last two (version 10: X, scales). Upsample and version 10 sample at i / scale; nearest takes the element below that,
- * or above it where the axis shrinks. X: any dtype of fixed width; of integers
- * the integer part is kept, a bool is true where anything true has a share, complex numbers are their two parts. */
+ * or above it where the axis shrinks. X: any dtype of fixed width, or, for nearest, string; of integers the integer part
+ * is kept, a bool is true where anything true has a share, complex numbers are their two parts. */
 
 #include "ops/op.h"
 

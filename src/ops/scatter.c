@@ -9,6 +9,7 @@
 #include "ops/lanes.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 typedef enum reduction_t { REDUCE_NONE, REDUCE_ADD, REDUCE_MUL, REDUCE_MAX, REDUCE_MIN } reduction_t;
 
@@ -20,7 +21,7 @@ static or_status_t scatter_nd_reference(or_op_call_t *call);
 
 #define SCATTER(op_name, text)                                                                                      \
   .domain = "", .name = op_name, .summary = text, .input_min = 3, .input_max = 3, .output_min = 1, .output_max = 1, \
-  .dtypes = OR_OP_ALL_FIXED, .tolerance = {1e-5, 1e-6}, .cost = scatter_cost
+  .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, .tolerance = {1e-5, 1e-6}, .cost = scatter_cost
 
 const or_op_t or_op_scatter_elements = {
     SCATTER("ScatterElements", "a copy with single elements replaced, picked by index along an axis"),

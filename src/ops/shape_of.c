@@ -4,6 +4,7 @@
 
 #include "ops/extents.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static int32_t clamp_axis(int64_t axis, int32_t rank) {
   if (axis < 0) axis += rank;
@@ -56,7 +57,7 @@ const or_op_t or_op_shape = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE | OR_DTYPE_BIT(OR_STRING),
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .attributes = {{"start", OR_ATTRIBUTE_INT, false}, {"end", OR_ATTRIBUTE_INT, false}},
     .infer = shape_infer,
     .cost = or_cost_move,
@@ -72,7 +73,7 @@ const or_op_t or_op_size = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE | OR_DTYPE_BIT(OR_STRING),
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .infer = size_infer,
     .cost = or_cost_move,
     .reference = size_reference,

@@ -3,6 +3,7 @@
 #include "ops/extents.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 typedef struct request_t {
   or_integers_t starts, ends, axes, steps;
@@ -165,7 +166,7 @@ const or_op_t or_op_slice = {
     .input_max = 5,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4,
     .attributes = {{"starts", OR_ATTRIBUTE_INTS, false},
                    {"ends", OR_ATTRIBUTE_INTS, false},

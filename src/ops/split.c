@@ -5,6 +5,7 @@
 
 #include "ops/extents.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t find_lengths(const or_op_call_t *call, const int64_t **lengths, bool *known);
 static or_status_t check_lengths(const or_op_call_t *call, const int64_t *lengths, int64_t extent, int32_t axis);
@@ -140,7 +141,7 @@ const or_op_t or_op_split = {
     .input_max = 2,
     .output_min = 1,
     .output_max = OR_OP_VARIADIC,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false},
                    {"num_outputs", OR_ATTRIBUTE_INT, false},

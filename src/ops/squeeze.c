@@ -2,6 +2,7 @@
 
 #include "ops/extents.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t read_axes(const or_op_call_t *call, or_integers_t *axes) {
   if (call->node->version < 13) {
@@ -88,7 +89,7 @@ static or_status_t unsqueeze_infer(or_op_call_t *call) {
       .input_max = 2,                                     \
       .output_min = 1,                                    \
       .output_max = 1,                                    \
-      .dtypes = OR_OP_MOVABLE,                            \
+      .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,            \
       .value_inputs = 1u << 1,                            \
       .attributes = {{"axes", OR_ATTRIBUTE_INTS, false}}, \
       .infer = symbol##_infer,                            \

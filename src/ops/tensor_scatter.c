@@ -7,6 +7,7 @@
 #include "ops/indices.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t scatter_infer(or_op_call_t *call);
 static or_status_t scatter_reference(or_op_call_t *call);
@@ -20,7 +21,7 @@ const or_op_t or_op_tensor_scatter = {
     .input_max = 3,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"mode", OR_ATTRIBUTE_STRING, false}},
     .infer = scatter_infer,
     .cost = or_cost_move,

@@ -2,6 +2,7 @@
 
 #include "ops/extents.h"
 #include "ops/rows.h"
+#include "ops/strings.h"
 
 or_status_t or_transpose_permutation(const or_op_call_t *call, int32_t rank, int32_t permutation[OR_MAX_RANK]) {
   size_t count = 0;
@@ -71,7 +72,7 @@ const or_op_t or_op_transpose = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE,
+    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
     .attributes = {{"perm", OR_ATTRIBUTE_INTS, false}},
     .infer = transpose_infer,
     .cost = or_cost_move,

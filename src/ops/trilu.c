@@ -6,6 +6,7 @@
 #include "ops/indices.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t trilu_infer(or_op_call_t *call);
 static or_status_t trilu_reference(or_op_call_t *call);
@@ -19,7 +20,7 @@ const or_op_t or_op_trilu = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"upper", OR_ATTRIBUTE_INT, false}},
     .infer = trilu_infer,
     .cost = or_cost_move,
@@ -40,6 +41,14 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
   return value < low ? low : value > high ? high : value;
 }
 
+static void fill(or_dtype_t dtype, void *elements, uint64_t count) {
+  if (dtype == OR_STRING) {
+    or_strings_clear(elements, count);
+  } else {
+    memset(elements, 0, count * or_dtype_bits(dtype) / 8);
+  }
+}
+
 static or_status_t trilu_reference(or_op_call_t *call) {
   const or_op_tensor_t *in = &call->inputs[0];
   int64_t rows = in->shape.dims[in->shape.rank - 2], columns = in->shape.dims[in->shape.rank - 1], diagonal = 0;
@@ -56,10 +65,10 @@ static or_status_t trilu_reference(or_op_call_t *call) {
     int64_t end = upper ? columns : clamp(row + diagonal + 1, 0, columns);
     const char *from = (const char *)in->data + r * (size_t)columns * bytes;
     char *to = (char *)call->outputs[0].data + r * (size_t)columns * bytes;
-    memset(to, 0, (size_t)begin * bytes);
+    fill(in->dtype, to, (uint64_t)begin);
     if (end > begin && to != from)
       memcpy(to + (size_t)begin * bytes, from + (size_t)begin * bytes, (size_t)(end - begin) * bytes);
-    memset(to + (size_t)end * bytes, 0, (size_t)(columns - end) * bytes);
+    fill(in->dtype, to + (size_t)end * bytes, (uint64_t)(columns - end));
   }
   return status;
 }

@@ -5,6 +5,7 @@
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/rows.h"
+#include "ops/strings.h"
 
 static or_status_t where_infer(or_op_call_t *call) {
   or_dtype_t x = call->inputs[1].dtype, y = call->inputs[2].dtype;
@@ -12,7 +13,7 @@ static or_status_t where_infer(or_op_call_t *call) {
     return or_error(OR_INVALID_ARGUMENT, "inputs 1 and 2 differ in dtype: %s and %s", or_dtype_name(x),
                     or_dtype_name(y));
   }
-  if (!or_dtype_is_one_of(x, OR_OP_ALL_FIXED)) {
+  if (!or_dtype_is_one_of(x, OR_OP_ALL_FIXED | OR_OP_STRINGS)) {
     return or_error(OR_UNIMPLEMENTED, "Where does not take %s in inputs 1 and 2", or_dtype_name(x));
   }
   or_shape_t shape;

@@ -53,9 +53,9 @@ static void refuses_what_does_not_fit(void **state) {
   call_deinit(&f);
   call_init(&f, "", "Where", 16);
   call_input(&f, OR_BOOL, SHAPE(2), NULL);
-  call_input(&f, OR_STRING, SHAPE(2), NULL);
-  call_input(&f, OR_STRING, SHAPE(2), NULL);
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "string");
+  call_input(&f, OR_INT4, SHAPE(2), NULL);
+  call_input(&f, OR_INT4, SHAPE(2), NULL);
+  expect_refused(&f, 1, OR_UNIMPLEMENTED, "int4");
   call_deinit(&f);
   call_init(&f, "", "Where", 16);
   call_input(&f, OR_BOOL, SHAPE(4), NULL);

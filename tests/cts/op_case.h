@@ -158,6 +158,7 @@ void cts_generate_unique(cts_generator_t *g);
 void cts_generate_center_crop_pad(cts_generator_t *g);
 void cts_generate_bit_cast(cts_generator_t *g);
 void cts_generate_dropout(cts_generator_t *g);
+void cts_generate_optional(cts_generator_t *g);
 void cts_generate_einsum(cts_generator_t *g);
 void cts_generate_rms_normalization(cts_generator_t *g);
 void cts_generate_channel_normalization(cts_generator_t *g);

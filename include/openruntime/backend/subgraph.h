@@ -39,6 +39,7 @@ typedef enum or_attribute_kind_t {
   OR_ATTRIBUTE_FLOATS = 6,
   OR_ATTRIBUTE_INTS = 7,
   OR_ATTRIBUTE_STRINGS = 8,
+  OR_ATTRIBUTE_TYPE = 13,
 } or_attribute_kind_t;
 
 typedef struct or_attribute_t {
@@ -53,6 +54,8 @@ typedef struct or_attribute_t {
   const float *reals;
   const or_string_t *strings;
   size_t count;
+  or_value_form_t form; /* of a type: a tensor or a sequence, and its tensors' dtype */
+  or_dtype_t dtype;
 } or_attribute_t;
 
 typedef struct or_node_t {

@@ -2,6 +2,17 @@
 #include "backends/cpu/family_internal.h"
 #include "base/string.h"
 
+/* Text is computed on the host, by the references. */
+static bool has_strings(const or_subgraph_t *subgraph, const or_node_t *node) {
+  for (uint32_t i = 0; i < node->input_count; ++i) {
+    if (node->inputs[i] != OR_NO_VALUE && subgraph->values[node->inputs[i]].dtype == OR_STRING) return true;
+  }
+  for (uint32_t i = 0; i < node->output_count; ++i) {
+    if (node->outputs[i] != OR_NO_VALUE && subgraph->values[node->outputs[i]].dtype == OR_STRING) return true;
+  }
+  return false;
+}
+
 static or_status_t answer(or_cpu_device_t *device, or_arena_t *arena, const or_subgraph_t *subgraph,
                           const or_node_t *node, or_support_t *out) {
   or_cpu_view_t view;
@@ -24,6 +35,11 @@ or_status_t or_cpu_supports(void *self, const or_subgraph_t *subgraph, const or_
   or_arena_t arena;
   or_arena_init(&arena, device->allocator);
   *out = (or_support_t){.supported = false};
+  if (has_strings(subgraph, node)) {
+    or_format(out->reason, sizeof out->reason, "%s of strings has no kernel", node->op);
+    or_arena_deinit(&arena);
+    return or_status_success();
+  }
   or_status_t status = answer(device, &arena, subgraph, node, out);
   or_arena_deinit(&arena);
   if (or_ok(status) || or_status_code(status) == OR_RESOURCE_EXHAUSTED) return status;

@@ -51,6 +51,7 @@ static void put_attribute(or_wire_writer_t *writer, const or_graph_t *graph, con
       or_wire_put_bytes(&message, 9, attribute->strings[i].data, attribute->strings[i].length);
     break;
   case OR_ATTRIBUTE_GRAPH:
+  case OR_ATTRIBUTE_TYPE:
   case OR_ATTRIBUTE_NONE:
     message.status = or_status_first(message.status,
                                      or_error(OR_UNIMPLEMENTED, "attribute \"%s\" is of kind %d, which is not written",
