@@ -307,8 +307,8 @@ plain("MaxRoiPool", up(1, 1, 4, 4), np.array([[0.0, 0, 0, 3, 3]]), pooled_shape=
 plain("RoiAlign", up(1, 1, 4, 4), np.array([[0.0, 0, 3, 3]]), ints(0), output_height=2, output_width=2)
 plain("MaxUnpool", up(1, 1, 2, 2), np.array([[[[0.0, 3], [8, 10]]]]), ints(1, 1, 4, 4), kernel_shape=[2, 2], strides=[2, 2])
 plain("AffineGrid", unit(1, 2, 3), ints(1, 1, 2, 3))
-plain("NonMaxSuppression", np.array([[[0.0, 0, 2, 2], [0, 0, 2, 1.9], [3, 3, 4, 4]]]), np.array([[[0.9, 0.8, 0.7]]]), scalar(3),
-      scalar(0.5), scalar(0.1))
+plain("NonMaxSuppression", np.array([[[0.0, 0, 2, 2], [0, 0, 2, 1.9], [3, 3, 4, 4]]]), np.array([[[0.9, 0.8, 0.7]]]), ints(3),
+      ints(0.5), ints(0.1))
 
 
 @example("MaxPool")

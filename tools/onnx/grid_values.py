@@ -50,16 +50,16 @@ def cast(prototype, name):
     if name == "string":
         return numpy.array([f"s{number:g}" for number in prototype.ravel()], dtype=object).reshape(prototype.shape)
     if name == "bool":
-        return numpy.rint(prototype) % 2 != 0
+        return numpy.asarray(numpy.rint(prototype) % 2 != 0)
     if name.startswith("complex"):
-        return (prototype + 0.5j * prototype).astype(numpy_type(name))
+        return numpy.asarray(prototype + 0.5j * prototype).astype(numpy_type(name))
     if name == "float8e8m0":
         prototype = numpy.exp2(numpy.rint(prototype))
     elif re.match(r"u?int", name):
         prototype = numpy.abs(numpy.rint(prototype)) if name[0] == "u" else numpy.rint(prototype)
         if name in BOUNDS:
             prototype = numpy.clip(prototype, *BOUNDS[name])
-    return prototype.astype(numpy_type(name))
+    return numpy.asarray(prototype).astype(numpy_type(name))
 
 
 def make(prototype, text):
