@@ -163,11 +163,15 @@ def _signed(value):
 
 def read_tensor(path):
     """(dtype number, numpy array) of a TensorProto file; bfloat16 as uint16 bits."""
+    with open(path, "rb") as file:
+        return tensor_of(file.read())
+
+
+def tensor_of(data):
+    """The same of its bytes."""
     import numpy
 
     dims, dtype, raw, floats, ints, doubles = [], 0, None, [], [], []
-    with open(path, "rb") as file:
-        data = file.read()
     for number, wire, value in _fields(data):
         if number == 1:
             dims += [value] if wire == 0 else _packed(value)
