@@ -18,12 +18,6 @@ static void begin(call_fixture_t *f, const char *name, int version, int64_t dire
   call_input(f, OR_FLOAT32, SHAPE(directions, rows, 2), NULL);
 }
 
-static void call_strings(call_fixture_t *f, const char *name, const or_string_t *values, size_t count) {
-  or_attribute_t *attribute = call_attribute(f, name, OR_ATTRIBUTE_STRINGS);
-  attribute->strings = values;
-  attribute->count = count;
-}
-
 static void refused(call_fixture_t *f, const char *part) {
   expect_refused(f, 2, OR_INVALID_ARGUMENT, part);
   call_deinit(f);

@@ -11,7 +11,7 @@ typedef struct ints_t {
   int dtype;
   const char *dims;
   uint32_t field;
-  int64_t numbers[3];
+  int64_t numbers[5];
   size_t count;
 } ints_t;
 
