@@ -8,9 +8,9 @@
  * ScatterND (11, 13, 16, 18): the last dimension of indices (int64) holds tuples of k indices into the first k
  * dimensions of data; updates: indices[:-1] + data[k:].
  *
- * data, updates: any fixed-width dtype or string. Attribute `reduction` (from 16): none, add, mul; max, min (from 18),
- * of numbers only (max and min: NaN if one is). Indices may be negative, from the end. Of two that are equal the later
- * one counts. */
+ * data, updates: any dtype of fixed width, or string. Attribute `reduction` (from 16): none, add, mul; max, min (from
+ * 18; NaN if one is; not of complex numbers); none but the first of strings; of bools add and max are or, mul and min
+ * are and. Indices may be negative, from the end. Of two that are equal the later one counts. */
 
 #include "ops/op.h"
 
