@@ -65,6 +65,9 @@ static or_status_t resize_infer(or_op_call_t *call) {
   if (in->rank < 0) return or_status_success();
   or_status_t status = or_resize_make(call, &resize);
   if (or_ok(status)) status = or_shape_unknown(in->rank, out);
+  if (or_ok(status) && call->inputs[0].dtype == OR_STRING &&
+      (resize.mode != OR_RESIZE_NEAREST || resize.coordinates == OR_RESIZE_TF_CROP))
+    status = or_error(OR_INVALID_ARGUMENT, "strings can't be interpolated or extrapolated, only picked by \"nearest\"");
   if (!or_ok(status)) return status;
   for (int32_t i = 0; i < in->rank; ++i) out->dims[i] = resize.axes[i].out;
   return or_shape_check_count(out);

@@ -208,7 +208,7 @@ static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
     memcpy((char *)y->data + i * bytes, (const char *)x->data + (size_t)source * bytes, bytes);
     or_index_next(&y->shape, at);
   }
-  if (or_dtype_is_float(x->dtype)) extrapolate(call, resize, &weight);
+  extrapolate(call, resize, &weight);
   or_free(call->allocator, memory);
   return status;
 }

@@ -102,6 +102,42 @@ static void every_dtype_is_interpolated(void **state) {
   call_deinit(&f);
 }
 
+static void strings_are_only_picked(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "Resize", 19);
+  call_input(&f, OR_STRING, SHAPE(1, 4), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(4), FLOATS(0, 0, 1, 2));
+  call_input(&f, OR_FLOAT32, SHAPE(2), FLOATS(1, 2));
+  call_string(&f, "mode", "linear");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "can't be interpolated");
+  f.attributes[0].string = (or_string_t){.data = "nearest", .length = 7};
+  call_infer(&f, 1);
+  expect_shape(&f, 0, OR_STRING, SHAPE(1, 8));
+  call_string(&f, "coordinate_transformation_mode", "tf_crop_and_resize");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "extrapolated");
+  call_deinit(&f);
+}
+
+/* Coordinates 1 to 5 of four elements: the last two lie outside, of whatever type. */
+static void what_lies_outside_gets_the_value_for_it(void **state) {
+  (void)state;
+  for (int real = 0; real < 2; ++real) {
+    call_fixture_t f;
+    call_init(&f, "", "Resize", 19);
+    call_input(&f, real ? OR_FLOAT32 : OR_INT32, SHAPE(4),
+               real ? (const void *)FLOATS(1, 2, 3, 4) : (const void *)((int32_t[]){1, 2, 3, 4}));
+    call_input(&f, OR_FLOAT32, SHAPE(2), FLOATS(1.0F / 3, 5.0F / 3));
+    call_input(&f, OR_DTYPE_NONE, SCALAR, NULL);
+    call_list(&f, INTS(5));
+    call_string(&f, "coordinate_transformation_mode", "tf_crop_and_resize");
+    call_float(&f, "extrapolation_value", 9);
+    call_run(&f, 1);
+    expect_ints(&f, 0, INTS(2, 3, 4, 9, 9));
+    call_deinit(&f);
+  }
+}
+
 static void samples_as_the_old_versions_did(void **state) {
   (void)state;
   call_fixture_t f;
@@ -198,6 +234,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interpolates_as_the_reference_evaluator_of_onnx_does),
       cmocka_unit_test(every_dtype_is_interpolated),
+      cmocka_unit_test(strings_are_only_picked),
+      cmocka_unit_test(what_lies_outside_gets_the_value_for_it),
       cmocka_unit_test(samples_as_the_old_versions_did),
       cmocka_unit_test(knows_extents_where_it_can),
       cmocka_unit_test(refuses_what_does_not_fit),

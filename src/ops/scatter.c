@@ -62,6 +62,8 @@ static or_status_t read_reduction(const or_op_call_t *call, reduction_t *out) {
                     (int)attribute->string.length, attribute->string.data, call->node->version);
   }
   *out = (reduction_t)i;
+  if (*out != REDUCE_NONE && call->inputs[0].dtype == OR_STRING)
+    return or_error(OR_INVALID_ARGUMENT, "attribute \"reduction\" is \"%s\", of strings", names[i]);
   if (*out > REDUCE_MUL && or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_COMPLEX)) {
     return or_error(OR_INVALID_ARGUMENT, "attribute \"reduction\" is \"%s\", but of %s none is the larger", names[i],
                     or_dtype_name(call->inputs[0].dtype));

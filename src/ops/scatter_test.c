@@ -139,6 +139,9 @@ static void refuses_what_does_not_fit(void **state) {
   call_input(&f, OR_COMPLEX64, SHAPE(1), NULL);
   call_string(&f, "reduction", "max");
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "of complex64 none is the larger");
+  f.inputs[0].dtype = f.inputs[2].dtype = OR_STRING;
+  f.attributes[0].string = (or_string_t){.data = "add", .length = 3};
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"reduction\" is \"add\", of strings");
   call_deinit(&f);
 
   call_init(&f, "", "ScatterElements", 18);
