@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes src/model/tokenizer/unicode_*_table.c from Python's unicodedata, or the package unicodedata2 if installed.
+"""Writes src/base/unicode_*_table.c from Python's unicodedata, or the package unicodedata2 if installed.
 
 The tables that are committed are of Unicode 16.0 (Python 3.11, pip install unicodedata2==16.0.0): the version whose
-letters and numbers the regular expressions of the PyPI package tokenizers 0.23 know. The lower case is Python's own,
-of 14.0. --check says whether the files are what this would write."""
+letters and numbers the regular expressions of the PyPI package tokenizers 0.23 know. Lower and upper
+case are Python's own, of 14.0. --check says whether the files are what this would write."""
 
 import pathlib
 import sys
@@ -13,7 +13,7 @@ try:
 except ImportError:
     import unicodedata as unicode
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "src" / "model" / "tokenizer"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "src" / "base"
 CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn".split()
 SPACE, WORD = 1 << 30, 1 << 31
 BLOCK = 32
@@ -36,19 +36,28 @@ WORD_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "
 
 
 def record(code):
-    """(bits, distance to the simple lower case, canonical combining class)"""
+    """(bits, distances to the simple lower and upper case, canonical combining class)"""
     text = chr(code)
     category = unicode.category(text)
     bits = 1 << CATEGORIES.index(category)
     bits |= SPACE if code in WHITE_SPACE else 0
     word = category in WORD_CATEGORIES or code in ALPHABETIC_SYMBOLS or code in JOIN_CONTROL
     bits |= WORD if word else 0
-    return bits, lower(code) - code, unicode.combining(text)
+    return bits, lower(code) - code, upper(code) - code, unicode.combining(text)
 
 
 def lower(code):
     """Python's own str.lower gives the full form, whose first character is the simple one in every case (U+0130)."""
     return ord(chr(code).lower()[0]) if 0xD800 > code or code > 0xDFFF else code
+
+
+def upper(code):
+    """Where the full form has several characters, the simple one is that of the title case, if that is one alone."""
+    if 0xD800 <= code <= 0xDFFF:
+        return code
+    text = chr(code)
+    full = text.upper() if len(text.upper()) == 1 else text.title()
+    return ord(full) if len(full) == 1 else code
 
 
 def decomposition(code, form):
@@ -107,7 +116,7 @@ def array(kind, name, values):
 
 def head():
     return (
-        '#include "model/tokenizer/unicode_internal.h"\n\n'
+        '#include "base/unicode_internal.h"\n\n'
         f"/* Made by tools/make_unicode.py from Unicode {unicode.unidata_version}. */\n// clang-format off\n"
     )
 
@@ -117,14 +126,14 @@ def records_file():
     unique = {}
     for code in range(END, LIMIT):
         private = code >= 0xF0000 and code % 0x10000 < 0xFFFE
-        assert code in TAIL or rows[code] == (1 << CATEGORIES.index("Co" if private else "Cn"), 0, 0), hex(code)
+        assert code in TAIL or rows[code] == (1 << CATEGORIES.index("Co" if private else "Cn"), 0, 0, 0), hex(code)
     for row in rows:
         unique.setdefault(row, len(unique))
     first, blocks = two_stage([unique[row] for row in rows])
     text = f"const or_unicode_record_t or_unicode_records[{len(unique)}] = {{\n"
-    text += wrapped([f"{{0x{bits:X}u, {distance}, {ccc}}}" for bits, distance, ccc in unique]) + "\n};\n"
+    text += wrapped([f"{{0x{bits:X}u, {down}, {up}, {ccc}}}" for bits, down, up, ccc in unique]) + "\n};\n"
     return head() + text + array("uint16_t", "or_unicode_record_blocks", first), head() + array(
-        "uint8_t", "or_unicode_record_indices", blocks
+        "uint16_t", "or_unicode_record_indices", blocks
     )
 
 

@@ -176,6 +176,10 @@ X(if)
 X(loop)
 X(scan)
 X(sequence_map)
+/* Text. */
+X(string_concat)
+X(string_split)
+X(string_normalizer)
 /* Sequences and optionals. */
 X(sequence_construct)
 X(sequence_empty)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static int compare(const void *a, const void *b) {
   const or_tokenizer_text_t *left = &((const or_added_token_t *)a)->form, *right = &((const or_added_token_t *)b)->form;

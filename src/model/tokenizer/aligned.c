@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 void or_aligned_deinit(or_aligned_t *text) {
   or_free(text->allocator, text->bytes);

@@ -1,6 +1,6 @@
 /* Found tokens into what a model takes: cut to a length, spans trimmed, surrounded as the template says, padded. */
+#include "base/unicode.h"
 #include "model/tokenizer/tokenizer_internal.h"
-#include "model/tokenizer/unicode.h"
 
 /* The tokens of a text that stay. */
 typedef struct kept_t {

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "base/unicode.h"
 #include "model/tokenizer/byte_alphabet.h"
-#include "model/tokenizer/unicode.h"
 #include "model/tokenizer/words.h"
 
 #define NONE UINT32_MAX

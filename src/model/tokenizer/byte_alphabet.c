@@ -1,6 +1,6 @@
 #include "model/tokenizer/byte_alphabet.h"
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static bool stands_for_itself(uint32_t byte) {
   return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;

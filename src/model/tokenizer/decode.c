@@ -1,8 +1,8 @@
 #include <string.h>
 
+#include "base/unicode.h"
 #include "model/tokenizer/byte_alphabet.h"
 #include "model/tokenizer/tokenizer_internal.h"
-#include "model/tokenizer/unicode.h"
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 

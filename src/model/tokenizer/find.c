@@ -1,8 +1,8 @@
 /* A text's tokens: added tokens, normalizers, pre-tokenizers, model, in this order. */
 #include <string.h>
 
+#include "base/unicode.h"
 #include "model/tokenizer/tokenizer_internal.h"
-#include "model/tokenizer/unicode.h"
 
 /* A text on its way: a piece of the original as it is (spans NULL), or normalized. */
 typedef struct segment_t {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 #define FEW_MARKS ((size_t)24) /* sorted by insertion; more, by counting, so that no text takes quadratic time */
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static or_status_t apply(or_normalizing_t *work, const or_normalizer_t *step);
 static or_status_t bert(or_normalizing_t *work, const or_normalizer_t *step);

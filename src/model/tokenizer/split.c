@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static or_status_t bert(const char *text, or_piece_t piece, or_pieces_t *out);
 static or_status_t expression(const or_splitter_t *splitter, const char *text, or_piece_t piece, or_pieces_t *out);

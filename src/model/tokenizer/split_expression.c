@@ -1,7 +1,7 @@
 /* Regular expressions of byte-level tokenizers, as scanners. In each the alternatives are tried in their order;
  * together they match at every place. */
+#include "base/unicode.h"
 #include "model/tokenizer/split.h"
-#include "model/tokenizer/unicode.h"
 
 typedef enum class_t { OTHER, LETTER, NUMBER, SPACE } class_t; /* [^\s\p{L}\p{N}] \p{L} \p{N} \s */
 

@@ -1,4 +1,4 @@
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 #include "model/tokenizer/words.h"
 
 void or_parts_deinit(or_parts_t *parts) { or_free(parts->allocator, parts->parts); }

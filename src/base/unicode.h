@@ -1,7 +1,7 @@
-#ifndef OR_MODEL_TOKENIZER_UNICODE_H
-#define OR_MODEL_TOKENIZER_UNICODE_H
-/* What tokenizers ask of the Unicode character database (16.0; the lower case is that of 14.0): two table look-ups a
- * question. No state; any thread. */
+#ifndef OR_BASE_UNICODE_H
+#define OR_BASE_UNICODE_H
+/* What tokenizers and operators on text ask of the Unicode character database (16.0; lower and upper case are those of
+ * 14.0): two table look-ups a question. No state; any thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ enum {
 
 typedef struct or_unicode_record_t {
   uint32_t bits;
-  int32_t lower;           /* distance to the simple lower case */
+  int32_t lower, upper;    /* distance to the simple lower and upper case */
   uint8_t combining_class; /* canonical */
 } or_unicode_record_t;
 

@@ -1,6 +1,6 @@
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
-#include "model/tokenizer/unicode_internal.h"
+#include "base/unicode_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

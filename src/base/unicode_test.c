@@ -1,5 +1,5 @@
 #include "base/testing.h"
-#include "model/tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static void knows_general_categories(void **state) {
   (void)state; /* UnicodeData.txt, 16.0 */
@@ -32,6 +32,16 @@ static void knows_white_space_and_words(void **state) {
   assert_true(or_unicode_is(0x200D, OR_UNICODE_WORD));
   assert_true(or_unicode_is(0x24B6, OR_UNICODE_WORD)); /* Other_Alphabetic */
   assert_false(or_unicode_is(0x2460, OR_UNICODE_WORD));
+}
+
+static void gives_simple_upper_case(void **state) {
+  (void)state; /* UnicodeData.txt; where SpecialCasing.txt has several characters the simple one counts */
+  static const uint32_t pairs[][2] = {
+      {'a', 'A'},    {0xE9, 0xC9},     {0x1C6, 0x1C4},     {0x1C5, 0x1C4},   {0x3C2, 0x3A3},   {0x131, 'I'},
+      {0xDF, 0xDF},  {0xFF, 0x178},    {0x10428, 0x10400}, {0x1F80, 0x1F88}, {0x1FB3, 0x1FBC}, {0x1F50, 0x1F50},
+      {0xB5, 0x39C}, {0x10D0, 0x1C90}, {0xFB01, 0xFB01},   {0x345, 0x399},   {'A', 'A'}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; ++i)
+    assert_int_equal((int64_t)pairs[i][0] + or_unicode_record(pairs[i][0])->upper, pairs[i][1]);
 }
 
 static void gives_simple_lower_case(void **state) {
@@ -93,9 +103,10 @@ static void writes_what_it_reads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(knows_general_categories),    cmocka_unit_test(knows_white_space_and_words),
-      cmocka_unit_test(gives_simple_lower_case),     cmocka_unit_test(decomposes_fully),
-      cmocka_unit_test(composes_what_it_decomposes), cmocka_unit_test(writes_what_it_reads),
+      cmocka_unit_test(knows_general_categories), cmocka_unit_test(knows_white_space_and_words),
+      cmocka_unit_test(gives_simple_lower_case),  cmocka_unit_test(gives_simple_upper_case),
+      cmocka_unit_test(decomposes_fully),         cmocka_unit_test(composes_what_it_decomposes),
+      cmocka_unit_test(writes_what_it_reads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "model/tokenizer/unicode_internal.h"
+#include "base/unicode_internal.h"
 
 /* Made by tools/make_unicode.py from Unicode 16.0.0. */
 // clang-format off
