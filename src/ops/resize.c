@@ -64,10 +64,9 @@ static or_status_t resize_infer(or_op_call_t *call) {
   call->outputs[0].dtype = call->inputs[0].dtype;
   if (in->rank < 0) return or_status_success();
   or_status_t status = or_resize_make(call, &resize);
+  if (or_ok(status) && resize.mode != OR_RESIZE_NEAREST && call->inputs[0].dtype == OR_STRING)
+    status = or_error(OR_INVALID_ARGUMENT, "text can't be interpolated: the mode of string must be nearest");
   if (or_ok(status)) status = or_shape_unknown(in->rank, out);
-  if (or_ok(status) && call->inputs[0].dtype == OR_STRING &&
-      (resize.mode != OR_RESIZE_NEAREST || resize.coordinates == OR_RESIZE_TF_CROP))
-    status = or_error(OR_INVALID_ARGUMENT, "strings can't be interpolated or extrapolated, only picked by \"nearest\"");
   if (!or_ok(status)) return status;
   for (int32_t i = 0; i < in->rank; ++i) out->dims[i] = resize.axes[i].out;
   return or_shape_check_count(out);
@@ -202,7 +201,7 @@ or_status_t or_resize_make(const or_op_call_t *call, or_resize_t *out) {
   bool scales_known = true, sizes_known = true;
   *out = (or_resize_t){.known = true, .rank = in->rank};
   for (int32_t i = 0; i < in->rank; ++i)
-    out->axes[i] = (or_resize_axis_t){.in = in->dims[i], .out = in->dims[i], .scale = 1, .end = 1};
+    out->axes[i] = (or_resize_axis_t){.in = in->dims[i], .out = in->dims[i], .scale = 1, .from = 1, .to = 1, .end = 1};
   or_status_t status = read_modes(call, out);
   if (or_ok(status)) status = read_axes(call, in->rank, axes, &axis_count);
   if (or_ok(status)) status = read_region(call, axes, axis_count, out);
@@ -236,18 +235,16 @@ static or_status_t apply_scales(const or_op_call_t *call, const int32_t *axes, i
     or_resize_axis_t *axis = &out->axes[axes[i]];
     if (!(scales[i] > 0) || isinf(scales[i]))
       return or_error(OR_INVALID_ARGUMENT, "scale %g of axis %d must be greater than 0", scales[i], axes[i]);
-    axis->scale = scales[i];
+    axis->scale = axis->to = scales[i];
     if (axis->in < 0) {
-      if (scales[i] != 1 || out->coordinates == OR_RESIZE_TF_CROP) axis->out = OR_DIM_UNKNOWN;
+      if (scales[i] != 1) axis->out = OR_DIM_UNKNOWN;
       continue;
     }
     /* In float, as the standard's own shape inference computes it. */
     float extent = floorf((float)axis->in * (float)scales[i]);
-    if (out->coordinates == OR_RESIZE_TF_CROP)
-      extent = floorf((float)axis->in * (float)(axis->end - axis->start) * (float)scales[i]);
     if (!(extent >= 0) || (double)extent > MAX_EXTENT)
       return or_error(OR_OUT_OF_RANGE, "axis %d would have %g elements", axes[i], (double)extent);
-    axis->out = scales[i] == 1 && out->coordinates != OR_RESIZE_TF_CROP ? axis->in : (int64_t)extent;
+    axis->out = scales[i] == 1 ? axis->in : (int64_t)extent;
   }
   return or_status_success();
 }
@@ -256,7 +253,7 @@ static or_status_t apply_sizes(const or_op_call_t *call, const int32_t *axes, in
                                or_resize_t *out) {
   static const char *const policies[] = {"stretch", "not_larger", "not_smaller"};
   int policy = 0;
-  double shared = 0;
+  or_resize_axis_t shared = {.scale = 0};
   or_status_t status = choose(call, "keep_aspect_ratio_policy", policies, 3, "stretch", &policy);
   for (int32_t i = 0; or_ok(status) && i < count; ++i) {
     or_resize_axis_t *axis = &out->axes[axes[i]];
@@ -265,16 +262,24 @@ static or_status_t apply_sizes(const or_op_call_t *call, const int32_t *axes, in
     axis->out = (int64_t)sizes[i];
     if (policy != 0 && axis->in < 0) out->known = false;
     if (axis->in <= 0) continue;
-    axis->scale = sizes[i] / (double)axis->in;
-    bool sets = i == 0 || (policy == 1 ? axis->scale < shared : axis->scale > shared);
-    if (sets) shared = axis->scale;
+    axis->from = (double)axis->in;
+    axis->to = sizes[i];
+    axis->scale = axis->to / axis->from;
+    bool sets = shared.in == 0 || (policy == 1 ? axis->scale < shared.scale : axis->scale > shared.scale);
+    if (sets) shared = *axis;
   }
   for (int32_t i = 0; or_ok(status) && policy != 0 && i < count; ++i) {
     or_resize_axis_t *axis = &out->axes[axes[i]];
     axis->out = OR_DIM_UNKNOWN;
     if (!out->known) continue;
-    axis->out = (int64_t)floor(shared * (double)axis->in + 0.5);
-    axis->scale = shared;
+    axis->out = 0;
+    if (axis->in == 0) continue;
+    axis->scale = shared.scale;
+    axis->from = shared.from;
+    axis->to = shared.to;
+    double extent = floor((double)axis->in * axis->to / axis->from + 0.5);
+    if (extent > MAX_EXTENT) return or_error(OR_OUT_OF_RANGE, "axis %d would have %g elements", axes[i], extent);
+    axis->out = (int64_t)extent;
   }
   return status;
 }

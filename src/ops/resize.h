@@ -5,10 +5,11 @@
  * 1981), each axis by itself.
  *
  * Resize: every coordinate_transformation_mode and nearest_mode of the standard, antialias, exclude_outside, axes,
- * keep_aspect_ratio_policy; roi for tf_crop_and_resize. Inputs: X, roi, scales (float32), sizes (int64), one of the
- * last two (version 10: X, scales). Upsample and version 10 sample at i / scale; nearest takes the element below that,
- * or above it where the axis shrinks. X: any dtype of fixed width, or, for nearest, string; of integers the integer part
- * is kept, a bool is true where anything true has a share, complex numbers are their two parts. */
+ * keep_aspect_ratio_policy; roi for tf_crop_and_resize, which decides where elements come from, not how many there
+ * are (floor(extent * scale), as ONNX's own shape inference has it). Inputs: X, roi, scales (float32), sizes (int64),
+ * one of the last two (version 10: X, scales). Upsample and version 10 sample at i / scale; nearest takes the element
+ * below that, or above it where the axis shrinks. X: any dtype of fixed width, and string in mode nearest; interpolated
+ * integers are rounded, halves to even, and kept in range; a bool is true where the result is not 0. */
 
 #include "ops/op.h"
 

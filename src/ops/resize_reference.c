@@ -5,9 +5,11 @@
 #include "base/numbers.h"
 #include "base/string.h"
 #include "ops/elements.h"
+#include "ops/extents.h"
 #include "ops/resize_taps.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static double coordinate(const or_resize_t *resize, const or_resize_axis_t *axis, int64_t at);
 static double filter(const or_resize_t *resize, double distance);
@@ -72,14 +74,15 @@ void or_resize_taps(const or_resize_t *resize, int32_t index, int64_t at, double
 }
 
 static double coordinate(const or_resize_t *resize, const or_resize_axis_t *axis, int64_t at) {
-  double x = (double)at, in = (double)axis->in, out = (double)axis->out, scale = axis->scale;
+  double x = (double)at, in = (double)axis->in, out = (double)axis->out, length = in * axis->to / axis->from;
+  double half_pixel = (x + 0.5) * axis->from / axis->to - 0.5;
   switch (resize->coordinates) {
-  case OR_RESIZE_HALF_PIXEL: return (x + 0.5) / scale - 0.5;
-  case OR_RESIZE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - out / (scale * in)) + (x + 0.5) / scale - 0.5;
-  case OR_RESIZE_PYTORCH_HALF_PIXEL: return axis->out > 1 ? (x + 0.5) / scale - 0.5 : 0;
-  case OR_RESIZE_ALIGN_CORNERS: return axis->out > 1 ? x * (in - 1) / (scale * in - 1) : 0; /* not rounded */
-  case OR_RESIZE_ASYMMETRIC: return x / scale;
-  case OR_RESIZE_TF_HALF_PIXEL: return (x + 0.5) / scale;
+  case OR_RESIZE_HALF_PIXEL: return half_pixel;
+  case OR_RESIZE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - out / length) + half_pixel;
+  case OR_RESIZE_PYTORCH_HALF_PIXEL: return axis->out > 1 ? half_pixel : 0;
+  case OR_RESIZE_ALIGN_CORNERS: return axis->out > 1 ? x * (in - 1) / (length - 1) : 0; /* not rounded */
+  case OR_RESIZE_ASYMMETRIC: return x * axis->from / axis->to;
+  case OR_RESIZE_TF_HALF_PIXEL: return half_pixel + 0.5;
   case OR_RESIZE_TF_CROP:
     if (axis->out > 1) return axis->start * (in - 1) + x * (axis->end - axis->start) * (in - 1) / (out - 1);
     return 0.5 * (axis->start + axis->end) * (in - 1);
@@ -96,26 +99,35 @@ static double filter(const or_resize_t *resize, double distance) {
 
 /* ---- the passes ---- */
 
-typedef struct passes_t {
-  const or_resize_t *resize;
-  or_shape_t shape; /* of what is resampled next: the input's extents become the output's one by one */
-  uint64_t parts;   /* real numbers an element: 2 of a complex one */
-  double *weights;
-} passes_t;
+/* What is worked on: X as numbers, of which a complex element is two. */
+typedef struct samples_t {
+  or_dtype_t dtype;
+  uint64_t parts; /* numbers of an element */
+} samples_t;
 
-/* Resamples one axis of `from` to `to`. */
-static void resample(passes_t *passes, int32_t axis, const double *from, double *to) {
-  const or_resize_t *resize = passes->resize;
-  or_shape_t *shape = &passes->shape;
-  double *weights = passes->weights;
-  uint64_t outer = or_shape_product(shape, 0, axis);
-  uint64_t inner = or_shape_product(shape, axis + 1, shape->rank) * passes->parts;
+static samples_t samples_of(or_dtype_t dtype) {
+  if (dtype == OR_COMPLEX64) return (samples_t){OR_FLOAT32, 2};
+  if (dtype == OR_COMPLEX128) return (samples_t){OR_FLOAT64, 2};
+  return (samples_t){dtype, 1};
+}
+
+/* Integers are rounded, halves to even. */
+static void store_samples(samples_t samples, void *data, uint64_t first, size_t count, double *values) {
+  for (size_t i = 0; or_dtype_is_integer(samples.dtype) && i < count; ++i) values[i] = nearbyint(values[i]);
+  or_elements_store(samples.dtype, data, first, count, values);
+}
+
+/* Resamples one axis of `from` (shape `shape`, whose extent there becomes the output's) to `to`. */
+static void resample(const or_resize_t *resize, int32_t axis, uint64_t parts, or_shape_t *shape, double *const data[2],
+                     double *weights) {
+  const double *from = data[0];
+  uint64_t outer = or_shape_product(shape, 0, axis), inner = or_shape_product(shape, axis + 1, shape->rank) * parts;
   int64_t in = resize->axes[axis].in, out = resize->axes[axis].out;
   for (int64_t at = 0; at < out; ++at) {
     or_taps_t taps;
     or_resize_taps(resize, axis, at, weights, &taps);
     for (uint64_t o = 0; o < outer; ++o) {
-      double *row = to + (o * (uint64_t)out + (uint64_t)at) * inner;
+      double *row = data[1] + (o * (uint64_t)out + (uint64_t)at) * inner;
       for (uint64_t i = 0; i < inner; ++i) row[i] = 0;
       for (size_t k = 0; k < taps.count; ++k) {
         const double *source = from + (o * (uint64_t)in + (uint64_t)clamp(taps.first + (int64_t)k, in - 1)) * inner;
@@ -129,7 +141,15 @@ static void resample(passes_t *passes, int32_t axis, const double *from, double 
 /* Elements whose coordinate along some axis lies outside the region get the extrapolation value. */
 static void extrapolate(const or_op_call_t *call, const or_resize_t *resize, double *weights) {
   const or_op_tensor_t *y = &call->outputs[0];
+  uint8_t element[16] = {0};
+  double value = resize->extrapolation;
+  size_t bytes = or_dtype_bits(y->dtype) / 8;
   if (resize->coordinates != OR_RESIZE_TF_CROP) return;
+  if (y->dtype == OR_STRING) {
+    or_strings_clear(element, 1);
+  } else {
+    store_samples(samples_of(y->dtype), element, 0, 1, &value);
+  }
   for (int32_t axis = 0; axis < resize->rank; ++axis) {
     uint64_t outer = or_shape_product(&y->shape, 0, axis), inner = or_shape_product(&y->shape, axis + 1, y->shape.rank);
     for (int64_t at = 0; at < resize->axes[axis].out; ++at) {
@@ -137,42 +157,42 @@ static void extrapolate(const or_op_call_t *call, const or_resize_t *resize, dou
       or_resize_taps(resize, axis, at, weights, &taps);
       for (uint64_t o = 0; taps.outside && o < outer; ++o) {
         uint64_t first = (o * (uint64_t)resize->axes[axis].out + (uint64_t)at) * inner;
-        for (uint64_t i = 0; i < inner; ++i) or_elements_store(y->dtype, y->data, first + i, 1, &resize->extrapolation);
+        for (uint64_t i = 0; i < inner; ++i) memcpy((char *)y->data + (first + i) * bytes, element, bytes);
       }
     }
   }
 }
 
+/* Axes that shrink come first, so that nothing between two passes is larger than both X and Y. */
 static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
-  or_dtype_t dtype = x->dtype == OR_COMPLEX64 ? OR_FLOAT32 : x->dtype == OR_COMPLEX128 ? OR_FLOAT64 : x->dtype;
-  passes_t passes = {.resize = resize, .shape = x->shape, .parts = dtype == x->dtype ? 1 : 2};
-  size_t taps = 1;
-  /* Between two passes some axes have the input's extent and the others the output's. */
-  int64_t bound = (int64_t)passes.parts;
+  samples_t samples = samples_of(x->dtype);
+  or_shape_t shape = x->shape;
+  size_t taps = 1, bound = 0;
+  uint64_t in = or_shape_product(&x->shape, 0, x->shape.rank), out = or_shape_product(&y->shape, 0, y->shape.rank);
   for (int32_t i = 0; i < resize->rank; ++i) {
-    int64_t extent = resize->axes[i].in > resize->axes[i].out ? resize->axes[i].in : resize->axes[i].out;
     size_t own = or_resize_tap_count(resize, i);
     if (own > taps) taps = own;
-    if (!or_mul_i64(bound, extent, &bound))
-      return or_error(OR_RESOURCE_EXHAUSTED, "the intermediate result has more than %lld elements",
-                      (long long)INT64_MAX);
   }
+  if (!or_mul_size((size_t)(in > out ? in : out), (size_t)samples.parts, &bound))
+    return or_error(OR_RESOURCE_EXHAUSTED, "the intermediate result has more than %zu elements", SIZE_MAX);
   void *buffers[2] = {NULL, NULL}, *weights = NULL;
   or_status_t status = or_alloc_array(call->allocator, taps, sizeof(double), &weights);
-  passes.weights = weights;
   for (int i = 0; or_ok(status) && i < 2; ++i)
-    status = or_alloc_array(call->allocator, (size_t)bound, sizeof(double), &buffers[i]);
+    status = or_alloc_array(call->allocator, bound, sizeof(double), &buffers[i]);
   if (or_ok(status)) {
-    int current = 0;
-    or_elements_load(dtype, x->data, 0, or_shape_product(&x->shape, 0, x->shape.rank) * passes.parts, buffers[0]);
-    for (int32_t axis = 0; axis < resize->rank; ++axis) {
-      if (or_resize_is_identity(resize, axis)) continue;
-      resample(&passes, axis, buffers[current], buffers[1 - current]);
-      current = 1 - current;
+    double *data[2] = {buffers[0], buffers[1]};
+    or_elements_load(samples.dtype, x->data, 0, (size_t)(in * samples.parts), data[0]);
+    for (int32_t k = 0; k < 2 * resize->rank; ++k) {
+      int32_t axis = k % resize->rank;
+      bool shrinks = resize->axes[axis].out <= resize->axes[axis].in;
+      if (shrinks != (k < resize->rank) || or_resize_is_identity(resize, axis)) continue;
+      resample(resize, axis, samples.parts, &shape, data, weights);
+      double *resampled = data[1];
+      data[1] = data[0];
+      data[0] = resampled;
     }
-    or_elements_store(dtype, y->data, 0, or_shape_product(&y->shape, 0, y->shape.rank) * passes.parts,
-                      buffers[current]);
+    store_samples(samples, y->data, 0, (size_t)(out * samples.parts), data[0]);
     extrapolate(call, resize, weights);
   }
   for (int i = 0; i < 2; ++i) or_free(call->allocator, buffers[i]);
@@ -180,13 +200,50 @@ static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
   return status;
 }
 
-static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
+/* ---- nearest ---- */
+
+#define PICK(type)                                                                         \
+  for (size_t i = 0; i < count; ++i) {                                                     \
+    memcpy(to + i * sizeof(type), from + (size_t)sources[i] * sizeof(type), sizeof(type)); \
+  }
+
+static void pick_row(size_t bytes, const char *from, const int64_t *sources, size_t count, char *to) {
+  switch (bytes) {
+  case 1: PICK(uint8_t) break;
+  case 2: PICK(uint16_t) break;
+  case 4: PICK(uint32_t) break;
+  case 8: PICK(uint64_t) break;
+  default:
+    for (size_t i = 0; i < count; ++i) memcpy(to + i * bytes, from + (size_t)sources[i] * bytes, bytes);
+    break;
+  }
+}
+
+/* sources: for each place along each axis, how far the element that it comes from lies from the first one; those of an
+ * axis begin at its offset. */
+static void pick_rows(const or_op_call_t *call, const int64_t *sources, const size_t offsets[OR_MAX_RANK]) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
-  int64_t strides[OR_MAX_RANK], at[OR_MAX_RANK] = {0};
-  size_t bytes = or_dtype_bits(x->dtype) / 8, length = 0, offsets[OR_MAX_RANK];
-  uint64_t total = or_shape_product(&y->shape, 0, y->shape.rank);
+  size_t bytes = or_dtype_bits(x->dtype) / 8, length = (size_t)y->shape.dims[y->shape.rank - 1];
+  int64_t at[OR_MAX_RANK] = {0};
+  or_shape_t outer = y->shape;
+  --outer.rank;
+  uint64_t rows = or_shape_product(&outer, 0, outer.rank);
+  for (uint64_t row = 0; row < rows; ++row) {
+    int64_t first = 0;
+    for (int32_t d = 0; d < outer.rank; ++d) first += sources[offsets[d] + (size_t)at[d]];
+    pick_row(bytes, (const char *)x->data + (size_t)first * bytes, sources + offsets[outer.rank], length,
+             (char *)y->data + row * length * bytes);
+    or_index_next(&outer, at);
+  }
+}
+
+static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
+  const or_op_tensor_t *x = &call->inputs[0];
+  int64_t strides[OR_MAX_RANK];
+  size_t length = 0, offsets[OR_MAX_RANK] = {0};
   double weight = 0;
   void *memory = NULL;
+  if (resize->rank == 0) return or_reference_copy(call);
   or_dense_strides(&x->shape, strides);
   for (int32_t i = 0; i < resize->rank; ++i) {
     offsets[i] = length;
@@ -199,15 +256,10 @@ static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
     for (int64_t k = 0; k < resize->axes[i].out; ++k) {
       or_taps_t taps;
       or_resize_taps(resize, i, k, &weight, &taps);
-      sources[offsets[i] + (size_t)k] = or_resize_is_identity(resize, i) ? k * strides[i] : taps.first * strides[i];
+      sources[offsets[i] + (size_t)k] = (or_resize_is_identity(resize, i) ? k : taps.first) * strides[i];
     }
   }
-  for (uint64_t i = 0; i < total; ++i) {
-    int64_t source = 0;
-    for (int32_t d = 0; d < resize->rank; ++d) source += sources[offsets[d] + (size_t)at[d]];
-    memcpy((char *)y->data + i * bytes, (const char *)x->data + (size_t)source * bytes, bytes);
-    or_index_next(&y->shape, at);
-  }
+  pick_rows(call, sources, offsets);
   extrapolate(call, resize, &weight);
   or_free(call->allocator, memory);
   return status;

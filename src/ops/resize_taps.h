@@ -23,8 +23,9 @@ typedef enum or_resize_rounding_t {
 } or_resize_rounding_t;
 
 typedef struct or_resize_axis_t {
-  int64_t in, out; /* extents; negative: not known */
-  double scale;
+  int64_t in, out;   /* extents; negative: not known */
+  double scale;      /* to / from, */
+  double from, to;   /* which the input says: extents, or 1 and a scale; quotients of them are rounded once */
   double start, end; /* of the region of interest, in parts of the extent */
 } or_resize_axis_t;
 
