@@ -267,7 +267,9 @@ static void add_block(const or_product_t *product, or_block_t block, void *value
     int64_t kernel[OR_MAX_SPATIAL];
     uint64_t filter = (block.row + row) / group->kernel_count;
     or_window_unravel((block.row + row) % group->kernel_count, group->window.kernel, group->window.rank, kernel);
-    or_window_add(&group->window, kernel, (int64_t)block.column, (int64_t)block.columns,
-                  (const double *)values + row * OR_PRODUCT_COLUMNS, group->sums + filter * group->out_count);
+    or_window_values_t added = {.first = (int64_t)block.column,
+                                .count = (int64_t)block.columns,
+                                .data = (const double *)values + row * OR_PRODUCT_COLUMNS};
+    or_window_add(&group->window, kernel, added, group->sums + filter * group->out_count);
   }
 }

@@ -2,6 +2,8 @@
  * include guard: the file is included once for each use of the list. */
 X(conv)
 X(conv_transpose)
+X(deform_conv)
+X(col2im)
 X(gemm)
 X(matmul)
 X(matmul_integer)

@@ -2,7 +2,7 @@
 #define OR_OPS_POOL_H
 /* Pooling over one or more spatial dimensions: X [N,C,spatial...] -> Y [N,C,spatial'...] of the same dtype.
  *
- * MaxPool (ONNXai.onnx 1, 8, 10, 11, 12, 22): float16 bfloat16 float32 float64 int8 uint8. NaN in a window gives NaN;
+ * MaxPool (ONNX ai.onnx 1, 8, 10, 11, 12, 22): float16 bfloat16 float32 float64 int8 uint8. NaN in a window gives NaN;
  * a window that lies over padding alone gives the least value. The second output, if asked for, is int64
  * [N,C,spatial'...]: where in X each maximum is (the first of equal ones), as an index into all of X; with
  * storage_order 1 the spatial part counts column-major. -1 over padding alone. AveragePool (1, 7, 10, 11, 19, 22):

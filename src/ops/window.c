@@ -165,16 +165,23 @@ or_window_run_t or_window_run(const or_window_t *window, const int64_t *kernel, 
   return run;
 }
 
-void or_window_add(const or_window_t *window, const int64_t *kernel, int64_t first, int64_t count, const double *values,
-                   double *sums) {
+void or_window_add(const or_window_t *window, const int64_t *kernel, or_window_values_t values, void *sums) {
   int32_t last = window->rank - 1;
   int64_t position[OR_MAX_SPATIAL];
-  or_window_unravel((uint64_t)first, window->out, window->rank, position);
-  for (int64_t done = 0, length = 0; done < count; done += length) {
+  or_window_unravel((uint64_t)values.first, window->out, window->rank, position);
+  for (int64_t done = 0, length = 0; done < values.count; done += length) {
     int64_t left = window->out[last] - position[last];
-    length = left < count - done ? left : count - done;
+    length = left < values.count - done ? left : values.count - done;
     or_window_run_t run = or_window_run(window, kernel, position, length);
-    for (int64_t i = run.begin; i < run.end; ++i) sums[run.first + (i - run.begin) * run.step] += values[done + i];
+    if (values.integer) {
+      const uint64_t *from = (const uint64_t *)values.data + done;
+      uint64_t *to = sums;
+      for (int64_t i = run.begin; i < run.end; ++i) to[run.first + (i - run.begin) * run.step] += from[i];
+    } else {
+      const double *from = (const double *)values.data + done;
+      double *to = sums;
+      for (int64_t i = run.begin; i < run.end; ++i) to[run.first + (i - run.begin) * run.step] += from[i];
+    }
     position[last] = 0; /* the next run, if there is one, begins a line */
     for (int32_t d = last - 1; d >= 0 && ++position[d] == window->out[d]; --d) position[d] = 0;
   }

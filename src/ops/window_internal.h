@@ -25,13 +25,20 @@ typedef struct or_window_run_t {
   int64_t begin, end, first, step;
 } or_window_run_t;
 
+/* Values at neighbouring output positions. */
+typedef struct or_window_values_t {
+  int64_t first, count;
+  bool integer; /* uint64_t, else double */
+  const void *data;
+} or_window_values_t;
+
 /* The run of `count` positions from `position` on, which do not leave the last dimension, under kernel position
  * `kernel`. */
 or_window_run_t or_window_run(const or_window_t *window, const int64_t *kernel, const int64_t *position, int64_t count);
 /* The opposite way: values[i], of output position first + i, is added to the element of `sums` (a channel of the input)
- * that lies under kernel position `kernel`; what lies over padding is left out. */
-void or_window_add(const or_window_t *window, const int64_t *kernel, int64_t first, int64_t count, const double *values,
-                   double *sums);
+ * that lies under kernel position `kernel`; what lies over padding is left out. Doubles, or 64-bit integers modulo
+ * 2^64. */
+void or_window_add(const or_window_t *window, const int64_t *kernel, or_window_values_t values, void *sums);
 /* The row-major index of `extents` that `offset` stands for. */
 void or_window_unravel(uint64_t offset, const int64_t *extents, int32_t rank, int64_t *index);
 

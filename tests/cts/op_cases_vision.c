@@ -152,3 +152,77 @@ void cts_generate_roi_align(cts_generator_t *g) {
     }
   }
 }
+
+static void col2im(cts_generator_t *g, or_dtype_t dtype, or_shape_t x, size_t rank, const int64_t *numbers) {
+  double image[3], block[3];
+  for (size_t i = 0; i < rank; ++i) {
+    image[i] = (double)numbers[i];
+    block[i] = (double)numbers[rank + i];
+  }
+  cts_op_case_t it = cts_op_case(g, "");
+  cts_input(&it, dtype, x);
+  cts_input_values(&it, OR_INT64, image, rank);
+  cts_input_values(&it, OR_INT64, block, rank);
+  cts_attribute_ints(&it, "strides", numbers + 2 * rank, rank);
+  cts_attribute_ints(&it, "dilations", numbers + 3 * rank, rank);
+  cts_attribute_ints(&it, "pads", numbers + 4 * rank, 2 * rank);
+  cts_emit(g, &it);
+}
+
+void cts_generate_col2im(cts_generator_t *g) {
+  CTS_EACH_DTYPE(g->op, dtype) {
+    col2im(g, dtype, SHAPE(1, 5, 5), 2, (const int64_t[]){5, 5, 1, 5, 1, 1, 1, 1, 0, 0, 0, 0});
+    col2im(g, dtype, SHAPE(2, 12, 15), 2, (const int64_t[]){6, 7, 2, 2, 1, 2, 1, 3, 0, 1, 0, 1});
+    col2im(g, dtype, SHAPE(1, 4, 300), 1, (const int64_t[]){301, 2, 1, 1, 0, 0});
+    col2im(g, dtype, SHAPE(1, 8, 8), 3, (const int64_t[]){3, 4, 5, 2, 1, 2, 1, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0});
+    col2im(g, dtype, SHAPE(0, 4, 4), 2, (const int64_t[]){3, 3, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0});
+  }
+}
+
+typedef struct deform_row_t {
+  int spatial;
+  int64_t batch, channels, filters, group, offset_group;
+  int64_t in[3], kernel[3], stride[3], dilation[3], pads[6], out[3];
+  bool bias, mask;
+} deform_row_t;
+
+static const deform_row_t deform_rows[] = {
+    {2, 1, 1, 1, 1, 1, {3, 3}, {2, 2}, {0}, {0}, {0}, {2, 2}, false, false},
+    {2, 2, 4, 6, 1, 2, {5, 6}, {3, 2}, {0}, {0}, {1, 0, 1, 1}, {5, 6}, true, true},
+    {2, 1, 6, 4, 2, 3, {8, 7}, {3, 3}, {2, 1}, {1, 2}, {0}, {3, 3}, true, false},
+    {2, 1, 4, 70, 1, 1, {10, 9}, {3, 3}, {0}, {0}, {1, 1, 1, 1}, {10, 9}, false, true},
+    {1, 2, 2, 3, 1, 2, {9}, {3}, {2}, {0}, {1, 1}, {5}, true, true},
+    {3, 1, 2, 2, 2, 1, {4, 3, 5}, {2, 2, 2}, {0}, {0}, {0}, {3, 2, 4}, false, true},
+    {2, 0, 1, 1, 1, 1, {3, 3}, {2, 2}, {0}, {0}, {0}, {2, 2}, true, false},
+};
+
+void cts_generate_deform_conv(cts_generator_t *g) {
+  for (size_t i = 0; i < sizeof deform_rows / sizeof *deform_rows; ++i) {
+    const deform_row_t *row = &deform_rows[i];
+    int64_t x[5] = {row->batch, row->channels}, w[5] = {row->filters, row->channels / row->group};
+    int64_t offset[5] = {row->batch, row->offset_group * row->spatial}, mask[5] = {row->batch, row->offset_group};
+    for (int d = 0; d < row->spatial; ++d) {
+      x[2 + d] = row->in[d];
+      w[2 + d] = row->kernel[d];
+      offset[2 + d] = mask[2 + d] = row->out[d];
+      offset[1] *= row->kernel[d];
+      mask[1] *= row->kernel[d];
+    }
+    size_t spatial = (size_t)row->spatial, rank = spatial + 2;
+    CTS_EACH_DTYPE(g->op, dtype) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, or_shape_make(rank, x));
+      cts_input(&it, dtype, or_shape_make(rank, w))->constant = i % 2 == 0;
+      cts_input_range(&it, dtype, or_shape_make(rank, offset), -2, 2);
+      if (row->bias) cts_input(&it, dtype, SHAPE(row->filters));
+      if (row->mask && !row->bias) cts_input_absent(&it);
+      if (row->mask) cts_input_range(&it, dtype, or_shape_make(rank, mask), 0, 1);
+      if (row->group > 1) cts_attribute_int(&it, "group", row->group);
+      if (row->offset_group > 1) cts_attribute_int(&it, "offset_group", row->offset_group);
+      if (any(row->stride, 3)) cts_attribute_ints(&it, "strides", row->stride, spatial);
+      if (any(row->dilation, 3)) cts_attribute_ints(&it, "dilations", row->dilation, spatial);
+      if (any(row->pads, 6)) cts_attribute_ints(&it, "pads", row->pads, spatial * 2);
+      cts_emit(g, &it);
+    }
+  }
+}

@@ -8,6 +8,8 @@
 const cts_op_row_t cts_op_rows[] = {
     {"", "Conv", cts_generate_conv},
     {"", "ConvTranspose", cts_generate_conv_transpose},
+    {"", "DeformConv", cts_generate_deform_conv},
+    {"", "Col2Im", cts_generate_col2im},
     {"", "Gemm", cts_generate_gemm},
     {"", "MatMul", cts_generate_matmul},
     {"", "MatMulInteger", cts_generate_matmul_integer},
