@@ -12,7 +12,7 @@
 #include "base/numbers.h"
 #include "ops/op.h"
 
-#define CALL_MAX_TENSORS 8
+#define CALL_MAX_TENSORS 9
 #define COUNT_OF(type, ...) (sizeof((type[]){__VA_ARGS__}) / sizeof(type))
 #define SHAPE(...) or_shape_make(COUNT_OF(int64_t, __VA_ARGS__), (int64_t[]){__VA_ARGS__})
 #define SCALAR ((or_shape_t){.rank = 0})

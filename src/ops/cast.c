@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "ops/cast_internal.h"
 #include "ops/elements.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
@@ -75,6 +76,13 @@ static void bound_reals(or_dtype_t dtype, int version, size_t count, or_lanes_t 
   }
 }
 
+void or_cast_store_bounded(const or_cast_target_t *to, uint64_t first, size_t count, or_lanes_t *lanes) {
+  bool small = or_dtype_bits(to->dtype) < 8; /* has nothing beyond its largest value, whatever is asked */
+  if (to->saturates || small) bound_reals(to->dtype, to->version, count, lanes);
+  or_lanes_store(to->dtype, to->data, (int64_t)first, count, OR_LANE_REAL, lanes);
+  if (!to->saturates && !small) undo_saturation(to->dtype, (uint8_t *)to->data + first, count, lanes);
+}
+
 static or_status_t read_rounding(const or_op_call_t *call, or_e8m0_rounding_t *out) {
   static const char *const names[] = {"up", "down", "nearest"};
   for (int i = 0; i < 3; ++i) {
@@ -109,7 +117,8 @@ static or_status_t cast_reference(or_op_call_t *call) {
   const or_op_tensor_t *in = &call->inputs[0], *out = &call->outputs[0];
   if (in->dtype == out->dtype) return or_reference_copy(call);
   if (out->dtype == OR_FLOAT8E8M0) return cast_to_scale(call);
-  bool saturates = or_op_attribute_int(call, "saturate", 1) != 0;
+  const or_cast_target_t to = {out->dtype, out->data, call->node->version,
+                               or_op_attribute_int(call, "saturate", 1) != 0};
   bool bounded = or_dtype_is_float(out->dtype) && or_dtype_bits(out->dtype) <= 8;
   or_lane_kind_t from = or_lane_kind(in->dtype), kind = bounded ? OR_LANE_REAL : from;
   uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
@@ -118,9 +127,11 @@ static or_status_t cast_reference(or_op_call_t *call) {
     or_lanes_t lanes;
     or_lanes_load(in->dtype, in->data, (int64_t)first, 1, block, &lanes);
     or_lanes_convert(&lanes, block, from, kind);
-    if (bounded && saturates) bound_reals(out->dtype, call->node->version, block, &lanes);
-    or_lanes_store(out->dtype, out->data, (int64_t)first, block, kind, &lanes);
-    if (bounded && !saturates) undo_saturation(out->dtype, (uint8_t *)out->data + first, block, &lanes);
+    if (bounded) {
+      or_cast_store_bounded(&to, first, block, &lanes);
+    } else {
+      or_lanes_store(out->dtype, out->data, (int64_t)first, block, kind, &lanes);
+    }
   }
   return or_status_success();
 }

@@ -1,15 +1,17 @@
 #include "ops/matmul.h"
 
+#include <string.h>
+
 #include "base/numbers.h"
+#include "base/string.h"
 #include "ops/infer.h"
+#include "ops/matmul_internal.h"
 #include "ops/product_internal.h"
 #include "ops/shape.h"
 
 static or_status_t matmul_infer(or_op_call_t *call);
 static or_cost_t matmul_cost(const or_op_call_t *call);
 static or_status_t matmul_reference(or_op_call_t *call);
-static or_status_t matmul_integer_infer(or_op_call_t *call);
-static or_status_t matmul_integer_reference(or_op_call_t *call);
 
 const or_op_t or_op_matmul = {
     .domain = "",
@@ -28,53 +30,32 @@ const or_op_t or_op_matmul = {
     .reference = matmul_reference,
 };
 
-const or_op_t or_op_matmul_integer = {
-    .domain = "",
-    .name = "MatMulInteger",
-    .summary = "matrix product of 8-bit integers less their zero points, in 32 bits",
-    .since = {10},
-    .input_min = 2,
-    .input_max = 4,
-    .output_min = 1,
-    .output_max = 1,
-    .dtypes = OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_UINT8),
-    .infer = matmul_integer_infer,
-    .cost = matmul_cost,
-    .reference = matmul_integer_reference,
-};
-
-/* Extents of the operands as matrices; the batch dimensions stand before them. */
-typedef struct extents_t {
-  int64_t m, n, k_of_a, k_of_b;
-  or_shape_t batch_of_a, batch_of_b;
-} extents_t;
-
-static extents_t extents_of(const or_shape_t *a, const or_shape_t *b) {
-  extents_t extents = {.m = a->rank > 1 ? a->dims[a->rank - 2] : 1,
-                       .n = b->rank > 1 ? b->dims[b->rank - 1] : 1,
-                       .k_of_a = a->dims[a->rank - 1],
-                       .k_of_b = b->rank > 1 ? b->dims[b->rank - 2] : b->dims[0],
-                       .batch_of_a = *a,
-                       .batch_of_b = *b};
+or_matmul_extents_t or_matmul_extents(const or_shape_t *a, const or_shape_t *b) {
+  or_matmul_extents_t extents = {.m = a->rank > 1 ? a->dims[a->rank - 2] : 1,
+                                 .n = b->rank > 1 ? b->dims[b->rank - 1] : 1,
+                                 .k_of_a = a->dims[a->rank - 1],
+                                 .k_of_b = b->rank > 1 ? b->dims[b->rank - 2] : b->dims[0],
+                                 .batch_of_a = *a,
+                                 .batch_of_b = *b};
   extents.batch_of_a.rank = a->rank > 1 ? a->rank - 2 : 0;
   extents.batch_of_b.rank = b->rank > 1 ? b->rank - 2 : 0;
   return extents;
 }
 
-static or_status_t infer_shape(or_op_call_t *call) {
-  const or_shape_t *a = &call->inputs[0].shape, *b = &call->inputs[1].shape;
-  or_shape_t *y = &call->outputs[0].shape;
+or_status_t or_matmul_infer_shape(const or_op_call_t *call, uint32_t index_a, uint32_t index_b, or_shape_t *y) {
+  const or_shape_t *a = &call->inputs[index_a].shape, *b = &call->inputs[index_b].shape;
   or_status_t status = or_status_success();
-  for (uint32_t i = 0; i < 2; ++i) {
-    if (call->inputs[i].shape.rank == 0) {
-      return or_error(OR_INVALID_ARGUMENT, "input %u is a scalar, expected at least one dimension", i);
-    }
+  if (a->rank == 0 || b->rank == 0) {
+    return or_error(OR_INVALID_ARGUMENT, "input %u is a scalar, expected at least one dimension",
+                    a->rank == 0 ? index_a : index_b);
   }
   if (a->rank < 0 || b->rank < 0) return status;
 
-  extents_t extents = extents_of(a, b);
+  or_matmul_extents_t extents = or_matmul_extents(a, b);
   int64_t k = 0;
-  status = or_infer_same_extent("columns of input 0 and rows of input 1", extents.k_of_a, extents.k_of_b, &k);
+  char what[64];
+  (void)or_format(what, sizeof what, "columns of input %u and rows of input %u", index_a, index_b);
+  status = or_infer_same_extent(what, extents.k_of_a, extents.k_of_b, &k);
   or_shape_t batch;
   if (or_ok(status)) status = or_shape_broadcast(&extents.batch_of_a, &extents.batch_of_b, &batch);
   if (!or_ok(status)) return status;
@@ -87,38 +68,7 @@ static or_status_t infer_shape(or_op_call_t *call) {
 static or_status_t matmul_infer(or_op_call_t *call) {
   call->outputs[0].dtype = call->inputs[0].dtype;
   or_status_t status = or_infer_check_dtype(call, 1);
-  return or_ok(status) ? infer_shape(call) : status;
-}
-
-/* A zero point is one number, or one for each row of A (column of B). */
-static or_status_t check_zero_point(const or_op_call_t *call, uint32_t index, int64_t extent) {
-  if (!or_op_has_input(call, index)) return or_status_success();
-  const or_op_tensor_t *zero = &call->inputs[index];
-  if (zero->dtype != call->inputs[index - 2].dtype) {
-    return or_error(OR_INVALID_ARGUMENT, "zero point %u is %s, its operand %s", index, or_dtype_name(zero->dtype),
-                    or_dtype_name(call->inputs[index - 2].dtype));
-  }
-  if (zero->shape.rank > 1) {
-    return or_error(OR_UNIMPLEMENTED, "zero point %u has rank %d; one number, or one a row or column, is offered",
-                    index, zero->shape.rank);
-  }
-  int64_t unused = 0;
-  if (zero->shape.rank < 1 || zero->shape.dims[0] == 1) return or_status_success();
-  return or_infer_same_extent("a zero point and the rows or columns of its operand", zero->shape.dims[0], extent,
-                              &unused);
-}
-
-static or_status_t matmul_integer_infer(or_op_call_t *call) {
-  call->outputs[0].dtype = OR_INT32;
-  or_dtype_t dtype = call->inputs[1].dtype;
-  if (dtype != OR_INT8 && dtype != OR_UINT8)
-    return or_error(OR_INVALID_ARGUMENT, "input 1 is %s, expected int8 or uint8", or_dtype_name(dtype));
-  or_status_t status = infer_shape(call);
-  const or_shape_t *a = &call->inputs[0].shape, *b = &call->inputs[1].shape;
-  if (!or_ok(status) || a->rank < 1 || b->rank < 1) return status;
-  extents_t extents = extents_of(a, b);
-  status = check_zero_point(call, 2, extents.m);
-  return or_ok(status) ? check_zero_point(call, 3, extents.n) : status;
+  return or_ok(status) ? or_matmul_infer_shape(call, 0, 1, &call->outputs[0].shape) : status;
 }
 
 static or_cost_t matmul_cost(const or_op_call_t *call) {
@@ -126,45 +76,100 @@ static or_cost_t matmul_cost(const or_op_call_t *call) {
   return or_cost_per_output(call, 2 * (double)a->dims[a->rank - 1]);
 }
 
-/* What the blocks are loaded from: A, B, C, and the zero points of A and B where they are given. */
-typedef struct operands_t {
-  or_matrix_t matrices[3];
-  const or_op_tensor_t *zero_a, *zero_b;
-} operands_t;
+or_status_t or_matmul_check_parameter(const or_op_call_t *call, uint32_t index, uint32_t of, bool of_rows) {
+  if (!or_op_has_input(call, index)) return or_status_success();
+  const or_shape_t *shape = &call->inputs[index].shape, *operand = &call->inputs[of].shape;
+  if (shape->rank <= 0 || operand->rank <= 0 || (shape->rank == 1 && shape->dims[0] == 1)) return or_status_success();
+  int32_t rank = operand->rank, along = of_rows ? rank - 2 : rank - 1;
+  bool fits = rank == 1 ? false : shape->rank == 1 || shape->rank == rank;
+  for (int32_t i = 0; fits && i < shape->rank; ++i) {
+    int32_t axis = shape->rank == 1 ? along : i;
+    int64_t extent = shape->dims[i], wanted = axis < rank - 2 || axis == along ? operand->dims[axis] : 1;
+    bool may_be_one = shape->rank > 1;
+    fits = extent < 0 || wanted < 0 || extent == wanted || (may_be_one && extent == 1);
+  }
+  if (fits) return or_status_success();
+  char text[160], operand_text[160];
+  return or_error(OR_INVALID_ARGUMENT,
+                  "input %u has shape %s, which is neither one number nor one a %s of input %u, %s", index,
+                  or_shape_format(shape, text, sizeof text), of_rows ? "row" : "column", of,
+                  or_shape_format(operand, operand_text, sizeof operand_text));
+}
 
-/* Takes a zero point off each number of a block, modulo 2^64. */
-static void subtract(const or_op_tensor_t *zero, bool by_row, or_block_t block, size_t pitch, uint64_t *out) {
-  bool one = zero->shape.rank == 0 || zero->shape.dims[0] == 1;
-  for (size_t r = 0; r < block.rows; ++r) {
-    for (size_t c = 0; c < block.columns; ++c) {
-      uint64_t index = one ? 0 : by_row ? block.row + r : block.column + c;
-      out[r * pitch + c] -= (uint64_t)or_element_get_int(zero->dtype, zero->data, (size_t)index);
+double or_matmul_parameter(const or_matmul_parameter_t *parameter, uint64_t at, double fallback) {
+  const or_op_tensor_t *tensor = parameter->tensor;
+  if (tensor == NULL) return fallback;
+  return or_element_get(tensor->dtype, tensor->data, (size_t)(parameter->first + at * (uint64_t)parameter->stride));
+}
+
+/* Strides of a parameter that was checked: those of its shape without the extent 1 in the place of the other dimension,
+ * broadcast to the batch and the rows or columns. */
+static void parameter_make(or_matmul_parameter_t *parameter, const or_shape_t *batch, int64_t extent, bool of_rows) {
+  if (parameter->tensor == NULL) return;
+  or_shape_t shape = parameter->tensor->shape, out = *batch;
+  if (shape.rank > 1) {
+    if (of_rows) {
+      shape.rank--;
+    } else {
+      shape.dims[shape.rank - 2] = shape.dims[shape.rank - 1];
+      shape.rank--;
     }
   }
+  out.dims[out.rank++] = extent;
+  int64_t strides[OR_MAX_RANK];
+  or_shape_broadcast_strides(&shape, &out, strides);
+  memcpy(parameter->batch_strides, strides, sizeof strides);
+  parameter->stride = strides[batch->rank];
 }
+
+/* What the blocks are loaded from and stored to. */
+typedef struct operands_t {
+  or_matrix_t matrices[3]; /* A, B, C */
+  const or_matmul_t *matmul;
+} operands_t;
 
 static void load_a(const or_product_t *product, or_block_t block, void *out) {
   const operands_t *operands = product->self;
   or_matrix_load(&operands->matrices[0], product->integer, block, OR_PRODUCT_DEPTH, out);
-  if (operands->zero_a != NULL) subtract(operands->zero_a, true, block, OR_PRODUCT_DEPTH, out);
+  if (operands->matmul->zero_a.tensor == NULL) return;
+  double *numbers = out;
+  for (size_t r = 0; r < block.rows; ++r) {
+    double zero = or_matmul_parameter(&operands->matmul->zero_a, block.row + r, 0);
+    for (size_t c = 0; c < block.columns; ++c) numbers[r * OR_PRODUCT_DEPTH + c] -= zero;
+  }
 }
 
 static void load_b(const or_product_t *product, or_block_t block, void *out) {
   const operands_t *operands = product->self;
   or_matrix_load(&operands->matrices[1], product->integer, block, OR_PRODUCT_COLUMNS, out);
-  if (operands->zero_b != NULL) subtract(operands->zero_b, false, block, OR_PRODUCT_COLUMNS, out);
+  if (operands->matmul->zero_b.tensor == NULL) return;
+  double *numbers = out, zeros[OR_PRODUCT_COLUMNS];
+  for (size_t c = 0; c < block.columns; ++c)
+    zeros[c] = or_matmul_parameter(&operands->matmul->zero_b, block.column + c, 0);
+  for (size_t r = 0; r < block.rows; ++r) {
+    for (size_t c = 0; c < block.columns; ++c) numbers[r * OR_PRODUCT_COLUMNS + c] -= zeros[c];
+  }
 }
 
 static void store(const or_product_t *product, or_block_t block, void *values) {
   const operands_t *operands = product->self;
-  or_matrix_store(&operands->matrices[2], product->integer, block, values);
+  const or_matmul_t *matmul = operands->matmul;
+  const or_matrix_t *y = &operands->matrices[2];
+  if (matmul->store == NULL) {
+    or_matrix_store(y, product->integer, block, values);
+    return;
+  }
+  for (size_t r = 0; r < block.rows; ++r) {
+    matmul->store(matmul, block.row + r, block.column, y->first + (block.row + r) * y->row_stride + block.column,
+                  block.columns, (double *)values + r * OR_PRODUCT_COLUMNS);
+  }
 }
 
-static or_status_t multiply(or_op_call_t *call, const or_op_tensor_t *zero_a, const or_op_tensor_t *zero_b) {
-  const or_op_tensor_t *a = &call->inputs[0], *b = &call->inputs[1], *y = &call->outputs[0];
+or_status_t or_matmul_run(const or_op_call_t *call, or_matmul_t *matmul) {
+  const or_op_tensor_t *a = matmul->a, *b = matmul->b, *y = matmul->y;
   uint64_t count = 0;
   if (!or_shape_count(&y->shape, &count) || count == 0) return or_status_success();
-  extents_t extents = extents_of(&a->shape, &b->shape);
+  or_matmul_extents_t extents = or_matmul_extents(&a->shape, &b->shape);
   or_shape_t batch;
   or_status_t status = or_shape_broadcast(&extents.batch_of_a, &extents.batch_of_b, &batch);
   void *scratch = NULL;
@@ -174,25 +179,28 @@ static or_status_t multiply(or_op_call_t *call, const or_op_tensor_t *zero_a, co
   uint64_t m = (uint64_t)extents.m, n = (uint64_t)extents.n, k = (uint64_t)extents.k_of_a;
   operands_t operands = {
       .matrices = {{a->dtype, a->data, 0, k, 1}, {b->dtype, b->data, 0, n, 1}, {y->dtype, y->data, 0, n, 1}},
-      .zero_a = zero_a,
-      .zero_b = zero_b};
+      .matmul = matmul};
   or_product_t product = {.m = m,
                           .n = n,
                           .k = k,
-                          .integer = or_dtype_is_integer(a->dtype),
+                          .integer = matmul->integer,
                           .load_a = load_a,
                           .load_b = load_b,
                           .store = store,
                           .self = &operands};
+  or_matmul_parameter_t *parameters[] = {&matmul->zero_a, &matmul->scale_a, &matmul->zero_b, &matmul->scale_b};
+  for (int i = 0; i < 4; ++i) parameter_make(parameters[i], &batch, i < 2 ? extents.m : extents.n, i < 2);
   int64_t strides_a[OR_MAX_RANK], strides_b[OR_MAX_RANK], index[OR_MAX_RANK] = {0};
   or_shape_broadcast_strides(&extents.batch_of_a, &batch, strides_a);
   or_shape_broadcast_strides(&extents.batch_of_b, &batch, strides_b);
   do {
-    uint64_t at_a = 0, at_b = 0;
+    uint64_t at_a = 0, at_b = 0, at[4] = {0};
     for (int32_t d = 0; d < batch.rank; ++d) {
       at_a += (uint64_t)(index[d] * strides_a[d]);
       at_b += (uint64_t)(index[d] * strides_b[d]);
+      for (int i = 0; i < 4; ++i) at[i] += (uint64_t)(index[d] * parameters[i]->batch_strides[d]);
     }
+    for (int i = 0; i < 4; ++i) parameters[i]->first = at[i];
     operands.matrices[0].first = at_a * m * k;
     operands.matrices[1].first = at_b * k * n;
     or_product_run(&product, scratch);
@@ -202,9 +210,10 @@ static or_status_t multiply(or_op_call_t *call, const or_op_tensor_t *zero_a, co
   return status;
 }
 
-static or_status_t matmul_reference(or_op_call_t *call) { return multiply(call, NULL, NULL); }
-
-static or_status_t matmul_integer_reference(or_op_call_t *call) {
-  return multiply(call, or_op_has_input(call, 2) ? &call->inputs[2] : NULL,
-                  or_op_has_input(call, 3) ? &call->inputs[3] : NULL);
+static or_status_t matmul_reference(or_op_call_t *call) {
+  or_matmul_t matmul = {.a = &call->inputs[0],
+                        .b = &call->inputs[1],
+                        .y = &call->outputs[0],
+                        .integer = or_dtype_is_integer(call->inputs[0].dtype)};
+  return or_matmul_run(call, &matmul);
 }

@@ -9,6 +9,5 @@
 #include "ops/op.h"
 
 extern const or_op_t or_op_matmul;
-extern const or_op_t or_op_matmul_integer;
 
 #endif

@@ -196,34 +196,12 @@ static void counts_two_operations_for_each_product(void **state) {
   call_deinit(&f);
 }
 
-static void bytes_are_multiplied_less_their_zero_points(void **state) {
-  (void)state;
-  call_fixture_t f;
-  call_init(&f, "", "MatMulInteger", 10);
-  call_input(&f, OR_UINT8, SHAPE(2, 2), ((uint8_t[]){0, 255, 12, 13}));
-  call_input(&f, OR_INT8, SHAPE(2, 2), ((int8_t[]){-128, 1, 127, -1}));
-  call_run(&f, 1);
-  expect_shape(&f, 0, OR_INT32, SHAPE(2, 2));
-  expect_ints(&f, 0, INTS(255 * 127, -255, -12 * 128 + 13 * 127, -1));
-  call_deinit(&f);
-
-  call_init(&f, "", "MatMulInteger", 10);
-  call_input(&f, OR_UINT8, SHAPE(2, 1), ((uint8_t[]){5, 200}));
-  call_input(&f, OR_INT8, SHAPE(1, 2), ((int8_t[]){3, -4}));
-  call_input(&f, OR_UINT8, SHAPE(2), ((uint8_t[]){10, 100})); /* a row each */
-  call_input(&f, OR_INT8, SCALAR, ((int8_t[]){1}));
-  call_run(&f, 1);
-  expect_ints(&f, 0, INTS(-5 * 2, -5 * -5, 100 * 2, 100 * -5));
-  call_deinit(&f);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(multiplies_matrices),
       cmocka_unit_test(one_dimensional_operands_are_a_row_and_a_column),
       cmocka_unit_test(batches_broadcast),
       cmocka_unit_test(integers_are_exact_and_wrap),
-      cmocka_unit_test(bytes_are_multiplied_less_their_zero_points),
       cmocka_unit_test(large_products_are_associative),
       cmocka_unit_test(empty_operands_give_zeros_or_nothing),
       cmocka_unit_test(infinity_times_zero_is_nan),
