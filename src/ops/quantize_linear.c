@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "ops/elements.h"
 #include "ops/extents.h"
+#include "ops/granularity.h"
 #include "ops/infer.h"
 #include "ops/quantize_internal.h"
 #include "ops/shape.h"

@@ -18,6 +18,8 @@ const or_cpu_family_t *const or_cpu_families[] = {
     &or_cpu_family_gather_elements,
     &or_cpu_family_resize,
     &or_cpu_family_cast,
+    &or_cpu_family_quantize,
+    &or_cpu_family_dynamic_quantize,
     &or_cpu_family_vector,
     &or_cpu_family_add_norm,
     &or_cpu_family_embedding,
