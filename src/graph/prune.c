@@ -84,7 +84,7 @@ static bool passes_input_on(const prune_t *prune, const or_node_t *node) {
   bool dropout = drops_nothing(prune, node);
   if (node->output_count != 1 && !dropout) return false;
   const or_value_info_t *in = &graph->values[node->inputs[0]], *out = &graph->values[node->outputs[0]];
-  if (in->dtype != out->dtype || in->dtype == OR_DTYPE_NONE) return false;
+  if (in->dtype != out->dtype || in->dtype == OR_DTYPE_NONE || in->form != out->form) return false;
   if (dropout || strcmp(node->op, "Identity") == 0 || strcmp(node->op, "Cast") == 0) return true;
   if (strcmp(node->op, "Concat") == 0) return node->input_count == 1;
   static const char *const reshaping[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};

@@ -5,16 +5,18 @@
 
 typedef struct attribute_proto_t {
   or_wire_t message;
-  or_onnx_text_t name;
+  const or_node_t *node; /* whose it is */
+  or_onnx_text_t name, reference;
   int64_t kind;
   bool has_kind;
   uint64_t counts[24]; /* by field number: numbers or parts in the field */
 } attribute_proto_t;
 
 /* Field of AttributeProto that holds the value, by kind (AttributeProto.AttributeType); 0: a kind that is refused. */
-static const uint8_t field_of_kind[] = {0, 2, 3, 4, 5, 0, 7, 8, 9};
+static const uint8_t field_of_kind[] = {0, 2, 3, 4, 5, 6, 7, 8, 9};
 
 static or_status_t scan_attribute(attribute_proto_t *proto);
+static or_status_t follow_reference(or_onnx_reader_t *reader, attribute_proto_t *proto, bool *there);
 static or_status_t find_kind(attribute_proto_t *proto, or_attribute_kind_t *kind);
 static or_status_t read_value(or_onnx_reader_t *reader, const attribute_proto_t *proto, or_attribute_t *out);
 static or_status_t make_room(or_onnx_reader_t *reader, size_t count, or_attribute_t *out);
@@ -24,21 +26,47 @@ static or_status_t read_string(or_onnx_reader_t *reader, const or_wire_field_t *
 static or_status_t read_numbers(const or_wire_field_t *field, size_t *index, or_attribute_t *out);
 static float float_of(uint64_t bits);
 
-or_status_t or_onnx_read_attribute(or_onnx_reader_t *reader, or_wire_t message, or_attribute_t *out) {
-  attribute_proto_t proto = {.message = message};
+or_status_t or_onnx_read_attribute(or_onnx_reader_t *reader, const or_node_t *node, or_wire_t message,
+                                   or_attribute_t *out, bool *there) {
+  attribute_proto_t proto = {.message = message, .node = node};
   *out = (or_attribute_t){.name = ""};
+  *there = true;
   or_status_t status = scan_attribute(&proto);
   if (or_ok(status) && proto.name.length == 0) status = or_error(OR_INVALID_ARGUMENT, "it has no name");
-  if (or_ok(status)) status = find_kind(&proto, &out->kind);
   if (or_ok(status)) status = or_arena_strndup(&reader->graph->arena, proto.name.data, proto.name.length, &out->name);
-  if (or_ok(status)) status = read_value(reader, &proto, out);
-  return or_status_context(status, "attribute \"%s\"", proto.name.data);
+  if (or_ok(status) && proto.reference.length > 0) status = follow_reference(reader, &proto, there);
+  if (or_ok(status) && *there) status = find_kind(&proto, &out->kind);
+  if (or_ok(status) && *there) status = read_value(reader, &proto, out);
+  return or_ok(status) || !or_onnx_tells(reader) ? status : or_status_context(status, "attribute \"%s\"", out->name);
+}
+
+/* What the function's call gives takes the place of the attribute, but for its name. */
+static or_status_t follow_reference(or_onnx_reader_t *reader, attribute_proto_t *proto, bool *there) {
+  const int64_t kind = proto->has_kind ? proto->kind : 0;
+  attribute_proto_t *given = NULL;
+  or_wire_t message = {.source = NULL};
+  or_status_t status = or_onnx_find_binding(reader, &proto->reference, &message, there);
+  if (!or_ok(status) || !*there) return status;
+  status = or_alloc_zeroed(reader->allocator, sizeof *given, (void **)&given);
+  if (!or_ok(status)) return status;
+  *given = (attribute_proto_t){.message = message, .node = proto->node};
+  status = scan_attribute(given);
+  or_attribute_kind_t found = OR_ATTRIBUTE_NONE;
+  if (or_ok(status)) status = find_kind(given, &found);
+  if (or_ok(status) && kind != 0 && kind != (int64_t)found)
+    status = or_error(OR_INVALID_ARGUMENT, "it refers to \"%s\", which is of kind %d there, expected %lld",
+                      proto->reference.data, (int)found, (long long)kind);
+  if (or_ok(status) && found == OR_ATTRIBUTE_GRAPH)
+    status = or_error(OR_UNIMPLEMENTED, "it refers to \"%s\": graphs as attributes of functions are not supported",
+                      proto->reference.data);
+  if (or_ok(status)) *proto = *given;
+  or_free(reader->allocator, given);
+  return status;
 }
 
 static or_status_t scan_attribute(attribute_proto_t *proto) {
   or_wire_t message = proto->message;
   or_wire_field_t field;
-  or_onnx_text_t reference;
   or_status_t status = or_status_success();
   while (or_wire_more(&message, &field, &status)) {
     uint64_t count = 1;
@@ -48,6 +76,7 @@ static or_status_t scan_attribute(attribute_proto_t *proto) {
     case 3: status = or_wire_expect(&field, OR_WIRE_VARINT, "AttributeProto.i"); break;
     case 4: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.s"); break;
     case 5: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.t"); break;
+    case 6: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.g"); break;
     case 7: status = or_wire_count(&field, OR_WIRE_FIXED32, "AttributeProto.floats", &count); break;
     case 8: status = or_wire_count(&field, OR_WIRE_VARINT, "AttributeProto.ints", &count); break;
     case 9: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.strings"); break;
@@ -55,13 +84,7 @@ static or_status_t scan_attribute(attribute_proto_t *proto) {
       status = or_onnx_read_int(&field, "AttributeProto.type", &proto->kind);
       proto->has_kind = true;
       break;
-    case 21:
-      status = or_onnx_read_text(&field, "AttributeProto.ref_attr_name", &reference);
-      if (or_ok(status) && reference.length > 0) {
-        status = or_error(OR_INVALID_ARGUMENT, "it refers to \"%s\" of a function, and this node is in none",
-                          reference.data);
-      }
-      break;
+    case 21: status = or_onnx_read_text(&field, "AttributeProto.ref_attr_name", &proto->reference); break;
     default: break;
     }
     if (field.number < sizeof proto->counts / sizeof *proto->counts) proto->counts[field.number] += count;
@@ -71,13 +94,8 @@ static or_status_t scan_attribute(attribute_proto_t *proto) {
 
 /* The kind that is given, or (before version 2 of the format) the one whose field is there. */
 static or_status_t find_kind(attribute_proto_t *proto, or_attribute_kind_t *kind) {
-  static const char *const refused[] = {[5] = "a graph (control flow)",
-                                        [9] = "tensors",
-                                        [10] = "graphs (control flow)",
-                                        [11] = "a sparse tensor",
-                                        [12] = "sparse tensors",
-                                        [13] = "a type",
-                                        [14] = "types"};
+  static const char *const refused[] = {[9] = "tensors",         [10] = "graphs", [11] = "a sparse tensor",
+                                        [12] = "sparse tensors", [13] = "a type", [14] = "types"};
   if (!proto->has_kind || proto->kind == 0) {
     static const struct {
       uint8_t field, kind;
@@ -103,6 +121,13 @@ static or_status_t find_kind(attribute_proto_t *proto, or_attribute_kind_t *kind
   return or_status_success();
 }
 
+static bool takes_graph(const or_op_t *op, const char *name) {
+  for (size_t i = 0; i < OR_OP_MAX_ATTRIBUTES && op->attributes[i].name != NULL; ++i) {
+    if (strcmp(op->attributes[i].name, name) == 0) return op->attributes[i].kind == OR_ATTRIBUTE_GRAPH;
+  }
+  return false;
+}
+
 static or_status_t read_value(or_onnx_reader_t *reader, const attribute_proto_t *proto, or_attribute_t *out) {
   uint32_t wanted = field_of_kind[out->kind];
   size_t index = 0;
@@ -110,10 +135,17 @@ static or_status_t read_value(or_onnx_reader_t *reader, const attribute_proto_t 
   or_wire_field_t field;
   if (out->kind == OR_ATTRIBUTE_TENSOR && proto->counts[wanted] == 0)
     return or_error(OR_INVALID_ARGUMENT, "it has no tensor");
+  if (out->kind == OR_ATTRIBUTE_GRAPH && !takes_graph(proto->node->definition, out->name))
+    return or_error(OR_INVALID_ARGUMENT, "it is a graph, and %s has none of that name", proto->node->op);
+  if (out->kind == OR_ATTRIBUTE_GRAPH && proto->counts[wanted] != 1)
+    return or_error(OR_INVALID_ARGUMENT, "it has %llu graphs, expected one", (unsigned long long)proto->counts[wanted]);
   out->string.data = "";
   or_status_t status = make_room(reader, (size_t)proto->counts[wanted], out);
   while (or_wire_more(&message, &field, &status)) {
-    if (field.number == wanted) status = read_field(reader, &field, &index, out);
+    if (field.number != wanted) continue;
+    status = out->kind == OR_ATTRIBUTE_GRAPH
+                 ? or_onnx_read_body(reader, proto->node->name, proto->name.data, field.bytes, &out->graph)
+                 : read_field(reader, &field, &index, out);
   }
   return status;
 }

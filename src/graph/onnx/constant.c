@@ -19,9 +19,8 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
   *out = NULL;
   if (tensor->external) return or_onnx_external_constant(reader, tensor, out);
   if (tensor->has_raw && reader->file != NULL && tensor->bytes > OR_ONNX_RESIDENT_BYTES) {
-    or_status_t kept = reader->file_kept ? or_status_success() : or_graph_keep_file(reader->graph, reader->file);
+    or_status_t kept = or_graph_keep_file(reader->graph, reader->file);
     if (!or_ok(kept)) return kept;
-    reader->file_kept = true;
     return or_onnx_file_constant(reader, tensor, reader->file, tensor->raw.at, out);
   }
   void *memory = NULL;

@@ -117,12 +117,12 @@ static or_status_t check_location(const or_onnx_reader_t *reader, const char *lo
                   location);
 }
 
-/* The file of that location, opened once. It is the reader's graph's. */
+/* The file of that location, opened once. It is the model's, and of the graph that reads from it. */
 static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *location, or_file_t **out) {
   uint32_t number = 0;
   if (or_onnx_names_find(&reader->files, location->data, location->length, &number)) {
-    *out = reader->graph->files[number];
-    return or_status_success();
+    *out = reader->root->files[number];
+    return or_graph_keep_file(reader->graph, *out);
   }
   if (reader->files.count >= OR_ONNX_MAX_FILES) {
     return or_error(OR_RESOURCE_EXHAUSTED, "external data is in more than %zu files, the limit; export it to one",
@@ -148,9 +148,10 @@ static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *l
   const char *name = NULL;
   status = or_file_open(reader->allocator, path, &file);
   if (or_ok(status)) status = or_graph_keep_file(reader->graph, file);
-  if (or_ok(status)) status = or_arena_strndup(&reader->graph->arena, location->data, location->length, &name);
+  if (or_ok(status)) status = or_graph_keep_file(reader->root, file);
+  if (or_ok(status)) status = or_arena_strndup(&reader->root->arena, location->data, location->length, &name);
   if (or_ok(status))
-    status = or_onnx_names_add(&reader->files, name, location->length, (uint32_t)reader->graph->file_count - 1);
+    status = or_onnx_names_add(&reader->files, name, location->length, (uint32_t)reader->root->file_count - 1);
   if (or_ok(status)) *out = file;
   or_file_release(file);
   return status;

@@ -3,6 +3,7 @@
  * it does not read. */
 #include <string.h>
 
+#include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
 
 typedef or_status_t (*read_part_t)(or_onnx_reader_t *reader, or_wire_t message);
@@ -11,6 +12,7 @@ static or_status_t read_input(or_onnx_reader_t *reader, or_wire_t message);
 static or_status_t read_value_info(or_onnx_reader_t *reader, or_wire_t message);
 static or_status_t read_output(or_onnx_reader_t *reader, or_wire_t message);
 static or_status_t refuse_sparse(or_onnx_reader_t *reader, or_wire_t message);
+static or_status_t output_again(or_onnx_reader_t *reader, or_value_id_t *value);
 static or_status_t declare_dtype(or_onnx_reader_t *reader, or_value_id_t value, or_dtype_t dtype);
 
 static const struct {
@@ -59,15 +61,10 @@ static or_status_t read_initializer(or_onnx_reader_t *reader, or_wire_t message)
   }
   if (or_ok(status) && name.length == 0) status = or_error(OR_INVALID_ARGUMENT, "it has no name");
   if (or_ok(status)) status = or_onnx_scan_tensor(message, graph->limits.tensor_elements, &tensor);
-  if (or_ok(status)) status = or_onnx_value(reader, &name, &value);
+  if (or_ok(status)) status = or_onnx_value(reader, name.data, name.length, &value);
   if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_INITIALIZER, &before);
   if (or_ok(status) && before != 0) status = or_error(OR_INVALID_ARGUMENT, "there are two initializers of that name");
-  if (or_ok(status) && tensor.bytes > graph->limits.initializer_bytes - graph->weight_bytes) {
-    status = or_error(
-        OR_RESOURCE_EXHAUSTED,
-        "its %zu bytes and the %llu of those before it exceed %llu, the limit: raise limits.initializer_bytes",
-        tensor.bytes, (unsigned long long)graph->weight_bytes, (unsigned long long)graph->limits.initializer_bytes);
-  }
+  if (or_ok(status)) status = or_onnx_count_bytes(reader, tensor.bytes);
   if (or_ok(status)) status = or_onnx_constant(reader, &tensor, &constant);
   if (!or_ok(status)) return or_status_context(status, "initializer \"%s\"", name.data);
   graph->weight_bytes += tensor.bytes;
@@ -86,11 +83,12 @@ static or_status_t read_input(or_onnx_reader_t *reader, or_wire_t message) {
   uint8_t before = 0;
   or_status_t status = or_onnx_read_value_info(reader, message, "input", true, &info);
   if (!or_ok(status)) return status;
-  status = or_onnx_value(reader, &info.name, &value);
+  status = or_onnx_value(reader, info.name.data, info.name.length, &value);
   if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_INPUT, &before);
   if (!or_ok(status)) return status;
   if ((before & OR_ONNX_INPUT) != 0) status = or_error(OR_INVALID_ARGUMENT, "there are two inputs of that name");
-  if (or_ok(status) && info.dtype == OR_DTYPE_NONE) status = or_error(OR_INVALID_ARGUMENT, "it has no type");
+  bool typed = reader->scope->level->depth == 0; /* those of a body get theirs from outside */
+  if (or_ok(status) && typed && info.dtype == OR_DTYPE_NONE) status = or_error(OR_INVALID_ARGUMENT, "it has no type");
   or_value_info_t *slot = &graph->values[value];
   if (or_ok(status) && (before & OR_ONNX_INITIALIZER) != 0) {
     bool fits =
@@ -112,7 +110,8 @@ static or_status_t read_value_info(or_onnx_reader_t *reader, or_wire_t message) 
   or_onnx_value_info_t info;
   uint32_t value = 0;
   or_status_t status = or_onnx_read_value_info(reader, message, "value", false, &info);
-  if (!or_ok(status) || !or_onnx_names_find(&reader->values, info.name.data, info.name.length, &value)) return status;
+  if (!or_ok(status) || !or_onnx_names_find(&reader->scope->values, info.name.data, info.name.length, &value))
+    return status;
   return or_status_context(declare_dtype(reader, value, info.dtype), "value \"%s\"", info.name.data);
 }
 
@@ -122,12 +121,29 @@ static or_status_t read_output(or_onnx_reader_t *reader, or_wire_t message) {
   uint8_t before = 0;
   or_status_t status = or_onnx_read_value_info(reader, message, "output", false, &info);
   if (!or_ok(status)) return status;
-  status = or_onnx_value(reader, &info.name, &value); /* one that nobody produces is refused when the graph is sorted */
+  status = or_onnx_value(reader, info.name.data, info.name.length,
+                         &value); /* one that nobody produces is refused when the graph is sorted */
   if (or_ok(status)) status = or_onnx_add_role(reader, value, OR_ONNX_OUTPUT, &before);
-  if (or_ok(status) && (before & OR_ONNX_OUTPUT) != 0) status = or_error(OR_INVALID_ARGUMENT, "it is listed twice");
+  if (or_ok(status) && (before & OR_ONNX_OUTPUT) != 0) status = output_again(reader, &value);
   if (or_ok(status)) status = declare_dtype(reader, value, info.dtype);
   if (!or_ok(status)) return or_status_context(status, "output \"%s\"", info.name.data);
   return or_graph_add_output(reader->graph, value);
+}
+
+/* The outputs of a body go to places: one value may go to several. Those of the model have names. */
+static or_status_t output_again(or_onnx_reader_t *reader, or_value_id_t *value) {
+  or_value_id_t from = *value;
+  or_onnx_text_t name;
+  uint32_t other = 0;
+  if (reader->scope->level->depth == 0) return or_error(OR_INVALID_ARGUMENT, "it is listed twice");
+  const char *base = reader->graph->values[from].name;
+  do {
+    (void)or_format(name.data, sizeof name.data, "%.*s_%u", (int)(OR_ONNX_MAX_NAME_BYTES - 16), base,
+                    reader->scope->level->next_number++);
+    name.length = strlen(name.data);
+  } while (or_onnx_names_find(&reader->scope->values, name.data, name.length, &other));
+  or_status_t status = or_onnx_value(reader, name.data, name.length, value);
+  return or_ok(status) ? or_onnx_add_identity(reader, from, *value) : status;
 }
 
 static or_status_t declare_dtype(or_onnx_reader_t *reader, or_value_id_t value, or_dtype_t dtype) {
@@ -155,20 +171,4 @@ static or_status_t refuse_sparse(or_onnx_reader_t *reader, or_wire_t message) {
   if (!or_ok(status)) return status;
   return or_error(OR_UNIMPLEMENTED, "sparse initializer \"%s\": sparse tensors are not supported; export it dense",
                   name.data);
-}
-
-or_status_t or_onnx_value(or_onnx_reader_t *reader, const or_onnx_text_t *name, or_value_id_t *out) {
-  if (or_onnx_names_find(&reader->values, name->data, name->length, out)) return or_status_success();
-  or_status_t status = or_graph_add_value(reader->graph, name->data, name->length, OR_DTYPE_NONE, NULL, out);
-  if (!or_ok(status)) return status;
-  return or_onnx_names_add(&reader->values, reader->graph->values[*out].name, name->length, *out);
-}
-
-or_status_t or_onnx_add_role(or_onnx_reader_t *reader, or_value_id_t value, uint8_t role, uint8_t *before) {
-  or_status_t status =
-      or_grow_array(reader->allocator, (size_t)value + 1, 1, (void **)&reader->roles, &reader->role_capacity);
-  if (!or_ok(status)) return status;
-  *before = reader->roles[value];
-  reader->roles[value] |= role;
-  return status;
 }

@@ -51,58 +51,31 @@ or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_s
 static or_status_t start(or_onnx_reader_t *reader, const or_allocator_t *allocator, const char *name,
                          const or_model_limits_t *limits) {
   *reader = (or_onnx_reader_t){.allocator = allocator};
-  or_onnx_names_init(&reader->values, allocator);
-  or_onnx_names_init(&reader->nodes, allocator);
-  or_onnx_names_init(&reader->symbols, allocator);
   or_onnx_names_init(&reader->files, allocator);
-  return or_graph_create(allocator, name, limits, &reader->graph);
-}
-
-static or_status_t finish(or_onnx_reader_t *reader, or_status_t status, or_graph_t **out) {
-  or_onnx_names_deinit(&reader->values);
-  or_onnx_names_deinit(&reader->nodes);
-  or_onnx_names_deinit(&reader->symbols);
-  or_onnx_names_deinit(&reader->files);
-  or_wire_source_deinit(&reader->source);
-  or_free(reader->allocator, reader->roles);
-  or_free(reader->allocator, reader->ids);
-  if (or_ok(status)) {
-    *out = reader->graph;
-    return status;
-  }
-  if (reader->graph != NULL) status = or_status_context(status, "model \"%s\"", reader->graph->name);
-  or_graph_release(reader->graph);
+  or_onnx_names_init(&reader->function_names, allocator);
+  or_status_t status = or_graph_create(allocator, name, limits, &reader->root);
+  or_onnx_level_init(reader, &reader->root_level, reader->root);
+  or_onnx_scope_init(reader, &reader->root_scope, &reader->root_level);
+  (void)or_onnx_enter(reader, &reader->root_scope);
   return status;
 }
 
-static or_status_t read_opset(or_onnx_reader_t *reader, or_wire_t message) {
-  or_onnx_text_t domain = {.length = 0};
-  int64_t version = 0;
-  or_wire_field_t field;
-  or_status_t status = or_status_success();
-  while (or_wire_more(&message, &field, &status)) {
-    switch (field.number) {
-    case 1: status = or_onnx_read_text(&field, "OperatorSetIdProto.domain", &domain); break;
-    case 2: status = or_onnx_read_int(&field, "OperatorSetIdProto.version", &version); break;
-    default: break;
-    }
+static or_status_t finish(or_onnx_reader_t *reader, or_status_t status, or_graph_t **out) {
+  or_onnx_scope_deinit(&reader->root_scope);
+  or_onnx_level_deinit(reader, &reader->root_level);
+  or_onnx_names_deinit(&reader->files);
+  or_onnx_names_deinit(&reader->function_names);
+  or_wire_source_deinit(&reader->source);
+  for (size_t i = 0; i < reader->function_count; ++i) or_free(reader->allocator, reader->functions[i].opsets.items);
+  or_free(reader->allocator, reader->functions);
+  or_free(reader->allocator, reader->opsets.items);
+  or_free(reader->allocator, reader->ids);
+  if (or_ok(status)) {
+    *out = reader->root;
+    return status;
   }
-  if (!or_ok(status)) return status;
-  if (strcmp(domain.data, "ai.onnx") == 0) domain = (or_onnx_text_t){.length = 0};
-  for (size_t i = 0; i < reader->opset_count; ++i) {
-    if (strcmp(reader->opsets[i].domain, domain.data) != 0) continue;
-    if (reader->opsets[i].version == version) return status;
-    return or_error(OR_INVALID_ARGUMENT, "two opsets of domain \"%s\" are imported: %lld and %lld",
-                    domain.length > 0 ? domain.data : "ai.onnx", (long long)reader->opsets[i].version,
-                    (long long)version);
-  }
-  if (reader->opset_count == OR_ONNX_MAX_OPSETS) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "more than %zu opsets are imported, the limit", OR_ONNX_MAX_OPSETS);
-  }
-  or_onnx_opset_t *opset = &reader->opsets[reader->opset_count];
-  opset->version = version;
-  status = or_arena_strndup(&reader->graph->arena, domain.data, domain.length, &opset->domain);
-  if (or_ok(status)) ++reader->opset_count;
+  if (reader->root != NULL) status = or_status_context(status, "model \"%s\"", reader->root->name);
+  or_graph_release(reader->root);
   return status;
 }
 
@@ -126,28 +99,13 @@ static or_status_t read_metadata(or_onnx_reader_t *reader, or_wire_t message) {
       equal += memcmp(text, expected[i].text, length) == 0;
     }
   }
-  reader->graph->synthetic = reader->graph->synthetic || equal == sizeof expected / sizeof *expected;
+  reader->root->synthetic = reader->root->synthetic || equal == sizeof expected / sizeof *expected;
   return status;
-}
-
-/* FunctionProto: its name, for the message that refuses it. */
-static or_status_t refuse_function(or_wire_t message) {
-  or_onnx_text_t name = {.length = 0};
-  or_wire_field_t field;
-  or_status_t status = or_status_success();
-  while (or_wire_more(&message, &field, &status)) {
-    if (field.number == 1) status = or_onnx_read_text(&field, "FunctionProto.name", &name);
-  }
-  if (!or_ok(status)) return status;
-  return or_error(
-      OR_UNIMPLEMENTED,
-      "function \"%s\": functions that a model brings along are not supported; inline them before (onnx.inliner does)",
-      name.data);
 }
 
 /* The graph may stand before the opsets that its nodes need, so it is found first and read last. */
 static or_status_t read_model(or_onnx_reader_t *reader) {
-  or_graph_t *graph = reader->graph;
+  or_graph_t *graph = reader->root;
   if (reader->source.length > graph->limits.file_bytes) {
     return or_error(OR_RESOURCE_EXHAUSTED,
                     "the file has %llu bytes, more than %llu, the limit: raise limits.file_bytes, or use external data",
@@ -167,7 +125,7 @@ static or_status_t read_model(or_onnx_reader_t *reader) {
       break;
     case 8:
       status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.opset_import");
-      if (or_ok(status)) status = read_opset(reader, field.bytes);
+      if (or_ok(status)) status = or_onnx_read_opset(reader, field.bytes, &reader->opsets);
       break;
     case 14:
       status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.metadata_props");
@@ -175,7 +133,7 @@ static or_status_t read_model(or_onnx_reader_t *reader) {
       break;
     case 25:
       status = or_wire_expect(&field, OR_WIRE_BYTES, "ModelProto.functions");
-      if (or_ok(status)) status = refuse_function(field.bytes);
+      if (or_ok(status)) status = or_onnx_add_function(reader, field.bytes);
       break;
     default: break;
     }
@@ -183,8 +141,13 @@ static or_status_t read_model(or_onnx_reader_t *reader) {
   if (or_ok(status) && graph_message.source == NULL) {
     status = or_error(OR_DATA_LOSS, "there is no graph; the file is truncated or not an ONNX file");
   }
-  if (or_ok(status)) status = or_onnx_check_opsets(reader);
+  if (or_ok(status)) status = or_onnx_check_opsets(&reader->opsets);
+  graph->opset = or_onnx_standard_opset(&reader->opsets);
+  if (graph->opset == 0) graph->opset = or_op_newest_opset("");
   if (or_ok(status)) status = or_onnx_read_graph(reader, graph_message);
+  graph->weight_bytes = reader->constant_bytes;
+  if (or_ok(status)) status = or_onnx_name_locals(reader);
+  if (or_ok(status)) status = or_onnx_check_captured(reader);
   if (or_ok(status)) status = or_graph_sort(graph);
   return or_ok(status) ? or_graph_infer(graph, NULL) : status;
 }

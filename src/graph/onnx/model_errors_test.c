@@ -107,19 +107,11 @@ static void names_the_opset_that_brought_an_operator(void **state) {
   refused(model_proto(graph, 8), OR_UNIMPLEMENTED, "the operator came with opset 9; export with opset >= 9");
 }
 
-static void refuses_functions_sparse_tensors_and_subgraphs_by_name(void **state) {
+static void refuses_sparse_tensors_by_name(void **state) {
   (void)state;
-  pb_t function = {.data = NULL}, sparse = {.data = NULL}, attribute = {.data = NULL};
-  pb_text(&function, 1, "Twice");
-  pb_t model = model_proto(relu_graph(), 13);
-  pb_put(&model, 25, function);
-  refused(model, OR_UNIMPLEMENTED, "function \"Twice\"");
+  pb_t sparse = {.data = NULL};
   pb_put(&sparse, 1, tensor_proto("holes", OR_FLOAT32, "1"));
   refused(with_graph_field(15, sparse), OR_UNIMPLEMENTED, "sparse initializer \"holes\"");
-  pb_text(&attribute, 1, "body");
-  pb_int(&attribute, 20, 5);
-  pb_put(&attribute, 6, relu_graph());
-  refused(with_attribute(attribute), OR_UNIMPLEMENTED, "attribute \"body\": it holds a graph (control flow)");
 }
 
 static void refuses_values_that_are_not_tensors(void **state) {
@@ -308,7 +300,7 @@ int main(void) {
       cmocka_unit_test(refuses_opsets_that_it_does_not_know),
       cmocka_unit_test(names_node_operator_and_cure_for_unknown_operators),
       cmocka_unit_test(names_the_opset_that_brought_an_operator),
-      cmocka_unit_test(refuses_functions_sparse_tensors_and_subgraphs_by_name),
+      cmocka_unit_test(refuses_sparse_tensors_by_name),
       cmocka_unit_test(refuses_values_that_are_not_tensors),
       cmocka_unit_test(refuses_names_that_are_taken),
       cmocka_unit_test(refuses_cycles_and_missing_producers),

@@ -4,49 +4,58 @@
 #include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
 
-typedef struct node_proto_t {
-  or_wire_t message;
-  or_onnx_text_t name, type, domain;
-  size_t input_count, output_count, attribute_count;
-} node_proto_t;
-
-static or_status_t scan_node(or_wire_t message, node_proto_t *out);
-static or_status_t name_node(or_onnx_reader_t *reader, node_proto_t *node, const char **name);
-static or_status_t read_ids(or_onnx_reader_t *reader, const node_proto_t *proto);
-static or_status_t read_attributes(or_onnx_reader_t *reader, const node_proto_t *proto, or_attribute_t *attributes);
+static or_status_t scan_node(or_wire_t message, or_onnx_node_proto_t *out);
+static or_status_t add_node(or_onnx_reader_t *reader, const or_onnx_node_proto_t *proto, const char *name,
+                            const or_op_t *op, int version);
+static or_status_t read_attributes(or_onnx_reader_t *reader, const or_onnx_node_proto_t *proto, or_node_t *node);
 
 or_status_t or_onnx_read_node(or_onnx_reader_t *reader, or_wire_t message) {
-  or_graph_t *graph = reader->graph;
-  node_proto_t proto = {.message = message};
-  const char *name = NULL, *domain = NULL;
+  or_onnx_node_proto_t proto = {.message = message};
+  const char *name = NULL;
   const or_op_t *op = NULL;
   int version = 0;
-  or_node_t *node = NULL;
   or_status_t status = scan_node(message, &proto);
-  if (or_ok(status)) status = name_node(reader, &proto, &name);
-  if (or_ok(status)) status = or_onnx_find_operator(reader, name, proto.domain.data, proto.type.data, &op, &version);
+  if (or_ok(status)) status = or_onnx_name_node(reader, &proto.name, proto.type.data, &name);
   if (!or_ok(status)) return status;
-  domain = op->domain; /* the catalogue's strings live for ever */
-
-  status = read_ids(reader, &proto);
-  if (or_ok(status))
-    status = or_graph_add_node(graph, name, proto.input_count, proto.output_count, proto.attribute_count, &node);
-  if (or_ok(status)) {
-    node->domain = domain;
-    node->op = op->name;
-    node->version = version;
-    node->definition = op;
-    for (size_t i = 0; i < proto.input_count; ++i) ((or_value_id_t *)node->inputs)[i] = reader->ids[i];
-    for (size_t i = 0; i < proto.output_count; ++i) {
-      ((or_value_id_t *)node->outputs)[i] = reader->ids[proto.input_count + i];
-    }
-    status = read_attributes(reader, &proto, (or_attribute_t *)node->attributes);
-  }
-  if (or_ok(status)) ++graph->file_node_count;
-  return or_status_context(status, "node \"%s\" (%s)", name, op->name);
+  or_onnx_function_t *function = NULL;
+  if (reader->function_count > 0 && or_onnx_standard_operator(reader, proto.domain.data, proto.type.data) == NULL)
+    function = or_onnx_find_function(reader, &proto.domain, &proto.type, &proto.overload);
+  if (function == NULL) status = or_onnx_find_operator(reader, name, proto.domain.data, proto.type.data, &op, &version);
+  if (!or_ok(status)) return status;
+  status = or_onnx_read_ids(reader, &proto);
+  if (or_ok(status) && function != NULL) status = or_onnx_expand_call(reader, &proto, name, function);
+  if (or_ok(status) && function == NULL) status = add_node(reader, &proto, name, op, version);
+  if (or_ok(status)) return status;
+  ++reader->told;
+  return or_onnx_tells(reader)
+             ? or_status_context(status, "node \"%s\" (%s)", name, op != NULL ? op->name : proto.type.data)
+             : status;
 }
 
-static or_status_t scan_node(or_wire_t message, node_proto_t *out) {
+static or_status_t add_node(or_onnx_reader_t *reader, const or_onnx_node_proto_t *proto, const char *name,
+                            const or_op_t *op, int version) {
+  const size_t counts[3] = {proto->input_count, proto->output_count, proto->attribute_count};
+  or_node_t *node = NULL;
+  if (proto->attribute_count > OR_ONNX_MAX_ATTRIBUTES) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "%zu attributes, more than %zu, the limit", proto->attribute_count,
+                    OR_ONNX_MAX_ATTRIBUTES);
+  }
+  or_status_t status = or_onnx_add_node(reader, name, counts, &node);
+  if (!or_ok(status)) return status;
+  node->domain = op->domain; /* the catalogue's strings live for ever */
+  node->op = op->name;
+  node->version = version;
+  node->definition = op;
+  for (size_t i = 0; i < proto->input_count; ++i) ((or_value_id_t *)node->inputs)[i] = reader->ids[i];
+  for (size_t i = 0; or_ok(status) && i < proto->output_count; ++i) {
+    or_value_id_t id = reader->ids[proto->input_count + i];
+    ((or_value_id_t *)node->outputs)[i] = id;
+    if (id != OR_NO_VALUE) status = or_onnx_add_role(reader, id, OR_ONNX_PRODUCED, NULL);
+  }
+  return or_ok(status) ? read_attributes(reader, proto, node) : status;
+}
+
+static or_status_t scan_node(or_wire_t message, or_onnx_node_proto_t *out) {
   or_wire_field_t field;
   or_status_t status = or_status_success();
   while (or_wire_more(&message, &field, &status)) {
@@ -57,6 +66,7 @@ static or_status_t scan_node(or_wire_t message, node_proto_t *out) {
     case 4: status = or_onnx_read_text(&field, "NodeProto.op_type", &out->type); break;
     case 5: ++out->attribute_count; break;
     case 7: status = or_onnx_read_text(&field, "NodeProto.domain", &out->domain); break;
+    case 8: status = or_onnx_read_text(&field, "NodeProto.overload", &out->overload); break;
     default: break;
     }
   }
@@ -64,27 +74,8 @@ static or_status_t scan_node(or_wire_t message, node_proto_t *out) {
   return status;
 }
 
-/* A name that no other node has: the file's; "Conv_3" if it gives none; "conv1_3" if it gave it before. */
-static or_status_t name_node(or_onnx_reader_t *reader, node_proto_t *node, const char **name) {
-  uint32_t other = 0;
-  uint32_t index = (uint32_t)reader->nodes.count;
-  or_onnx_text_t base = node->name.length > 0 ? node->name : node->type;
-  bool taken = node->name.length == 0 || or_onnx_names_find(&reader->nodes, node->name.data, node->name.length, &other);
-  /* Numbers only grow, so that names made to be in the way are in the way once. */
-  if (reader->next_number < index) reader->next_number = index;
-  while (taken) {
-    /* The end is cut off a name that is as long as may be, so that the number stays. */
-    (void)or_format(node->name.data, sizeof node->name.data, "%.*s_%u", (int)(OR_ONNX_MAX_NAME_BYTES - 16), base.data,
-                    reader->next_number++);
-    node->name.length = strlen(node->name.data);
-    taken = or_onnx_names_find(&reader->nodes, node->name.data, node->name.length, &other);
-  }
-  or_status_t status = or_arena_strndup(&reader->graph->arena, node->name.data, node->name.length, name);
-  return or_ok(status) ? or_onnx_names_add(&reader->nodes, *name, node->name.length, index) : status;
-}
-
 /* Inputs, then outputs, to reader->ids; an empty name is a value that is left out. */
-static or_status_t read_ids(or_onnx_reader_t *reader, const node_proto_t *proto) {
+or_status_t or_onnx_read_ids(or_onnx_reader_t *reader, const or_onnx_node_proto_t *proto) {
   size_t next[2] = {0, proto->input_count};
   or_wire_t message = proto->message;
   or_wire_field_t field;
@@ -96,29 +87,37 @@ static or_status_t read_ids(or_onnx_reader_t *reader, const node_proto_t *proto)
     or_value_id_t *id = &reader->ids[next[field.number - 1]++];
     *id = OR_NO_VALUE;
     status = or_onnx_read_text(&field, field.number == 1 ? "NodeProto.input" : "NodeProto.output", &name);
-    if (or_ok(status) && name.length > 0) status = or_onnx_value(reader, &name, id);
+    if (!or_ok(status) || name.length == 0) continue;
+    status =
+        field.number == 1 ? or_onnx_read_value(reader, &name, id) : or_onnx_value(reader, name.data, name.length, id);
   }
   return status;
 }
 
-static or_status_t read_attributes(or_onnx_reader_t *reader, const node_proto_t *proto, or_attribute_t *attributes) {
+/* Bodies add nodes to graphs of their own, so `node` stays where it is. They are sorted when it is known what all of
+ * them read from outside. */
+static or_status_t read_attributes(or_onnx_reader_t *reader, const or_onnx_node_proto_t *proto, or_node_t *node) {
+  or_attribute_t *attributes = (or_attribute_t *)node->attributes; /* in this graph's arena */
+  or_onnx_body_t *around = reader->bodies;
   size_t count = 0;
   or_wire_t message = proto->message;
   or_wire_field_t field;
   or_status_t status = or_status_success();
-  if (proto->attribute_count > OR_ONNX_MAX_ATTRIBUTES) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "%zu attributes, more than %zu, the limit", proto->attribute_count,
-                    OR_ONNX_MAX_ATTRIBUTES);
-  }
+  reader->bodies = NULL;
   while (or_wire_more(&message, &field, &status)) {
+    bool there = true;
     if (field.number != 5) continue;
     status = or_wire_expect(&field, OR_WIRE_BYTES, "NodeProto.attribute");
-    if (or_ok(status)) status = or_onnx_read_attribute(reader, field.bytes, &attributes[count]);
+    if (or_ok(status)) status = or_onnx_read_attribute(reader, node, field.bytes, &attributes[count], &there);
+    if (!there) continue;
     for (size_t i = 0; or_ok(status) && i < count; ++i) {
       if (strcmp(attributes[i].name, attributes[count].name) != 0) continue;
       status = or_error(OR_INVALID_ARGUMENT, "there are two attributes \"%s\"", attributes[i].name);
     }
     ++count;
   }
+  node->attribute_count = (uint32_t)count;
+  status = or_onnx_capture(reader, node, status);
+  reader->bodies = around;
   return status;
 }

@@ -2,7 +2,7 @@
 #define OR_GRAPH_ONNX_ONNX_H
 /* ONNX files: ModelProto to or_graph_t, and TensorProto both ways. Our own reader of the protobuf wire format
  * (https://protobuf.dev/ programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto);
- * untrusted input: every length is checked against what is left, nesting is bounded, nothing recurses. */
+ * untrusted input: every length is checked against what is left, and nesting is bounded. */
 
 #include "graph/graph.h"
 

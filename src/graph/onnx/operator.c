@@ -14,13 +14,47 @@ static const char *shown_domain(const char *domain) { return domain[0] != '\0' ?
 static char *known_domains(char *text, size_t capacity);
 static const char *nearest_operator(const or_onnx_reader_t *reader, const char *domain, const char *type);
 
-or_status_t or_onnx_check_opsets(or_onnx_reader_t *reader) {
-  if (reader->opset_count == 0) {
+or_status_t or_onnx_read_opset(or_onnx_reader_t *reader, or_wire_t message, or_onnx_opsets_t *opsets) {
+  or_onnx_text_t domain = {.length = 0};
+  int64_t version = 0;
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    switch (field.number) {
+    case 1: status = or_onnx_read_text(&field, "OperatorSetIdProto.domain", &domain); break;
+    case 2: status = or_onnx_read_int(&field, "OperatorSetIdProto.version", &version); break;
+    default: break;
+    }
+  }
+  if (!or_ok(status)) return status;
+  if (strcmp(domain.data, "ai.onnx") == 0) domain = (or_onnx_text_t){.length = 0};
+  for (size_t i = 0; i < opsets->count; ++i) {
+    if (strcmp(opsets->items[i].domain, domain.data) != 0) continue;
+    if (opsets->items[i].version == version) return status;
+    return or_error(OR_INVALID_ARGUMENT, "two opsets of domain \"%s\" are imported: %lld and %lld",
+                    domain.length > 0 ? domain.data : "ai.onnx", (long long)opsets->items[i].version,
+                    (long long)version);
+  }
+  if (opsets->count == OR_ONNX_MAX_OPSETS) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "more than %zu opsets are imported, the limit", OR_ONNX_MAX_OPSETS);
+  }
+  status = or_grow_array(reader->allocator, opsets->count + 1, sizeof *opsets->items, (void **)&opsets->items,
+                         &opsets->capacity);
+  if (!or_ok(status)) return status;
+  or_onnx_opset_t *opset = &opsets->items[opsets->count];
+  opset->version = version;
+  status = or_arena_strndup(&reader->root->arena, domain.data, domain.length, &opset->domain);
+  if (or_ok(status)) ++opsets->count;
+  return status;
+}
+
+or_status_t or_onnx_check_opsets(const or_onnx_opsets_t *opsets) {
+  if (opsets->count == 0) {
     return or_error(OR_INVALID_ARGUMENT,
                     "no opset is imported (ModelProto.opset_import); the file is truncated, or older than ONNX 1.2");
   }
-  for (size_t i = 0; i < reader->opset_count; ++i) {
-    const or_onnx_opset_t *opset = &reader->opsets[i];
+  for (size_t i = 0; i < opsets->count; ++i) {
+    const or_onnx_opset_t *opset = &opsets->items[i];
     const char *domain = shown_domain(opset->domain);
     int newest = or_op_newest_opset(opset->domain);
     if (newest == 0) continue; /* an unknown domain matters only if a node uses it */
@@ -34,9 +68,20 @@ or_status_t or_onnx_check_opsets(or_onnx_reader_t *reader) {
                       (long long)opset->version, domain, newest, newest);
     }
   }
-  const or_onnx_opset_t *standard = opset_of(reader, "");
-  reader->graph->opset = standard != NULL ? (int)standard->version : or_op_newest_opset("");
   return or_status_success();
+}
+
+int or_onnx_standard_opset(const or_onnx_opsets_t *opsets) {
+  for (size_t i = 0; i < opsets->count; ++i) {
+    if (opsets->items[i].domain[0] == '\0') return (int)opsets->items[i].version;
+  }
+  return 0;
+}
+
+const or_op_t *or_onnx_standard_operator(const or_onnx_reader_t *reader, const char *domain, const char *type) {
+  const or_onnx_opset_t *opset = opset_of(reader, domain);
+  const or_op_t *op = or_op_find(domain, type);
+  return op != NULL && !op->internal && opset != NULL && or_op_version(op, (int)opset->version) != 0 ? op : NULL;
 }
 
 or_status_t or_onnx_find_operator(const or_onnx_reader_t *reader, const char *node, const char *domain,
@@ -77,8 +122,10 @@ static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *
 }
 
 static const or_onnx_opset_t *opset_of(const or_onnx_reader_t *reader, const char *domain) {
-  for (size_t i = 0; i < reader->opset_count; ++i) {
-    if (strcmp(reader->opsets[i].domain, domain) == 0) return &reader->opsets[i];
+  const or_onnx_opsets_t *opsets =
+      reader->scope->call != NULL ? &reader->scope->call->function->opsets : &reader->opsets;
+  for (size_t i = 0; i < opsets->count; ++i) {
+    if (strcmp(opsets->items[i].domain, domain) == 0) return &opsets->items[i];
   }
   return NULL;
 }

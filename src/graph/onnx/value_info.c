@@ -113,12 +113,13 @@ static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *na
   uint32_t number = 0;
   size_t index = 0;
   or_status_t status = or_status_success();
-  if (or_onnx_names_find(&reader->symbols, name->data, name->length, &number)) {
+  if (or_onnx_names_find(&reader->scope->level->symbols, name->data, name->length, &number)) {
     index = number;
   } else {
     status = or_graph_symbol(reader->graph, name->data, name->length, &index);
     if (or_ok(status))
-      status = or_onnx_names_add(&reader->symbols, reader->graph->symbols[index], name->length, (uint32_t)index);
+      status = or_onnx_names_add(&reader->scope->level->symbols, reader->graph->symbols[index], name->length,
+                                 (uint32_t)index);
   }
   *out = OR_DIM_SYMBOL(index);
   return status;
