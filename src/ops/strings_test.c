@@ -115,13 +115,13 @@ static void there_is_no_sum_of_strings(void **state) {
   call_list(&f, INTS(1));
   call_input(&f, OR_STRING, SHAPE(1), NULL);
   call_string(&f, "reduction", "add");
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "\"reduction\" is \"add\", of string");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"reduction\" is \"add\", of strings");
   call_deinit(&f);
   start(&f, "Resize", 13, SHAPE(2), NULL);
   call_input(&f, OR_DTYPE_NONE, SCALAR, NULL);
   call_input(&f, OR_FLOAT32, SHAPE(1), FLOATS(2));
   call_string(&f, "mode", "linear");
-  expect_refused(&f, 1, OR_UNIMPLEMENTED, "interpolation of string");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "the mode of string must be nearest");
   call_deinit(&f);
 }
 
