@@ -92,7 +92,8 @@ static or_status_t read_dim(or_onnx_reader_t *reader, or_wire_t message, bool sy
     switch (field.number) {
     case 1:
       status = or_onnx_read_int(&field, "TensorShapeProto.Dimension.dim_value", out);
-      if (or_ok(status) && *out < 0) {
+      /* -1 is no extent by the standard, but what several exporters write for one that is not known. */
+      if (or_ok(status) && *out < 0 && *out != OR_DIM_UNKNOWN) {
         status =
             or_error(OR_INVALID_ARGUMENT,
                      "an extent is %lld; one that is not known yet has a name (dim_param) or nothing", (long long)*out);
@@ -105,8 +106,9 @@ static or_status_t read_dim(or_onnx_reader_t *reader, or_wire_t message, bool sy
     default: break;
     }
   }
-  return or_ok(status) && symbols && name.length > 0 && *out == OR_DIM_UNKNOWN ? symbol_dim(reader, &name, out)
-                                                                               : status;
+  /* "?" is what converters write for any extent, each time another one. */
+  const bool named = name.length > 0 && strcmp(name.data, "?") != 0 && *out == OR_DIM_UNKNOWN;
+  return or_ok(status) && symbols && named ? symbol_dim(reader, &name, out) : status;
 }
 
 static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *name, int64_t *out) {
