@@ -120,7 +120,7 @@ static bool plan_product(const or_cpu_recurrent_t *layer, const or_cpu_device_t 
 static bool plan_size(const or_cpu_recurrent_t *layer, const or_cpu_device_t *device, size_t rows,
                       or_cpu_recurrent_size_t *out) {
   size_t bytes = rows * layer->columns * sizeof(float); /* at most four times the state's */
-  size_t chunk = or_cpu_max(CHUNK_BYTES / bytes, (CHUNK_ROWS + rows - 1) / rows);
+  size_t chunk = or_cpu_max(CHUNK_BYTES / (bytes + 1), (CHUNK_ROWS + rows - 1) / rows);
   *out = (or_cpu_recurrent_size_t){.rows = rows, .chunk = or_cpu_min(chunk, layer->steps)};
   size_t last = layer->steps % out->chunk;
   if (last == 0) last = out->chunk;
