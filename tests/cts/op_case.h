@@ -120,6 +120,7 @@ void cts_generate_softmax(cts_generator_t *g);
 void cts_generate_attention(cts_generator_t *g);
 void cts_generate_cached_attention(cts_generator_t *g);
 void cts_generate_recurrent(cts_generator_t *g);
+void cts_generate_det(cts_generator_t *g);
 void cts_generate_reduce(cts_generator_t *g);
 void cts_generate_reshape(cts_generator_t *g);
 void cts_generate_flatten(cts_generator_t *g);

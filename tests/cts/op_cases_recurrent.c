@@ -1,4 +1,4 @@
-/* RNN, GRU, LSTM. */
+/* RNN, GRU, LSTM; and Det. */
 #include <string.h>
 
 #include "cts/op_case.h"
@@ -123,4 +123,16 @@ void cts_generate_recurrent(cts_generator_t *g) {
                             {2, 1, 300, 600}, {530, 1, 4, 64}, {40, 3, 24, 48},
                             {0, 2, 3, 4},     {2, 0, 3, 4},    {2, 3, 0, 4}};
   for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) every_form(g, OR_FLOAT32, &wide[i]);
+}
+
+void cts_generate_det(cts_generator_t *g) {
+  const or_shape_t shapes[] = {SHAPE(1, 1),    SHAPE(3, 3),    SHAPE(2, 3, 4, 4),
+                               SHAPE(5, 7, 7), SHAPE(0, 2, 2), SHAPE(2, 0, 0)};
+  CTS_EACH_DTYPE(g->op, dtype) {
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
+      cts_op_case_t it = cts_op_case(g, "");
+      cts_input(&it, dtype, shapes[i]);
+      cts_emit(g, &it);
+    }
+  }
 }

@@ -150,6 +150,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "Pad", cts_generate_pad},
     {"", "CenterCropPad", cts_generate_center_crop_pad},
     {"", "Trilu", cts_generate_trilu},
+    {"", "Det", cts_generate_det},
     {"", "EyeLike", cts_generate_eye_like},
     {"", "CumSum", cts_generate_cumulative},
     {"", "CumProd", cts_generate_cumulative},
