@@ -6,7 +6,7 @@
 
 /* Fewer sequences than these make products that read the weights for too little. */
 #define SEQUENCES_OF_A_TASK 4
-/* What the gates of a chunk may take: so that they are still in the second-level cache when their step comes. */
+/* What inputs and gates of a chunk may take: so that they are still in the second-level cache when their step comes. */
 #define CHUNK_BYTES ((size_t)512 << 10)
 /* A product of fewer rows is slower for each. */
 #define CHUNK_ROWS 16
@@ -119,7 +119,7 @@ static bool plan_product(const or_cpu_recurrent_t *layer, const or_cpu_device_t 
 
 static bool plan_size(const or_cpu_recurrent_t *layer, const or_cpu_device_t *device, size_t rows,
                       or_cpu_recurrent_size_t *out) {
-  size_t bytes = rows * layer->columns * sizeof(float); /* at most four times the state's */
+  size_t bytes = rows * (layer->columns + layer->input) * sizeof(float);
   size_t chunk = or_cpu_max(CHUNK_BYTES / (bytes + 1), (CHUNK_ROWS + rows - 1) / rows);
   *out = (or_cpu_recurrent_size_t){.rows = rows, .chunk = or_cpu_min(chunk, layer->steps)};
   size_t last = layer->steps % out->chunk;
