@@ -3,7 +3,6 @@
 #include "ops/conv.h"
 #include "ops/conv_transpose.h"
 
-static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out);
 static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
 
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
@@ -26,7 +25,7 @@ bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, 
   out->shape.out_channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
   out->shape.groups = (size_t)groups;
   out->shape.bf16 = or_cpu_in_bf16(device, view);
-  return read_window(view, out) && read_biases(view, out);
+  return or_cpu_conv_read_window(view, &x->shape, &w->shape, out) && read_biases(view, out);
 }
 
 /* What a transposed convolution reads is what the convolution writes. The pads of the end become what is cut off there
@@ -41,8 +40,7 @@ static void turn_around(or_window_t *window) {
   }
 }
 
-static bool read_window(const or_cpu_view_t *view, or_cpu_conv_t *out) {
-  const or_shape_t *x = &or_cpu_input(view, 0)->shape, *w = &or_cpu_input(view, 1)->shape;
+bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out) {
   or_window_t window;
   or_status_t status = out->transposed ? or_conv_transpose_window(&view->call, x, w, &window)
                                        : or_window_make(&view->call, x, w->dims + 2, &window);

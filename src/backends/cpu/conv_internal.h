@@ -19,6 +19,9 @@ typedef struct or_cpu_conv_t {
  * one step. Pure. */
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out);
 
+/* The window and paddings of a convolution of `out->spatial` dimensions; false where an extent is 0. */
+bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out);
+
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
 or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);
 

@@ -7,6 +7,8 @@ const or_cpu_family_t *const or_cpu_families[] = {
     &or_cpu_family_conv,
     &or_cpu_family_conv_transpose,
     &or_cpu_family_matmul,
+    &or_cpu_family_matmul_integer,
+    &or_cpu_family_conv_integer,
     &or_cpu_family_pool,
     &or_cpu_family_pointwise,
     &or_cpu_family_softmax,

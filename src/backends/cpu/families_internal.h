@@ -10,6 +10,6 @@ extern const or_cpu_family_t or_cpu_family_alias, or_cpu_family_dnnl_conv, or_cp
     or_cpu_family_reduce, or_cpu_family_transpose, or_cpu_family_move, or_cpu_family_resize, or_cpu_family_cast,
     or_cpu_family_vector, or_cpu_family_add_norm, or_cpu_family_embedding, or_cpu_family_attention, or_cpu_family_fft,
     or_cpu_family_gather_elements, or_cpu_family_recurrent, or_cpu_family_conv_transpose, or_cpu_family_quantize,
-    or_cpu_family_dynamic_quantize, or_cpu_family_reference;
+    or_cpu_family_dynamic_quantize, or_cpu_family_conv_integer, or_cpu_family_matmul_integer, or_cpu_family_reference;
 
 #endif

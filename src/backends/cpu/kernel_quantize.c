@@ -1,8 +1,8 @@
 /* QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear between float32 and int8 or uint8 by the vector kernels:
  * with one scale, one an index of an axis, or blocks along the last axis. */
 #include <math.h>
-#include <string.h>
 
+#include "backends/cpu/bytes_internal.h"
 #include "backends/cpu/families_internal.h"
 #include "ops/granularity.h"
 #include "ops/quantize_linear.h"
@@ -24,15 +24,13 @@ typedef struct state_t {
   size_t units, blocks;     /* blocks: of a line, in runs along the last axis; 0: runs of `inner` elements */
 } state_t;
 
-static bool is_byte(or_dtype_t dtype) { return dtype == OR_INT8 || dtype == OR_UINT8; }
-
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   (void)device;
   bool quantize = or_cpu_view_is(view, &or_op_quantize_linear);
   if (view->fused || (!quantize && !or_cpu_view_is(view, &or_op_dequantize_linear))) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0), *scale = or_cpu_input(view, 1), *y = or_cpu_output(view, 0);
   const or_op_tensor_t *narrow = quantize ? y : x, *wide = quantize ? x : y;
-  if (!is_byte(narrow->dtype) || wide->dtype != OR_FLOAT32 || scale->dtype != OR_FLOAT32) return false;
+  if (!or_cpu_is_byte(narrow->dtype) || wide->dtype != OR_FLOAT32 || scale->dtype != OR_FLOAT32) return false;
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&scale->shape)) return false;
   int64_t precision = or_op_attribute_int(&view->call, "precision", OR_FLOAT32);
   if (precision != OR_FLOAT32 && precision != OR_DTYPE_NONE) return false;
@@ -53,8 +51,7 @@ typedef struct work_t {
 } work_t;
 
 static int32_t zero_of(const work_t *work, size_t index) {
-  if (work->zeros == NULL) return 0;
-  return work->state->is_signed ? ((const int8_t *)work->zeros)[index] : ((const uint8_t *)work->zeros)[index];
+  return or_cpu_byte_at(work->zeros, work->state->is_signed, index);
 }
 
 /* Elements first .. first + count - 1, all of one scale. */

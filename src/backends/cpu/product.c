@@ -5,7 +5,6 @@
 #include "ops/einsum.h"
 #include "ops/shape.h"
 
-static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product);
 static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
@@ -33,7 +32,10 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
                             .residual = OR_NO_VALUE,
                             .residual_scale = 1.0};
   if (or_cpu_product_ops(device->kernels, out) == NULL || (integer && !plain_integers(view))) return false;
-  if (matmul ? !read_matmul(view, out) : gemm ? !read_gemm(view, out) : !read_einsum(view, out)) return false;
+  if (matmul ? !or_cpu_product_read_shapes(&or_cpu_input(view, 0)->shape, &or_cpu_input(view, 1)->shape, out)
+      : gemm ? !read_gemm(view, out)
+             : !read_einsum(view, out))
+    return false;
   out->bf16 = rounds(device, view, out);
   return read_epilogue(view, out) && type_can(view, out);
 }
@@ -78,8 +80,7 @@ static or_shape_t batch_of(const or_shape_t *shape) {
   return batch;
 }
 
-static bool read_matmul(const or_cpu_view_t *view, or_cpu_product_t *product) {
-  const or_shape_t *a = &or_cpu_input(view, 0)->shape, *b = &or_cpu_input(view, 1)->shape;
+bool or_cpu_product_read_shapes(const or_shape_t *a, const or_shape_t *b, or_cpu_product_t *product) {
   if (a->rank < 1 || b->rank < 1) return false;
   product->m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1;
   product->k = (size_t)a->dims[a->rank - 1];

@@ -32,6 +32,8 @@ typedef struct or_cpu_product_t {
 
 /* False if the node is no product that our kernels carry out. Pure. */
 bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out);
+/* Extents and batch of a MatMul of two static shapes. */
+bool or_cpu_product_read_shapes(const or_shape_t *a, const or_shape_t *b, or_cpu_product_t *out);
 /* Of 16-bit numbers, whose sums, bias and residual are float32 until the result is rounded. */
 bool or_cpu_product_is_half(const or_cpu_product_t *product);
 /* The kernels of a product that was read, or NULL. */

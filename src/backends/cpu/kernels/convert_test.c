@@ -116,6 +116,44 @@ static void quantises_with_saturation_and_back(void **state) {
   }
 }
 
+static void sums_become_bytes_again(void **state) {
+  (void)state;
+  FOR_EACH_LEVEL(kernels) {
+    for (size_t l = 0; l < TEST_LENGTHS; ++l) {
+      const size_t n = test_lengths[l];
+      int32_t *x = test_buffer(0, n * sizeof(int32_t)), *columns = test_buffer(4, n * sizeof(int32_t));
+      float *scales = test_buffer(1, n * sizeof(float));
+      uint8_t *u = test_buffer(2, n);
+      int8_t *s = test_buffer(3, n);
+      const float one = 0.5f;
+      for (size_t i = 0; i < n; ++i) {
+        x[i] = i % 7 == 0 ? (int32_t)(i * 2654435761u) : (int32_t)(i * 37 % 601) - 300;
+        scales[i] = 0.25f * (float)(1 + i % 5);
+      }
+      for (int by_one = 0; by_one < 2; ++by_one) {
+        kernels->convert.requantize_u8(n, x, by_one ? &one : scales, by_one, 7, u);
+        kernels->convert.requantize_s8(n, x, by_one ? &one : scales, by_one, -7, s);
+        for (size_t i = 0; i < n; ++i) {
+          const double exact = nearbyint((double)((float)x[i] * (by_one ? one : scales[i])));
+          assert_true((double)u[i] == fmin(fmax(exact + 7, 0.0), 255.0));
+          assert_true((double)s[i] == fmin(fmax(exact - 7, -128.0), 127.0));
+        }
+        assert_true(test_untouched(u) && test_untouched(s));
+      }
+      int32_t sum_u = 0, sum_s = 0;
+      for (size_t i = 0; i < n; ++i) {
+        sum_u += u[i];
+        sum_s += s[i];
+        columns[i] = (int32_t)i;
+      }
+      assert_int_equal(kernels->convert.sum_u8(n, u), sum_u);
+      assert_int_equal(kernels->convert.sum_s8(n, s), sum_s);
+      kernels->convert.add_s8(n, s, columns);
+      for (size_t i = 0; i < n; ++i) assert_int_equal(columns[i], (int32_t)i + s[i]);
+    }
+  }
+}
+
 static void converts_tails_like_whole_vectors(void **state) {
   (void)state;
   FOR_EACH_LEVEL(kernels) {
@@ -169,8 +207,8 @@ static void transposes_elements_of_any_size(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(widens_every_16_bit_value_exactly),  cmocka_unit_test(narrows_to_the_nearest_even),
-      cmocka_unit_test(quantises_with_saturation_and_back), cmocka_unit_test(converts_tails_like_whole_vectors),
-      cmocka_unit_test(transposes_elements_of_any_size),
+      cmocka_unit_test(quantises_with_saturation_and_back), cmocka_unit_test(sums_become_bytes_again),
+      cmocka_unit_test(converts_tails_like_whole_vectors),  cmocka_unit_test(transposes_elements_of_any_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

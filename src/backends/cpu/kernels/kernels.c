@@ -36,7 +36,12 @@
               .quantize_s8 = or_quantize_s8_##L,                                                                 \
               .dequantize_u8 = or_dequantize_u8_##L,                                                             \
               .dequantize_s8 = or_dequantize_s8_##L,                                                             \
-              .s32_to_f32 = or_s32_to_f32_##L},                                                                  \
+              .s32_to_f32 = or_s32_to_f32_##L,                                                                   \
+              .requantize_u8 = or_requantize_u8_##L,                                                             \
+              .requantize_s8 = or_requantize_s8_##L,                                                             \
+              .sum_u8 = or_sum_u8_##L,                                                                           \
+              .sum_s8 = or_sum_s8_##L,                                                                           \
+              .add_s8 = or_add_s8_##L},                                                                          \
   .transpose = or_transpose_##L, .window = {or_max_pool_##L, or_average_pool_##L, or_depthwise_##L},             \
   .fft_f32 = &or_f32_fft_##L, .fft_f64 = &or_f64_fft_##L
 

@@ -131,6 +131,13 @@ typedef struct or_cpu_convert_t {
   void (*dequantize_s8)(size_t n, const int8_t *x, float scale, int32_t zero, float *y);
   /* y = x * scale, from the sums of an integer product. */
   void (*s32_to_f32)(size_t n, const int32_t *x, float scale, float *y);
+  /* q = saturate(round(x * scale) + zero), x as float32: scale[i], or scale[0] for all where `one` says so. */
+  void (*requantize_u8)(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero, uint8_t *y);
+  void (*requantize_s8)(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero, int8_t *y);
+  /* Sums of bytes modulo 2^32: of a row; y += x, of columns. */
+  int32_t (*sum_u8)(size_t n, const uint8_t *x);
+  int32_t (*sum_s8)(size_t n, const int8_t *x);
+  void (*add_s8)(size_t n, const int8_t *x, int32_t *y);
 } or_cpu_convert_t;
 
 /* dst[c][r] = src[r][c] for r < rows, c < columns; strides in elements of element_bytes (any size >= 1). Not in place.

@@ -69,6 +69,11 @@
   void or_bf16_to_f32_##L(size_t n, const uint16_t *x, float *y);                                                     \
   void or_f32_to_bf16_##L(size_t n, const float *x, uint16_t *y);                                                     \
   void or_s32_to_f32_##L(size_t n, const int32_t *x, float scale, float *y);                                          \
+  void or_requantize_u8_##L(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero, uint8_t *y);      \
+  void or_requantize_s8_##L(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero, int8_t *y);       \
+  int32_t or_sum_u8_##L(size_t n, const uint8_t *x);                                                                  \
+  int32_t or_sum_s8_##L(size_t n, const int8_t *x);                                                                   \
+  void or_add_s8_##L(size_t n, const int8_t *x, int32_t *y);                                                          \
   void or_transpose_##L(size_t element_bytes, size_t rows, size_t columns, const void *src, size_t src_ld, void *dst, \
                         size_t dst_ld);                                                                               \
   void or_max_pool_##L(const or_cpu_window_t *window, size_t planes, const float *x, float *y);                       \
