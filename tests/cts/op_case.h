@@ -99,6 +99,7 @@ void cts_generate_conv(cts_generator_t *g);
 void cts_generate_conv_transpose(cts_generator_t *g);
 void cts_generate_deform_conv(cts_generator_t *g);
 void cts_generate_col2im(cts_generator_t *g);
+void cts_generate_causal_conv(cts_generator_t *g);
 void cts_generate_max_unpool(cts_generator_t *g);
 void cts_generate_max_roi_pool(cts_generator_t *g);
 void cts_generate_roi_align(cts_generator_t *g);

@@ -226,3 +226,24 @@ void cts_generate_deform_conv(cts_generator_t *g) {
     }
   }
 }
+
+void cts_generate_causal_conv(cts_generator_t *g) {
+  static const int64_t rows[][4] = {{1, 1, 1, 1},   {1, 4, 1, 4}, {2, 3, 7, 4}, {1, 5, 2, 4},
+                                    {1, 2, 300, 3}, {0, 2, 3, 2}, {1, 2, 0, 3}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    const int64_t *row = rows[i];
+    CTS_EACH_DTYPE(g->op, dtype) {
+      for (int given = 0; given < 4; ++given) {
+        cts_op_case_t it = cts_op_case(g, "");
+        cts_input(&it, dtype, SHAPE(row[0], row[1], row[2]));
+        cts_input(&it, dtype, SHAPE(row[1], 1, row[3]))->constant = given % 2 == 0;
+        if (given % 2 > 0) cts_input(&it, dtype, SHAPE(row[1]));
+        if (given == 2) cts_input_absent(&it);
+        if (given > 1) cts_input(&it, dtype, SHAPE(row[0], row[1], row[3] - 1));
+        if (given > 0) cts_attribute_string(&it, "activation", given == 1 ? "silu" : given == 2 ? "none" : "swish");
+        it.output_count = 2;
+        cts_emit(g, &it);
+      }
+    }
+  }
+}

@@ -10,6 +10,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "ConvTranspose", cts_generate_conv_transpose},
     {"", "DeformConv", cts_generate_deform_conv},
     {"", "Col2Im", cts_generate_col2im},
+    {"", "CausalConvWithState", cts_generate_causal_conv},
     {"", "Gemm", cts_generate_gemm},
     {"", "MatMul", cts_generate_matmul},
     {"", "MatMulInteger", cts_generate_matmul_integer},
