@@ -250,12 +250,18 @@ void cts_generate_bit_cast(cts_generator_t *g) {
 }
 
 void cts_generate_dropout(cts_generator_t *g) {
+  static const double third = 0.375, yes = 1;
   CTS_EACH_DTYPE(g->op, dtype) {
-    for (uint32_t outputs = 1; outputs <= 2; ++outputs) {
+    for (uint32_t form = 0; form < (g->version < 12 ? 2 : 4); ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 5));
       if (g->version < 7) cts_attribute_int(&it, "is_test", 1);
-      it.output_count = outputs;
+      if (form > 1) {
+        cts_input_scalar(&it, OR_FLOAT32, &third);
+        cts_input_scalar(&it, OR_BOOL, &yes)->constant = form == 2;
+        cts_attribute_int(&it, "seed", 5);
+      }
+      it.output_count = form % 2 + 1;
       cts_emit(g, &it);
     }
   }
