@@ -29,7 +29,7 @@ ALLOWED = {
 THIRD_PARTY = [
     (r"jansson\.h", r"src/base/json_fuzz\.c"),
     (r"curl/", r"src/client/"),
-    (r"png\.h|jpeglib\.h|jerror\.h|turbojpeg\.h", r"src/model/"),
+    (r"png\.h|jpeglib\.h|jerror\.h|turbojpeg\.h", r"src/base/"),
     (r"hwloc", r"src/(backends/cpu|hal)/"),
     (r"oneapi/|dnnl", r"src/backends/cpu/|bench/"),
     (r"omp\.h", r"src/hal/parallel\w*\.[ch]"),

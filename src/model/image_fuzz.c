@@ -16,7 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                             .height = 7,
                             .scale = 1.0 / 255.0,
                             .std = {1, 1, 1}};
-  or_status_t status = or_image_decode(allocator, data, size, MAX_PIXELS, &image);
+  or_status_t status;
+  switch (or_image_format(data, size)) {
+  case OR_IMAGE_BMP: status = or_image_decode_bmp(allocator, data, size, MAX_PIXELS, &image); break;
+  case OR_IMAGE_PNM: status = or_image_decode_pnm(allocator, data, size, MAX_PIXELS, &image); break;
+  default: status = or_image_decode(allocator, data, size, MAX_PIXELS, &image); break;
+  }
   if (or_ok(status)) status = or_image_to_input(allocator, &image, &input, out);
   or_status_ignore(status); /* any answer will do, but a crash */
   or_free(allocator, image.rgba);

@@ -90,3 +90,15 @@ void cts_generate_center_crop_pad(cts_generator_t *g) {
     }
   }
 }
+
+/* A graymap of 3 x 2 pixels. */
+void cts_generate_image_decoder(cts_generator_t *g) {
+  static const double file[] = {'P', '5', ' ', '3', ' ', '2', ' ', '2', '5', '5', ' ', 0, 10, 20, 128, 254, 255};
+  static const char *const formats[] = {"RGB", "BGR", "Grayscale"};
+  for (int i = 0; i < 3; ++i) {
+    cts_op_case_t it = cts_op_case(g, "");
+    cts_input_values(&it, OR_UINT8, file, sizeof file / sizeof *file);
+    cts_attribute_string(&it, "pixel_format", formats[i]);
+    cts_emit(g, &it);
+  }
+}

@@ -160,6 +160,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "SpaceToDepth", cts_generate_blocks},
     {"", "Resize", cts_generate_resize},
     {"", "Upsample", cts_generate_resize},
+    {"", "ImageDecoder", cts_generate_image_decoder},
     {"", "NegativeLogLikelihoodLoss", cts_generate_loss},
     {"", "SoftmaxCrossEntropyLoss", cts_generate_loss},
     {"", "AffineGrid", cts_generate_affine_grid},

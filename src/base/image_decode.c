@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "model/image.h"
+#include "base/image.h"
 #include "or_config.h"
 
 #if OR_HAVE_PNG
@@ -14,26 +14,6 @@
 #include <jpeglib.h>
 
 #include <jerror.h>
-#endif
-
-#if OR_HAVE_PNG || OR_HAVE_JPEG
-static or_status_t check_extent(uint64_t width, uint64_t height, uint64_t max_pixels) {
-  if (width == 0 || height == 0)
-    return or_error(OR_DATA_LOSS, "the picture is %llu x %llu pixels", (unsigned long long)width,
-                    (unsigned long long)height);
-  if (width > max_pixels / height) {
-    return or_error(OR_OUT_OF_RANGE, "the picture is %llu x %llu pixels; the limit is %llu pixels",
-                    (unsigned long long)width, (unsigned long long)height, (unsigned long long)max_pixels);
-  }
-  return or_status_success();
-}
-
-static or_status_t alloc_rgba(const or_allocator_t *allocator, or_image_t *out) {
-  void *memory = NULL;
-  or_status_t status = or_alloc_array(allocator, (size_t)out->width * out->height, 4, &memory);
-  out->rgba = memory;
-  return status;
-}
 #endif
 
 #if OR_HAVE_PNG
@@ -83,16 +63,12 @@ static or_status_t png_decode(const or_allocator_t *allocator, png_structp png, 
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_read_fn(png, source, png_take);
   png_read_info(png, info);
-  or_status_t status =
-      check_extent(png_get_image_width(png, info), png_get_image_height(png, info), source->max_pixels);
+  or_status_t status = or_image_begin(allocator, png_get_image_width(png, info), png_get_image_height(png, info),
+                                      source->max_pixels, out);
   if (!or_ok(status)) return status;
   png_prepare(png, info); /* allocates rows: after the check */
-  out->width = png_get_image_width(png, info);
-  out->height = png_get_image_height(png, info);
   if (png_get_rowbytes(png, info) != (size_t)out->width * 4)
     return or_error(OR_DATA_LOSS, "PNG: the rows are not RGBA");
-  status = alloc_rgba(allocator, out);
-  if (!or_ok(status)) return status;
   int passes = png_get_interlace_type(png, info) == PNG_INTERLACE_NONE ? 1 : 7;
   for (int pass = 0; pass < passes; ++pass) {
     for (uint32_t y = 0; y < out->height; ++y) png_read_row(png, out->rgba + (size_t)y * out->width * 4, NULL);
@@ -146,16 +122,12 @@ static or_status_t jpeg_decode(const or_allocator_t *allocator, struct jpeg_deco
     return or_error(OR_DATA_LOSS, "JPEG: %s", source->error);
   }
   (void)jpeg_read_header(jpeg, TRUE);
-  or_status_t status = check_extent(jpeg->image_width, jpeg->image_height, source->max_pixels);
-  if (!or_ok(status)) return status;
   if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
     return or_error(OR_UNIMPLEMENTED, "JPEG: CMYK is not read; convert the picture to RGB");
+  or_status_t status = or_image_begin(allocator, jpeg->image_width, jpeg->image_height, source->max_pixels, out);
+  if (!or_ok(status)) return status;
   jpeg->out_color_space = JCS_RGB;
   (void)jpeg_start_decompress(jpeg);
-  out->width = jpeg->output_width;
-  out->height = jpeg->output_height;
-  status = alloc_rgba(allocator, out);
-  if (!or_ok(status)) return status;
   while (jpeg->output_scanline < jpeg->output_height) {
     uint8_t *row = out->rgba + (size_t)jpeg->output_scanline * out->width * 4;
     JSAMPROW rows[1] = {row};

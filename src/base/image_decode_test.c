@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/image.h"
+#include "base/image.h"
 #include "openruntime/model.h"
 #include "or_config.h"
 
