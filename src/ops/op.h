@@ -79,7 +79,7 @@ struct or_op_t {
   const char *summary;           /* one line for the docs */
   int since[OR_OP_MAX_VERSIONS]; /* ascending, 0 ends: every version of the operator up to the newest opset known */
   uint8_t input_min, input_max, output_min, output_max;
-  uint32_t dtypes;       /* bits: of input 0 (of output 0 for operators without inputs) */
+  uint32_t dtypes;       /* bits: of input 0 (of output 0 for operators without inputs), in any version */
   uint32_t value_inputs; /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
   /* Output element i depends on input elements i (after broadcasting) only: may be fused, run in place. */
   bool pointwise;

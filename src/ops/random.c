@@ -8,6 +8,7 @@
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 #define RANDOM_FLOPS 60 /* of one number: the generator's rounds and the quantile */
 
@@ -253,7 +254,7 @@ static void draw_classes(const or_draw_t *draw, const or_op_tensor_t *out, uint6
 #define LIKE_ROW(op_name, what, first, second, infer_function, reference_function)                                     \
   {                                                                                                                    \
     .domain = "", .name = op_name, .summary = what, .since = {1, 22}, .input_min = 1, .input_max = 1, .output_min = 1, \
-    .output_max = 1, .dtypes = OR_OP_ALL_FIXED, .draws_anew = or_draw_without_seed,                                    \
+    .output_max = 1, .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, .draws_anew = or_draw_without_seed,                    \
     .attributes = {{"dtype", OR_ATTRIBUTE_INT, false},                                                                 \
                    {"seed", OR_ATTRIBUTE_FLOAT, false},                                                                \
                    {first, OR_ATTRIBUTE_FLOAT, false},                                                                 \

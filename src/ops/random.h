@@ -7,8 +7,8 @@
  * z, z of the normal distribution. mean is finite, scale finite and not negative.
  * RandomUniform (1, 22): low + (high - low) u, u a multiple of 2^-p in [0, 1), p the bits of the dtype's significand,
  * so that from 0 to 1 no draw is 1. low <= high, both finite.
- * RandomNormalLike, RandomUniformLike (1, 22): the same in the shape of the input (any dtype but string), and in its
- * dtype where `dtype` is absent.
+ * RandomNormalLike, RandomUniformLike (1, 22): the same in the shape of the input (any dtype of fixed width, or
+ * string), and in its dtype where `dtype` is absent.
  * Y of these four: float16 bfloat16 float32 float64.
  *
  * Bernoulli (15, 22): Y[i] is 1 with the probability X[i], else 0: below 0 and NaN 0, above 1 always 1. X: float16

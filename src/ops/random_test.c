@@ -77,6 +77,13 @@ static void like_takes_shape_and_dtype_of_the_input(void **state) {
   call_deinit(&f);
 
   call_init(&f, "", "RandomUniformLike", 22);
+  call_input(&f, OR_STRING, SHAPE(2), NULL);
+  call_int(&f, "dtype", OR_FLOAT32);
+  call_run(&f, 1);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(2));
+  call_deinit(&f);
+
+  call_init(&f, "", "RandomUniformLike", 22);
   call_input(&f, OR_INT32, SHAPE(2), NULL);
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "the dtype of input 0 is 6 (int32)");
   call_deinit(&f);

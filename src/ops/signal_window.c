@@ -38,7 +38,7 @@ static or_status_t window_of(or_op_call_t *call, double a, double b, double c) {
     size_t count = size - first < OR_LANES ? (size_t)(size - first) : OR_LANES;
     for (size_t i = 0; i < count; ++i) {
       double angle = TAU * (double)(first + (int64_t)i) / period;
-      lanes.real[i] = a - b * cos(angle) + (c != 0 ? c * cos(2 * angle) : 0);
+      lanes.real[i] = (c != 0 ? c * cos(2 * angle) : 0) - b * cos(angle) + a; /* so the ends are 0, the middle 1 */
     }
     or_lanes_store(out->dtype, out->data, first, count, OR_LANE_REAL, &lanes);
   }
