@@ -170,6 +170,7 @@ void cts_generate_image_decoder(cts_generator_t *g);
 void cts_generate_bit_cast(cts_generator_t *g);
 void cts_generate_dropout(cts_generator_t *g);
 void cts_generate_optional(cts_generator_t *g);
+void cts_generate_tf_idf(cts_generator_t *g);
 void cts_generate_einsum(cts_generator_t *g);
 void cts_generate_rms_normalization(cts_generator_t *g);
 void cts_generate_channel_normalization(cts_generator_t *g);

@@ -167,6 +167,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "GridSample", cts_generate_grid_sample},
     {"", "BitCast", cts_generate_bit_cast},
     {"", "Dropout", cts_generate_dropout},
+    {"", "TfIdfVectorizer", cts_generate_tf_idf},
     {"", "OptionalHasElement", cts_generate_optional},
     {"", "OptionalGetElement", cts_generate_optional},
     {"", "Einsum", cts_generate_einsum},
