@@ -5,7 +5,6 @@
 
 #include "base/numbers.h"
 #include "ops/cast_internal.h"
-#include "ops/elements.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
 #include "ops/lanes.h"
@@ -21,10 +20,8 @@ static or_status_t infer_to(or_op_call_t *call, int64_t to) {
     return or_error(OR_UNIMPLEMENTED, "a cast to the dtype of number %lld, which is unknown here (the last is %d, %s)",
                     (long long)to, OR_DTYPE_COUNT - 1, or_dtype_name(OR_DTYPE_COUNT - 1));
   }
-  if (from == OR_STRING || to == OR_STRING) {
-    return or_error(OR_UNIMPLEMENTED, "a cast from %s to %s: text is not converted", or_dtype_name(from),
-                    or_dtype_name((or_dtype_t)to));
-  }
+  if ((from == OR_STRING || to == OR_STRING) && call->node->version < 9)
+    return or_error(OR_INVALID_ARGUMENT, "text is cast since version 9; this is %d", call->node->version);
   if (!or_dtype_is_one_of((or_dtype_t)to, CASTABLE)) {
     return or_error(OR_INVALID_ARGUMENT, "a cast to %s, which ONNX does not have", or_dtype_name((or_dtype_t)to));
   }
@@ -96,6 +93,14 @@ static or_status_t read_rounding(const or_op_call_t *call, or_e8m0_rounding_t *o
                   mode->string.data);
 }
 
+static or_status_t load(const or_op_tensor_t *in, or_dtype_t to, uint64_t first, size_t count, or_lane_kind_t kind,
+                        or_lanes_t *out) {
+  if (in->dtype == OR_STRING) return or_cast_read_texts(in, to, first, count, kind, out);
+  or_lanes_load(in->dtype, in->data, (int64_t)first, 1, count, out);
+  or_lanes_convert(out, count, or_lane_kind(in->dtype), kind);
+  return or_status_success();
+}
+
 /* To powers of two, which have attributes of their own. */
 static or_status_t cast_to_scale(or_op_call_t *call) {
   const or_op_tensor_t *in = &call->inputs[0];
@@ -103,12 +108,13 @@ static or_status_t cast_to_scale(or_op_call_t *call) {
   or_e8m0_rounding_t rounding = OR_E8M0_UP;
   or_status_t status = read_rounding(call, &rounding);
   uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
-  double values[OR_LANES];
+  or_lanes_t lanes;
   for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     uint8_t *codes = (uint8_t *)call->outputs[0].data + first;
-    or_elements_load(in->dtype, in->data, first, block, values);
-    for (size_t i = 0; i < block; ++i) codes[i] = or_double_to_float8e8m0(values[i], rounding, saturates);
+    status = load(in, OR_FLOAT8E8M0, first, block, OR_LANE_REAL, &lanes);
+    for (size_t i = 0; or_ok(status) && i < block; ++i)
+      codes[i] = or_double_to_float8e8m0(lanes.real[i], rounding, saturates);
   }
   return status;
 }
@@ -116,24 +122,27 @@ static or_status_t cast_to_scale(or_op_call_t *call) {
 static or_status_t cast_reference(or_op_call_t *call) {
   const or_op_tensor_t *in = &call->inputs[0], *out = &call->outputs[0];
   if (in->dtype == out->dtype) return or_reference_copy(call);
+  if (out->dtype == OR_STRING) return or_cast_to_text(call);
   if (out->dtype == OR_FLOAT8E8M0) return cast_to_scale(call);
   const or_cast_target_t to = {out->dtype, out->data, call->node->version,
                                or_op_attribute_int(call, "saturate", 1) != 0};
   bool bounded = or_dtype_is_float(out->dtype) && or_dtype_bits(out->dtype) <= 8;
-  or_lane_kind_t from = or_lane_kind(in->dtype), kind = bounded ? OR_LANE_REAL : from;
+  or_lane_kind_t kind = bounded ? OR_LANE_REAL : or_lane_kind(in->dtype);
+  if (in->dtype == OR_STRING) kind = out->dtype == OR_BOOL ? OR_LANE_REAL : or_lane_kind(out->dtype);
   uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
-  for (uint64_t first = 0; first < count; first += OR_LANES) {
+  or_status_t status = or_status_success();
+  for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     or_lanes_t lanes;
-    or_lanes_load(in->dtype, in->data, (int64_t)first, 1, block, &lanes);
-    or_lanes_convert(&lanes, block, from, kind);
+    status = load(in, out->dtype, first, block, kind, &lanes);
+    if (!or_ok(status)) break;
     if (bounded) {
       or_cast_store_bounded(&to, first, block, &lanes);
     } else {
       or_lanes_store(out->dtype, out->data, (int64_t)first, block, kind, &lanes);
     }
   }
-  return or_status_success();
+  return status;
 }
 
 static or_cost_t cast_cost(const or_op_call_t *call) {
