@@ -36,7 +36,8 @@ OPERATORS_INTRODUCTION = NOTE + """
 
 What the catalogue in `src/ops/` knows: each operator has a shape rule, a cost and a reference, and runs on every device
 that supports it, else on the CPU. `since` lists the versions with semantics of their own. Another operator is refused
-by name when a model is loaded.
+by name when a model is loaded. [operator-grid.md](operator-grid.md) says for every version of the operators of ONNX
+which types ran right.
 
 The types are those of the first input: *floats* are float16, bfloat16, float32, float64; *integers* are int8 to int64
 and uint8 to uint64; *complex* are complex64, complex128; *narrow* are the five float8 types, two

@@ -121,6 +121,11 @@ static void write_case(or_json_writer_t *json, const char *name, const or_verifi
   or_json_field_double(json, "mean_abs_error", result->mean_abs);
   write_number(json, "flops_on_device", result->flops_on_device);
   write_shares(json, result);
+  or_json_key(json, "kernels");
+  or_json_array_begin(json);
+  for (size_t k = 0; k < OR_VERIFY_KERNELS && result->kernels[k][0] != '\0'; ++k)
+    or_json_string(json, result->kernels[k]);
+  or_json_array_end(json);
   write_departure(json, &result->departure);
   or_json_object_end(json);
 }

@@ -8,8 +8,6 @@
 #include "base/numbers.h"
 #include "base/string.h"
 #include "cli/models.h"
-#include "model/tensor_file.h"
-#include "task/compare.h"
 
 #define MAX_SETS 64
 
@@ -33,40 +31,6 @@ static void conclude(or_verification_t *out, or_status_t status) {
   or_status_ignore(status); /* kept in words */
 }
 
-or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
-                              const or_verify_options_t *options, or_verification_t *out) {
-  const or_shape_t *shape = or_tensor_shape(actual);
-  or_dtype_t dtype = or_tensor_dtype(actual);
-  char text[2][160];
-  if (dtype != or_tensor_dtype(expected) || !or_shape_equal(shape, or_tensor_shape(expected))) {
-    out->verdict = OR_VERDICT_WRONG;
-    or_format(out->detail, sizeof out->detail, "output \"%s\": got %s %s, expected %s %s", name, or_dtype_name(dtype),
-              or_shape_format(shape, text[0], sizeof text[0]), or_dtype_name(or_tensor_dtype(expected)),
-              or_shape_format(or_tensor_shape(expected), text[1], sizeof text[1]));
-    return or_status_success();
-  }
-  or_difference_t difference;
-  bool exact = !or_dtype_is_float(dtype);
-  double step = dtype == OR_BFLOAT16  ? 0x1p-7
-                : dtype == OR_FLOAT16 ? 0x1p-10
-                                      : 0; /* neighbours of a narrow type agree */
-  or_task_tolerance_t tolerance = {exact ? 0 : fmax(options->rtol, step), exact ? 0 : options->atol};
-  or_status_t status = or_task_compare_tensors(cli->allocator, actual, expected, tolerance, &difference);
-  if (!or_ok(status)) return status;
-  out->max_abs = fmax(out->max_abs, difference.max_abs);
-  out->max_rel = fmax(out->max_rel, difference.max_rel);
-  out->mean_abs = fmax(out->mean_abs, difference.mean_abs);
-  ++out->outputs;
-  if (difference.wrong > 0 && out->verdict == OR_VERDICT_PASSED) {
-    out->verdict = OR_VERDICT_WRONG;
-    or_format(out->detail, sizeof out->detail,
-              "output \"%s\": %llu of %llu elements differ, the first at %llu: got %.9g, expected %.9g", name,
-              (unsigned long long)difference.wrong, (unsigned long long)difference.count,
-              (unsigned long long)difference.first_wrong, difference.wrong_actual, difference.wrong_expected);
-  }
-  return status;
-}
-
 /* The devices of a report and their shares. */
 static void share_out(const or_session_report_t *report, or_verify_share_t *shares) {
   double flops = 0, total = 0;
@@ -85,8 +49,20 @@ static void share_out(const or_session_report_t *report, or_verify_share_t *shar
   for (size_t s = 0; total > 0 && s < OR_VERIFY_SHARES; ++s) shares[s].share /= total;
 }
 
-static or_status_t run_side(const or_model_t *model, side_t *side, const or_model_inputs_t *inputs, double *least,
-                            or_verify_share_t *shares) {
+/* Which kernels the report names, each once, as far as there is room. */
+static void note_kernels(const or_session_report_t *report, or_verification_t *out) {
+  for (size_t i = 0; i < report->node_count; ++i) {
+    const char *kernel = report->nodes[i].kernel;
+    size_t k = 0;
+    while (k < OR_VERIFY_KERNELS && out->kernels[k][0] != '\0' && strcmp(out->kernels[k], kernel) != 0) ++k;
+    if (k < OR_VERIFY_KERNELS) or_format(out->kernels[k], sizeof out->kernels[k], "%s", kernel);
+  }
+}
+
+/* Side 0 is the one that is judged, 1 the other. */
+static or_status_t run_side(const or_model_t *model, side_t *side, const or_model_inputs_t *inputs, size_t which,
+                            or_verification_t *out) {
+  double *least = which == 0 ? &out->flops_on_device : &out->flops_on_other;
   size_t count = or_model_output_count(model);
   or_session_report_t *report = NULL;
   if (count > OR_MODEL_MAX_INPUTS) return or_error(OR_RESOURCE_EXHAUSTED, "more than %d outputs", OR_MODEL_MAX_INPUTS);
@@ -95,54 +71,30 @@ static or_status_t run_side(const or_model_t *model, side_t *side, const or_mode
   if (or_ok(status)) status = or_session_explain(side->session, inputs->items, inputs->count, false, &report);
   if (or_ok(status) && !(*least <= report->flops_on_device)) {
     *least = report->flops_on_device;
-    share_out(report, shares);
+    share_out(report, out->shares[which]);
   }
+  if (or_ok(status) && which == 0) note_kernels(report, out);
   or_session_report_free(report);
   return status;
 }
 
 static void release_outputs(const or_model_t *model, side_t *side) {
-  for (size_t i = 0; i < or_model_output_count(model) && i < OR_MODEL_MAX_INPUTS; ++i) {
-    or_tensor_release(side->outputs[i].tensor);
-    side->outputs[i].tensor = NULL;
-  }
-}
-
-/* Reads SET/KIND_<index>.pb; NOT_FOUND ends a series. */
-static or_status_t read_numbered(or_cli_t *cli, const char *set, const char *kind, size_t index, or_tensor_t **out) {
-  or_text_t path;
-  or_text_init(&path, cli->allocator);
-  or_status_t status = or_text_printf(&path, "%s/%s_%zu.pb", set, kind, index);
-  if (or_ok(status)) status = or_tensor_file_read(cli->runtime, or_text_string(&path), out);
-  or_text_deinit(&path);
-  return status;
-}
-
-/* ONNX's own test data keeps bfloat16 as uint16, for want of a NumPy type: the same bits under the model's type. Takes
-   and gives the reference. */
-static or_status_t as_declared(or_dtype_t declared, or_tensor_t **tensor) {
-  or_tensor_t *view = NULL;
-  if (declared != OR_BFLOAT16 || or_tensor_dtype(*tensor) != OR_UINT16) return or_status_success();
-  or_status_t status =
-      or_tensor_view(or_tensor_buffer(*tensor), or_tensor_offset(*tensor), declared, *or_tensor_shape(*tensor), &view);
-  or_tensor_release(*tensor);
-  *tensor = view;
-  return status;
+  for (size_t i = 0; i < or_model_output_count(model) && i < OR_MODEL_MAX_INPUTS; ++i)
+    or_verify_release(&side->outputs[i]);
 }
 
 /* input_0.pb … in the order of the model's inputs. */
 static or_status_t read_inputs(or_cli_t *cli, const or_model_t *model, const char *set, or_model_inputs_t *inputs) {
   inputs->count = 0;
   for (size_t i = 0; i < or_model_input_count(model) && i < OR_MODEL_MAX_INPUTS; ++i) {
-    or_tensor_t *tensor = NULL;
-    or_status_t status = read_numbered(cli, set, "input", i, &tensor);
-    if (or_status_code(status) == OR_NOT_FOUND && or_model_input(model, i)->optional) {
+    const or_model_value_t *declared = or_model_input(model, i);
+    or_status_t status = or_verify_read(cli, set, "input", i, declared, &inputs->items[inputs->count]);
+    if (or_status_code(status) == OR_NOT_FOUND && declared->optional) {
       or_status_ignore(status); /* an input with a default may have no data */
       continue;
     }
-    if (or_ok(status)) status = as_declared(or_model_input(model, i)->dtype, &tensor);
     if (!or_ok(status)) return status;
-    inputs->items[inputs->count++] = (or_binding_t){.name = or_model_input(model, i)->name, .tensor = tensor};
+    ++inputs->count;
   }
   return or_status_success();
 }
@@ -150,12 +102,10 @@ static or_status_t read_inputs(or_cli_t *cli, const or_model_t *model, const cha
 static or_status_t compare_set(or_cli_t *cli, const or_model_t *model, const char *set, const side_t *side,
                                const or_verify_options_t *options, or_verification_t *out) {
   for (size_t i = 0; i < or_model_output_count(model); ++i) {
-    or_tensor_t *expected = NULL;
-    or_status_t status = read_numbered(cli, set, "output", i, &expected);
-    if (or_ok(status)) status = as_declared(or_tensor_dtype(side->outputs[i].tensor), &expected);
-    if (!or_ok(status)) return status;
-    status = or_verify_compare(cli, or_model_output(model, i)->name, side->outputs[i].tensor, expected, options, out);
-    or_tensor_release(expected);
+    or_binding_t expected;
+    or_status_t status = or_verify_read(cli, set, "output", i, or_model_output(model, i), &expected);
+    if (or_ok(status)) status = or_verify_compare_bindings(cli, &side->outputs[i], &expected, options, out);
+    or_verify_release(&expected);
     if (!or_ok(status)) return status;
   }
   return or_status_success();
@@ -169,8 +119,7 @@ static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char 
   or_status_t status =
       or_text_printf(&directory, "%s/%s/%s", options->output_directory, side->name, slash != NULL ? slash + 1 : set);
   for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
-    status = or_tensor_file_write(cli->runtime, or_text_string(&directory), or_model_output(model, i)->name,
-                                  side->outputs[i].tensor);
+    status = or_verify_write(cli, or_text_string(&directory), &side->outputs[i]);
   }
   or_text_deinit(&directory);
   return status;
@@ -178,6 +127,7 @@ static or_status_t write_set(or_cli_t *cli, const or_model_t *model, const char 
 
 /* Whether the tensor can't be what the model declares for that input. */
 static bool contradicts(const or_model_value_t *declared, const or_tensor_t *tensor) {
+  if (tensor == NULL) return false; /* a sequence or an optional */
   const or_shape_t *shape = or_tensor_shape(tensor);
   if (or_tensor_dtype(tensor) != declared->dtype) return true;
   if (declared->shape.rank == OR_RANK_UNKNOWN) return false;
@@ -207,8 +157,7 @@ static or_status_t check_set(or_cli_t *cli, const or_model_t *model, const char 
                              const or_verify_options_t *options, or_verification_t *out) {
   or_model_inputs_t inputs = {.count = 0};
   or_status_t status = read_inputs(cli, model, set, &inputs);
-  if (or_ok(status))
-    status = blame_data(run_side(model, side, &inputs, &out->flops_on_device, out->shares[0]), model, &inputs);
+  if (or_ok(status)) status = blame_data(run_side(model, side, &inputs, 0, out), model, &inputs);
   if (or_ok(status) && options->output_directory != NULL) status = write_set(cli, model, set, side, options);
   if (or_ok(status)) status = compare_set(cli, model, set, side, options, out);
   if (or_ok(status)) ++out->sets;
@@ -283,12 +232,11 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
   or_status_t status = or_session_create(shared, &first, &sides[0].session);
   if (or_ok(status)) status = or_session_create(shared, &second, &sides[1].session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
-  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, &out->flops_on_device, out->shares[0]);
-  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, &out->flops_on_other, out->shares[1]);
+  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, 0, out);
+  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, 1, out);
   for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
     bool passed = out->verdict == OR_VERDICT_PASSED;
-    status = or_verify_compare(cli, or_model_output(model, i)->name, sides[0].outputs[i].tensor,
-                               sides[1].outputs[i].tensor, options, out);
+    status = or_verify_compare_bindings(cli, &sides[0].outputs[i], &sides[1].outputs[i], options, out);
     if (passed && out->verdict != OR_VERDICT_PASSED) out->wrong_output = i;
   }
   if (or_ok(status)) out->sets = 1;

@@ -27,6 +27,7 @@ typedef struct or_departure_t {
   size_t nodes, probes; /* nodes before the wrong output; how many cuts were compared */
 } or_departure_t;
 
+#define OR_VERIFY_KERNELS 8
 typedef struct or_verification_t {
   or_verdict_t verdict;
   char detail[400];     /* the first difference, or the error; "" */
@@ -35,7 +36,8 @@ typedef struct or_verification_t {
   double flops_on_device;                        /* share, the least of all runs; NaN if none ran */
   double flops_on_other;                         /* the same of the second device; NaN if there is none */
   or_verify_share_t shares[2][OR_VERIFY_SHARES]; /* of each side; the second is empty where there is test data */
-  size_t wrong_output;                           /* index of the first that differs */
+  char kernels[OR_VERIFY_KERNELS][48]; /* what carried nodes of the first side out, each once; "" behind the last */
+  size_t wrong_output;                 /* index of the first that differs */
   or_departure_t departure;
 } or_verification_t;
 
@@ -58,6 +60,16 @@ void or_verify_pair(or_cli_t *cli, const char *path, const or_verify_options_t *
    differs becomes the detail. */
 or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
                               const or_verify_options_t *options, or_verification_t *out);
+
+/* An input or output of a model in a data set: a tensor, or a value of another form. Reads SET/KIND_<index>.pb into
+ * host memory, the binding's `tensor` or `value`. NOT_FOUND ends a series. */
+or_status_t or_verify_read(or_cli_t *cli, const char *set, const char *kind, size_t index,
+                           const or_model_value_t *declared, or_binding_t *out);
+/* Compares what `actual` holds with what `expected` does; the first thing that differs becomes the detail. */
+or_status_t or_verify_compare_bindings(or_cli_t *cli, const or_binding_t *actual, const or_binding_t *expected,
+                                       const or_verify_options_t *options, or_verification_t *out);
+or_status_t or_verify_write(or_cli_t *cli, const char *directory, const or_binding_t *output);
+void or_verify_release(or_binding_t *binding); /* what it holds; it is empty then */
 /* Finds the first node that departs, by bisection over what each prefix of the graph hands on, and describes it in
    `out`. `inputs` are those that made output `out->wrong_output` differ. */
 or_status_t or_verify_find_departure(or_cli_t *cli, or_model_t *model, const or_verify_options_t *options,

@@ -55,6 +55,9 @@ or_status_t or_model_generate(const or_model_t *model, or_device_t *device, cons
 }
 
 void or_model_inputs_deinit(or_model_inputs_t *inputs) {
-  for (size_t i = 0; i < inputs->count; ++i) or_tensor_release(inputs->items[i].tensor);
+  for (size_t i = 0; i < inputs->count; ++i) {
+    or_tensor_release(inputs->items[i].tensor);
+    or_value_release(inputs->items[i].value);
+  }
   inputs->count = 0;
 }

@@ -28,13 +28,18 @@ static or_status_t read_npy(or_runtime_t *runtime, const char *bytes, size_t len
                        : status;
 }
 
-static or_status_t read_pb(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+or_status_t or_tensor_proto_read(or_runtime_t *runtime, const void *bytes, size_t length, or_tensor_t **out) {
   or_onnx_tensor_t tensor;
+  *out = NULL;
   or_status_t status = or_onnx_read_tensor(or_runtime_allocator(runtime), bytes, length, &tensor);
   if (!or_ok(status)) return status;
   status = create(runtime, tensor.dtype, tensor.shape, tensor.data, tensor.bytes, out);
   or_free(or_runtime_allocator(runtime), tensor.data);
   return status;
+}
+
+static or_status_t read_pb(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+  return or_tensor_proto_read(runtime, bytes, length, out);
 }
 
 static or_status_t read_json(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
@@ -96,50 +101,83 @@ static or_status_t output_path(or_text_t *path, const char *directory, const cha
   return status;
 }
 
-static or_status_t write_bytes(or_runtime_t *runtime, const char *directory, const char *name,
-                               const or_tensor_t *tensor, const void *data) {
-  char header[OR_NPY_HEADER_BYTES];
-  size_t header_length = 0, bytes = or_tensor_bytes(tensor), length = 0;
-  void *content = NULL;
+/* DIR/NAME and the ending; the folder is made if need be. */
+static or_status_t write_content(or_runtime_t *runtime, const char *directory, const char *file[2], const void *bytes,
+                                 size_t length) {
   or_text_t path;
   or_text_init(&path, or_runtime_allocator(runtime));
-  or_status_t status = or_npy_header(or_tensor_dtype(tensor), or_tensor_shape(tensor), header, &header_length);
-  bool npy = or_ok(status);
-  if (npy) {
-    length = header_length + bytes;
-    status = or_alloc(or_runtime_allocator(runtime), length, &content);
-    if (or_ok(status)) {
-      memcpy(content, header, header_length);
-      if (bytes > 0) memcpy((char *)content + header_length, data, bytes);
-    }
-  } else if (or_status_code(status) == OR_UNIMPLEMENTED) {
-    or_status_ignore(status); /* what .npy has no dtype for goes into a TensorProto */
+  if (directory[0] == '\0') directory = "."; /* never the root */
+  or_status_t status = make_directory(directory);
+  if (or_ok(status)) status = output_path(&path, directory, file[0], file[1]);
+  if (or_ok(status)) status = or_file_write(or_text_string(&path), bytes, length);
+  or_text_deinit(&path);
+  return status;
+}
+
+or_status_t or_proto_file_write(or_runtime_t *runtime, const char *directory, const char *name, const void *bytes,
+                                size_t length) {
+  return write_content(runtime, directory, (const char *[2]){name, ".pb"}, bytes, length);
+}
+
+/* The tensor's elements, in `copy` (or_free) where the host can't reach them. */
+static or_status_t host_data(or_runtime_t *runtime, const or_tensor_t *tensor, void **copy, const void **data) {
+  *copy = NULL;
+  *data = or_tensor_data(tensor);
+  if (*data != NULL) return or_status_success();
+  or_status_t status = or_alloc(or_runtime_allocator(runtime), or_tensor_bytes(tensor), copy);
+  if (or_ok(status)) status = or_tensor_read(tensor, *copy, or_tensor_bytes(tensor));
+  *data = *copy;
+  return status;
+}
+
+or_status_t or_tensor_proto_write(or_runtime_t *runtime, const char *name, const or_tensor_t *tensor, void **out,
+                                  size_t *length) {
+  void *copy = NULL;
+  const void *data = NULL;
+  *out = NULL;
+  *length = 0;
+  or_status_t status = host_data(runtime, tensor, &copy, &data);
+  if (or_ok(status)) {
     or_onnx_tensor_t proto = {.dtype = or_tensor_dtype(tensor),
                               .shape = *or_tensor_shape(tensor),
                               .data = (void *)(uintptr_t)data,
-                              .bytes = bytes};
+                              .bytes = or_tensor_bytes(tensor)};
     or_format(proto.name, sizeof proto.name, "%s", name);
-    status = or_onnx_write_tensor(or_runtime_allocator(runtime), &proto, &content, &length);
+    status = or_onnx_write_tensor(or_runtime_allocator(runtime), &proto, out, length);
   }
-  if (or_ok(status)) status = output_path(&path, directory, name, npy ? ".npy" : ".pb");
-  if (or_ok(status)) status = or_file_write(or_text_string(&path), content, length);
-  or_free(or_runtime_allocator(runtime), content);
-  or_text_deinit(&path);
+  or_free(or_runtime_allocator(runtime), copy);
+  return status;
+}
+
+static or_status_t write_npy(or_runtime_t *runtime, const or_tensor_t *tensor, void **out, size_t *length) {
+  char header[OR_NPY_HEADER_BYTES];
+  size_t header_length = 0, bytes = or_tensor_bytes(tensor);
+  void *copy = NULL;
+  const void *data = NULL;
+  or_status_t status = or_npy_header(or_tensor_dtype(tensor), or_tensor_shape(tensor), header, &header_length);
+  if (or_ok(status)) status = host_data(runtime, tensor, &copy, &data);
+  if (or_ok(status)) status = or_alloc(or_runtime_allocator(runtime), header_length + bytes, out);
+  if (or_ok(status)) {
+    memcpy(*out, header, header_length);
+    if (bytes > 0) memcpy((char *)*out + header_length, data, bytes);
+    *length = header_length + bytes;
+  }
+  or_free(or_runtime_allocator(runtime), copy);
   return status;
 }
 
 or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
                                  const or_tensor_t *tensor) {
-  void *copy = NULL;
-  const void *data = or_tensor_data(tensor);
-  if (directory[0] == '\0') directory = "."; /* never the root */
-  or_status_t status = make_directory(directory);
-  if (or_ok(status) && data == NULL) {
-    status = or_alloc(or_runtime_allocator(runtime), or_tensor_bytes(tensor), &copy);
-    if (or_ok(status)) status = or_tensor_read(tensor, copy, or_tensor_bytes(tensor));
-    data = copy;
+  void *content = NULL;
+  size_t length = 0;
+  const char *ending = ".npy";
+  or_status_t status = write_npy(runtime, tensor, &content, &length);
+  if (or_status_code(status) == OR_UNIMPLEMENTED) {
+    or_status_ignore(status); /* what .npy has no dtype for goes into a TensorProto */
+    ending = ".pb";
+    status = or_tensor_proto_write(runtime, name, tensor, &content, &length);
   }
-  if (or_ok(status)) status = write_bytes(runtime, directory, name, tensor, data);
-  or_free(or_runtime_allocator(runtime), copy);
+  if (or_ok(status)) status = write_content(runtime, directory, (const char *[2]){name, ending}, content, length);
+  or_free(or_runtime_allocator(runtime), content);
   return status;
 }

@@ -12,4 +12,13 @@ or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tens
 or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
                                  const or_tensor_t *tensor);
 
+/* A TensorProto in memory. Statuses of or_tensor_file_read, whose messages name no path. */
+or_status_t or_tensor_proto_read(or_runtime_t *runtime, const void *bytes, size_t length, or_tensor_t **out);
+/* *out: or_free by the runtime's allocator. */
+or_status_t or_tensor_proto_write(or_runtime_t *runtime, const char *name, const or_tensor_t *tensor, void **out,
+                                  size_t *length);
+/* Bytes to DIR/NAME.pb, as or_tensor_file_write names it. */
+or_status_t or_proto_file_write(or_runtime_t *runtime, const char *directory, const char *name, const void *bytes,
+                                size_t length);
+
 #endif

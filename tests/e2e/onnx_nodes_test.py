@@ -1,10 +1,10 @@
-"""ONNX's own cases, judged twice: by `openruntime verify`, and here from the outputs that it writes, with NumPy. Both must
-agree on every case, and what does not pass stands in the list of known gaps.
+"""ONNX's own cases, judged twice: by `openruntime verify`, and here from the outputs that it writes, with NumPy. Both
+must agree on every case, and what does not pass stands in the list of known gaps.
 
     onnx_nodes_test.py [--data ROOT] [--gaps FILE] [--print-gaps]
 
-ROOT has the folders of FOLDERS, as Debian's libonnx-testdata; --print-gaps prints a new list instead of testing, in which a
-line `contradicted PROOF …` of the old one is kept: such a proof is a person's, and `tools/onnx/prove.py` checks it."""
+ROOT has the folders of FOLDERS, as Debian's libonnx-testdata; --print-gaps prints a new list instead of testing, in
+which a line `contradicted PROOF …` of the old one is kept: it is a person's, and `tools/onnx/prove.py` checks it."""
 
 import argparse
 import collections
@@ -17,9 +17,10 @@ import onnx_suite
 
 FOLDERS = ["node", "simple", "pytorch-converted", "pytorch-operator"]
 LEAST = {"node": 900, "simple": 20, "pytorch-converted": 80, "pytorch-operator": 30}
-HEADER = """# Cases of libonnx-testdata that do not pass, with the reason: FOLDER/CASE REASON.
-# Refused by name, nothing else; or `contradicted PROOF`: the data of the case is wrong, and tools/onnx/prove.py shows it.
-# Made by tests/e2e/onnx_nodes_test.py --print-gaps; a listed case that passes, and a name that is not there, fail the test.
+HEADER = """\
+# Cases that do not pass, with the reason: FOLDER/CASE REASON. Refused by name, nothing else; or `contradicted PROOF`:
+# the data of the case is wrong, and tools/onnx/prove.py shows it. Made by tools/onnx/run.sh --update; a listed case
+# that passes, and a name that is not there, fail the test.
 """
 
 
@@ -40,14 +41,17 @@ class Suite:
             with harness.scratch() as output:
                 path = os.path.join(root, folder)
                 result = harness.run("--json", "-q", "verify", path, "--output", output)
-                harness.expect(result.code in (0, 1) and result.out, f"verify {folder}: exit {result.code}: {result.err}")
+                harness.expect(
+                    result.code in (0, 1) and result.out, f"verify {folder}: exit {result.code}: {result.err}"
+                )
                 cases = result.json()["cases"]
                 harness.expect(len(cases) >= LEAST[folder], f"only {len(cases)} cases in {path}")
                 for case in cases:
                     name = f"{folder}/{case['name']}"
                     self.inside[name] = case
-                    self.outside[name] = onnx_suite.agrees(case["name"], os.path.join(path, case["name"]),
-                                                           os.path.join(output, case["name"]))
+                    self.outside[name] = onnx_suite.agrees(
+                        case["name"], os.path.join(path, case["name"]), os.path.join(output, case["name"])
+                    )
 
     def verdict(self, name):
         """Verify's, or "drawn" for a wrong one that is another draw."""

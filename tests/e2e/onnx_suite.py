@@ -13,13 +13,19 @@ STRING, BFLOAT16 = 8, 16
 PACKED = {21: (4, False), 22: (4, True), 25: (2, False), 26: (2, True), 23: (4, False)}  # bits, signed; float4 as bits
 ONE_BYTE = {17, 18, 19, 20, 24, 27, 28}  # float8 and float6 types, as bits
 # Which bits of the float8 types are no number.
-NAN = {17: lambda x: x & 0x7F == 0x7F, 18: lambda x: x == 0x80, 19: lambda x: x & 0x7F > 0x7C, 20: lambda x: x == 0x80,
-       24: lambda x: x == 0xFF}
+NAN = {
+    17: lambda x: x & 0x7F == 0x7F,
+    18: lambda x: x == 0x80,
+    19: lambda x: x & 0x7F > 0x7C,
+    20: lambda x: x == 0x80,
+    24: lambda x: x == 0xFF,
+}
 # Cases whose outputs are drawn: another library's numbers can't be expected.
 DRAWN = re.compile(r"test_(bernoulli|training_dropout|multinomial|random)")
 
 
 # Files ------------------------------------------------------------------------------------------------------------
+
 
 def fields(data):
     return harness._fields(data)
@@ -59,8 +65,11 @@ def value_of(data, form):
     """What the bytes of a TensorProto, SequenceProto or OptionalProto hold: (dtype, array), a list, or None."""
     if form[0] == TENSOR:
         return tensor_of(data)
-    found = [value_of(content, form[1:]) for number, wire, content in fields(data)
-             if wire == 2 and number == {TENSOR: 3, SEQUENCE: 5 if form[0] == SEQUENCE else 5, OPTIONAL: 7}[form[1]]]
+    found = [
+        value_of(content, form[1:])
+        for number, wire, content in fields(data)
+        if wire == 2 and number == {TENSOR: 3, SEQUENCE: 5 if form[0] == SEQUENCE else 5, OPTIONAL: 7}[form[1]]
+    ]
     return found if form[0] == SEQUENCE else found[0] if found else None
 
 
@@ -84,7 +93,9 @@ def tensor_of(data):
         return dtype, numpy.array(texts, dtype=object).reshape(dims)
     if dtype in PACKED:
         count = int(numpy.prod(dims, dtype=numpy.int64))
-        return dtype, unpacked(raw if raw is not None else bytes(v & 0xFF for v in ints), count, *PACKED[dtype]).reshape(dims)
+        return dtype, unpacked(
+            raw if raw is not None else bytes(v & 0xFF for v in ints), count, *PACKED[dtype]
+        ).reshape(dims)
     if dtype in ONE_BYTE:
         raw = raw if raw is not None else bytes(value & 0xFF for value in ints)
         return dtype, numpy.frombuffer(raw, dtype="u1").reshape(dims)
@@ -115,6 +126,7 @@ def written_value(folder, name, form):
 
 # Verdicts ---------------------------------------------------------------------------------------------------------
 
+
 def agrees(name, case, output):
     """True, False, "drawn" (shape, dtype and range are right), or None where nothing was written."""
     if not os.path.isdir(output):
@@ -144,8 +156,12 @@ def same(got, want):
     import numpy
 
     if isinstance(got, list) or isinstance(want, list) or got is None or want is None:
-        return (type(got) is type(want) and got is not None and len(got) == len(want)
-                and all(same(a, b) for a, b in zip(got, want))) or got is want is None
+        return (
+            type(got) is type(want)
+            and got is not None
+            and len(got) == len(want)
+            and all(same(a, b) for a, b in zip(got, want))
+        ) or got is want is None
     (dtype, have), (expected, need) = got, want
     if dtype == BFLOAT16 and expected in (4, BFLOAT16):  # older test data keeps bfloat16 as its bits
         have, need = ((array.astype("<u4") << 16).view("<f4") for array in (have, need))
@@ -176,6 +192,7 @@ def could_be_drawn(name, data, got, want):
 
 
 # The list of known gaps -------------------------------------------------------------------------------------------
+
 
 def read_gaps(path):
     """{"node/test_x": reason} of lines `FOLDER/CASE REASON`."""

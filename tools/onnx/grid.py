@@ -2,8 +2,9 @@
 """A cell per (operator of ai.onnx, version from opset 7 on, type that the standard allows): does the program pass it?
    grid.py WORK [--program P] [--only NAME,...] [--report FILE] [--page FILE | --check FILE]
 For each cell a smallest model (grid_examples.py) is written with what onnx.reference or ONNX Runtime compute to WORK,
-and `openruntime verify` judges them all in one process. --report lists what did not pass, the most frequent reason first;
---page writes the table of docs/; --check compares it. Exit 1: a cell is wrong or untested, or the page is stale."""
+and `openruntime verify` judges them all in one process. --report lists what did not pass, the most frequent reason
+first; --page writes the table of docs/; --check compares it. Exit 1: a cell is wrong or untested, or the page is
+stale."""
 
 import argparse
 import collections
@@ -18,7 +19,6 @@ import sys
 import warnings
 
 import numpy
-import onnx
 from onnx import defs, helper
 
 import grid_examples as examples
@@ -27,8 +27,16 @@ import grid_page as page
 import grid_values as values
 
 FIRST_OPSET = 7
-PREFERRED = ["tensor(float)", "tensor(int64)", "tensor(int32)", "tensor(uint8)", "tensor(bool)", "tensor(string)",
-             "seq(tensor(float))", "optional(tensor(float))"]
+PREFERRED = [
+    "tensor(float)",
+    "tensor(int64)",
+    "tensor(int32)",
+    "tensor(uint8)",
+    "tensor(bool)",
+    "tensor(string)",
+    "seq(tensor(float))",
+    "optional(tensor(float))",
+]
 
 
 class Cell:
@@ -37,7 +45,8 @@ class Cell:
     def __init__(self, schema, constraint, kind):
         self.operator, self.version, self.constraint, self.kind = schema.name, schema.since_version, constraint, kind
         self.opset = max(FIRST_OPSET, schema.since_version)
-        self.verdict, self.detail, self.device = "untested", "", ""
+        self.verdict, self.detail, self.has_kernel = "untested", "", False
+        self.disputed = False  # an oracle contradicts the one that agrees
 
     @property
     def folder(self):
@@ -104,14 +113,18 @@ def all_cells():
         for schema in early[-1:] + [schema for schema in schemas if schema.since_version > FIRST_OPSET]:
             if schema.deprecated:
                 continue
-            found += [Cell(schema, constraint.type_param_str, kind) for constraint in schema.type_constraints
-                      for kind in sorted(constraint.allowed_type_strs)]
+            found += [
+                Cell(schema, constraint.type_param_str, kind)
+                for constraint in schema.type_constraints
+                for kind in sorted(constraint.allowed_type_strs)
+            ]
             if not schema.type_constraints:
                 found.append(Cell(schema, "-", schema.inputs[0].type_str))
     return found
 
 
 # Models -----------------------------------------------------------------------------------------------------------
+
 
 def types_of(cell, schema):
     types = {}
@@ -204,13 +217,18 @@ def put(target, word, items, infos):
 
 # Verdicts ---------------------------------------------------------------------------------------------------------
 
+
 def judge(cells, folder, program, again=False):
     """Fills the verdicts of the cells from one run over the folder. Again: only better ones count."""
     if not cells:
         return
     output = folder.parent / (folder.name + "-out")
-    process = subprocess.run([program, "--json", "-q", "verify", str(folder), "--output", str(output)],
-                             capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        [program, "--json", "-q", "verify", str(folder), "--output", str(output)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if process.returncode < 0 or not process.stdout:
         sys.exit(f"{program} verify {folder}: exit {process.returncode}\n{process.stderr[-2000:]}")
     cases = {case["name"]: case for case in json.loads(process.stdout)["cases"]}
@@ -225,11 +243,11 @@ def judge(cells, folder, program, again=False):
             verdict, detail = "untested", cell.detail
         if verdict == "failed" and re.search(r"[dD]oes not take", detail):
             verdict = "refused"  # operator and type are named
-        if again and verdict not in ("passed", "wrong") or again and verdict == "wrong" and cell.verdict == "wrong":
+        if again and (verdict not in ("passed", "wrong") or verdict == cell.verdict):
             continue
+        cell.disputed = cell.disputed or again and cell.verdict == "wrong"
         cell.verdict, cell.detail = verdict, detail
-        shares = case.get("flops_by_device") or []
-        cell.device = shares[0]["device"] if shares else ""
+        cell.has_kernel = any(kernel not in ("", "reference") for kernel in case["kernels"])
 
 
 def report(cells):
@@ -246,6 +264,10 @@ def report(cells):
         for cell in group:
             names[f"{cell.operator}-{cell.version}"].append(f"{cell.constraint}={short(cell.kind)}")
         lines += [f"        {name}: {' '.join(kinds)[:300]}" for name, kinds in sorted(names.items())]
+    disputed = [
+        f"{cell.operator}-{cell.version} {cell.constraint}={short(cell.kind)}" for cell in cells if cell.disputed
+    ]
+    lines += ["", f"{len(disputed)} where one oracle agrees and another does not:", *disputed]
     return "\n".join(lines) + "\n"
 
 
@@ -257,5 +279,4 @@ def general(detail):
 
 
 if __name__ == "__main__":
-    onnx.__version__  # the package whose standard this is
     main()

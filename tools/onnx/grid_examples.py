@@ -56,6 +56,7 @@ def example(*names):
         for name in names:
             EXAMPLES[name] = function
         return function
+
     return register
 
 
@@ -66,12 +67,19 @@ def plain(names, *inputs, **attributes):
 
 # Element by element -----------------------------------------------------------------------------------------------
 
-plain("""Abs Atan Ceil Celu Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax IsInf IsNaN LeakyRelu LogSoftmax Mish Neg
-      Relu Round Selu Shrink Sigmoid Sign Sin Softmax Softplus Softsign Swish Tanh ThresholdedRelu Not BitwiseNot Identity
-      NonZero Shape Size Flatten Asinh Sinh Cosh""", x(2, 3))
+plain(
+    "Abs Atan Ceil Celu Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish Hardmax IsInf IsNaN LeakyRelu LogSoftmax "
+    "Mish Neg Relu Round Selu Shrink Sigmoid Sign Sin Softmax Softplus Softsign Swish Tanh ThresholdedRelu Not "
+    "BitwiseNot Identity NonZero Shape Size Flatten Asinh Sinh Cosh",
+    x(2, 3),
+)
 plain("Acos Asin Atanh Tan", unit(2, 3))
 plain("Acosh Log Sqrt Reciprocal", up(2, 3))
-plain("Add Sub Mul Greater GreaterOrEqual Less LessOrEqual Equal And Or Xor BitwiseAnd BitwiseOr BitwiseXor", x(2, 3), up(3))
+plain(
+    "Add Sub Mul Greater GreaterOrEqual Less LessOrEqual Equal And Or Xor BitwiseAnd BitwiseOr BitwiseXor",
+    x(2, 3),
+    up(3),
+)
 plain("Div", x(2, 3) * 2, up(3))
 plain("Max Min Mean Sum", x(2, 3), up(2, 3), x(2, 3) + 1)
 plain("Pow", up(2, 3), ints(2, 1, 2))
@@ -198,7 +206,9 @@ def _(call):
 
 @example("ConstantOfShape")
 def _(call):
-    return [ints(2, 3)], {"value": helper.make_tensor("value", call.number("T2"), [1], *stored(up(1), call.dtype("T2")))}
+    return [ints(2, 3)], {
+        "value": helper.make_tensor("value", call.number("T2"), [1], *stored(up(1), call.dtype("T2")))
+    }
 
 
 def stored(prototype, name):
@@ -244,8 +254,19 @@ def _(call):
 
 # Reductions -------------------------------------------------------------------------------------------------------
 
-@example("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
-         "ReduceSum", "ReduceSumSquare")
+
+@example(
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "ReduceSumSquare",
+)
 def _(call):
     by_input = call.version >= (13 if call.name == "ReduceSum" else 18)
     return ([up(2, 3) + 1, ints(1)], {}) if by_input else ([up(2, 3) + 1], {"axes": [1]})
@@ -266,8 +287,18 @@ plain("Conv", x(1, 2, 4, 4), up(2, 2, 3, 3), up(2))
 plain("ConvTranspose", x(1, 2, 3, 3), up(2, 1, 2, 2), up(1))
 plain("ConvInteger", up(1, 1, 3, 3) + 3, up(1, 1, 2, 2), scalar(1), np.zeros(1))
 plain("DeformConv", x(1, 1, 3, 3), up(1, 1, 2, 2), unit(1, 8, 2, 2), up(1), up(1, 4, 2, 2), kernel_shape=[2, 2])
-plain("QLinearConv", up(1, 1, 3, 3) + 3, scalar(0.5), scalar(1), up(1, 1, 2, 2), scalar(0.25), scalar(0), scalar(0.5), scalar(2),
-      ints(3))
+plain(
+    "QLinearConv",
+    up(1, 1, 3, 3) + 3,
+    scalar(0.5),
+    scalar(1),
+    up(1, 1, 2, 2),
+    scalar(0.25),
+    scalar(0),
+    scalar(0.5),
+    scalar(2),
+    ints(3),
+)
 plain("QLinearMatMul", up(2, 3) + 3, scalar(0.5), scalar(1), up(3, 2), scalar(0.25), scalar(0), scalar(0.5), scalar(2))
 plain("RotaryEmbedding", x(1, 2, 3, 4), unit(5, 2), unit(5, 2), np.array([[0.0, 2, 1]]))
 
@@ -280,8 +311,11 @@ def _(call):
 @example("LinearAttention")
 def _(call):
     state = up(1, 1, 2, 2) / 2
-    return ([unit(1, 3, 2), unit(1, 3, 2), x(1, 3, 2), state, -up(1, 3, 1) / 4, up(1, 3, 1) / 4],
-            {"q_num_heads": 1, "kv_num_heads": 1}, 2)
+    return (
+        [unit(1, 3, 2), unit(1, 3, 2), x(1, 3, 2), state, -up(1, 3, 1) / 4, up(1, 3, 1) / 4],
+        {"q_num_heads": 1, "kv_num_heads": 1},
+        2,
+    )
 
 
 @example("Attention")
@@ -293,7 +327,14 @@ def _(call):
 @example("RNN", "GRU", "LSTM")
 def _(call):
     gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[call.name]
-    inputs = [unit(3, 2, 2), unit(1, gates * 2, 2), unit(1, gates * 2, 2) / 2, unit(1, gates * 4), ints(3, 2), unit(1, 2, 2)]
+    inputs = [
+        unit(3, 2, 2),
+        unit(1, gates * 2, 2),
+        unit(1, gates * 2, 2) / 2,
+        unit(1, gates * 4),
+        ints(3, 2),
+        unit(1, 2, 2),
+    ]
     if call.name == "LSTM":
         inputs += [unit(1, 2, 2), unit(1, 6)]
     return inputs, {"hidden_size": 2}, 3 if call.name == "LSTM" else 2
@@ -305,15 +346,29 @@ plain("AveragePool LpPool", x(1, 1, 4, 4), kernel_shape=[2, 2])
 plain("GlobalAveragePool GlobalMaxPool GlobalLpPool", x(1, 2, 3, 3))
 plain("MaxRoiPool", up(1, 1, 4, 4), np.array([[0.0, 0, 0, 3, 3]]), pooled_shape=[2, 2])
 plain("RoiAlign", up(1, 1, 4, 4), np.array([[0.0, 0, 3, 3]]), ints(0), output_height=2, output_width=2)
-plain("MaxUnpool", up(1, 1, 2, 2), np.array([[[[0.0, 3], [8, 10]]]]), ints(1, 1, 4, 4), kernel_shape=[2, 2], strides=[2, 2])
+plain(
+    "MaxUnpool",
+    up(1, 1, 2, 2),
+    np.array([[[[0.0, 3], [8, 10]]]]),
+    ints(1, 1, 4, 4),
+    kernel_shape=[2, 2],
+    strides=[2, 2],
+)
 plain("AffineGrid", unit(1, 2, 3), ints(1, 1, 2, 3))
-plain("NonMaxSuppression", np.array([[[0.0, 0, 2, 2], [0, 0, 2, 1.9], [3, 3, 4, 4]]]), np.array([[[0.9, 0.8, 0.7]]]), ints(3),
-      ints(0.5), ints(0.1))
+plain(
+    "NonMaxSuppression",
+    np.array([[[0.0, 0, 2, 2], [0, 0, 2, 1.9], [3, 3, 4, 4]]]),
+    np.array([[[0.9, 0.8, 0.7]]]),
+    ints(3),
+    ints(0.5),
+    ints(0.1),
+)
 
 
 @example("MaxPool")
 def _(call):
-    return [x(1, 1, 4, 4)], {"kernel_shape": [2, 2]}, 2 if call.version >= 8 else 1
+    distinct = (np.arange(16) * 5 % 16.0).reshape(1, 1, 4, 4)  # so that only one place holds the largest
+    return [distinct], {"kernel_shape": [2, 2]}, 2 if call.version >= 8 else 1
 
 
 @example("ImageDecoder")
@@ -326,12 +381,18 @@ def picture():
     """A PNG of 2 x 2 pixels, written by hand: signature, header, one deflated block, end."""
     import struct
     import zlib
+
     rows = bytes([0, 255, 0, 0, 0, 255, 0, 0, 0, 0, 255, 10, 20, 30])
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    png = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0)) +
-           chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
     return np.frombuffer(png, dtype=np.uint8)
 
 
@@ -358,6 +419,7 @@ def _(call):
 
 # Quantisation -----------------------------------------------------------------------------------------------------
 
+
 @example("QuantizeLinear")
 def _(call):
     attributes = {}
@@ -381,6 +443,7 @@ def _(call):
 
 
 # Windows and spectra ----------------------------------------------------------------------------------------------
+
 
 @example("BlackmanWindow", "HammingWindow", "HannWindow")
 def _(call):
@@ -429,6 +492,7 @@ def _(call):
 
 # Strings ----------------------------------------------------------------------------------------------------------
 
+
 @example("StringSplit")
 def _(call):
     return [np.array(["a b c", "d", ""], dtype=object)], {}, 2
@@ -436,17 +500,28 @@ def _(call):
 
 @example("StringNormalizer")
 def _(call):
-    return [np.array(["Monday", "tuesday", "WED"], dtype=object)], {"case_change_action": "UPPER", "stopwords": ["MONDAY"]}
+    return [np.array(["Monday", "tuesday", "WED"], dtype=object)], {
+        "case_change_action": "UPPER",
+        "stopwords": ["MONDAY"],
+    }
 
 
 @example("TfIdfVectorizer")
 def _(call):
     pool = {"pool_strings": ["s2", "s3", "s5"]} if call.dtype("T") == "string" else {"pool_int64s": [2, 3, 5]}
-    return [ints(1, 3, 2, 5, 3)], dict(pool, max_gram_length=1, max_skip_count=0, min_gram_length=1, mode="TF", ngram_counts=[0],
-                                       ngram_indexes=[0, 1, 2])
+    return [ints(1, 3, 2, 5, 3)], dict(
+        pool,
+        max_gram_length=1,
+        max_skip_count=0,
+        min_gram_length=1,
+        mode="TF",
+        ngram_counts=[0],
+        ngram_indexes=[0, 1, 2],
+    )
 
 
 # Sequences and optionals ------------------------------------------------------------------------------------------
+
 
 def sequence_tie(types, changed):
     if changed == "S":
@@ -477,7 +552,7 @@ def optional_tie(types, changed):
     if changed == "V":
         types["O"] = f"optional({types['V']})"
     else:
-        types["V"] = types["O"][len("optional("):-1] if types["O"].startswith("optional(") else types["O"]
+        types["V"] = types["O"][len("optional(") : -1] if types["O"].startswith("optional(") else types["O"]
 
 
 TIES["Optional"] = TIES["OptionalGetElement"] = optional_tie
@@ -489,6 +564,7 @@ def _(call):
 
 
 # Control flow -----------------------------------------------------------------------------------------------------
+
 
 def graph(name, nodes, inputs, outputs):
     return helper.make_graph(nodes, name, inputs, outputs)
@@ -502,8 +578,10 @@ def named(name, text, shape=None):
 def _(call):
     """The value comes from outside: both branches see outer names."""
     text = call.types["V"]
-    branch = [graph(word, [helper.make_node(*same(call, text, "outer", word))], [], [named(word, text)])
-              for word in ("then", "else")]
+    branch = [
+        graph(word, [helper.make_node(*same(call, text, "outer", word))], [], [named(word, text)])
+        for word in ("then", "else")
+    ]
     return [np.array(True)], {"then_branch": branch[0], "else_branch": branch[1]}, 1, [("outer", text, x(2, 3))]
 
 
@@ -519,18 +597,27 @@ def same(call, text, source, target):
 def _(call):
     text = call.types["V"]
     shape = [2, 3] if text.startswith("tensor") else None
-    body = graph("body", [helper.make_node("Identity", ["condition"], ["go_on"]),
-                          helper.make_node(*same(call, text, "carried", "next"))],
-                 [named("step", tensor("int64"), []), named("condition", tensor("bool"), []), named("carried", text, shape)],
-                 [named("go_on", tensor("bool"), []), named("next", text, shape)])
+    body = graph(
+        "body",
+        [
+            helper.make_node("Identity", ["condition"], ["go_on"]),
+            helper.make_node(*same(call, text, "carried", "next")),
+        ],
+        [named("step", tensor("int64"), []), named("condition", tensor("bool"), []), named("carried", text, shape)],
+        [named("go_on", tensor("bool"), []), named("next", text, shape)],
+    )
     return [scalar(1), np.array(True), x(2, 3)], {"body": body}, 1
 
 
 @example("Scan")
 def _(call):
     text = call.types["V"]
-    body = graph("body", [helper.make_node("Identity", ["state"], ["next"]), helper.make_node("Identity", ["row"], ["out"])],
-                 [named("state", text, [2]), named("row", text, [2])], [named("next", text, [2]), named("out", text, [2])])
+    body = graph(
+        "body",
+        [helper.make_node("Identity", ["state"], ["next"]), helper.make_node("Identity", ["row"], ["out"])],
+        [named("state", text, [2]), named("row", text, [2])],
+        [named("next", text, [2]), named("out", text, [2])],
+    )
     if call.version < 9:
         return [ints(3), up(1, 2), x(1, 3, 2)], {"body": body, "num_scan_inputs": 1}, 2
     return [up(2), x(3, 2)], {"body": body, "num_scan_inputs": 1}, 2
@@ -540,6 +627,10 @@ def _(call):
 def _(call):
     """Of two values beside one another the first, so that the second is only looked at."""
     name = tensor(element(call.types["S"]))
-    body = graph("body", [helper.make_node("Identity", ["item"], ["out"])],
-                 [named("item", name), named("beside", tensor(element(call.types["V"])))], [named("out", name)])
+    body = graph(
+        "body",
+        [helper.make_node("Identity", ["item"], ["out"])],
+        [named("item", name), named("beside", tensor(element(call.types["V"])))],
+        [named("out", name)],
+    )
     return [x(2, 3), x(2, 3)], {"body": body}, 1

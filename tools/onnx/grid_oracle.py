@@ -1,5 +1,5 @@
-"""Who says what a cell's outputs are: onnx.reference or ONNX Runtime; where neither has the type, the same two in another
-type that holds the same values."""
+"""Who says what a cell's outputs are: onnx.reference or ONNX Runtime; where neither has the type, the same two in
+another type that holds the same values."""
 
 import pathlib
 import sys
@@ -14,9 +14,19 @@ import harness
 
 # Types that hold the small numbers of the cells as well, those first that the oracles have most operators for.
 OTHERS = {
-    "float16": ["float"], "bfloat16": ["float"], "double": ["float"], "float": ["double", "float"], "bool": ["uint8", "int32"],
-    "int8": ["int32"], "int16": ["int32", "int64"], "uint8": ["int32"], "uint16": ["int32", "int64"],
-    "uint32": ["int64", "int32"], "uint64": ["int64", "int32"], "int64": ["int32"], "int32": ["int64"],
+    "float16": ["float"],
+    "bfloat16": ["float"],
+    "double": ["float"],
+    "float": ["double", "float"],
+    "bool": ["uint8", "int32"],
+    "int8": ["int32"],
+    "int16": ["int32", "int64"],
+    "uint8": ["int32"],
+    "uint16": ["int32", "int64"],
+    "uint32": ["int64", "int32"],
+    "uint64": ["int64", "int32"],
+    "int64": ["int32"],
+    "int32": ["int64"],
 }
 
 
@@ -54,6 +64,7 @@ def by_onnxruntime(cell, model, data, types, build):
 def in_another_type(engine):
     """The same values in another type, what comes out cast back: numbers in a wider one, complex numbers part by part,
     texts as numbers that stand for them. Parts and texts are for operators that move elements."""
+
     def oracle(cell, model, data, types, build):
         name, problem = values.element(cell.kind), None
         encoders = {"complex64": PARTS, "complex128": PARTS, "string": [TextCode()]}.get(name)
@@ -63,6 +74,7 @@ def in_another_type(engine):
             except Exception as error:  # an oracle may fail in any way; the next type is tried
                 problem = error
         raise problem
+
     return oracle
 
 
@@ -75,12 +87,19 @@ def combined(engine, codes, cell, model, data, types, build):
             if values.element(kind) == name:
                 other[constraint] = kind.replace(f"({name})", f"({code.type})")
         other_model = build(cell, other)[0]
-        encoded = [each(value, code.encode if kind_of(info) == name else lambda array: array)
-                   for value, info in zip(data, model.graph.input)]
-        decoded = [each(value, code.decode if kind_of(info) == name else numpy.asarray, kind_of(info))
-                   for value, info in zip(engine(other_model, encoded), model.graph.output)]
-        total = decoded if total is None else [
-            a + b if kind_of(info) == name else a for a, b, info in zip(total, decoded, model.graph.output)]
+        encoded = [
+            each(value, code.encode if kind_of(info) == name else lambda array: array)
+            for value, info in zip(data, model.graph.input)
+        ]
+        decoded = [
+            each(value, code.decode if kind_of(info) == name else numpy.asarray, kind_of(info))
+            for value, info in zip(engine(other_model, encoded), model.graph.output)
+        ]
+        total = (
+            decoded
+            if total is None
+            else [a + b if kind_of(info) == name else a for a, b, info in zip(total, decoded, model.graph.output)]
+        )
     return total
 
 
@@ -146,8 +165,14 @@ def by_hand(cell, model, data, types, build):
     return checked([(product / y_scale + y_zero).astype(data[7].dtype)], model)
 
 
-ORACLES = [by_reference, by_onnxruntime, in_another_type(evaluate), in_another_type(run_onnxruntime),
-           in_another_type(run_earlier_onnxruntime), by_hand]
+ORACLES = [
+    by_reference,
+    by_onnxruntime,
+    in_another_type(evaluate),
+    in_another_type(run_onnxruntime),
+    in_another_type(run_earlier_onnxruntime),
+    by_hand,
+]
 
 
 def checked(outputs, model):
@@ -179,7 +204,8 @@ def judge_random(cell, folder, output):
             array = (array.astype("<u4") << 16).view("<f4")
     shape = {"Bernoulli": (4,), "Multinomial": (2, 4)}.get(cell.operator, (2, 3))
     low, high = {"Bernoulli": (0, 1), "Multinomial": (0, 2), "RandomNormal": (-9, 9), "RandomNormalLike": (-9, 9)}.get(
-        cell.operator, (0, 1))
+        cell.operator, (0, 1)
+    )
     number = array.astype(numpy.float64)
     if fits and array.shape == shape and (number >= low).all() and (number <= high).all():
         return "passed", ""

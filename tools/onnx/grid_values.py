@@ -9,7 +9,7 @@ BOUNDS = {"uint4": (0, 15), "int4": (-8, 7), "uint2": (0, 3), "int2": (-2, 1)}
 
 
 def parse(text):
-    """"optional(seq(tensor(float)))" -> (["optional", "seq"], "float")."""
+    """ "optional(seq(tensor(float)))" -> (["optional", "seq"], "float")."""
     words = re.findall(r"\w+", text)
     return words[:-2], words[-1]
 

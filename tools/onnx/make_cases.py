@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the test cases of the installed onnx package as folders that `openruntime verify` reads.
-   make_cases.py FOLDER      FOLDER/{node,simple,pytorch-converted,pytorch-operator}/CASE/{model.onnx,test_data_set_N}"""
+make_cases.py FOLDER      FOLDER/{node,simple,pytorch-converted,pytorch-operator}/CASE/{model.onnx,test_data_set_N}"""
 
 import pathlib
 import shutil
@@ -20,7 +20,8 @@ def main():
     for kind in ["node", "simple", *RECORDED]:
         shutil.rmtree(root / kind, ignore_errors=True)
     cases = onnx.backend.test.loader.load_model_tests(kind="node") + [
-        case for case in onnx.backend.test.case.model.collect_testcases() if case.kind == "simple"]
+        case for case in onnx.backend.test.case.model.collect_testcases() if case.kind == "simple"
+    ]
     for case in cases:
         write(root / case.kind / case.name, case.model, case.data_sets)
     for kind in RECORDED:

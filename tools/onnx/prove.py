@@ -2,8 +2,8 @@
 """Checks the proofs in the lists of known gaps (tests/e2e/onnx_gaps*.txt) that the data of a case is wrong.
    prove.py PROGRAM NEWEST LIST=ROOT...    NEWEST: what make_cases.py wrote; ROOT: the cases that the list is about
 `contradicted later-data`: the case of the same name in NEWEST passes. `contradicted exact`: the model evaluated by
-onnx.reference with every float16 and bfloat16 as float32 lies nearer to the program's output than to the data, by the mean
-of the distances."""
+onnx.reference with every float16 and bfloat16 as float32 lies nearer to the program's output than to the data, by the
+mean of the distances."""
 
 import json
 import pathlib
@@ -34,8 +34,12 @@ def main():
                 continue
             count += 1
             kind = reason.split()[1].rstrip(":")
-            proven = kind == "later-data" and passes(program, newest / name) or kind == "exact" and exact(
-                program, pathlib.Path(root) / name)
+            proven = (
+                kind == "later-data"
+                and passes(program, newest / name)
+                or kind == "exact"
+                and exact(program, pathlib.Path(root) / name)
+            )
             if not proven:
                 failed.append(f"{path}: {name}: {reason}")
     print(f"{count - len(failed)} of {count} proofs hold")
@@ -44,7 +48,9 @@ def main():
 
 
 def verify(program, case, *more):
-    process = subprocess.run([program, "--json", "-q", "verify", str(case), *more], capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        [program, "--json", "-q", "verify", str(case), *more], capture_output=True, text=True, check=False
+    )
     return json.loads(process.stdout)["cases"][0]["status"]
 
 
@@ -60,13 +66,17 @@ def exact(program, case):
         widen_nodes(function.node)
     data = case / "test_data_set_0"
     inputs = [numpy_helper.to_array(onnx.load_tensor(data / f"input_{i}.pb")) for i in range(len(names))]
-    inputs = [array.astype(numpy.float32) if array.dtype.itemsize == 2 and array.dtype.kind not in "iu" else array for array in inputs]
+    inputs = [
+        array.astype(numpy.float32) if array.dtype.itemsize == 2 and array.dtype.kind not in "iu" else array
+        for array in inputs
+    ]
     results = ReferenceEvaluator(model).run(None, dict(zip(names, inputs)))
     with tempfile.TemporaryDirectory() as output:
         verify(program, case, "--output", output)
         for index, result in enumerate(results):
-            there, ours = onnx_suite.written_value(pathlib.Path(output, "model", "test_data_set_0"), model.graph.output[index].name,
-                                                   ("tensor",))
+            there, ours = onnx_suite.written_value(
+                pathlib.Path(output, "model", "test_data_set_0"), model.graph.output[index].name, ("tensor",)
+            )
             expected = onnx_suite.tensor_of((data / f"output_{index}.pb").read_bytes())
             if not there or not nearer(ours, expected, result):
                 return False
@@ -100,7 +110,13 @@ def widen_nodes(nodes):
                 widen_tensor(attribute.t)
             if attribute.HasField("g"):
                 widen_graph(attribute.g)
-            if attribute.i in NARROW and attribute.name in ("to", "dtype", "output_dtype", "softmax_precision", "stash_type"):
+            if attribute.i in NARROW and attribute.name in (
+                "to",
+                "dtype",
+                "output_dtype",
+                "softmax_precision",
+                "stash_type",
+            ):
                 attribute.i = TensorProto.FLOAT
 
 

@@ -2,7 +2,8 @@
 # Everything that is held against the newest onnx package; .ci/run onnx calls it.
 #   tools/onnx/run.sh [--update]
 # The cases that it generates, the proofs in the lists of known gaps, and the grid of operators, versions and types.
-# --update: writes both lists of gaps and docs/operator-grid.md anew instead of comparing them. OPENRUNTIME: the program.
+# --update: writes both lists of gaps and docs/operator-grid.md anew instead of comparing them. OPENRUNTIME: the
+# program.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export OPENRUNTIME=${OPENRUNTIME:-$PWD/build/dev/openruntime}
@@ -30,6 +31,8 @@ main() {
   fi
 }
 
-grid() { $python -W ignore tools/onnx/grid.py build/onnx/grid --program "$OPENRUNTIME" --report build/onnx/cells.txt "$@"; }
+grid() {
+  $python -W ignore tools/onnx/grid.py build/onnx/grid --program "$OPENRUNTIME" --report build/onnx/cells.txt "$@"
+}
 
 main "$@"

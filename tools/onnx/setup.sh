@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The onnx package with its reference evaluator, and ONNX Runtime, which Debian does not have, in a virtual environment of
-# their own: build/onnx-env. Says nothing when it is there already.
+# The onnx package with its reference evaluator, and ONNX Runtime, which Debian does not have, in a virtual environment
+# of their own: build/onnx-env. Says nothing when it is there already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=build/onnx-env
