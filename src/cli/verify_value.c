@@ -1,5 +1,6 @@
 /* What a model takes and gives in a data set: read, compared, written. */
 #include <math.h>
+#include <string.h>
 
 #include "base/numbers.h"
 #include "base/string.h"
@@ -9,6 +10,7 @@
 #include "task/compare.h"
 
 static or_status_t as_declared(or_dtype_t declared, or_tensor_t **tensor);
+static int shown(const or_string_t *text);
 
 or_status_t or_verify_read(or_cli_t *cli, const char *set, const char *kind, size_t index,
                            const or_model_value_t *declared, or_binding_t *out) {
@@ -50,6 +52,32 @@ or_status_t or_verify_write(or_cli_t *cli, const char *directory, const or_bindi
   return or_tensor_file_write(cli->runtime, directory, output->name, output->tensor);
 }
 
+#define SHOWN_BYTES 60 /* of a text that differs */
+
+/* Of one shape; both lie in host memory, as strings do. */
+static or_status_t compare_strings(const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
+                                   or_verification_t *out) {
+  const or_string_t *a = or_tensor_data(actual), *b = or_tensor_data(expected);
+  uint64_t count = or_tensor_count(actual), wrong = 0, first = 0;
+  if (count > 0 && (a == NULL || b == NULL))
+    return or_error(OR_UNIMPLEMENTED, "output \"%s\": strings outside of host memory are not compared", name);
+  for (uint64_t i = 0; i < count; ++i) {
+    if (a[i].length == b[i].length && (a[i].length == 0 || memcmp(a[i].data, b[i].data, a[i].length) == 0)) continue;
+    if (wrong++ == 0) first = i;
+  }
+  ++out->outputs;
+  if (wrong > 0 && out->verdict == OR_VERDICT_PASSED) {
+    out->verdict = OR_VERDICT_WRONG;
+    or_format(out->detail, sizeof out->detail,
+              "output \"%s\": %llu of %llu texts differ, the first at %llu: got \"%.*s\", expected \"%.*s\"", name,
+              (unsigned long long)wrong, (unsigned long long)count, (unsigned long long)first, shown(&a[first]),
+              a[first].data, shown(&b[first]), b[first].data);
+  }
+  return or_status_success();
+}
+
+static int shown(const or_string_t *text) { return text->length < SHOWN_BYTES ? (int)text->length : SHOWN_BYTES; }
+
 or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t *actual, const or_tensor_t *expected,
                               const or_verify_options_t *options, or_verification_t *out) {
   const or_shape_t *shape = or_tensor_shape(actual);
@@ -62,6 +90,7 @@ or_status_t or_verify_compare(or_cli_t *cli, const char *name, const or_tensor_t
               or_shape_format(or_tensor_shape(expected), text[1], sizeof text[1]));
     return or_status_success();
   }
+  if (dtype == OR_STRING) return compare_strings(name, actual, expected, out);
   or_difference_t difference;
   bool exact = !or_dtype_is_float(dtype);
   double step = dtype == OR_BFLOAT16  ? 0x1p-7

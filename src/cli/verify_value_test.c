@@ -67,6 +67,31 @@ static void differences_are_found_at_every_level(void **state) {
   or_runtime_release(of.runtime);
 }
 
+static or_value_t *texts(or_cli_t *of, const char *first, const char *second) {
+  or_string_t strings[] = {{first, strlen(first)}, {second, strlen(second)}};
+  or_tensor_t *tensor = NULL;
+  or_value_t *out_value = NULL;
+  or_device_t *host = or_runtime_host_device(of->runtime);
+  expect_ok(or_tensor_create_from(host, OR_STRING, or_shape_make(1, (int64_t[]){2}), strings, sizeof strings, &tensor));
+  expect_ok(or_value_from_tensor(of->allocator, tensor, &out_value));
+  or_tensor_release(tensor);
+  return out_value;
+}
+
+static void texts_are_the_same_or_not(void **state) {
+  (void)state;
+  or_cli_t of = cli_of_test();
+  or_verification_t result = compared(&of, texts(&of, "a", ""), texts(&of, "a", ""));
+  assert_int_equal(result.verdict, OR_VERDICT_PASSED);
+  assert_int_equal(result.outputs, 1);
+  result = compared(&of, texts(&of, "a", "bc"), texts(&of, "a", "bd"));
+  assert_int_equal(result.verdict, OR_VERDICT_WRONG);
+  assert_non_null(strstr(result.detail, "1 of 2 texts differ, the first at 1: got \"bc\", expected \"bd\""));
+  result = compared(&of, texts(&of, "", "b"), texts(&of, "a", "bcd"));
+  assert_non_null(strstr(result.detail, "2 of 2 texts differ, the first at 0: got \"\", expected \"a\""));
+  or_runtime_release(of.runtime);
+}
+
 static void what_is_written_reads_back_by_its_form(void **state) {
   (void)state;
   or_cli_t of = cli_of_test();
@@ -90,6 +115,7 @@ static void what_is_written_reads_back_by_its_form(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(differences_are_found_at_every_level),
+      cmocka_unit_test(texts_are_the_same_or_not),
       cmocka_unit_test(what_is_written_reads_back_by_its_form),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -237,12 +237,12 @@ def judge(cells, folder, program, again=False):
         if case is None:
             continue
         verdict, detail = case["status"], case["detail"] or ""
-        if cell.operator in examples.RANDOM and verdict in ("wrong", "passed", "failed"):
-            verdict, detail = oracle.judge_random(cell, folder / cell.folder, output / cell.folder)
-        if verdict == "failed" and re.search(r"output_\d+\.pb", detail):
+        if verdict == "failed" and re.search(r"output_\d+\.pb", detail) and cell.operator not in examples.RANDOM:
             verdict, detail = "untested", cell.detail
         if verdict == "failed" and re.search(r"[dD]oes not take", detail):
             verdict = "refused"  # operator and type are named
+        if cell.operator in examples.RANDOM and verdict not in ("refused", "untested"):
+            verdict, detail = oracle.judge_random(cell, folder / cell.folder, output / cell.folder)
         if again and (verdict not in ("passed", "wrong") or verdict == cell.verdict):
             continue
         cell.disputed = cell.disputed or again and cell.verdict == "wrong"
