@@ -84,6 +84,10 @@ static void destroy(or_state_t *state) {
 /* Rows are appended where the graph for one new row can be had that way. */
 static or_status_t choose_kind(or_state_t *state) {
   or_session_t *one_row = NULL;
+  if (state->session->program != NULL) {
+    or_format(state->reason, sizeof state->reason, "the model has control flow or shapes that only data tells");
+    return or_status_success();
+  }
   for (size_t t = 0; t < state->layout.tie_count; ++t) {
     if (state->growth[t] != 2 || tied_input(state, t)->shape.rank != 4) {
       or_format(state->reason, sizeof state->reason, "input \"%s\" does not grow along dimension 2 of 4",
