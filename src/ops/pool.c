@@ -156,12 +156,15 @@ static or_status_t pool_reference(or_op_call_t *call, kind_t kind) {
   int32_t last = pool.window.rank - 1;
   int64_t line = pool.window.out[last], channels = x->dims[0] * x->dims[1], first = 0;
   or_shape_t lines = or_shape_make((size_t)last, pool.window.out); /* the dimensions before the last */
+  /* A run is no longer than the input, so that it sees little more of the kernel than each position does. */
+  int64_t longest = pool.window.in[last] / pool.window.stride[last] + 1;
+  if (longest > OR_LANES) longest = OR_LANES;
   run_t run;
   for (int64_t channel = 0; channel < channels; ++channel) {
     int64_t position[OR_MAX_RANK] = {0};
     do {
-      for (int64_t done = 0; done < line; done += OR_LANES) {
-        int64_t count = line - done < OR_LANES ? line - done : OR_LANES;
+      for (int64_t done = 0; done < line; done += longest) {
+        int64_t count = line - done < longest ? line - done : longest;
         position[last] = done;
         pool_run(&pool, channel, position, count, &run);
         if (kind == POOL_MAX) store_max(&pool, channel, first, count, &run);
@@ -195,17 +198,37 @@ static void take_max(double value, int64_t element, double *best, int64_t *where
   *where = element;
 }
 
+/* The part of the kernel, from `first` on, that lies over the input at some position of the run: what lies over padding
+ * alone may be enormous. False: none. */
+static bool seen_kernel(const or_window_t *window, const int64_t *position, int64_t count, int64_t *first,
+                        or_shape_t *extents) {
+  extents->rank = window->rank;
+  for (int32_t d = 0; d < window->rank; ++d) {
+    int64_t dilation = window->dilation[d], low = position[d] * window->stride[d] - window->pad_begin[d];
+    int64_t high = d == window->rank - 1 ? low + (count - 1) * window->stride[d] : low;
+    int64_t end = low < window->in[d] ? (window->in[d] - 1 - low) / dilation + 1 : 0;
+    first[d] = high < 0 ? (-high + dilation - 1) / dilation : 0;
+    if (end > window->kernel[d]) end = window->kernel[d];
+    if (end <= first[d]) return false;
+    extents->dims[d] = end - first[d];
+  }
+  return true;
+}
+
 static void pool_run(const pool_t *pool, int64_t channel, const int64_t *position, int64_t count, run_t *run) {
   const or_op_tensor_t *x = &pool->call->inputs[0];
   const or_window_t *window = &pool->window;
-  int64_t base = channel * (int64_t)or_shape_product(&x->shape, 2, x->shape.rank), kernel[OR_MAX_RANK] = {0};
-  or_shape_t kernels = or_shape_make((size_t)window->rank, window->kernel);
+  int64_t base = channel * (int64_t)or_shape_product(&x->shape, 2, x->shape.rank);
+  int64_t index[OR_MAX_RANK] = {0}, kernel[OR_MAX_RANK] = {0}, first[OR_MAX_RANK] = {0};
+  or_shape_t kernels;
   for (int64_t i = 0; i < count; ++i) {
     run->value[i] = pool->kind == POOL_MAX ? -INFINITY : 0;
     run->where[i] = pool->kind == POOL_MAX ? -1 : 0;
   }
   or_lanes_t lanes;
+  if (!seen_kernel(window, position, count, first, &kernels)) return;
   do {
+    for (int32_t d = 0; d < window->rank; ++d) kernel[d] = first[d] + index[d];
     or_window_run_t seen = or_window_run(window, kernel, position, count);
     if (seen.begin == seen.end) continue;
     size_t seen_count = (size_t)(seen.end - seen.begin);
@@ -221,7 +244,7 @@ static void pool_run(const pool_t *pool, int64_t channel, const int64_t *positio
     for (size_t i = 0; i < seen_count && pool->kind == POOL_MAX; ++i) {
       take_max(lanes.real[i], seen.first + (int64_t)i * seen.step, &value[i], &where[i]);
     }
-  } while (or_index_next(&kernels, kernel));
+  } while (or_index_next(&kernels, index));
 }
 
 /* Positions of the kernel that lie on the input or on its padding, when the window is at `position` of dimension

@@ -238,6 +238,34 @@ static void norms_of_each_channel(void **state) {
   call_deinit(&f);
 }
 
+/* Of a kernel of two thousand million elements a side only those over the input are looked at. */
+static void enormous_kernels_take_no_longer(void **state) {
+  (void)state;
+  const int64_t side = INT64_C(2000000000);
+  const char *const names[] = {"MaxPool", "AveragePool", "LpPool"};
+  const double expected[3] = {16, 8.5, 136};
+  for (size_t i = 0; i < 3; ++i) {
+    call_fixture_t f;
+    pool_of_picture(&f, names[i], 22);
+    call_ints(&f, "kernel_shape", INTS(side, side));
+    call_ints(&f, "pads", INTS(side - 5, side - 5, 2, 2)); /* two positions a side */
+    if (i == 2) call_int(&f, "p", 1);
+    call_run(&f, 1);
+    expect_shape(&f, 0, OR_FLOAT32, SHAPE(1, 1, 2, 2));
+    expect_doubles(&f, 0, 0, (double[]){expected[i], expected[i], expected[i], expected[i]}, 4);
+    call_deinit(&f);
+  }
+  call_fixture_t f;
+  call_init(&f, "", "MaxPool", 22); /* positions far apart */
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 2), FLOATS(3, 4));
+  call_ints(&f, "kernel_shape", INTS(side / 2));
+  call_ints(&f, "pads", INTS(side / 2, side / 2));
+  call_ints(&f, "strides", INTS(side / 4));
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(-INFINITY, 4, 4));
+  call_deinit(&f);
+}
+
 static void norms_without_a_root_are_refused(void **state) {
   (void)state;
   const char *const names[] = {"LpPool", "GlobalLpPool"};
@@ -303,6 +331,7 @@ int main(void) {
       cmocka_unit_test(norms_of_each_window),
       cmocka_unit_test(norms_of_each_channel),
       cmocka_unit_test(norms_without_a_root_are_refused),
+      cmocka_unit_test(enormous_kernels_take_no_longer),
       cmocka_unit_test(empty_batches_are_legal),
       cmocka_unit_test(symbols_pass_where_extents_do_not_change),
   };

@@ -258,6 +258,7 @@ static or_status_t roi_align_reference(or_op_call_t *call) {
   const or_shape_t *x = &call->inputs[0].shape;
   side_t sides[2] = {{.points = NULL}, {.points = NULL}};
   void *values = NULL;
+  if (call->outputs[0].shape.dims[0] == 0) return or_status_success();
   or_status_t status = alloc_side(call, 0, &sides[0]);
   if (or_ok(status)) status = alloc_side(call, 1, &sides[1]);
   if (or_ok(status)) status = alloc_array(call, x->dims[2], x->dims[3], sizeof(double), &values);
