@@ -233,6 +233,12 @@ static or_status_t join(or_op_tensor_t *output, uint32_t index, const or_value_i
   return or_status_success();
 }
 
+/* What goes in as an optional may come out, and go in again, as what an optional of that kind holds. */
+static bool may_hold(or_value_form_t optional, or_value_form_t form) {
+  return (optional == OR_FORM_OPTIONAL_TENSOR && form == OR_FORM_TENSOR) ||
+         (optional == OR_FORM_OPTIONAL_SEQUENCE && form == OR_FORM_SEQUENCE);
+}
+
 /* Of a Loop or Scan. A scan output has one dimension more than in the body, whose extent is known when it has run. */
 static or_status_t set_outputs(or_op_call_t *call, const or_graph_t *body) {
   const or_node_carried_t carried = or_node_carried(call->node);
@@ -247,9 +253,10 @@ static or_status_t set_outputs(or_op_call_t *call, const or_graph_t *body) {
       continue;
     }
     const or_op_tensor_t *input = &call->inputs[carried.first + i];
-    if (input->dtype == value->dtype && input->form == value->form) continue;
-    return or_error(OR_INVALID_ARGUMENT, "what is carried as number %u goes in as %s and comes out as %s", i,
-                    or_dtype_name(input->dtype), or_dtype_name(value->dtype));
+    if (input->dtype == value->dtype && (input->form == value->form || may_hold(input->form, value->form))) continue;
+    return or_error(OR_INVALID_ARGUMENT, "what is carried as number %u goes in as %s of %s and comes out as %s of %s",
+                    i, or_op_form_name(input->form), or_dtype_name(input->dtype), or_op_form_name(value->form),
+                    or_dtype_name(value->dtype));
   }
   if (own == 0) return or_status_success();
   const or_value_info_t *condition = &body->values[body->outputs[0]];

@@ -73,16 +73,23 @@ static bool keeps_bytes(const or_op_t *op) {
   return false;
 }
 
-/* Constant(value = tensor) gives the tensor itself. */
+/* Constant(value = tensor) gives the tensor itself; strings become one, as no reference makes any in the graph. */
 static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded) {
   if (strcmp(node->op, "Constant") != 0 || node->domain[0] != '\0' || node->attribute_count != 1)
     return or_status_success();
   const or_attribute_t *attribute = &node->attributes[0];
-  if (attribute->kind != OR_ATTRIBUTE_TENSOR || node->output_count != 1 || node->outputs[0] == OR_NO_VALUE)
-    return or_status_success();
-  graph->values[node->outputs[0]].constant = attribute->tensor;
-  *folded = true;
-  return or_status_success();
+  if (node->output_count != 1 || node->outputs[0] == OR_NO_VALUE) return or_status_success();
+  const or_constant_t **constant = &graph->values[node->outputs[0]].constant;
+  const or_shape_t scalar = {.rank = 0}, list = {.rank = 1, .dims = {(int64_t)attribute->count}};
+  or_status_t status = or_status_success();
+  switch (attribute->kind) {
+  case OR_ATTRIBUTE_TENSOR: *constant = attribute->tensor; break;
+  case OR_ATTRIBUTE_STRING: status = or_graph_constant(graph, OR_STRING, scalar, &attribute->string, constant); break;
+  case OR_ATTRIBUTE_STRINGS: status = or_graph_constant(graph, OR_STRING, list, attribute->strings, constant); break;
+  default: return status;
+  }
+  *folded = or_ok(status);
+  return status;
 }
 
 static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,

@@ -64,14 +64,18 @@ or_status_t or_graph_add_input(or_graph_t *graph, or_value_id_t value);
 or_status_t or_graph_add_output(or_graph_t *graph, or_value_id_t value);
 /* The symbol of that name, made if new. */
 or_status_t or_graph_symbol(or_graph_t *graph, const char *name, size_t length, size_t *index);
-/* A resident constant: `data` is copied into the arena (bytes from dtype and shape), aligned to OR_DEFAULT_ALIGNMENT,
- * hashed. */
+/* A resident constant: `data` is copied into the arena (bytes from dtype and shape; what strings point to as well),
+ * aligned to OR_DEFAULT_ALIGNMENT, hashed by content. */
 or_status_t or_graph_constant(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, const void *data,
                               const or_constant_t **out);
 /* The same in two steps: zeroed memory for the caller to fill through *memory, then the hash. */
 or_status_t or_graph_constant_begin(or_graph_t *graph, or_dtype_t dtype, or_shape_t shape, void **memory,
                                     or_constant_t **out);
 void or_graph_constant_end(or_constant_t *constant);
+/* The same for strings, with memory for `string_bytes` of them all together: the caller fills both. RESOURCE_EXHAUSTED:
+ * limits.string_bytes too. */
+or_status_t or_graph_strings_begin(or_graph_t *graph, or_shape_t shape, uint64_t string_bytes, or_string_t **elements,
+                                   char **bytes, or_constant_t **out);
 /* A resident copy of a constant that is read on demand. */
 or_status_t or_graph_constant_copy(or_graph_t *graph, const or_constant_t *constant, const or_constant_t **out);
 /* Lets the graph retain `file`, once however often it is asked to: what its constants read from. */

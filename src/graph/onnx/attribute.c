@@ -13,7 +13,8 @@ typedef struct attribute_proto_t {
 } attribute_proto_t;
 
 /* Field of AttributeProto that holds the value, by kind (AttributeProto.AttributeType); 0: a kind that is refused. */
-static const uint8_t field_of_kind[] = {0, 2, 3, 4, 5, 6, 7, 8, 9};
+static const uint8_t field_of_kind[] = {0, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 22, 0, 14};
+#define SPARSE_TENSOR 11 /* AttributeProto.SPARSE_TENSOR, which a graph has none of */
 
 static or_status_t scan_attribute(attribute_proto_t *proto);
 static or_status_t follow_reference(or_onnx_reader_t *reader, attribute_proto_t *proto, bool *there);
@@ -80,6 +81,8 @@ static or_status_t scan_attribute(attribute_proto_t *proto) {
     case 7: status = or_wire_count(&field, OR_WIRE_FIXED32, "AttributeProto.floats", &count); break;
     case 8: status = or_wire_count(&field, OR_WIRE_VARINT, "AttributeProto.ints", &count); break;
     case 9: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.strings"); break;
+    case 14: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.tp"); break;
+    case 22: status = or_wire_expect(&field, OR_WIRE_BYTES, "AttributeProto.sparse_tensor"); break;
     case 20:
       status = or_onnx_read_int(&field, "AttributeProto.type", &proto->kind);
       proto->has_kind = true;
@@ -94,8 +97,7 @@ static or_status_t scan_attribute(attribute_proto_t *proto) {
 
 /* The kind that is given, or (before version 2 of the format) the one whose field is there. */
 static or_status_t find_kind(attribute_proto_t *proto, or_attribute_kind_t *kind) {
-  static const char *const refused[] = {[9] = "tensors",         [10] = "graphs", [11] = "a sparse tensor",
-                                        [12] = "sparse tensors", [13] = "a type", [14] = "types"};
+  static const char *const refused[] = {[9] = "tensors", [10] = "graphs", [12] = "sparse tensors", [14] = "types"};
   if (!proto->has_kind || proto->kind == 0) {
     static const struct {
       uint8_t field, kind;
@@ -135,6 +137,11 @@ static or_status_t read_value(or_onnx_reader_t *reader, const attribute_proto_t 
   or_wire_field_t field;
   if (out->kind == OR_ATTRIBUTE_TENSOR && proto->counts[wanted] == 0)
     return or_error(OR_INVALID_ARGUMENT, "it has no tensor");
+  if ((int)out->kind == SPARSE_TENSOR &&
+      (strcmp(proto->node->op, "Constant") != 0 || strcmp(out->name, "sparse_value") != 0))
+    return or_error(OR_UNIMPLEMENTED, "it holds a sparse tensor, which only Constant may have, as sparse_value");
+  if (((int)out->kind == SPARSE_TENSOR || out->kind == OR_ATTRIBUTE_TYPE) && proto->counts[wanted] != 1)
+    return or_error(OR_INVALID_ARGUMENT, "it has %llu values, expected one", (unsigned long long)proto->counts[wanted]);
   if (out->kind == OR_ATTRIBUTE_GRAPH && !takes_graph(proto->node->definition, out->name))
     return or_error(OR_INVALID_ARGUMENT, "it is a graph, and %s has none of that name", proto->node->op);
   if (out->kind == OR_ATTRIBUTE_GRAPH && proto->counts[wanted] != 1)
@@ -146,6 +153,10 @@ static or_status_t read_value(or_onnx_reader_t *reader, const attribute_proto_t 
     status = out->kind == OR_ATTRIBUTE_GRAPH
                  ? or_onnx_read_body(reader, proto->node->name, proto->name.data, field.bytes, &out->graph)
                  : read_field(reader, &field, &index, out);
+  }
+  if ((int)out->kind == SPARSE_TENSOR) { /* dense now */
+    out->kind = OR_ATTRIBUTE_TENSOR;
+    out->name = "value";
   }
   return status;
 }
@@ -171,8 +182,15 @@ static or_status_t make_room(or_onnx_reader_t *reader, size_t count, or_attribut
 static or_status_t read_field(or_onnx_reader_t *reader, const or_wire_field_t *field, size_t *index,
                               or_attribute_t *out) {
   or_onnx_tensor_proto_t tensor;
+  or_onnx_type_t type;
   or_status_t status = or_status_success();
-  switch (out->kind) {
+  switch ((int)out->kind) {
+  case SPARSE_TENSOR: return or_onnx_sparse_constant(reader, field->bytes, &out->tensor);
+  case OR_ATTRIBUTE_TYPE:
+    status = or_onnx_read_type(reader, field->bytes, false, &type);
+    out->form = type.form;
+    out->dtype = type.dtype;
+    return status;
   case OR_ATTRIBUTE_FLOAT: out->real = float_of(field->value); return status;
   case OR_ATTRIBUTE_INT: out->integer = (int64_t)field->value; return status;
   case OR_ATTRIBUTE_STRING: return read_string(reader, field, &out->string);

@@ -12,6 +12,8 @@ typedef struct file_range_t {
   uint64_t offset;
 } file_range_t;
 
+static or_status_t strings_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
+                                    const or_constant_t **out);
 static or_status_t read_range(const or_constant_t *constant, size_t offset, void *destination, size_t length);
 
 or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
@@ -25,8 +27,23 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
   }
   void *memory = NULL;
   or_constant_t *constant = NULL;
+  if (tensor->dtype == OR_STRING) return strings_constant(reader, tensor, out);
   or_status_t status = or_graph_constant_begin(reader->graph, tensor->dtype, tensor->shape, &memory, &constant);
   if (or_ok(status)) status = or_onnx_decode_tensor(tensor, memory);
+  if (!or_ok(status)) return status;
+  or_graph_constant_end(constant);
+  *out = constant;
+  return status;
+}
+
+static or_status_t strings_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
+                                    const or_constant_t **out) {
+  or_string_t *elements = NULL;
+  char *bytes = NULL;
+  or_constant_t *constant = NULL;
+  or_status_t status =
+      or_graph_strings_begin(reader->graph, tensor->shape, tensor->string_bytes, &elements, &bytes, &constant);
+  if (or_ok(status)) status = or_onnx_decode_strings(tensor, elements, bytes);
   if (!or_ok(status)) return status;
   or_graph_constant_end(constant);
   *out = constant;

@@ -34,18 +34,18 @@ or_status_t or_onnx_read_memory(const or_allocator_t *allocator, const or_onnx_s
 #define OR_ONNX_MAX_INLINE_BYTES ((uint64_t)1500 << 20) /* readers take messages of at most 2 GiB */
 or_status_t or_onnx_write_file(const or_graph_t *graph, const char *path, const or_model_export_options_t *options);
 
-/* A TensorProto (test data, `.pb` inputs). `data` is the caller's (or_free); string tensors are UNIMPLEMENTED.
- * DATA_LOSS, INVALID_ARGUMENT (sizes do not add up), RESOURCE_EXHAUSTED (limits). */
+/* A TensorProto (test data, `.pb` inputs). `data` is the caller's (or_free). DATA_LOSS, INVALID_ARGUMENT (sizes do not
+ * add up), RESOURCE_EXHAUSTED (OR_MODEL_MAX_TENSOR_ELEMENTS, OR_MODEL_MAX_STRING_BYTES). */
 typedef struct or_onnx_tensor_t {
   char name[128];
   or_dtype_t dtype;
   or_shape_t shape;
-  void *data;
-  size_t bytes;
+  void *data;   /* of strings: or_string_t elements, and behind them, in the same block, what they point to */
+  size_t bytes; /* of the elements */
 } or_onnx_tensor_t;
 or_status_t or_onnx_read_tensor(const or_allocator_t *allocator, const void *bytes, size_t length,
                                 or_onnx_tensor_t *out);
-/* Serialised with raw_data; *out is the caller's (or_free). */
+/* Serialised with raw_data, strings with string_data; *out is the caller's (or_free). */
 or_status_t or_onnx_write_tensor(const or_allocator_t *allocator, const or_onnx_tensor_t *tensor, void **out,
                                  size_t *length);
 

@@ -13,8 +13,9 @@
 
 #define OR_ONNX_MAX_FUNCTIONS ((size_t)65536) /* that a model brings along */
 #define OR_ONNX_MAX_DEPTH 32u                 /* of limits.nesting, whatever it asks for: reading recurses so deep */
-#define OR_ONNX_MAX_TOLD 4u                   /* nodes around what is wrong that a message names, and the outermost */
-#define OR_ONNX_PREFIX_BYTES ((size_t)64)     /* of either half of a name made for what is in a function */
+#define OR_ONNX_MAX_DENSE_BYTES ((size_t)1 << 28) /* that sparse tensors of one model become, all together */
+#define OR_ONNX_MAX_TOLD 4u               /* nodes around what is wrong that a message names, and the outermost */
+#define OR_ONNX_PREFIX_BYTES ((size_t)64) /* of either half of a name made for what is in a function */
 
 typedef struct or_onnx_opset_t {
   const char *domain; /* "" for ai.onnx */
@@ -104,7 +105,7 @@ typedef struct or_onnx_reader_t {
   or_onnx_names_t function_names; /* keys of domain, name and overload */
   uint32_t measuring;             /* functions that or_onnx_measure_function is in */
   /* Of all graphs together. */
-  uint64_t node_count, value_count, constant_bytes, expanded_bytes;
+  uint64_t node_count, value_count, constant_bytes, expanded_bytes, dense_bytes;
   or_value_id_t *ids; /* inputs, then outputs, of the node at hand */
   size_t id_capacity;
   uint32_t told; /* nodes that a failure was given the names of */
@@ -148,17 +149,22 @@ or_status_t or_onnx_name_locals(or_onnx_reader_t *reader);
 /* Bodies in bodies, and functions in functions, at most. */
 uint32_t or_onnx_max_depth(const or_onnx_reader_t *reader);
 
-/* value_info.c: ValueInfoProto. */
+/* value_info.c: ValueInfoProto, and the TypeProto in it. */
+typedef struct or_onnx_type_t {
+  or_value_form_t form;
+  or_dtype_t dtype; /* OR_DTYPE_NONE: no type given */
+  or_shape_t shape; /* without symbols unless asked for; of anything but a tensor that of its elements */
+} or_onnx_type_t;
 typedef struct or_onnx_value_info_t {
   or_onnx_text_t name;
-  or_dtype_t dtype; /* OR_DTYPE_NONE: no type given */
-  or_shape_t shape; /* without symbols unless asked for */
+  or_onnx_type_t type;
 } or_onnx_value_info_t;
 /* `what` ("input") is for messages. `symbols`: named extents become symbols of the graph, else unknown.
- * INVALID_ARGUMENT (negative extent), UNIMPLEMENTED (not a tensor, an element type that is not known),
+ * INVALID_ARGUMENT (negative extent), UNIMPLEMENTED (a map, a sequence of sequences, …, an element type not known),
  * RESOURCE_EXHAUSTED (rank, elements, symbols). */
 or_status_t or_onnx_read_value_info(or_onnx_reader_t *reader, or_wire_t message, const char *what, bool symbols,
                                     or_onnx_value_info_t *out);
+or_status_t or_onnx_read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out);
 /* The dtype of a number from a file. INVALID_ARGUMENT for 0, UNIMPLEMENTED for one that we don't have. */
 or_status_t or_onnx_dtype(int64_t number, or_dtype_t *out);
 /* Refuses rank, negative extents and too many elements (the extents that are known, multiplied). */
@@ -168,14 +174,19 @@ or_status_t or_onnx_check_shape(const or_shape_t *shape, uint64_t max_elements);
 typedef struct or_onnx_tensor_proto_t {
   or_wire_t message, name, raw;
   or_dtype_t dtype;
-  or_shape_t shape; /* static */
-  size_t bytes;     /* that its elements take in memory */
+  or_shape_t shape;      /* static */
+  size_t bytes;          /* that its elements take in memory */
+  uint64_t string_bytes; /* of all its strings */
   bool external, has_raw;
 } or_onnx_tensor_proto_t;
 /* Reads everything but the elements and checks that as many as the shape needs are there, unless they are external. */
 or_status_t or_onnx_scan_tensor(or_wire_t message, uint64_t max_elements, or_onnx_tensor_proto_t *out);
-/* Writes the elements to `memory` (tensor->bytes). Not for external ones. */
+/* Adds the extents in a field of dims (of SparseTensorProto too) to the shape. */
+or_status_t or_onnx_scan_dims(const or_wire_field_t *field, or_shape_t *shape);
+/* Writes the elements to `memory` (tensor->bytes). Not for external ones, nor for strings. */
 or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *memory);
+/* Writes the strings' bytes to `bytes` (tensor->string_bytes), and where each is to `elements`. */
+or_status_t or_onnx_decode_strings(const or_onnx_tensor_proto_t *tensor, or_string_t *elements, char *bytes);
 /* Bytes that hold bool become 0 or 1, so that they may be read as such. */
 void or_onnx_normalize(or_dtype_t dtype, void *memory, size_t bytes);
 
@@ -184,6 +195,10 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
 /* A constant of tensor->bytes at `offset` of a file that the graph keeps. */
 or_status_t or_onnx_file_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor, or_file_t *file,
                                   uint64_t offset, const or_constant_t **out);
+
+/* sparse.c: SparseTensorProto as a dense constant; its bytes count as an initializer's. */
+/* RESOURCE_EXHAUSTED: OR_ONNX_MAX_DENSE_BYTES too. */
+or_status_t or_onnx_sparse_constant(or_onnx_reader_t *reader, or_wire_t message, const or_constant_t **out);
 
 /* external.c: elements in a file of their own. PERMISSION_DENIED: outside the model's folder. */
 or_status_t or_onnx_external_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,

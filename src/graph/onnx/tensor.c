@@ -16,7 +16,6 @@ typedef struct storage_t {
 static const storage_t *storage_of(or_dtype_t dtype);
 static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12], or_onnx_tensor_proto_t *out,
                               int64_t *number);
-static or_status_t scan_dims(const or_wire_field_t *field, or_shape_t *shape);
 static or_status_t check_sizes(const or_onnx_tensor_proto_t *tensor, const uint64_t counts[12]);
 static uint64_t numbers_of(const or_onnx_tensor_proto_t *tensor);
 static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index);
@@ -36,8 +35,9 @@ or_status_t or_onnx_scan_tensor(or_wire_t message, uint64_t max_elements, or_onn
   or_status_t status = or_status_success();
   while (or_wire_more(&message, &field, &status)) status = scan_field(&field, counts, out, &number);
   if (or_ok(status)) status = or_onnx_dtype(number, &out->dtype);
-  if (or_ok(status) && out->dtype == OR_STRING)
-    status = or_error(OR_UNIMPLEMENTED, "tensors of strings are not supported");
+  if (or_ok(status) && out->dtype == OR_STRING && (out->external || out->has_raw))
+    status = or_error(OR_INVALID_ARGUMENT, "strings are in TensorProto.string_data, and these are in %s",
+                      out->external ? "external data" : "raw_data");
   if (or_ok(status)) status = or_onnx_check_shape(&out->shape, max_elements);
   if (!or_ok(status)) return status;
 
@@ -58,7 +58,7 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
   uint64_t count = 0;
   or_status_t status = or_status_success();
   switch (field->number) {
-  case 1: return scan_dims(field, &out->shape);
+  case 1: return or_onnx_scan_dims(field, &out->shape);
   case 2: return or_onnx_read_int(field, "TensorProto.data_type", number);
   case 3: return or_error(OR_UNIMPLEMENTED, "it is a segment of a tensor, which is not supported");
   case 4:
@@ -69,7 +69,10 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
     status = or_wire_count(field, types[field->number], field_name(field->number), &count);
     counts[field->number] += count;
     return status;
-  case 6: ++counts[6]; return or_wire_expect(field, OR_WIRE_BYTES, field_name(6));
+  case 6:
+    ++counts[6];
+    out->string_bytes += or_wire_length(&field->bytes); /* each is a part of the file */
+    return or_wire_expect(field, OR_WIRE_BYTES, field_name(6));
   case 8: out->name = field->bytes; return or_wire_expect(field, OR_WIRE_BYTES, "TensorProto.name");
   case 9:
     out->raw = field->bytes;
@@ -87,7 +90,7 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
   }
 }
 
-static or_status_t scan_dims(const or_wire_field_t *field, or_shape_t *shape) {
+or_status_t or_onnx_scan_dims(const or_wire_field_t *field, or_shape_t *shape) {
   uint64_t count = 0, dim = 0;
   bool more = true;
   or_status_t status = or_wire_count(field, OR_WIRE_VARINT, "TensorProto.dims", &count);
@@ -119,8 +122,9 @@ static or_status_t check_sizes(const or_onnx_tensor_proto_t *tensor, const uint6
   }
   uint64_t needed = numbers_of(tensor);
   if (counts[storage->field] == needed) return or_status_success();
-  return or_error(OR_INVALID_ARGUMENT, "%s %s needs %llu numbers, and %s has %llu", or_dtype_name(tensor->dtype), text,
-                  (unsigned long long)needed, storage->name, (unsigned long long)counts[storage->field]);
+  return or_error(OR_INVALID_ARGUMENT, "%s %s needs %llu %s, and %s has %llu", or_dtype_name(tensor->dtype), text,
+                  (unsigned long long)needed, tensor->dtype == OR_STRING ? "strings" : "numbers", storage->name,
+                  (unsigned long long)counts[storage->field]);
 }
 
 or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *memory) {
@@ -150,6 +154,23 @@ or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *me
   return status;
 }
 
+or_status_t or_onnx_decode_strings(const or_onnx_tensor_proto_t *tensor, or_string_t *elements, char *bytes) {
+  uint64_t count = numbers_of(tensor), index = 0, used = 0;
+  or_wire_t message = tensor->message;
+  or_wire_field_t field;
+  or_status_t status = or_status_success();
+  while (or_wire_more(&message, &field, &status)) {
+    if (field.number != 6) continue;
+    uint64_t length = or_wire_length(&field.bytes);
+    if (index == count || length > tensor->string_bytes - used)
+      return or_error(OR_DATA_LOSS, "its strings have more bytes than before; the file was changed");
+    status = or_wire_copy(&field.bytes, bytes + used);
+    elements[index++] = (or_string_t){bytes + used, (size_t)length};
+    used += length;
+  }
+  return status;
+}
+
 void or_onnx_normalize(or_dtype_t dtype, void *memory, size_t bytes) {
   if (dtype != OR_BOOL) return;
   uint8_t *values = memory;
@@ -166,7 +187,8 @@ static const storage_t *storage_of(or_dtype_t dtype) {
                          as_4_bytes = {"int32_data", 5, OR_WIRE_VARINT, 4},
                          as_2_bytes = {"int32_data", 5, OR_WIRE_VARINT, 2},
                          as_byte = {"int32_data", 5, OR_WIRE_VARINT, 1},
-                         as_6_bits = {"int32_data", 5, OR_WIRE_VARINT, 0};
+                         as_6_bits = {"int32_data", 5, OR_WIRE_VARINT, 0},
+                         as_strings = {"string_data", 6, OR_WIRE_BYTES, sizeof(or_string_t)};
   switch (dtype) {
   case OR_FLOAT32:
   case OR_COMPLEX64: return &in_float;
@@ -182,6 +204,7 @@ static const storage_t *storage_of(or_dtype_t dtype) {
   case OR_BFLOAT16: return &as_2_bytes;
   case OR_FLOAT6E2M3:
   case OR_FLOAT6E3M2: return &as_6_bits;
+  case OR_STRING: return &as_strings;
   default: return &as_byte; /* bool, types of 8, 4 and 2 bits */
   }
 }

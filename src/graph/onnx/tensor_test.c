@@ -190,7 +190,8 @@ static void refuses_bad_shapes_and_types(void **state) {
                  OR_RESOURCE_EXHAUSTED, "more than 16 dimensions");
   expect_failure(read_tensor(tensor_proto("t", 0, "1"), &tensor), OR_INVALID_ARGUMENT, "element type is 0");
   expect_failure(read_tensor(tensor_proto("t", 29, "1"), &tensor), OR_UNIMPLEMENTED, "29, which is not known here");
-  expect_failure(read_tensor(tensor_proto("t", OR_STRING, "1"), &tensor), OR_UNIMPLEMENTED, "strings");
+  expect_failure(read_tensor(tensor_proto("t", OR_STRING, "1"), &tensor), OR_INVALID_ARGUMENT,
+                 "string [1] needs 1 strings, and string_data has 0");
 }
 
 static void refuses_segments_external_data_and_wrong_wire_types(void **state) {
@@ -242,8 +243,45 @@ static void writes_what_it_reads(void **state) {
 
   tensor.bytes = 5;
   expect_failure(or_onnx_write_tensor(or_allocator_system(), &tensor, &bytes, &length), OR_INVALID_ARGUMENT, "5 bytes");
-  tensor.dtype = OR_STRING;
-  expect_failure(or_onnx_write_tensor(or_allocator_system(), &tensor, &bytes, &length), OR_UNIMPLEMENTED, "strings");
+  assert_null(bytes);
+}
+
+static void reads_and_writes_strings(void **state) {
+  (void)state;
+  pb_t pb = tensor_proto("words", OR_STRING, "3");
+  pb_text(&pb, 6, "alpha");
+  pb_bytes(&pb, 6, "", 0);
+  pb_bytes(&pb, 6, "\xff\0z", 3); /* bytes, whatever they are */
+  or_onnx_tensor_t tensor;
+  void *bytes = NULL;
+  size_t length = 0;
+  expect_ok(or_onnx_read_tensor(or_allocator_system(), pb.data, pb.length, &tensor));
+  const or_string_t *strings = tensor.data;
+  assert_int_equal(tensor.dtype, OR_STRING);
+  assert_int_equal(tensor.bytes, 3 * sizeof *strings);
+  assert_int_equal(strings[0].length, 5);
+  assert_memory_equal(strings[0].data, "alpha", 5);
+  assert_int_equal(strings[1].length, 0);
+  assert_int_equal(strings[2].length, 3);
+  assert_memory_equal(strings[2].data, "\xff\0z", 3);
+  expect_ok(or_onnx_write_tensor(or_allocator_system(), &tensor, &bytes, &length));
+  or_onnx_tensor_t again;
+  expect_ok(or_onnx_read_tensor(or_allocator_system(), bytes, length, &again));
+  assert_int_equal(again.bytes, tensor.bytes);
+  assert_string_equal(again.name, "words");
+  assert_memory_equal(((const or_string_t *)again.data)[2].data, "\xff\0z", 3);
+  or_free(or_allocator_system(), again.data);
+  or_free(or_allocator_system(), tensor.data);
+  or_free(or_allocator_system(), bytes);
+  pb_free(&pb);
+  expect_failure(read_tensor(raw_tensor_proto("t", OR_STRING, "0", "", 0), &tensor), OR_INVALID_ARGUMENT,
+                 "strings are in TensorProto.string_data, and these are in raw_data");
+  pb = tensor_proto("t", OR_STRING, "0");
+  pb_int(&pb, 14, 1);
+  expect_failure(read_tensor(pb, &tensor), OR_INVALID_ARGUMENT, "and these are in external data");
+  pb = tensor_proto("t", OR_INT64, "1");
+  pb_text(&pb, 6, "a");
+  expect_failure(read_tensor(pb, &tensor), OR_INVALID_ARGUMENT, "1 elements of int64 are in TensorProto.string_data");
 }
 
 static or_status_t read_and_write(const or_allocator_t *allocator) {
@@ -278,6 +316,7 @@ int main(void) {
       cmocka_unit_test(refuses_bad_shapes_and_types),
       cmocka_unit_test(refuses_segments_external_data_and_wrong_wire_types),
       cmocka_unit_test(writes_what_it_reads),
+      cmocka_unit_test(reads_and_writes_strings),
       cmocka_unit_test(gives_back_every_byte_when_an_allocation_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

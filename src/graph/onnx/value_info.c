@@ -4,9 +4,8 @@
 #include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
 
-static or_status_t read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_value_info_t *out);
-static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols,
-                                    or_onnx_value_info_t *out);
+static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out);
+static or_status_t element_of(const or_wire_field_t *field, or_wire_t *message);
 static or_status_t read_shape(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_shape_t *out);
 static or_status_t read_dim(or_onnx_reader_t *reader, or_wire_t message, bool symbols, int64_t *out);
 static or_status_t symbol_dim(or_onnx_reader_t *reader, const or_onnx_text_t *name, int64_t *out);
@@ -15,7 +14,7 @@ or_status_t or_onnx_read_value_info(or_onnx_reader_t *reader, or_wire_t message,
                                     or_onnx_value_info_t *out) {
   or_wire_field_t field;
   or_wire_t type = {.source = NULL};
-  *out = (or_onnx_value_info_t){.shape.rank = OR_RANK_UNKNOWN};
+  *out = (or_onnx_value_info_t){.type.shape.rank = OR_RANK_UNKNOWN};
   or_status_t status = or_status_success();
   while (or_wire_more(&message, &field, &status)) {
     switch (field.number) {
@@ -28,30 +27,62 @@ or_status_t or_onnx_read_value_info(or_onnx_reader_t *reader, or_wire_t message,
     }
   }
   if (or_ok(status) && out->name.length == 0) status = or_error(OR_INVALID_ARGUMENT, "it has no name");
-  if (or_ok(status) && type.source != NULL) status = read_type(reader, type, symbols, out);
+  if (or_ok(status) && type.source != NULL) status = or_onnx_read_type(reader, type, symbols, &out->type);
   return or_status_context(status, "%s \"%s\"", what, out->name.data);
 }
 
-/* TypeProto: one of several kinds, of which tensors are read. */
-static or_status_t read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_value_info_t *out) {
+/* TypeProto: one of several kinds. An optional and a sequence hold another one, which may be less and less: a tensor in
+ * a sequence in an optional. */
+or_status_t or_onnx_read_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out) {
   static const char *const kinds[] = {
       [4] = "a sequence", [5] = "a map", [7] = "opaque", [8] = "a sparse tensor", [9] = "an optional"};
+  bool optional = false, sequence = false, again = true;
   or_wire_field_t field;
   or_status_t status = or_status_success();
-  while (or_wire_more(&message, &field, &status)) {
-    if (field.number == 1) {
-      status = or_wire_expect(&field, OR_WIRE_BYTES, "TypeProto.tensor_type");
-      if (or_ok(status)) status = read_tensor_type(reader, field.bytes, symbols, out);
-    } else if (field.number < sizeof kinds / sizeof *kinds && kinds[field.number] != NULL) {
-      status = or_error(OR_UNIMPLEMENTED, "its type is %s; values other than tensors are not supported",
-                        kinds[field.number]);
+  *out = (or_onnx_type_t){.shape.rank = OR_RANK_UNKNOWN};
+  while (again) {
+    again = false;
+    while (or_wire_more(&message, &field, &status)) {
+      if (field.number == 1) {
+        status = or_wire_expect(&field, OR_WIRE_BYTES, "TypeProto.tensor_type");
+        if (or_ok(status)) status = read_tensor_type(reader, field.bytes, symbols, out);
+        if (!or_ok(status)) return status;
+      }
+      if (field.number >= sizeof kinds / sizeof *kinds || kinds[field.number] == NULL) continue;
+      bool fits = (field.number == 9 && !optional && !sequence) || (field.number == 4 && !sequence);
+      if (!fits && (optional || sequence))
+        return or_error(OR_UNIMPLEMENTED, "its type is %s of %s, which is not supported",
+                        sequence ? "a sequence" : "an optional", kinds[field.number]);
+      if (!fits) return or_error(OR_UNIMPLEMENTED, "its type is %s, which is not supported", kinds[field.number]);
+      optional = optional || field.number == 9;
+      sequence = sequence || field.number == 4;
+      again = true;
+      status = element_of(&field, &message); /* what this message says beside is of no meaning */
+      break;
     }
+  }
+  if (!or_ok(status)) return status;
+  if (sequence) out->form = OR_FORM_SEQUENCE;
+  if (optional) out->form = sequence ? OR_FORM_OPTIONAL_SEQUENCE : OR_FORM_OPTIONAL_TENSOR;
+  if (out->dtype != OR_DTYPE_NONE || out->form == OR_FORM_TENSOR) return status;
+  return or_error(OR_INVALID_ARGUMENT, "its type is %s of nothing", sequence ? "a sequence" : "an optional");
+}
+
+/* TypeProto.Sequence and TypeProto.Optional: the type of what they hold. */
+static or_status_t element_of(const or_wire_field_t *outer, or_wire_t *message) {
+  or_wire_field_t field;
+  or_status_t status = or_wire_expect(outer, OR_WIRE_BYTES, "TypeProto.sequence_type or optional_type");
+  or_wire_t inside = outer->bytes;
+  *message = (or_wire_t){outer->bytes.source, outer->bytes.end, outer->bytes.end};
+  while (or_wire_more(&inside, &field, &status)) {
+    if (field.number != 1) continue;
+    status = or_wire_expect(&field, OR_WIRE_BYTES, "elem_type");
+    *message = field.bytes;
   }
   return status;
 }
 
-static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols,
-                                    or_onnx_value_info_t *out) {
+static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out) {
   or_wire_field_t field;
   int64_t number = 0;
   or_status_t status = or_status_success();

@@ -24,6 +24,22 @@ or_status_t or_wire_writer_deinit(or_wire_writer_t *writer) {
   return status;
 }
 
+or_status_t or_wire_writer_take(or_wire_writer_t *writer, void **out, size_t *length) {
+  *out = NULL;
+  *length = 0;
+  if (or_ok(writer->status)) writer->status = or_text_reserve(&writer->text, 0); /* nothing written is no NULL */
+  if (or_ok(writer->status)) {
+    *out = writer->text.data;
+    *length = writer->text.length;
+    or_text_init(&writer->text, writer->text.allocator);
+  }
+  return or_wire_writer_deinit(writer);
+}
+
+void or_wire_put_strings(or_wire_writer_t *writer, uint32_t field, const or_string_t *strings, size_t count) {
+  for (size_t i = 0; i < count; ++i) or_wire_put_bytes(writer, field, strings[i].data, strings[i].length);
+}
+
 void or_wire_put_int(or_wire_writer_t *writer, uint32_t field, int64_t value) {
   put_tag(writer, field, OR_WIRE_VARINT);
   put_varint(writer, (uint64_t)value);
