@@ -4,8 +4,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  const or_model_limits_t limits = {
-      .file_bytes = 1 << 16, .initializer_bytes = 1 << 16, .nodes = 256, .values = 1024, .tensor_elements = 4096};
+  const or_model_limits_t limits = {.file_bytes = 1 << 16,
+                                    .initializer_bytes = 1 << 16,
+                                    .nodes = 256,
+                                    .values = 1024,
+                                    .tensor_elements = 4096,
+                                    .nesting = 8,
+                                    .string_bytes = 4096};
   const or_onnx_source_t source = {.name = "fuzz", .bytes = data, .length = size};
   or_graph_t *graph = NULL;
   or_status_t status = or_onnx_read_memory(or_allocator_system(), &source, &limits, &graph);

@@ -49,6 +49,17 @@ static void expect_bytes(or_wire_writer_t *writer, pb_t expected) {
   expect_ok(or_wire_writer_deinit(writer));
 }
 
+/* The node is written as the bytes expected, which are freed. */
+static void expect_node(const or_graph_t *graph, const or_node_t *node, pb_t expected) {
+  or_wire_writer_t writer;
+  or_onnx_names_of_t names;
+  or_wire_writer_init(&writer, or_allocator_system());
+  expect_ok(or_onnx_names_of_init(&names, graph, NULL, NULL));
+  or_onnx_put_node(&writer, 1, &names, node);
+  expect_bytes(&writer, expected);
+  or_onnx_names_of_deinit(&names);
+}
+
 static pb_t attribute(const char *name) {
   pb_t pb = {.data = NULL};
   pb_text(&pb, 1, name);
@@ -128,10 +139,7 @@ static void writes_every_kind_of_attribute(void **state) {
   pb_text(&message, 7, "openruntime");
   pb_put(&expected, 1, message);
 
-  or_wire_writer_t writer;
-  or_wire_writer_init(&writer, or_allocator_system());
-  or_onnx_put_node(&writer, 1, graph, &node);
-  expect_bytes(&writer, expected);
+  expect_node(graph, &node, expected);
   or_graph_release(graph);
 }
 
@@ -139,17 +147,25 @@ static void refuses_what_a_file_can_not_hold(void **state) {
   (void)state;
   or_graph_t *graph = NULL;
   expect_ok(or_graph_create(or_allocator_system(), "g", NULL, &graph));
-  const or_attribute_t body = {.name = "then_branch", .kind = OR_ATTRIBUTE_GRAPH};
+  graph->opset = 13;
+  const or_attribute_t nothing = {.name = "then_branch", .kind = OR_ATTRIBUTE_NONE};
   const or_node_t part = {.name = "p", .domain = "", .op = "Relu"};
-  const or_node_t nodes[] = {{.name = "n", .domain = "", .op = "If", .attributes = &body, .attribute_count = 1},
-                             {.name = "f", .domain = "openruntime.fused", .op = "X", .parts = &part, .part_count = 1}};
-  static const char *const words[] = {"node \"n\" (If): attribute \"then_branch\"", "node \"f\" was fused"};
-  for (int i = 0; i < 2; ++i) {
+  const or_node_t nodes[] = {
+      {.name = "n", .domain = "", .op = "If", .version = 13, .attributes = &nothing, .attribute_count = 1},
+      {.name = "f", .domain = "openruntime.fused", .op = "X", .parts = &part, .part_count = 1},
+      {.name = "s", .domain = "", .op = "Softmax", .version = 11}};
+  static const char *const words[] = {"node \"n\" (If): attribute \"then_branch\" is of kind 0",
+                                      "node \"f\" (X): it was fused",
+                                      "node \"s\" (Softmax): it is of version 11, which is not that of opset 13"};
+  or_onnx_names_of_t names;
+  expect_ok(or_onnx_names_of_init(&names, graph, NULL, NULL));
+  for (int i = 0; i < 3; ++i) {
     or_wire_writer_t writer;
     or_wire_writer_init(&writer, or_allocator_system());
-    or_onnx_put_node(&writer, 1, graph, &nodes[i]);
+    or_onnx_put_node(&writer, 1, &names, &nodes[i]);
     expect_failure(or_wire_writer_deinit(&writer), OR_UNIMPLEMENTED, words[i]);
   }
+  or_onnx_names_of_deinit(&names);
   or_graph_release(graph);
 }
 
