@@ -1,5 +1,5 @@
-/* ConvInteger and QLinearConv of one or two spatial dimensions, by products of bytes whose sums are exact: per image and
- * group, the filters times the image unrolled as it is packed.
+/* ConvInteger and QLinearConv of one or two spatial dimensions, by products of bytes whose sums are exact: per image
+ * and group, the filters times the image unrolled as it is packed.
  *
  * sum (w - zw)(x - zx) = sum w x - zx sum w - zw sum x + taps zw zx, where padding is zx: what depends on filters is a
  * bias of the product, and what depends on positions is taken off where a filter has a zero point. An unsigned image
@@ -10,6 +10,7 @@
 #include "backends/cpu/bytes_internal.h"
 #include "backends/cpu/conv_internal.h"
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/kernels/image_s8.h"
 #include "ops/conv_integer.h"
 
 /* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
@@ -233,13 +234,6 @@ typedef struct work_t {
   char *y, *scratch;
 } work_t;
 
-/* The signed image of one group, for reading it unrolled. */
-typedef struct image_t {
-  const or_cpu_window_t *window;
-  const int8_t *pixels;
-  int8_t padding;
-} image_t;
-
 static void *slot_of(const work_t *work, int slot) {
   or_cpu_slot_id_t id = work->state->slots[slot];
   return id == OR_CPU_NO_SLOT ? NULL : work->run->slots[id];
@@ -264,49 +258,6 @@ static void read_parameters(work_t *work) {
   float x_scale = *(const float *)slot_of(work, X_SCALE), y_scale = *(const float *)slot_of(work, Y_SCALE);
   work->y_zero = or_cpu_byte_at(slot_of(work, Y_ZERO), state->signed_y, 0);
   for (size_t f = 0; f < filters; ++f) work->factors[f] = x_scale * w_scales[state->many_w_scales ? f : 0] / y_scale;
-}
-
-/* A 1x1 kernel: the image is the matrix. */
-static void read_rows(const void *context, size_t k0, size_t kc, size_t n0, size_t nc, void *dst, size_t dst_ld) {
-  const image_t *image = context;
-  size_t pixels = image->window->in_h * image->window->in_w;
-  for (size_t k = 0; k < kc; ++k) memcpy((int8_t *)dst + k * dst_ld, image->pixels + (k0 + k) * pixels + n0, nc);
-}
-
-/* Columns of one output row: the pixels that one tap reads, at x = start + i * stride. */
-static void read_run(const image_t *image, const int8_t *row, ptrdiff_t start, size_t count, int8_t *to) {
-  size_t stride = image->window->stride_w, width = image->window->in_w;
-  if (stride == 1 && start >= 0 && (size_t)start + count <= width) {
-    memcpy(to, row + start, count);
-    return;
-  }
-  for (size_t i = 0; i < count; ++i) {
-    ptrdiff_t x = start + (ptrdiff_t)(i * stride);
-    to[i] = x >= 0 && (size_t)x < width ? row[x] : image->padding;
-  }
-}
-
-/* Row k of the matrix is tap (channel, i, j), column n is output pixel (y, x). */
-static void read_unrolled(const void *context, size_t k0, size_t kc, size_t n0, size_t nc, void *dst, size_t dst_ld) {
-  const image_t *image = context;
-  const or_cpu_window_t *w = image->window;
-  const size_t taps = w->kernel_h * w->kernel_w;
-  for (size_t n = n0, count = 0; n < n0 + nc; n += count) {
-    const size_t out_y = n / w->out_w, out_x = n % w->out_w;
-    count = or_cpu_min(w->out_w - out_x, n0 + nc - n);
-    const ptrdiff_t top = (ptrdiff_t)(out_y * w->stride_h) - (ptrdiff_t)w->pad_top;
-    const ptrdiff_t left = (ptrdiff_t)(out_x * w->stride_w) - (ptrdiff_t)w->pad_left;
-    int8_t *to = (int8_t *)dst + (n - n0);
-    for (size_t k = k0; k < k0 + kc; ++k, to += dst_ld) {
-      const size_t channel = k / taps, i = k % taps / w->kernel_w, j = k % w->kernel_w;
-      const ptrdiff_t y = top + (ptrdiff_t)(i * w->dilation_h), x = left + (ptrdiff_t)(j * w->dilation_w);
-      if (y < 0 || (size_t)y >= w->in_h) {
-        memset(to, image->padding, count);
-      } else {
-        read_run(image, image->pixels + (channel * w->in_h + (size_t)y) * w->in_w, x, count, to);
-      }
-    }
-  }
 }
 
 /* Sums of `count` columns of the unrolled image from `first` on. `rows`: ROWS_AT_A_TIME rows of scratch. */
@@ -358,13 +309,13 @@ static void tiles_body(void *self, size_t begin, size_t end, int thread) {
     size_t product = t / state->plan.tiles, group = product % shape->groups, batch = product / shape->groups;
     size_t first = (batch * shape->in_channels + group * depth) * w->in_h * w->in_w;
     size_t filter = group * filters, out = (batch * shape->out_channels + filter) * state->plan.shape.n;
-    const image_t image = {.window = w, .pixels = work->x + first, .padding = (int8_t)work->x_zero};
+    const or_image_s8_t image = {.window = w, .pixels = work->x + first, .padding = (int8_t)work->x_zero};
     const or_gemm_args_t args = {.a = work->weights + group * state->group_bytes,
                                  .c = work->sums + out,
                                  .ldc = state->plan.shape.n,
                                  .alpha = 1.0,
                                  .bias_row = work->biases + filter,
-                                 .read_b = state->unrolled ? read_unrolled : read_rows,
+                                 .read_b = state->unrolled ? or_image_s8_unrolled : or_image_s8_rows,
                                  .read_b_context = &image};
     or_gemm_tile(&state->plan, &args, t % state->plan.tiles, scratch);
     finish_tile(work, &args, t % state->plan.tiles, filter, out, columns);
