@@ -86,37 +86,37 @@ OR_INLINE vi_t requantize(const int32_t *x, v_t scale, v_t zero, float low, floa
   return v_to_int(v_min_b(v_max_b(value, v_set1(low)), v_set1(high)));
 }
 
-#define DEFINE_REQUANTIZE(T, suffix, low, high)                                                                      \
-  void OR_LEVEL(or_requantize_##suffix)(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero,      \
-                                        T *y) {                                                                      \
-    const v_t offset = v_set1((float)zero);                                                                          \
-    size_t i = 0;                                                                                                    \
-    for (; i + V_WIDTH <= n; i += V_WIDTH) {                                                                         \
-      const v_t by = one ? v_set1(*scale) : v_load(scale + i);                                                       \
-      vi_store_##suffix(y + i, requantize(x + i, by, offset, low, high));                                            \
-    }                                                                                                                \
-    if (i < n) {                                                                                                     \
-      int32_t in[V_WIDTH] = {0};                                                                                     \
-      T out[V_WIDTH];                                                                                                \
-      memcpy(in, x + i, (n - i) * sizeof *x);                                                                        \
-      const v_t by = one ? v_set1(*scale) : v_load_n(scale + i, n - i);                                              \
-      vi_store_##suffix(out, requantize(in, by, offset, low, high));                                                 \
-      memcpy(y + i, out, n - i);                                                                                     \
-    }                                                                                                                \
-  }                                                                                                                  \
-  int32_t OR_LEVEL(or_sum_##suffix)(size_t n, const T *x) {                                                          \
-    vi_t sums = vi_set1(0);                                                                                          \
-    int32_t lanes[V_WIDTH];                                                                                          \
-    uint32_t sum = 0;                                                                                                \
-    size_t i = 0;                                                                                                    \
-    for (; i + V_WIDTH <= n; i += V_WIDTH) sums = vi_add(sums, vi_load_##suffix(x + i));                             \
-    memcpy(lanes, &sums, sizeof lanes);                                                                              \
-    for (size_t k = 0; k < V_WIDTH; ++k) sum += (uint32_t)lanes[k];                                                  \
-    for (; i < n; ++i) {                                                                                             \
-      const int32_t value = x[i];                                                                                    \
-      sum += (uint32_t)value;                                                                                        \
-    }                                                                                                                \
-    return (int32_t)sum;                                                                                             \
+#define DEFINE_REQUANTIZE(T, suffix, low, high)                                                                 \
+  void OR_LEVEL(or_requantize_##suffix)(size_t n, const int32_t *x, const float *scale, bool one, int32_t zero, \
+                                        T *y) {                                                                 \
+    const v_t offset = v_set1((float)zero);                                                                     \
+    size_t i = 0;                                                                                               \
+    for (; i + V_WIDTH <= n; i += V_WIDTH) {                                                                    \
+      const v_t by = one ? v_set1(*scale) : v_load(scale + i);                                                  \
+      vi_store_##suffix(y + i, requantize(x + i, by, offset, low, high));                                       \
+    }                                                                                                           \
+    if (i < n) {                                                                                                \
+      int32_t in[V_WIDTH] = {0};                                                                                \
+      T out[V_WIDTH];                                                                                           \
+      memcpy(in, x + i, (n - i) * sizeof *x);                                                                   \
+      const v_t by = one ? v_set1(*scale) : v_load_n(scale + i, n - i);                                         \
+      vi_store_##suffix(out, requantize(in, by, offset, low, high));                                            \
+      memcpy(y + i, out, n - i);                                                                                \
+    }                                                                                                           \
+  }                                                                                                             \
+  int32_t OR_LEVEL(or_sum_##suffix)(size_t n, const T *x) {                                                     \
+    vi_t sums = vi_set1(0);                                                                                     \
+    int32_t lanes[V_WIDTH];                                                                                     \
+    uint32_t sum = 0;                                                                                           \
+    size_t i = 0;                                                                                               \
+    for (; i + V_WIDTH <= n; i += V_WIDTH) sums = vi_add(sums, vi_load_##suffix(x + i));                        \
+    memcpy(lanes, &sums, sizeof lanes);                                                                         \
+    for (size_t k = 0; k < V_WIDTH; ++k) sum += (uint32_t)lanes[k];                                             \
+    for (; i < n; ++i) {                                                                                        \
+      const int32_t value = x[i];                                                                               \
+      sum += (uint32_t)value;                                                                                   \
+    }                                                                                                           \
+    return (int32_t)sum;                                                                                        \
   }
 DEFINE_REQUANTIZE(uint8_t, u8, 0.0f, 255.0f)
 DEFINE_REQUANTIZE(int8_t, s8, -128.0f, 127.0f)
