@@ -9,10 +9,10 @@ build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config li
   libjpeg-dev libcurl4-openssl-dev libhwloc-dev libsqlite3-dev libuv1-dev libssl-dev curl)
 test_debian=(g++ libcmocka-dev libjansson-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets
   openssl wrk)
-ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv)
+ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv espeak-ng)
 build_brew=(cmake ninja pkg-config onednn libpng jpeg-turbo curl hwloc sqlite libuv openssl@3)
 test_brew=(cmocka jansson numpy wrk)
-ci_brew=(llvm cppcheck gcovr shellcheck prometheus)
+ci_brew=(llvm cppcheck gcovr shellcheck prometheus espeak-ng)
 
 main() {
   local set_name=${1:-build} install=yes
