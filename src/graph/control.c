@@ -104,24 +104,53 @@ static void drop_captured(or_graph_t *body, uint32_t captured, uint32_t index) {
   --body->input_count;
 }
 
-or_status_t or_graph_infer_bodies(or_graph_t *graph, or_op_call_t *call) {
-  or_status_t status = or_status_success();
-  for (size_t b = 0; or_ok(status) && b < 2; ++b) {
-    const or_graph_t *body = or_node_body(call->node, b);
+/* What is known at load may already tell that a branch can't be, a Split into four of five elements: models have such
+ * branches for what they are not given. */
+static or_status_t put_off_failure(or_graph_t *body, or_status_t status) {
+  if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
+  const char *message = or_status_message(status);
+  or_status_t kept = or_arena_strndup(&body->arena, message, strlen(message), &body->failure);
+  or_status_ignore(status); /* told when the branch is taken */
+  return kept;
+}
+
+static or_status_t infer_branches(or_graph_t *graph, or_op_call_t *call) {
+  const or_graph_t *first = NULL;
+  const or_graph_t *body = NULL;
+  for (size_t b = 0; b < 2; ++b) {
     or_graph_t *own = graph->parent == NULL ? own_body(graph, call->node, b) : NULL;
+    body = or_node_body(call->node, b);
     if (body == NULL) continue;
-    status = check_counts(call, body);
-    if (or_ok(status) && own != NULL) {
-      if (is_map(call->node)) set_map_inputs(call, own);
-      if (!is_map(call->node)) set_inputs(call, own);
+    or_status_t status = check_counts(call, body);
+    if (!or_ok(status)) return status;
+    if (own != NULL) {
+      set_inputs(call, own);
       status = or_graph_infer(own, NULL);
+      if (!or_ok(status)) status = put_off_failure(own, status);
     }
-    for (uint32_t i = 0; or_ok(status) && is_if(call->node) && i < call->output_count; ++i)
-      status = join(&call->outputs[i], i, &body->values[body->outputs[i]], b == 0);
-    if (or_ok(status) && is_map(call->node)) status = set_map_outputs(call, body);
-    if (or_ok(status) && !is_if(call->node) && !is_map(call->node)) status = set_outputs(call, body);
+    for (uint32_t i = 0; or_ok(status) && body->failure == NULL && i < call->output_count; ++i)
+      status = join(&call->outputs[i], i, &body->values[body->outputs[i]], first == NULL);
+    if (!or_ok(status)) return status;
+    if (body->failure == NULL) first = body;
   }
-  return status;
+  if (first != NULL) return or_status_success();
+  return or_error(OR_INVALID_ARGUMENT, "%s",
+                  body != NULL && body->failure != NULL ? body->failure : "it has no branch");
+}
+
+or_status_t or_graph_infer_bodies(or_graph_t *graph, or_op_call_t *call) {
+  const or_graph_t *body = or_node_body(call->node, 0);
+  or_graph_t *own = graph->parent == NULL ? own_body(graph, call->node, 0) : NULL;
+  if (is_if(call->node)) return infer_branches(graph, call);
+  if (body == NULL) return or_error(OR_INVALID_ARGUMENT, "it has no body");
+  or_status_t status = check_counts(call, body);
+  if (or_ok(status) && own != NULL) {
+    if (is_map(call->node)) set_map_inputs(call, own);
+    if (!is_map(call->node)) set_inputs(call, own);
+    status = or_graph_infer(own, NULL);
+  }
+  if (!or_ok(status)) return status;
+  return is_map(call->node) ? set_map_outputs(call, body) : set_outputs(call, body);
 }
 
 static or_status_t check_counts(const or_op_call_t *call, const or_graph_t *body) {

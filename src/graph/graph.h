@@ -35,6 +35,7 @@ typedef struct or_graph_t {
   size_t symbol_count, symbol_capacity;
   or_file_t **files; /* retained: what constants read from */
   size_t file_count, file_capacity;
+  const char *failure;        /* of a branch of If that can't be: an error only where it is taken; else NULL */
   struct or_graph_t **bodies; /* retained: what attributes of this graph hold */
   size_t body_count, body_capacity;
   /* Per value (shorter, or NULL, where there is none): what its producer stood for: "Conv+BatchNormalization". */

@@ -30,6 +30,14 @@ static or_status_t make_steps(build_t *build);
 static or_status_t give_slots(build_t *build);
 static or_status_t find_dead(build_t *build);
 
+static bool has_special(const or_graph_t *graph, const or_value_id_t *ids, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (ids[i] == OR_NO_VALUE) continue;
+    if (graph->values[ids[i]].form != OR_FORM_TENSOR || graph->values[ids[i]].dtype == OR_STRING) return true;
+  }
+  return false;
+}
+
 or_status_t or_program_needed(const or_graph_t *graph, bool *needed) {
   build_t build = {.graph = graph};
   *needed = false;
@@ -40,9 +48,8 @@ or_status_t or_program_needed(const or_graph_t *graph, bool *needed) {
   }
   for (size_t n = 0; or_ok(status) && n < graph->node_count; ++n)
     *needed = *needed || (build.needed[n] && build.apart[n]);
-  for (size_t i = 0; or_ok(status) && i < graph->input_count; ++i)
-    *needed = *needed || graph->values[graph->inputs[i]].form != OR_FORM_TENSOR ||
-              graph->values[graph->inputs[i]].dtype == OR_STRING;
+  *needed = or_ok(status) && (*needed || has_special(graph, graph->inputs, graph->input_count) ||
+                              has_special(graph, graph->outputs, graph->output_count));
   end(&build);
   return status;
 }
@@ -169,14 +176,6 @@ static bool reads_data(const or_node_t *node) {
   static const char *const names[] = {"NonZero", "Compress", "Unique", "NonMaxSuppression", "StringSplit"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (strcmp(node->op, names[i]) == 0) return true;
-  }
-  return false;
-}
-
-static bool has_special(const or_graph_t *graph, const or_value_id_t *ids, uint32_t count) {
-  for (uint32_t i = 0; i < count; ++i) {
-    if (ids[i] == OR_NO_VALUE) continue;
-    if (graph->values[ids[i]].form != OR_FORM_TENSOR || graph->values[ids[i]].dtype == OR_STRING) return true;
   }
   return false;
 }
@@ -309,7 +308,8 @@ static or_status_t make_bodies(build_t *build, or_step_t *step, const or_node_t 
   or_status_t status = or_status_success();
   for (size_t b = 0; or_ok(status) && b < 2; ++b) {
     const or_graph_t *body = or_node_body(node, b);
-    if (body != NULL) status = create(build->program->runtime, body, &build->program->options, true, &step->bodies[b]);
+    if (body != NULL && body->failure == NULL)
+      status = create(build->program->runtime, body, &build->program->options, true, &step->bodies[b]);
   }
   return status;
 }

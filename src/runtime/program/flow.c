@@ -132,7 +132,9 @@ or_status_t or_step_if(or_program_frame_t *frame, const or_step_t *step) {
   or_status_t status =
       or_host_read_scalar(frame->program, or_frame_value(frame, node->inputs[0]), "condition", &condition);
   if (!or_ok(status)) return status;
-  status = or_flow_begin(&flow, frame, step, condition != 0 ? 0 : 1);
+  const size_t taken = condition != 0 ? 0 : 1;
+  if (step->bodies[taken] == NULL) return or_error(OR_INVALID_ARGUMENT, "%s", or_node_body(node, taken)->failure);
+  status = or_flow_begin(&flow, frame, step, taken);
   if (or_ok(status)) status = or_flow_run(&flow);
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i)
     or_frame_put(frame, node->outputs[i], or_flow_take(&flow, i));
