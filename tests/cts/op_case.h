@@ -167,6 +167,7 @@ void cts_generate_loss(cts_generator_t *g);
 void cts_generate_unique(cts_generator_t *g);
 void cts_generate_center_crop_pad(cts_generator_t *g);
 void cts_generate_image_decoder(cts_generator_t *g);
+void cts_generate_resize_of_images(cts_generator_t *g); /* part of cts_generate_resize */
 void cts_generate_bit_cast(cts_generator_t *g);
 void cts_generate_dropout(cts_generator_t *g);
 void cts_generate_optional(cts_generator_t *g);

@@ -102,3 +102,25 @@ void cts_generate_image_decoder(cts_generator_t *g) {
     cts_emit(g, &it);
   }
 }
+
+/* Growing and shrinking by whole and other factors, channels first and last, in each mode. */
+void cts_generate_resize_of_images(cts_generator_t *g) {
+  static const double scales[][2] = {{2, 2}, {3, 1}, {1, 3}, {0.5, 0.5}, {2, 0.5}, {0.4, 2.5}, {1, 0.25}, {1.5, 2}};
+  static const char *const modes[] = {"nearest", "linear", "cubic"};
+  static const or_dtype_t dtypes[] = {OR_FLOAT32, OR_UINT8};
+  for (int form = 0; form < 2 * 3 * 8; ++form) {
+    const double *pair = scales[form % 8];
+    bool last = form % 5 == 4;
+    const double all[] = {1, last ? pair[0] : 1, last ? pair[1] : pair[0], last ? 1 : pair[1]};
+    cts_op_case_t it = cts_op_case(g, last ? "channels last" : "");
+    or_dtype_t dtype = dtypes[form / 8 % 3 == 0 && form >= 24];
+    cts_input(&it, dtype, last ? SHAPE(2, 12, 20, 3) : SHAPE(2, 3, 12, 20));
+    cts_input_absent(&it);
+    cts_input_values(&it, OR_FLOAT32, all, 4);
+    cts_attribute_string(&it, "mode", modes[form / 8 % 3]);
+    if (form < 24) cts_attribute_string(&it, "coordinate_transformation_mode", "asymmetric");
+    if (form < 24) cts_attribute_string(&it, "nearest_mode", "floor");
+    if (form >= 32 && form % 2 == 1) cts_attribute_int(&it, "antialias", 1);
+    cts_emit(g, &it);
+  }
+}

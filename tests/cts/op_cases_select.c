@@ -234,6 +234,7 @@ void cts_generate_resize(cts_generator_t *g) {
       cts_emit(g, &it);
     }
   }
+  if (g->newest && is(g, "Resize")) cts_generate_resize_of_images(g);
 }
 
 void cts_generate_bit_cast(cts_generator_t *g) {
