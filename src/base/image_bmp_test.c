@@ -30,7 +30,8 @@ static void write_bmp(const bmp_t *bmp, file_t *out) {
   size_t in_header = header > 40 ? header - 40 : 0; /* later headers begin with the masks */
   out->length = 0;
   put(out, 2, 'B' | 'M' << 8);
-  put(out, 8, 0);
+  put(out, 4, 0);
+  put(out, 4, 0);
   put(out, 4, (uint32_t)(14 + header + bmp->between_bytes - (in_header > 0 ? bmp->between_bytes : 0)));
   put(out, 4, header);
   put(out, extent, (uint32_t)(bmp->width != 0 ? bmp->width : 2));
