@@ -38,7 +38,40 @@ P_DEFINE_A(pack_a_s8, MR)
 #define P_CONVERT(x) ((uint8_t)(x))
 #define P_NAME pack_signed
 #include "backends/cpu/kernels/pack_template.h"
-P_DEFINE_B(pack_b_s8, NR)
+P_DEFINE_B(pack_b_any, NR)
+
+/* Four rows of 32 bytes, to columns of four bytes. */
+OR_INLINE void interleave(const int8_t *const rows[4], uint8_t *to) {
+  __m256i r[4];
+  for (int i = 0; i < 4; ++i) r[i] = _mm256_loadu_si256((const __m256i *)(const void *)rows[i]);
+  const __m256i a = _mm256_unpacklo_epi8(r[0], r[1]), b = _mm256_unpackhi_epi8(r[0], r[1]);
+  const __m256i c = _mm256_unpacklo_epi8(r[2], r[3]), d = _mm256_unpackhi_epi8(r[2], r[3]);
+  /* Columns 0-3 and 16-19, 4-7 and 20-23, 8-11 and 24-27, 12-15 and 28-31. */
+  const __m256i e = _mm256_unpacklo_epi16(a, c), f = _mm256_unpackhi_epi16(a, c);
+  const __m256i g = _mm256_unpacklo_epi16(b, d), h = _mm256_unpackhi_epi16(b, d);
+  _mm256_storeu_si256((__m256i *)(void *)to, _mm256_permute2x128_si256(e, f, 0x20));
+  _mm256_storeu_si256((__m256i *)(void *)(to + 32), _mm256_permute2x128_si256(g, h, 0x20));
+  _mm256_storeu_si256((__m256i *)(void *)(to + 64), _mm256_permute2x128_si256(e, f, 0x31));
+  _mm256_storeu_si256((__m256i *)(void *)(to + 96), _mm256_permute2x128_si256(g, h, 0x31));
+}
+
+/* Whole panels of neighbouring columns at the speed of memory, others byte by byte. */
+static void pack_b_s8(size_t kc, size_t cols, const void *b, size_t k_stride, size_t col_stride, void *dst) {
+  static const int8_t zeros[NR];
+  const size_t whole = col_stride == 1 ? cols / NR * NR : 0, depth = (kc + 3) / 4 * 4;
+  uint8_t *to = dst;
+  for (size_t column = 0; column < whole; column += NR) {
+    for (size_t k = 0; k < kc; k += 4, to += (size_t)4 * NR) {
+      const int8_t *rows[4];
+      for (size_t i = 0; i < 4; ++i) rows[i] = k + i < kc ? (const int8_t *)b + (k + i) * k_stride + column : zeros;
+      interleave(rows, to);
+    }
+  }
+  if (whole < cols) {
+    pack_b_any(kc, cols - whole, (const int8_t *)b + whole * col_stride, k_stride, col_stride,
+               (uint8_t *)dst + whole * depth);
+  }
+}
 
 #define V_DOT_INTO(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
 
