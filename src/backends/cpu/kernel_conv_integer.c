@@ -12,6 +12,7 @@
 #include "backends/cpu/families_internal.h"
 #include "backends/cpu/kernels/image_s8.h"
 #include "ops/conv_integer.h"
+#include "ops/shape.h"
 
 /* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
 #define STEPS_BETWEEN_LOOKS 2e8
@@ -192,13 +193,13 @@ static bool has_many(const or_cpu_view_t *view, uint32_t index) {
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   void *memory = NULL;
   const inputs_t *in = inputs_of(view);
-  or_cpu_conv_t conv;
+  or_cpu_conv_t conv = {.shape = {.batch = 1, .groups = 1}};
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
   (void)read_conv(view, &conv); /* match has looked */
   state->shape = conv.shape;
-  state->taps = or_cpu_count(&or_cpu_input(view, in->w)->shape) / conv.shape.out_channels;
+  state->taps = (size_t)or_shape_product(&or_cpu_input(view, in->w)->shape, 1, or_cpu_input(view, in->w)->shape.rank);
   state->quantises = in == &of_qlinear;
   state->unsigned_x = or_cpu_input(view, in->x)->dtype == OR_UINT8;
   state->signed_w = or_cpu_input(view, in->w)->dtype == OR_INT8;

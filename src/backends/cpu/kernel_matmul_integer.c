@@ -291,8 +291,9 @@ static or_status_t start_item(work_t *work, size_t item) {
   work->args.c = sums != NULL ? sums : (int32_t *)slot_of(work, Y) + item * product->m * product->n;
   work->y = (char *)slot_of(work, Y) + item * product->m * product->n;
   if (state->packed_b != NULL) {
-    work->args.b = state->packed_b + (matrix > 0 ? b / matrix : 0) * state->packed_item;
-    work->column_sums = state->column_sums + b / matrix * product->n;
+    size_t which = matrix > 0 ? b / matrix : 0;
+    work->args.b = state->packed_b + which * state->packed_item;
+    work->column_sums = state->column_sums + which * product->n;
   } else {
     const int8_t *plain = (const int8_t *)slot_of(work, B) + b;
     int8_t *copy = slot_of(work, SIGNED_B);
