@@ -26,7 +26,9 @@ typedef struct or_onnx_names_of_t {
   const or_graph_t *graph;
   const char **names; /* per value */
   bool *needed;       /* per value: its constant is an initializer here */
+  bool *outside;      /* per value: its name is one of a graph around */
   or_onnx_names_t taken, constants;
+  uint32_t next_number;
   or_arena_t arena; /* of names that were made */
   or_onnx_pieces_t *pieces;
 } or_onnx_names_of_t;
@@ -42,9 +44,9 @@ void or_onnx_put_body(or_wire_writer_t *writer, uint32_t field, or_onnx_names_of
 
 /* NodeProto. UNIMPLEMENTED: a node that rewriting made, or of a version that the graph's opset does not have. */
 void or_onnx_put_node(or_wire_writer_t *writer, uint32_t field, or_onnx_names_of_t *names, const or_node_t *node);
-/* ValueInfoProto: symbols by their names, what is not known without one. */
+/* ValueInfoProto under `name`: symbols by their names, what is not known without one. */
 void or_onnx_put_value_info(or_wire_writer_t *writer, uint32_t field, const or_onnx_names_of_t *names,
-                            or_value_id_t value);
+                            or_value_id_t value, const char *name);
 /* The fields of a TensorProto but its elements. `name` NULL: none. */
 void or_onnx_put_tensor_facts(or_wire_writer_t *writer, const char *name, const or_constant_t *constant);
 /* Its elements, inside. */

@@ -5,7 +5,7 @@
 #include "graph/onnx/onnx.h"
 #include "graph/onnx/write.h"
 
-static or_status_t take_outer_names(or_onnx_names_of_t *self, const or_node_t *node);
+static void take_outer_names(or_onnx_names_of_t *self, const or_node_t *node);
 static or_status_t take_own_names(or_onnx_names_of_t *self);
 static or_status_t list_constants(or_onnx_names_of_t *self);
 static void find_needed(or_onnx_names_of_t *self, size_t formal_count);
@@ -21,7 +21,9 @@ or_status_t or_onnx_names_of_init(or_onnx_names_of_t *self, const or_graph_t *gr
   or_status_t status = or_alloc_array(allocator, graph->value_count + 1, sizeof *self->names, (void **)&self->names);
   if (or_ok(status))
     status = or_alloc_array(allocator, graph->value_count + 1, sizeof *self->needed, (void **)&self->needed);
-  if (or_ok(status) && node != NULL) status = take_outer_names(self, node);
+  if (or_ok(status))
+    status = or_alloc_array(allocator, graph->value_count + 1, sizeof *self->outside, (void **)&self->outside);
+  if (or_ok(status) && node != NULL) take_outer_names(self, node);
   if (or_ok(status)) find_needed(self, graph->input_count - (node != NULL ? node->captured_count : 0));
   if (or_ok(status)) status = take_own_names(self);
   return or_ok(status) ? list_constants(self) : status;
@@ -30,6 +32,7 @@ or_status_t or_onnx_names_of_init(or_onnx_names_of_t *self, const or_graph_t *gr
 void or_onnx_names_of_deinit(or_onnx_names_of_t *self) {
   or_free(self->graph->allocator, self->names);
   or_free(self->graph->allocator, self->needed);
+  or_free(self->graph->allocator, self->outside);
   or_onnx_names_deinit(&self->taken);
   or_onnx_names_deinit(&self->constants);
   or_arena_deinit(&self->arena);
@@ -47,7 +50,7 @@ static or_onnx_names_of_t *find_constant(const or_onnx_names_of_t *self, const o
 }
 
 /* What the body reads from outside: its last inputs, and constants that are of the graphs around. */
-static or_status_t take_outer_names(or_onnx_names_of_t *self, const or_node_t *node) {
+static void take_outer_names(or_onnx_names_of_t *self, const or_node_t *node) {
   const or_graph_t *graph = self->graph;
   const size_t formal_count = graph->input_count - node->captured_count;
   for (size_t v = 0; v < graph->value_count; ++v) {
@@ -63,7 +66,7 @@ static or_status_t take_outer_names(or_onnx_names_of_t *self, const or_node_t *n
         i < formal_count ? OR_NO_VALUE : node->inputs[node->input_count - node->captured_count + (i - formal_count)];
     self->names[graph->inputs[i]] = outside != OR_NO_VALUE ? self->outer->names[outside] : NULL;
   }
-  return or_status_success();
+  for (size_t v = 0; v < graph->value_count; ++v) self->outside[v] = self->names[v] != NULL;
 }
 
 static bool is_taken(const or_onnx_names_of_t *self, const char *name) {
@@ -74,25 +77,30 @@ static bool is_taken(const or_onnx_names_of_t *self, const char *name) {
   return false;
 }
 
+/* `wanted`, or that with a number behind it, which no value of the graph or of those around has. */
+static or_status_t make_name(or_onnx_names_of_t *self, const char *wanted, or_value_id_t value, const char **out) {
+  or_text_t made;
+  const char *name = wanted;
+  or_text_init(&made, self->graph->allocator);
+  or_status_t status = or_status_success();
+  while (or_ok(status) && is_taken(self, name)) {
+    or_text_clear(&made);
+    status = or_text_printf(&made, "%s_%u", wanted, self->next_number++);
+    name = or_text_string(&made);
+  }
+  if (or_ok(status) && name != wanted) status = or_arena_strndup(&self->arena, name, strlen(name), &name);
+  if (or_ok(status)) status = or_onnx_names_add(&self->taken, name, strlen(name), value);
+  or_text_deinit(&made);
+  *out = name;
+  return status;
+}
+
 static or_status_t take_own_names(or_onnx_names_of_t *self) {
   const or_graph_t *graph = self->graph;
-  or_text_t made;
-  or_text_init(&made, graph->allocator);
   or_status_t status = or_status_success();
-  for (size_t v = 0, number = 0; or_ok(status) && v < graph->value_count; ++v) {
-    const char *name = graph->values[v].name;
-    if (self->names[v] != NULL) continue;
-    while (or_ok(status) && is_taken(self, name)) {
-      or_text_clear(&made);
-      status = or_text_printf(&made, "%s_%zu", graph->values[v].name, number++);
-      name = or_text_string(&made);
-    }
-    if (or_ok(status) && name != graph->values[v].name)
-      status = or_arena_strndup(&self->arena, name, strlen(name), &name);
-    if (or_ok(status)) status = or_onnx_names_add(&self->taken, name, strlen(name), (uint32_t)v);
-    self->names[v] = name;
+  for (or_value_id_t v = 0; or_ok(status) && v < graph->value_count; ++v) {
+    if (!self->outside[v]) status = make_name(self, graph->values[v].name, v, &self->names[v]);
   }
-  or_text_deinit(&made);
   return status;
 }
 
@@ -120,7 +128,6 @@ static bool is_default(const or_value_info_t *value) {
   return fits;
 }
 
-/* Before own names are taken: what has a name is of a graph around. */
 static void find_needed(or_onnx_names_of_t *self, size_t formal_count) {
   const or_graph_t *graph = self->graph;
   for (size_t n = 0; n < graph->node_count; ++n) {
@@ -133,7 +140,7 @@ static void find_needed(or_onnx_names_of_t *self, size_t formal_count) {
     self->needed[graph->outputs[i]] = graph->values[graph->outputs[i]].constant != NULL;
   for (size_t i = 0; i < formal_count; ++i)
     self->needed[graph->inputs[i]] = is_default(&graph->values[graph->inputs[i]]);
-  for (size_t v = 0; v < graph->value_count; ++v) self->needed[v] = self->needed[v] && self->names[v] == NULL;
+  for (size_t v = 0; v < graph->value_count; ++v) self->needed[v] = self->needed[v] && !self->outside[v];
 }
 
 static void put_value_infos(or_wire_writer_t *writer, or_onnx_names_of_t *names, bool *output) {
@@ -143,9 +150,26 @@ static void put_value_infos(or_wire_writer_t *writer, or_onnx_names_of_t *names,
     for (uint32_t i = 0; i < graph->nodes[n].output_count; ++i) {
       or_value_id_t value = graph->nodes[n].outputs[i];
       if (value == OR_NO_VALUE || graph->values[value].dtype == OR_DTYPE_NONE || output[value]) continue;
-      or_onnx_put_value_info(writer, 13, names, value);
+      or_onnx_put_value_info(writer, 13, names, value, names->names[value]);
     }
   }
+}
+
+/* Readers want an output of a body to be made in it: one that is of outside gets a node. */
+static void put_output(or_wire_writer_t *writer, or_onnx_names_of_t *names, or_value_id_t value) {
+  const char *name = names->names[value];
+  if (names->outside[value]) {
+    or_wire_writer_t node;
+    or_status_t status = make_name(names, names->names[value], value, &name);
+    or_wire_writer_init(&node, names->graph->allocator);
+    or_wire_put_text(&node, 1, names->names[value]);
+    or_wire_put_text(&node, 2, name);
+    or_wire_put_text(&node, 4, "Identity");
+    node.status = or_status_first(status, node.status);
+    or_wire_put_message(writer, 1, &node);
+    or_status_ignore(or_wire_writer_deinit(&node)); /* went over with the message */
+  }
+  or_onnx_put_value_info(writer, 12, names, value, name);
 }
 
 static void put_inside(or_wire_writer_t *writer, or_onnx_names_of_t *names, size_t formal_count) {
@@ -153,8 +177,9 @@ static void put_inside(or_wire_writer_t *writer, or_onnx_names_of_t *names, size
   bool *output = NULL;
   for (size_t n = 0; n < graph->node_count; ++n) or_onnx_put_node(writer, 1, names, &graph->nodes[n]);
   or_wire_put_text(writer, 2, graph->name);
-  for (size_t i = 0; i < formal_count; ++i) or_onnx_put_value_info(writer, 11, names, graph->inputs[i]);
-  for (size_t i = 0; i < graph->output_count; ++i) or_onnx_put_value_info(writer, 12, names, graph->outputs[i]);
+  for (size_t i = 0; i < formal_count; ++i)
+    or_onnx_put_value_info(writer, 11, names, graph->inputs[i], names->names[graph->inputs[i]]);
+  for (size_t i = 0; i < graph->output_count; ++i) put_output(writer, names, graph->outputs[i]);
   or_status_t status = or_alloc_array(graph->allocator, graph->value_count, sizeof *output, (void **)&output);
   if (or_ok(status)) put_value_infos(writer, names, output);
   or_free(graph->allocator, output);

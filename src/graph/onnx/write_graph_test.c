@@ -117,7 +117,7 @@ static pb_t branches_model(void) {
        graph = {.data = NULL};
   for (size_t i = 0; i < WIDE; ++i) wide[i] = (float)i;
   put_graph(&inner, "then_branch", branch("Sum", "own,shared,x", "t"));
-  put_graph(&inner, "else_branch", branch(NULL, "", "x"));
+  put_graph(&inner, "else_branch", branch("Relu", "x", "t"));
   pb_put(&yes, 1, node_proto("Mul", "x,shared", "t"));
   pb_put(&yes, 1, inner);
   pb_put(&yes, 1, node_proto("Add", "i,t", "s"));
@@ -244,6 +244,30 @@ static void writes_what_several_graphs_share_once(void **state) {
   or_graph_release(graph);
 }
 
+static void an_output_of_a_body_is_made_in_it(void **state) {
+  (void)state;
+  pb_t node = node_proto("If", "c", "y"), graph = {.data = NULL};
+  or_graph_t *first = NULL, *second = NULL;
+  put_graph(&node, "then_branch", branch(NULL, "", "x"));
+  put_graph(&node, "else_branch", branch(NULL, "", "w"));
+  pb_put(&graph, 1, node);
+  pb_put(&graph, 5, raw_tensor_proto("w", OR_FLOAT32, "2", wide, 8));
+  pb_put(&graph, 11, value_proto("c", OR_BOOL, ""));
+  pb_put(&graph, 11, value_proto("x", OR_FLOAT32, "2"));
+  pb_put(&graph, 12, value_proto("y", OR_FLOAT32, NULL));
+  expect_ok(read_proto(model_proto(graph, 16), NULL, &first));
+  expect_ok(or_onnx_write_file(first, path, NULL));
+  expect_ok(or_onnx_read_file(or_allocator_system(), path, NULL, &second));
+  const or_graph_t *yes = second->nodes[0].attributes[0].graph, *no = second->nodes[0].attributes[1].graph;
+  assert_int_equal(yes->node_count, 1);
+  assert_string_equal(yes->nodes[0].op, "Identity");
+  assert_int_equal(yes->nodes[0].inputs[0], yes->inputs[0]);
+  assert_non_null(no->values[no->outputs[0]].constant); /* folded when it was read */
+  assert_int_equal(second->weight_bytes, 8);
+  or_graph_release(first);
+  or_graph_release(second);
+}
+
 static or_status_t write_all(const or_allocator_t *allocator) {
   pb_t model = branches_model();
   const or_onnx_source_t source = {.name = "m.onnx", .bytes = model.data, .length = model.length};
@@ -265,6 +289,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(comes_back_as_it_was, remove_files),
       cmocka_unit_test_teardown(writes_what_several_graphs_share_once, remove_files),
+      cmocka_unit_test_teardown(an_output_of_a_body_is_made_in_it, remove_files),
       cmocka_unit_test_teardown(gives_back_every_byte_when_an_allocation_fails, remove_files),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -121,10 +121,10 @@ void or_onnx_put_entry(or_wire_writer_t *writer, uint32_t field, const char *key
 }
 
 void or_onnx_put_value_info(or_wire_writer_t *writer, uint32_t field, const or_onnx_names_of_t *names,
-                            or_value_id_t value) {
+                            or_value_id_t value, const char *name) {
   or_wire_writer_t message;
   or_wire_writer_init(&message, names->graph->allocator);
-  or_wire_put_text(&message, 1, names->names[value]);
+  or_wire_put_text(&message, 1, name);
   put_type(&message, 2, names->graph, &names->graph->values[value]);
   or_wire_put_message(writer, field, &message);
   or_status_ignore(or_wire_writer_deinit(&message)); /* went over with the message */
