@@ -190,6 +190,28 @@ static void formal_inputs_come_before_what_is_read_from_outside(void **state) {
   or_graph_release(read);
 }
 
+/* Two that say the same, and one that nobody needs. */
+static void nodes_with_bodies_are_neither_merged_nor_kept_for_nothing(void **state) {
+  (void)state;
+  static const char *const outputs[] = {"a", "b", "unused"};
+  pb_t graph = graph_around(node_proto("Add", "a,b", "y"));
+  for (size_t i = 0; i < 3; ++i)
+    pb_put(&graph, 1, if_node(outputs[i], branch("Relu", "x", "t"), branch("Tanh", "x", "e")));
+  or_graph_t *read = read_graph(graph), *special = NULL;
+  assert_int_equal(read->node_count, 4);
+  const or_graph_binding_t bindings[] = {{.given = true}, {.shape = {.rank = 1, .dims = {2}}, .given = true}};
+  expect_ok(or_graph_specialize(read, bindings, false, &special, NULL));
+  assert_int_equal(special->node_count, 3);
+  for (size_t n = 0; n < 2; ++n) {
+    assert_string_equal(special->nodes[n].op, "If");
+    assert_int_equal(special->nodes[n].captured_count, 1);
+    assert_non_null(or_node_body(&special->nodes[n], 1));
+  }
+  assert_string_equal(special->nodes[2].op, "Add");
+  or_graph_release(special);
+  or_graph_release(read);
+}
+
 static void names_both_nodes_where_nobody_produces_what_a_body_reads(void **state) {
   (void)state;
   refused(graph_around(if_node("y", branch("Relu", "x", "t"), branch("Add", "x,nowhere", "e"))), NULL,
@@ -334,6 +356,7 @@ int main(void) {
       cmocka_unit_test(what_only_an_inner_body_reads_passes_through_every_level),
       cmocka_unit_test(an_inner_name_hides_an_outer_one),
       cmocka_unit_test(formal_inputs_come_before_what_is_read_from_outside),
+      cmocka_unit_test(nodes_with_bodies_are_neither_merged_nor_kept_for_nothing),
       cmocka_unit_test(names_both_nodes_where_nobody_produces_what_a_body_reads),
       cmocka_unit_test(refuses_cycles_through_bodies),
       cmocka_unit_test(names_node_and_attribute_of_what_is_wrong_in_a_body),
