@@ -213,6 +213,7 @@ def is_contradicted(reason):
 def reason_of(detail):
     """A refusal in short, for the list."""
     detail = re.sub(r'^(model|node) "[^"]*"[^:]*: ', "", re.sub(r'^model "[^"]*": ', "", detail))
+    detail = re.sub(r"^\S*/test_data_set_\d+/(\w+\.pb): ", r"\1: ", detail)
     detail = re.sub(r"; (known domains|docs/operators).*", "", detail)
     return detail
 

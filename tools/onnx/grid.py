@@ -275,6 +275,7 @@ def general(detail):
     detail = re.sub(r'^model "model.onnx": ', "", detail)
     detail = re.sub(r'node "[^"]*" \((\w+), opset \d+\)', r"\1", detail)
     detail = re.sub(r"; (known domains|docs/operators).*", "", detail)
+    detail = re.sub(r"^\S*/test_data_set_\d+/(\w+\.pb): ", r"\1: ", detail)
     return re.sub(r"\b\d[\d.e+-]*\b", "N", detail)
 
 
