@@ -122,11 +122,11 @@ typedef enum or_cli_style_t {
 } or_cli_style_t;
 const char *or_cli_style(const or_cli_t *cli, or_cli_style_t style); /* start; OR_CLI_PLAIN ends */
 
-/* A table fit for the terminal: columns as wide as their cells, numbers to the right, the widest text column cut to
+/* A table fit for the terminal: columns as wide as their cells, numbers to the right, the widest text columns cut to
  * what is left. Without a terminal nothing is cut. */
 typedef struct or_cli_table_t or_cli_table_t;
-/* `headers`: column titles, separated by '|'; a leading '>' aligns to the right. NULL when out of memory: later calls
-   do nothing then. */
+/* `headers`: column titles, separated by '|'; a leading '>' aligns to the right, '~' cuts what is too wide before
+ * its end rather than at it. NULL when out of memory: later calls do nothing then. */
 or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers);
 void or_cli_table_cell(or_cli_table_t *table, const char *format, ...) OR_PRINTF(2, 3); /* row by row */
 void or_cli_table_print(or_cli_table_t *table, FILE *out);

@@ -78,16 +78,15 @@ static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
   size_t count = collect(cli, "--input", pairs, MAX_INPUTS);
   if (count > MAX_INPUTS) return or_cli_usage_error(cli, "more than %d inputs", MAX_INPUTS);
   for (size_t i = 0; i < count; ++i) {
-    const char *equals = strchr(pairs[i], '=');
+    const char *file = NULL;
     or_task_tensor_t *item = &inputs->items[inputs->count];
-    if (equals == NULL || equals == pairs[i] || (size_t)(equals - pairs[i]) >= sizeof item->name)
+    if (!or_cli_split_input(pairs[i], item->name, sizeof item->name, &file))
       return or_cli_usage_error(cli, "--input %s: must be NAME=FILE", pairs[i]);
-    or_format(item->name, sizeof item->name, "%.*s", (int)(equals - pairs[i]), pairs[i]);
     for (size_t k = 0; k < inputs->count; ++k) {
       if (strcmp(inputs->items[k].name, item->name) == 0)
         return or_cli_usage_error(cli, "--input %s: the input is given twice", pairs[i]);
     }
-    or_status_t status = or_tensor_file_read(cli->runtime, equals + 1, &item->tensor);
+    or_status_t status = or_tensor_file_read(cli->runtime, file, &item->tensor);
     if (!or_ok(status)) return or_cli_fail(cli, or_status_context(status, "input \"%s\"", item->name));
     ++inputs->count;
   }

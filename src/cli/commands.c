@@ -15,7 +15,9 @@
 #define PRECISION \
   { "--precision", 0, "P", "of matrix products and convolutions: fp32 (default), bf16", false }
 #define DIM \
-  { "--dim", 0, "NAME=N", "the extent of one of the model's symbolic dimensions", true }
+  { "--dim", 0, "NAME=N", "the extent of an open dimension: its symbol, or INPUT.D, D from 0", true }
+#define INPUT \
+  { "--input", 'i', "NAME=FILE", "a tensor for an input: .npy, .pb or .json", true }
 #define DATA_FLAGS                                                                                            \
   {"--data", 0, "DIR", "the server's data folder (default: as the server has it, by its settings)", false}, { \
     "--config", 0, "FILE", "settings of the server (default: openruntime.conf, where it is)", false           \
@@ -93,7 +95,7 @@ static const or_cli_command_t commands[] = {
     {.name = "infer",
      .words = "MODEL",
      .summary = "a model on real input",
-     .flags = {{"--input", 'i', "NAME=FILE", "a tensor for an input: .npy, .pb or .json", true},
+     .flags = {INPUT,
                {"--image", 0, "FILE", "a PNG or JPEG picture; several make one answer each", true},
                {"--text", 0, "STRING", "text (needs a model with a tokenizer); several are compared with the first",
                 true},
@@ -126,6 +128,7 @@ static const or_cli_command_t commands[] = {
      .summary = "node by node: device and why, kernel, time, share of the peak; the memory plan",
      .flags = {{"--batch", 'b', "N", "items at once (default 1)", false},
                DIM,
+               INPUT,
                PRECISION,
                {"--no-profile", 0, NULL, "do not run it: no times", false},
                {"--no-fusion", 0, NULL, "keep the nodes of the file", false},
@@ -147,6 +150,7 @@ static const or_cli_command_t commands[] = {
                {"--output", 0, "DIR", "write what was computed as DIR/CASE/test_data_set_N/NAME.npy", false},
                {"--batch", 'b', "N", "items at once of generated input (default 1)", false},
                DIM,
+               INPUT,
                SEED,
                MODELS},
      .examples = {"openruntime verify data/digits", "openruntime verify model.onnx --against reference"},

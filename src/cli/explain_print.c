@@ -7,6 +7,8 @@
 #include "cli/models.h"
 #include "cli/print.h"
 
+#define WIDE_COLUMNS 120 /* of a terminal */
+
 static long long whole(const or_json_value_t *object, const char *key) { return (long long)or_cli_whole(object, key); }
 
 /* "[1, 3, 224]" in the form of or_shape_format. */
@@ -17,9 +19,21 @@ static const char *shape_of(const or_json_value_t *dims, char *text, size_t capa
   return or_shape_format(&shape, text, capacity);
 }
 
+/* Whether one device does all: a narrow terminal then has more use for the words of the other columns. */
+static bool leaves_device_out(const or_cli_t *cli, const or_json_value_t *nodes) {
+  if (!cli->terminal || cli->columns >= WIDE_COLUMNS) return false;
+  for (size_t i = 1; i < or_json_count(nodes); ++i) {
+    if (strcmp(or_cli_word(or_json_at(nodes, i), "device"), or_cli_word(or_json_at(nodes, 0), "device")) != 0)
+      return false;
+  }
+  return true;
+}
+
 static void print_nodes(or_cli_t *cli, const or_json_value_t *nodes) {
+  const bool no_device = leaves_device_out(cli, nodes);
   or_cli_table_t *table =
-      or_cli_table_create(cli, "NODE|OPERATOR|DEVICE|KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY");
+      or_cli_table_create(cli, no_device ? "~NODE|OPERATOR|~KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY"
+                                         : "~NODE|OPERATOR|DEVICE|~KERNEL|OUTPUT|>TIME|>GFLOP/S|>GB/S|>OF PEAK|WHY");
   for (size_t i = 0; i < or_json_count(nodes); ++i) {
     const or_json_value_t *node = or_json_at(nodes, i);
     const double seconds = or_cli_real(node, "seconds"), share = or_cli_real(node, "percent_of_peak");
@@ -27,7 +41,7 @@ static void print_nodes(or_cli_t *cli, const or_json_value_t *nodes) {
     char shape[96], time[OR_CLI_NUMBER_BYTES];
     or_cli_table_cell(table, "%s", or_cli_word(node, "name"));
     or_cli_table_cell(table, "%s", or_cli_word(node, "op"));
-    or_cli_table_cell(table, "%s", or_cli_word(node, "device"));
+    if (!no_device) or_cli_table_cell(table, "%s", or_cli_word(node, "device"));
     or_cli_table_cell(table, "%s", or_cli_word(node, "kernel"));
     or_cli_table_cell(table, "%s", shape_of(or_json_get(node, "shape"), shape, sizeof shape));
     or_cli_table_cell(table, "%s", or_cli_seconds(seconds, time, sizeof time));

@@ -31,8 +31,9 @@ int or_cli_explain_remote(or_cli_t *cli) {
   const char *trace = or_cli_value(cli, "--trace");
   or_json_document_t *document = NULL;
   or_text_t path, query;
-  if (or_cli_has(cli, "--no-fusion") || cli->strict)
-    return or_cli_usage_error(cli, "--no-fusion and --strict are for work in process: leave them or --url out");
+  if (or_cli_has(cli, "--no-fusion") || or_cli_has(cli, "--input") || cli->strict)
+    return or_cli_usage_error(cli,
+                              "--no-fusion, --input and --strict are for work in process: leave them or --url out");
   or_text_init(&path, cli->allocator);
   or_text_init(&query, cli->allocator);
   or_status_t status = or_cli_path(&path, "/models", cli->arguments.words[0], "/explain");

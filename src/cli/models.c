@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/string.h"
 #include "model/find.h"
+#include "model/tensor_file.h"
 
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
   const or_model_search_t search = {.directory = cli->models_directory, .allow_paths = true};
@@ -18,8 +19,8 @@ void or_cli_note_weights(const char *weights) {
     (void)printf("weights: synthetic (generated, for measuring): the answers mean nothing\n");
 }
 
-static bool is_dim(const or_cli_t *cli, size_t flag) {
-  return strcmp(cli->arguments.flags[flag].flag->name, "--dim") == 0;
+static bool is_flag(const or_cli_t *cli, size_t flag, const char *name) {
+  return strcmp(cli->arguments.flags[flag].flag->name, name) == 0;
 }
 
 or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_model_dim_t *out) {
@@ -36,7 +37,7 @@ or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_
                     (long long)least, (long long)OR_MODEL_MAX_EXTENT);
   }
   for (size_t i = 0; i < flag; ++i) {
-    if (is_dim(cli, i) && strncmp(cli->arguments.flags[i].value, value, length + 1) == 0)
+    if (is_flag(cli, i, "--dim") && strncmp(cli->arguments.flags[i].value, value, length + 1) == 0)
       return or_error(OR_INVALID_ARGUMENT, "--dim %.200s: --dim %.200s stands before it", value,
                       cli->arguments.flags[i].value);
   }
@@ -48,13 +49,10 @@ static or_status_t check_dims(const or_cli_t *cli, const or_model_t *model) {
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < cli->arguments.flag_count; ++i) {
     or_model_dim_t dim;
-    bool known = false;
-    if (!is_dim(cli, i)) continue;
+    if (!is_flag(cli, i, "--dim")) continue;
     status = or_cli_read_dim(cli, i, 1, &dim);
-    for (size_t s = 0; or_ok(status) && s < or_model_symbol_count(model); ++s)
-      known = known || strcmp(or_model_symbol(model, s), dim.name) == 0;
-    if (or_ok(status) && !known) {
-      status = or_error(OR_INVALID_ARGUMENT, "--dim %.200s: the model has no symbolic dimension of that name",
+    if (or_ok(status) && !or_model_has_dim(model, dim.name)) {
+      status = or_error(OR_INVALID_ARGUMENT, "--dim %.200s: the model has no open dimension of that name",
                         cli->arguments.flags[i].value);
     }
   }
@@ -75,9 +73,40 @@ bool or_cli_check_generation(const or_cli_t *cli) {
          or_cli_integer(cli, "--seed", INT64_MIN, INT64_MAX, 0, &unused);
 }
 
+bool or_cli_split_input(const char *pair, char *name, size_t capacity, const char **file) {
+  const char *equals = strchr(pair, '=');
+  if (equals == NULL || equals == pair || (size_t)(equals - pair) >= capacity) return false;
+  or_format(name, capacity, "%.*s", (int)(equals - pair), pair);
+  *file = equals + 1;
+  return true;
+}
+
+/* What --input gives; the names of the bindings are those of `names`. */
+static or_status_t read_given(or_cli_t *cli, or_cli_input_name_t *names, or_model_inputs_t *given) {
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < cli->arguments.flag_count; ++i) {
+    const char *pair = cli->arguments.flags[i].value, *file = NULL;
+    char *name = names[given->count];
+    or_tensor_t *tensor = NULL;
+    if (!is_flag(cli, i, "--input")) continue;
+    if (!or_cli_split_input(pair, name, sizeof names[0], &file))
+      return or_error(OR_INVALID_ARGUMENT, "--input %.200s: must be NAME=FILE", pair);
+    for (size_t k = 0; k < given->count; ++k) {
+      if (strcmp(names[k], name) == 0)
+        return or_error(OR_INVALID_ARGUMENT, "--input %.200s: the input is given twice", pair);
+    }
+    status = or_tensor_file_read(cli->runtime, file, &tensor);
+    if (!or_ok(status)) return or_status_context(status, "input \"%s\"", name);
+    given->items[given->count++] = (or_binding_t){.name = name, .tensor = tensor};
+  }
+  return status;
+}
+
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_model_inputs_t *out) {
   or_model_dim_t dims[OR_CLI_MAX_VALUES];
-  or_model_generation_t options = {.dims = dims};
+  or_cli_input_name_t names[OR_CLI_MAX_VALUES];
+  or_model_inputs_t given = {.count = 0};
+  or_model_generation_t options = {.dims = dims, .given = given.items};
   or_device_t *device = NULL;
   out->count = 0;
   if (!or_cli_integer(cli, "--seed", INT64_MIN, INT64_MAX, 0, &options.seed))
@@ -86,8 +115,12 @@ or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_mo
     return or_error(OR_INVALID_ARGUMENT, "--batch is wrong");
   or_status_t status = check_dims(cli, model);
   for (size_t i = 0; or_ok(status) && i < cli->arguments.flag_count; ++i) {
-    if (is_dim(cli, i)) status = or_cli_read_dim(cli, i, 1, &dims[options.dim_count++]);
+    if (is_flag(cli, i, "--dim")) status = or_cli_read_dim(cli, i, 1, &dims[options.dim_count++]);
   }
   if (or_ok(status)) status = or_runtime_find_device(cli->runtime, "cpu", &device);
-  return or_ok(status) ? or_model_generate(model, device, &options, out) : status;
+  if (or_ok(status)) status = read_given(cli, names, &given);
+  options.given_count = given.count;
+  if (or_ok(status)) status = or_model_generate(model, device, &options, out);
+  or_model_inputs_deinit(&given);
+  return status;
 }

@@ -11,8 +11,13 @@ or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out)
 /* A line on stdout if a model's weights ("file", "synthetic") are not its own. */
 void or_cli_note_weights(const char *weights);
 
-/* Inputs of a model with the extents of --batch and --dim, filled from --seed; call or_model_inputs_deinit.
- * INVALID_ARGUMENT: an input of unknown rank, a --dim that the model does not have. */
+typedef char or_cli_input_name_t[512];
+/* "NAME=FILE" of --input: the name copied, *file a part of `pair`. False: it is not that, or the name is too long. */
+bool or_cli_split_input(const char *pair, char *name, size_t capacity, const char **file);
+
+/* Inputs of a model: what --input gives, the others with the extents of --batch and --dim, filled from --seed; call
+ * or_model_inputs_deinit. INVALID_ARGUMENT: an input of unknown rank, a --dim or --input that the model does not have;
+ * statuses of or_tensor_file_read. */
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_model_inputs_t *out);
 
 /* One --dim NAME=N, by the index of its flag. INVALID_ARGUMENT: it is not that, N is not a whole number from `least` to

@@ -9,7 +9,7 @@
 #include "cli/print.h"
 
 #define MAX_COLUMNS OR_CLI_MAX_COLUMNS
-#define CELL_BYTES 160
+#define CELL_BYTES 256
 #define GAP 2        /* spaces between columns */
 #define NARROWEST 12 /* what cutting leaves of a column */
 #define BAR_WIDTH 24
@@ -21,7 +21,7 @@ typedef char cell_t[CELL_BYTES];
 struct or_cli_table_t {
   or_cli_t *cli;
   size_t columns, count, capacity;
-  bool right[MAX_COLUMNS];
+  bool right[MAX_COLUMNS], middle[MAX_COLUMNS]; /* aligned to the right; cut before the end */
   cell_t *cells;
 };
 
@@ -41,14 +41,15 @@ or_cli_table_t *or_cli_table_create(or_cli_t *cli, const char *headers) {
   or_cli_table_t *table = memory;
   table->cli = cli;
   for (const char *header = headers; table->columns < MAX_COLUMNS; ++header) {
-    table->right[table->columns++] = *header == '>';
+    table->right[table->columns] = *header == '>';
+    table->middle[table->columns++] = *header == '~';
     header = strchr(header, '|');
     if (header == NULL) break;
   }
   for (const char *header = headers; header != NULL;) {
     size_t length = strcspn(header, "|");
-    bool right = *header == '>';
-    or_cli_table_cell(table, "%.*s", (int)(length - right), header + right);
+    const size_t mark = *header == '>' || *header == '~';
+    or_cli_table_cell(table, "%.*s", (int)(length - mark), header + mark);
     header = header[length] == '|' ? header + length + 1 : NULL;
   }
   return table;
@@ -77,38 +78,50 @@ static size_t width_of(const char *text) {
   return width;
 }
 
+/* What is too wide for the terminal is taken from the widest column that words are in, a character at a time. */
 static void measure_columns(const or_cli_table_t *table, size_t *widths) {
-  size_t total = 0, widest = table->columns; /* none */
+  size_t total = 0;
   assert(table->columns > 0);
   for (size_t c = 0; c < table->columns; ++c) widths[c] = 0;
   for (size_t i = 0; i < table->count; ++i) {
     size_t width = width_of(table->cells[i]);
     if (width > widths[i % table->columns]) widths[i % table->columns] = width;
   }
-  for (size_t c = 0; c < table->columns; ++c) {
-    total += widths[c] + (c > 0 ? GAP : 0);
-    if (!table->right[c] && (widest == table->columns || widths[c] > widths[widest])) widest = c;
+  for (size_t c = 0; c < table->columns; ++c) total += widths[c] + (c > 0 ? GAP : 0);
+  for (; table->cli->terminal && total > (size_t)table->cli->columns; --total) {
+    size_t widest = table->columns; /* none */
+    for (size_t c = 0; c < table->columns; ++c) {
+      if (!table->right[c] && widths[c] > NARROWEST && (widest == table->columns || widths[c] > widths[widest]))
+        widest = c;
+    }
+    if (widest == table->columns) return;
+    --widths[widest];
   }
-  if (!table->cli->terminal || total <= (size_t)table->cli->columns || widest == table->columns) return;
-  if (widths[widest] <= NARROWEST) return;
-  size_t over = total - (size_t)table->cli->columns;
-  widths[widest] = widths[widest] > over + NARROWEST ? widths[widest] - over : NARROWEST;
 }
 
-/* Prints at most `width` characters, padded; cut text ends in an ellipsis. */
-static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last) {
-  size_t length = width_of(text);
-  if (length > width) {
-    const char *end = text;
-    for (size_t kept = 0; *end != '\0'; ++end) {
-      kept += ((unsigned char)*end & 0xc0) != 0x80;
-      if (kept >= width) break;
-    }
-    (void)fprintf(out, "%.*s…", (int)(end - text), text);
+/* So many bytes as the first `count` characters take. */
+static size_t bytes_of(const char *text, size_t count) {
+  const char *end = text;
+  while (*end != '\0' && (((unsigned char)*end & 0xc0) == 0x80 || count-- > 0)) ++end;
+  return (size_t)(end - text);
+}
+
+typedef struct place_t {
+  size_t width;
+  bool right, middle, last;
+} place_t;
+
+/* Prints at most `width` characters, padded; an ellipsis stands for what is cut. */
+static void print_cell(FILE *out, const char *text, const place_t *place) {
+  const size_t length = width_of(text);
+  if (length > place->width) {
+    const size_t tail = place->middle ? place->width * 2 / 3 : 0;
+    (void)fprintf(out, "%.*s…%s", (int)bytes_of(text, place->width - 1 - tail), text,
+                  text + bytes_of(text, length - tail));
     return;
   }
-  int padding = (int)(width - length);
-  (void)fprintf(out, "%*s%s%*s", right ? padding : 0, "", text, right || last ? 0 : padding, "");
+  const int padding = (int)(place->width - length);
+  (void)fprintf(out, "%*s%s%*s", place->right ? padding : 0, "", text, place->right || place->last ? 0 : padding, "");
 }
 
 void or_cli_table_print(or_cli_table_t *table, FILE *out) {
@@ -120,7 +133,7 @@ void or_cli_table_print(or_cli_table_t *table, FILE *out) {
     bool header = i < table->columns, last = c + 1 == table->columns;
     if (c > 0) (void)fprintf(out, "%*s", GAP, "");
     if (header) (void)fputs(or_cli_style(table->cli, OR_CLI_BOLD), out);
-    print_cell(out, table->cells[i], widths[c], table->right[c], last);
+    print_cell(out, table->cells[i], &(place_t){widths[c], table->right[c], table->middle[c], last});
     if (header) (void)fputs(or_cli_style(table->cli, OR_CLI_PLAIN), out);
     if (last) (void)fputc('\n', out);
   }

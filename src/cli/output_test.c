@@ -48,6 +48,24 @@ static void cuts_the_widest_column_to_the_terminal(void **state) {
   assert_non_null(strstr(table_text(33, true, umlauts, "x"), "\xc3\xa4\xe2\x80\xa6      5")); /* not within one */
 }
 
+static void cuts_where_the_header_says_so_and_several_columns_if_need_be(void **state) {
+  (void)state;
+  static char text[512];
+  FILE *file = tmpfile();
+  assert_non_null(file);
+  cli = (or_cli_t){.allocator = or_allocator_system(), .terminal = true, .columns = 28};
+  or_cli_table_t *table = or_cli_table_create(&cli, "~NODE|WORDS");
+  or_cli_table_cell(table, "If_0/then/abc/\xc3\xa4/Conv_12");
+  or_cli_table_cell(table, "0123456789abcdefghij");
+  or_cli_table_print(table, file);
+  or_cli_table_free(table);
+  rewind(file);
+  text[fread(text, 1, sizeof text - 1, file)] = '\0';
+  (void)fclose(file);
+  assert_string_equal(text, "NODE           WORDS\n"
+                            "If_0\xe2\x80\xa6/Conv_12  0123456789ab\xe2\x80\xa6\n");
+}
+
 static void a_table_without_memory_is_told_by_the_exit_code(void **state) {
   (void)state;
   for (size_t n = 1; n <= 3; ++n) {
@@ -109,6 +127,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(columns_are_as_wide_as_their_cells_and_numbers_stand_right),
       cmocka_unit_test(cuts_the_widest_column_to_the_terminal),
+      cmocka_unit_test(cuts_where_the_header_says_so_and_several_columns_if_need_be),
       cmocka_unit_test(a_table_without_memory_is_told_by_the_exit_code),
       cmocka_unit_test(writes_numbers_with_their_units),
       cmocka_unit_test(colours_only_where_they_are_wanted),

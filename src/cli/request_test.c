@@ -314,9 +314,32 @@ static void explains_node_by_node(void **state) {
               "batch=3");
   expect_exit(OR_EXIT_USAGE, "--dim batch=2 stands before it", "benchmark", "-m", "resnet50", "--dim", "batch=2",
               "--dim", "batch=2");
-  expect_exit(OR_EXIT_USAGE, "no symbolic dimension of that name", "explain", in_folder("relu.onnx"), "--dim",
-              "rows=2");
+  expect_exit(OR_EXIT_USAGE, "no open dimension of that name", "explain", in_folder("relu.onnx"), "--dim", "rows=2");
   expect_exit(OR_EXIT_FAILED, "absent", "explain", "absent");
+}
+
+static void explains_what_runs_on_given_input(void **state) {
+  (void)state;
+  static const char text[] = "{\"shape\":[3,2],\"data\":[-1,2,3,4,5,6]}", wrong[] = "{\"shape\":[2],\"data\":[1,2]}";
+  char input[300], twice[300], other[300];
+  write_file("x.json", text, strlen(text));
+  write_file("wrong.json", wrong, strlen(wrong));
+  or_format(input, sizeof input, "x=%s", in_folder("x.json"));
+  or_format(twice, sizeof twice, "x=%s", in_folder("wrong.json"));
+  or_format(other, sizeof other, "y=%s", in_folder("x.json"));
+  assert_int_equal(RUN("explain", in_folder("relu.onnx"), "--input", input), OR_EXIT_OK);
+  expect_out("[3,2]");
+  assert_int_equal(RUN("-d", "cpu", "verify", in_folder("relu.onnx"), "--against", "reference", "-i", input),
+                   OR_EXIT_OK);
+  assert_int_equal(RUN("explain", in_folder("relu.onnx"), "--dim", "x.0=7"), OR_EXIT_OK); /* without its symbol */
+  expect_out("[7,2]");
+  expect_exit(OR_EXIT_USAGE, "no open dimension of that name", "explain", in_folder("relu.onnx"), "--dim", "x.1=2");
+  expect_exit(OR_EXIT_USAGE, "no input \"y\"", "explain", in_folder("relu.onnx"), "-i", other);
+  expect_exit(OR_EXIT_USAGE, "the input is given twice", "explain", in_folder("relu.onnx"), "-i", input, "-i", input);
+  expect_exit(OR_EXIT_USAGE, "must be NAME=FILE", "explain", in_folder("relu.onnx"), "-i", "x");
+  expect_exit(OR_EXIT_USAGE, "must be NAME=FILE", "explain", in_folder("relu.onnx"), "-i", "=x.json");
+  expect_exit(OR_EXIT_USAGE, "expected", "explain", in_folder("relu.onnx"), "-i", twice);
+  expect_exit(OR_EXIT_FAILED, "input \"x\"", "explain", in_folder("relu.onnx"), "-i", "x=absent.npy");
 }
 
 static void survives_every_failing_allocation(void **state) {
@@ -342,6 +365,7 @@ int main(void) {
       TEST(prints_benchmarks_and_writes_them),
       TEST(explains_what_a_model_keeps_from_run_to_run),
       TEST(explains_node_by_node),
+      TEST(explains_what_runs_on_given_input),
       TEST(survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #define OR_MODEL_MAX_INPUTS 64
 #define OR_MODEL_MAX_EXTENT ((int64_t)1 << 24)
 
-/* The extent of a symbolic dimension. */
+/* The extent of an open dimension, as or_model_is_dim knows it. */
 typedef struct or_model_dim_t {
   char name[128];
   int64_t extent;
@@ -18,6 +18,8 @@ typedef struct or_model_generation_t {
   int64_t seed;
   const or_model_dim_t *dims;
   size_t dim_count;
+  const or_binding_t *given; /* inputs by name that are taken as they are */
+  size_t given_count;
 } or_model_generation_t;
 
 /* Each binding holds one reference. */
@@ -26,8 +28,14 @@ typedef struct or_model_inputs_t {
   size_t count;
 } or_model_inputs_t;
 
-/* Every input without a default, on `device`, whose memory the host reaches. INVALID_ARGUMENT: an input whose rank
- * nobody knows; RESOURCE_EXHAUSTED: memory, more than OR_MODEL_MAX_INPUTS. Call deinit in any case. */
+/* Whether `name` means dimension `d` of that input, which is open: its symbol, or INPUT.D, D counted from 0. */
+bool or_model_is_dim(const or_model_t *model, const or_model_value_t *input, int32_t d, const char *name);
+/* Whether it means one of any input, or a symbol of the model. */
+bool or_model_has_dim(const or_model_t *model, const char *name);
+
+/* Every input without a default, on `device`, whose memory the host reaches, and those that are given.
+ * INVALID_ARGUMENT: an input whose rank nobody knows, a given one that the model does not have; RESOURCE_EXHAUSTED:
+ * memory, more than OR_MODEL_MAX_INPUTS. Call deinit in any case. */
 or_status_t or_model_generate(const or_model_t *model, or_device_t *device, const or_model_generation_t *options,
                               or_model_inputs_t *out);
 void or_model_inputs_deinit(or_model_inputs_t *inputs);

@@ -236,10 +236,8 @@ void or_handle_model_remove(or_request_t *request) {
 
 static or_status_t check_dims(const work_t *work, const or_model_t *model) {
   for (size_t i = 0; i < work->dim_count; ++i) {
-    bool known = false;
-    for (size_t s = 0; s < or_model_symbol_count(model); ++s)
-      known = known || strcmp(or_model_symbol(model, s), work->dims[i].name) == 0;
-    if (!known) return or_error(OR_NOT_FOUND, "the model has no symbolic dimension \"%s\"", work->dims[i].name);
+    if (!or_model_has_dim(model, work->dims[i].name))
+      return or_error(OR_NOT_FOUND, "the model has no open dimension \"%s\"", work->dims[i].name);
   }
   return or_status_success();
 }
@@ -273,7 +271,8 @@ static void explain(work_t *work) {
   if (or_ok(status)) status = or_model_pool_acquire(work->services->pool, &request, &lease);
   if (or_ok(status)) status = check_dims(work, lease.model);
   if (or_ok(status)) status = or_runtime_find_device(work->runtime, "cpu", &host);
-  const or_model_generation_t generation = {work->batch, work->seed, work->dims, work->dim_count};
+  const or_model_generation_t generation = {
+      .batch = work->batch, .seed = work->seed, .dims = work->dims, .dim_count = work->dim_count};
   if (or_ok(status)) status = or_model_generate(lease.model, host, &generation, &inputs);
   const or_explain_request_t wanted = {lease.model,  lease.session, request.device,        inputs.items,
                                        inputs.count, work->profile, &work->request->cancel};

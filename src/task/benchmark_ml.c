@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/numbers.h"
 #include "model/find.h"
+#include "model/generate.h"
 #include "task/load.h"
 
 #define MAX_BINDINGS 64
@@ -71,25 +72,22 @@ static or_status_t check_dims(const or_task_run_t *run, or_model_t *const *model
   const or_task_ml_t *ml = &run->task->parameters.ml;
   for (size_t d = 0; d < ml->dim_count; ++d) {
     bool known = false;
-    for (size_t i = 0; i < count; ++i) {
-      for (size_t s = 0; s < or_model_symbol_count(models[i]); ++s)
-        known = known || strcmp(or_model_symbol(models[i], s), ml->dims[d].name) == 0;
-    }
+    for (size_t i = 0; i < count; ++i) known = known || or_model_has_dim(models[i], ml->dims[d].name);
     if (!known)
-      return or_error(OR_INVALID_ARGUMENT, "dims: no model here has a symbolic dimension \"%s\"", ml->dims[d].name);
+      return or_error(OR_INVALID_ARGUMENT, "dims: no model here has an open dimension \"%s\"", ml->dims[d].name);
   }
   return or_status_success();
 }
 
 /* An open extent: what is asked for, the built-in network's usual one, the batch if it is the first, else 1. */
-static int64_t extent_of(const network_t *network, const or_shape_t *shape, int32_t d) {
+static int64_t extent_of(const network_t *network, const or_model_value_t *value, int32_t d) {
   const or_task_parameters_t *p = &network->run->task->parameters;
-  int64_t extent = shape->dims[d];
+  const int64_t extent = value->shape.dims[d];
   const char *symbol = extent < OR_DIM_UNKNOWN ? or_model_symbol(network->model, OR_DIM_SYMBOL_INDEX(extent)) : NULL;
   bool builtin = strcmp(or_model_weights(network->model), "synthetic") == 0;
   if (extent >= 0) return extent;
-  for (size_t i = 0; symbol != NULL && i < p->ml.dim_count; ++i) {
-    if (strcmp(p->ml.dims[i].name, symbol) == 0) return p->ml.dims[i].extent;
+  for (size_t i = 0; i < p->ml.dim_count; ++i) {
+    if (or_model_is_dim(network->model, value, d, p->ml.dims[i].name)) return p->ml.dims[i].extent;
   }
   for (size_t i = 0; symbol != NULL && builtin && i < COUNT(usual_extents); ++i) {
     if (strcmp(usual_extents[i].symbol, symbol) == 0 &&
@@ -137,7 +135,7 @@ static or_status_t bind_inputs(network_t *network) {
     if (shape.rank == OR_RANK_UNKNOWN)
       return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model, so none can be generated",
                       value->name);
-    for (int32_t d = 0; d < shape.rank; ++d) shape.dims[d] = extent_of(network, &value->shape, d);
+    for (int32_t d = 0; d < shape.rank; ++d) shape.dims[d] = extent_of(network, value, d);
     or_binding_t *binding = &network->inputs[network->input_count];
     *binding = (or_binding_t){.name = value->name};
     status = generate(network, value, shape, &binding->tensor);

@@ -164,7 +164,7 @@ static void extents_are_given_by_name_and_whole_numbers_are_ones(void **state) {
   or_json_document_free(document);
   or_task_result_deinit(&result);
   or_format(request, sizeof request, BENCHMARK("\"type\":\"ml\",\"model\":\"%s\",\"dims\":{\"past\":7}"), path);
-  expect_refusal(&context, request, OR_INVALID_ARGUMENT, "no model here has a symbolic dimension \"past\"");
+  expect_refusal(&context, request, OR_INVALID_ARGUMENT, "no model here has an open dimension \"past\"");
   assert_int_equal(remove(file), 0);
   assert_int_equal(remove(path), 0);
 }

@@ -1,4 +1,4 @@
-"""Reading a page that is drawn here: where text is, which way up it stands, what it says, by PP-OCR's three networks."""
+"""Reading a page that is drawn here: where text is, which way up it stands, what it says, by PP-OCR's networks."""
 
 import numpy
 from PIL import Image, ImageDraw, ImageFont

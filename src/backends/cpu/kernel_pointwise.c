@@ -1,6 +1,6 @@
-/* One-operand functions, and arithmetic on two operands with broadcasting: runs of neighbouring elements through the
- * vector kernels, in place where nobody reads the operand again, in the order in which images lie. float32; float16 and
- * bfloat16 by way of it; arithmetic in float64 too. */
+/* One-operand functions, squares, and arithmetic on two operands with broadcasting: runs of neighbouring elements through
+ * the vector kernels, in place where nobody reads the operand again, in the order in which images lie. float32; float16
+ * and bfloat16 by way of it; arithmetic in float64 too. */
 #include <math.h>
 #include <string.h>
 
@@ -48,6 +48,16 @@ static const binary_row_t *binary_of(const or_cpu_view_t *view) {
   return NULL;
 }
 
+/* Pow by a constant 2 is a product, rounded once as the reference's is. */
+static bool is_square(const or_cpu_view_t *view) {
+  if (strcmp(view->call.op->name, "Pow") != 0 || !or_cpu_has_input(view, 1)) return false;
+  const or_op_tensor_t *exponent = or_cpu_input(view, 1);
+  double value = 0.0;
+  if (exponent->data == NULL || or_cpu_count(&exponent->shape) != 1) return false;
+  or_elements_load(exponent->dtype, exponent->data, 0, 1, &value);
+  return value == 2.0 && or_shape_equal(&or_cpu_input(view, 0)->shape, &or_cpu_output(view, 0)->shape);
+}
+
 /* Clip's bounds: attributes before version 11, inputs since; constant ones only. */
 static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
   static const char *const names[] = {"min", "max"};
@@ -81,7 +91,7 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
     return view->call.input_count == 2 && known;
   }
   if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
-  return unary_of(view) != NULL || activation_of(view, &act);
+  return unary_of(view) != NULL || is_square(view) || activation_of(view, &act);
 }
 
 static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view);
@@ -100,7 +110,8 @@ const or_cpu_family_t or_cpu_family_pointwise = {.name = "pointwise", .match = m
 typedef struct unary_state_t {
   or_cpu_slot_id_t x, y;
   size_t count;
-  or_cpu_unary_fn function; /* NULL: `act` */
+  or_cpu_unary_fn function; /* NULL: `act`, or the product with itself */
+  bool square;
   or_cpu_act_t act;
   or_dtype_t dtype;
 } unary_state_t;
@@ -116,6 +127,8 @@ static void unary_run(const unary_work_t *work, size_t n, const float *x, float 
   const unary_state_t *state = work->state;
   if (state->function != NULL) {
     state->function(n, x, y);
+  } else if (state->square) {
+    work->kernels->f32.binary[OR_CPU_BINARY_MUL][OR_CPU_VECTOR_VECTOR](n, x, x, y, false);
   } else {
     or_cpu_activate(work->kernels, &state->act, n, x, y);
   }
@@ -157,6 +170,8 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *vie
   const unary_row_t *row = unary_of(view);
   if (row != NULL) {
     state->function = build->device->kernels->unary[row->function];
+  } else if (is_square(view)) {
+    state->square = true;
   } else {
     (void)activation_of(view, &state->act); /* match has looked */
   }

@@ -55,7 +55,7 @@ or_status_t or_program_report_node(const or_program_frame_t *frame, const or_nod
   row->op = node->op;
   row->device_id = or_device_facts(program->host)->id;
   row->kernel = "reference";
-  row->reason = "between the pieces that are planned: it runs on the host";
+  row->reason = "on the host";
   or_value_t *value = node->output_count > 0 ? or_frame_value(frame, node->outputs[0]) : NULL;
   or_tensor_t *tensor = value != NULL ? or_value_tensor(value) : NULL;
   if (tensor != NULL) {
