@@ -82,6 +82,15 @@ or_status_t or_session_run_here(or_session_t *session, const or_binding_t *input
   return status;
 }
 
+or_status_t or_session_run_program(or_session_t *session, const or_run_request_t *request, or_cancel_t *cancel,
+                                   bool *ran) {
+  const or_session_within_t within = {.cancel = cancel};
+  *ran = session->program != NULL;
+  if (!*ran) return or_status_success();
+  return or_session_run_within(session, request->inputs, request->input_count, request->outputs, request->output_count,
+                               &within);
+}
+
 static or_status_t start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,
                          uint64_t *copied_bytes, or_run_t **out);
 

@@ -16,6 +16,10 @@ or_status_t or_session_create_for_graph(or_runtime_t *runtime, const or_graph_t 
  * done. */
 or_status_t or_session_run_here(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                 or_binding_t *outputs, size_t output_count, bool *ran);
+/* As or_session_run, ended by `cancel` (CANCELLED, DEADLINE_EXCEEDED), where the graph is a program: its steps are
+ * carried out on the calling thread, so that no other one need be started. Else *ran is false and nothing was done. */
+or_status_t or_session_run_program(or_session_t *session, const or_run_request_t *request, or_cancel_t *cancel,
+                                   bool *ran);
 /* As or_session_run_async; `cancel`, which may be NULL, ends the preparation of what was not prepared yet: CANCELLED,
  * DEADLINE_EXCEEDED. It is not looked at any more once this has returned. */
 or_status_t or_session_start(or_session_t *session, const or_run_request_t *request, const or_cancel_t *cancel,

@@ -44,9 +44,12 @@ or_status_t or_task_run_session(or_session_t *session, const or_binding_t *input
   if (!or_ok(status)) return status;
   waiter_t waiter = {.done = false};
   or_run_t *run = NULL;
+  bool ran = false;
+  or_run_request_t request = {inputs, input_count, outputs, output_count, run_ended, &waiter};
+  status = or_session_run_program(session, &request, cancel, &ran);
+  if (ran || !or_ok(status)) return status;
   or_mutex_init(&waiter.mutex);
   or_cond_init(&waiter.ended);
-  or_run_request_t request = {inputs, input_count, outputs, output_count, run_ended, &waiter};
   status = or_session_start(session, &request, cancel, &run);
   if (or_ok(status)) {
     or_mutex_lock(&waiter.mutex);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "fixtures/graphs.h"
 #include "openruntime/compute.h"
 #include "runtime/runtime.h"
@@ -313,6 +315,29 @@ static void a_loop_without_end_is_cancelled(void **state) {
   for (size_t i = 0; i < 2; ++i) or_tensor_release(inputs[i]);
 }
 
+static void a_caller_that_may_wait_runs_a_program_on_its_own_thread(void **state) {
+  fixture_t *fixture = *state;
+  or_session_t *session = session_of(fixture, doubling(fixture, INFINITY));
+  const float a[2] = {0, 0};
+  or_tensor_t *inputs[2] = {count_of(fixture, INT64_MAX), tensor(fixture, OR_FLOAT32, SHAPE(2), a)};
+  or_binding_t bindings[2] = {{.tensor = inputs[0]}, {.tensor = inputs[1]}}, output = {.name = "all"};
+  const or_run_request_t request = {.inputs = bindings, .input_count = 2, .outputs = &output, .output_count = 1};
+  or_cancel_t cancel;
+  bool ran = false;
+  or_cancel_init(&cancel, or_clock_ns() + 1000000);
+  or_expect_words(or_session_run_program(session, &request, &cancel, &ran), OR_DEADLINE_EXCEEDED, "");
+  assert_true(ran);
+  or_session_release(session);
+  or_graph_t *plain = new_graph(&fixture->allocator.base);
+  const or_value_id_t x = input(plain, "x", OR_FLOAT32, SHAPE(2));
+  or_expect_ok(or_graph_add_output(plain, apply(plain, "Relu", "y", IDS(x))));
+  session = session_of(fixture, plain);
+  or_expect_ok(or_session_run_program(session, &request, &cancel, &ran));
+  assert_false(ran);
+  or_session_release(session);
+  for (size_t i = 0; i < 2; ++i) or_tensor_release(inputs[i]);
+}
+
 static void explain_names_the_nodes_of_bodies(void **state) {
   fixture_t *fixture = *state;
   or_session_t *session = session_of(fixture, doubling(fixture, 20));
@@ -369,6 +394,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_scan_cuts_slices_and_joins_what_comes_of_them, setup, teardown),
       cmocka_unit_test_setup_teardown(bodies_of_other_counts_are_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_loop_without_end_is_cancelled, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_caller_that_may_wait_runs_a_program_on_its_own_thread, setup, teardown),
       cmocka_unit_test_setup_teardown(explain_names_the_nodes_of_bodies, setup, teardown),
       cmocka_unit_test_setup_teardown(every_allocation_may_fail, setup, teardown),
   };
