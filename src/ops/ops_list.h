@@ -191,6 +191,7 @@ X(sequence_map)
 X(string_concat)
 X(string_split)
 X(string_normalizer)
+X(regex_full_match)
 X(tf_idf_vectorizer)
 /* Sequences and optionals. */
 X(sequence_construct)
