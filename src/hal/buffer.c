@@ -99,6 +99,10 @@ or_status_t or_buffer_wrap_aligned(or_device_t *device, void *memory, size_t byt
   return or_status_success();
 }
 
+bool or_buffer_is_unshared(const or_buffer_t *buffer) {
+  return atomic_load_explicit(&buffer->ref.count, memory_order_acquire) == 1;
+}
+
 void or_buffer_retain(or_buffer_t *buffer) { or_ref_retain(&buffer->ref); }
 
 void or_buffer_release(or_buffer_t *buffer) {

@@ -174,6 +174,10 @@ or_status_t or_tensor_view(or_buffer_t *buffer, size_t offset, or_dtype_t dtype,
   return tensor_of(buffer, offset, dtype, &shape, out);
 }
 
+bool or_tensor_is_unshared(const or_tensor_t *tensor) {
+  return atomic_load_explicit(&tensor->ref.count, memory_order_acquire) == 1 && or_buffer_is_unshared(tensor->buffer);
+}
+
 void or_tensor_retain(or_tensor_t *tensor) { or_ref_retain(&tensor->ref); }
 
 void or_tensor_release(or_tensor_t *tensor) {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "hal/tensor.h"
 
 #define VALUE_MAX_DEPTH 64 /* of values in values: their release goes as deep */
 
@@ -86,6 +87,11 @@ void or_value_release(or_value_t *value) {
   or_tensor_release(value->tensor);
   for (size_t i = 0; i < value->count; ++i) or_value_release(value->elements[i]);
   or_free(value->allocator, value);
+}
+
+bool or_value_is_unshared(const or_value_t *value) {
+  return atomic_load_explicit(&value->ref.count, memory_order_acquire) == 1 && value->tensor != NULL &&
+         or_tensor_is_unshared(value->tensor);
 }
 
 or_value_kind_t or_value_kind(const or_value_t *value) { return value->kind; }

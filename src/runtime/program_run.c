@@ -4,11 +4,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "hal/buffer.h"
+#include "hal/tensor.h"
 #include "runtime/program/program.h"
 
 static or_status_t take_inputs(or_run_t *run);
 static or_status_t keep_output(or_run_t *run, size_t index);
-static or_status_t keep_tensor(or_run_t *run, size_t index, or_tensor_t *tensor);
+static or_status_t keep_tensor(or_run_t *run, size_t index, or_value_t *value);
 static void run_on_thread(void *argument);
 
 or_status_t or_run_program(or_run_t *run, or_program_report_t *report) {
@@ -48,18 +49,35 @@ static or_status_t keep_output(or_run_t *run, size_t index) {
   or_tensor_t *tensor = or_value_tensor(value);
   if (info->form != OR_FORM_TENSOR) return or_status_success();
   if (tensor == NULL) return or_error(OR_INTERNAL, "output \"%s\" is no tensor", info->name);
-  return keep_tensor(run, index, tensor);
+  return keep_tensor(run, index, value);
 }
 
-static or_status_t keep_tensor(or_run_t *run, size_t index, or_tensor_t *tensor) {
+/* What is handed out may be written to by a later run: it is nobody else's, no constant and no input. Text can't be
+ * written to. */
+static or_status_t hand_out(const or_value_t *value, or_tensor_t **out) {
+  or_tensor_t *tensor = or_value_tensor(value);
+  if (or_value_is_unshared(value) || or_tensor_dtype(tensor) == OR_STRING) {
+    or_tensor_retain(tensor);
+    *out = tensor;
+    return or_status_success();
+  }
+  or_status_t status =
+      or_tensor_create(or_tensor_device(tensor), or_tensor_dtype(tensor), *or_tensor_shape(tensor), out);
+  if (or_ok(status) && or_tensor_bytes(tensor) > 0)
+    status = or_buffer_copy(or_tensor_buffer(tensor), or_tensor_offset(tensor), or_tensor_buffer(*out),
+                            or_tensor_offset(*out), or_tensor_bytes(tensor));
+  if (or_ok(status)) return status;
+  or_tensor_release(*out);
+  *out = NULL;
+  return status;
+}
+
+static or_status_t keep_tensor(or_run_t *run, size_t index, or_value_t *value) {
+  or_tensor_t *tensor = or_value_tensor(value);
   const or_graph_t *graph = run->session->graph;
   const char *name = graph->values[graph->outputs[index]].name;
   run->shapes[index] = *or_tensor_shape(tensor);
-  if (!run->given[index]) {
-    or_tensor_retain(tensor);
-    run->outputs[index] = tensor;
-    return or_status_success();
-  }
+  if (!run->given[index]) return hand_out(value, &run->outputs[index]);
   or_tensor_t *given = run->outputs[index];
   if (or_tensor_dtype(given) != or_tensor_dtype(tensor) || or_tensor_dtype(given) == OR_STRING)
     return or_error(OR_INVALID_ARGUMENT, "output \"%s\" is %s, and can't be written into a tensor of %s", name,
@@ -67,7 +85,9 @@ static or_status_t keep_tensor(or_run_t *run, size_t index, or_tensor_t *tensor)
   if (or_tensor_bytes(given) < or_tensor_bytes(tensor))
     return or_error(OR_OUT_OF_RANGE, "output \"%s\" needs %zu bytes, and the tensor given has %zu", name,
                     or_tensor_bytes(tensor), or_tensor_bytes(given));
-  if (or_tensor_bytes(tensor) == 0) return or_status_success();
+  const bool there =
+      or_tensor_buffer(tensor) == or_tensor_buffer(given) && or_tensor_offset(tensor) == or_tensor_offset(given);
+  if (or_tensor_bytes(tensor) == 0 || there) return or_status_success();
   return or_buffer_copy(or_tensor_buffer(tensor), or_tensor_offset(tensor), or_tensor_buffer(given),
                         or_tensor_offset(given), or_tensor_bytes(tensor));
 }

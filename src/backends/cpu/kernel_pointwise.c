@@ -1,6 +1,6 @@
-/* One-operand functions, squares, and arithmetic on two operands with broadcasting: runs of neighbouring elements by the
- * vector kernels, in place where nobody reads the operand again, in the order in which images lie. float32; float16 and
- * bfloat16 by way of it; arithmetic in float64 too. */
+/* One-operand functions, squares, and arithmetic on two operands with broadcasting: runs of neighbouring elements by
+ * the vector kernels, in place where nobody reads the operand again, in the order in which images lie. float32; float16
+ * and bfloat16 by way of it; arithmetic in float64 too. */
 #include <math.h>
 #include <string.h>
 

@@ -131,6 +131,53 @@ static void a_condition_chooses_a_branch_that_reads_from_outside(void **state) {
   or_session_release(session);
 }
 
+/* A branch that only hands on a constant: writing to what came out leaves the constant as it is. */
+static void what_is_handed_out_is_the_callers_own(void **state) {
+  fixture_t *fixture = *state;
+  or_graph_t *graph = choice(fixture);
+  for (size_t b = 0; b < 2; ++b) graph->bodies[b]->outputs[0] = graph->bodies[b]->inputs[b == 0 ? 1 : 0]; /* w, x */
+  or_session_t *session = session_of(fixture, graph);
+  const float x[2] = {10, 20}, w[2] = {3, 5};
+  const uint8_t yes = 1, no = 0;
+  or_tensor_t *inputs[3] = {tensor(fixture, OR_BOOL, or_shape_make(0, NULL), &yes),
+                            tensor(fixture, OR_FLOAT32, SHAPE(2), x),
+                            tensor(fixture, OR_BOOL, or_shape_make(0, NULL), &no)};
+  or_binding_t bindings[2] = {{.tensor = inputs[0]}, {.tensor = inputs[1]}}, output = {.name = NULL};
+  or_expect_ok(or_session_run(session, bindings, 2, &output, 1)); /* w */
+  bindings[0].tensor = inputs[2];
+  or_expect_ok(or_session_run(session, bindings, 2, &output, 1)); /* x, written over what came out */
+  assert_memory_equal(or_tensor_data(output.tensor), x, sizeof x);
+  bindings[0].tensor = inputs[0];
+  or_expect_ok(or_session_run(session, bindings, 2, &output, 1));
+  assert_memory_equal(or_tensor_data(output.tensor), w, sizeof w);
+  assert_memory_equal(or_tensor_data(inputs[1]), x, sizeof x);
+  or_tensor_release(output.tensor);
+  or_session_release(session);
+  for (size_t i = 0; i < 3; ++i) or_tensor_release(inputs[i]);
+}
+
+/* A Split into four of five elements, in a branch that is not taken. */
+static void a_branch_that_can_not_be_fails_where_it_is_taken(void **state) {
+  fixture_t *fixture = *state;
+  or_graph_t *graph = choice(fixture);
+  or_graph_t *other = graph->bodies[1];
+  or_node_t *wrong =
+      node(other, "Reshape", "wrong", IDS(other->inputs[0], integers(other, "shape", 1, (const int64_t[]){3})));
+  other->outputs[0] = wrong->outputs[0];
+  or_session_t *session = session_of(fixture, graph);
+  const float x[2] = {10, 20}, sum[2] = {13, 25};
+  const uint8_t yes = 1, no = 0;
+  or_tensor_t *inputs[2] = {tensor(fixture, OR_BOOL, or_shape_make(0, NULL), &yes),
+                            tensor(fixture, OR_FLOAT32, SHAPE(2), x)};
+  expect_run(session, inputs, 2, SHAPE(2), sum);
+  or_tensor_t *again[2] = {tensor(fixture, OR_BOOL, or_shape_make(0, NULL), &no),
+                           tensor(fixture, OR_FLOAT32, SHAPE(2), x)};
+  or_binding_t bindings[2] = {{.tensor = again[0]}, {.tensor = again[1]}}, output = {.name = NULL};
+  or_expect_words(or_session_run(session, bindings, 2, &output, 1), OR_INVALID_ARGUMENT, "wrong");
+  for (size_t i = 0; i < 2; ++i) or_tensor_release(again[i]);
+  or_session_release(session);
+}
+
 static void branches_of_other_types_are_refused(void **state) {
   fixture_t *fixture = *state;
   or_graph_t *graph = choice(fixture);
@@ -388,6 +435,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(shapes_that_only_data_tells_cut_the_graph, setup, teardown),
       cmocka_unit_test_setup_teardown(a_condition_chooses_a_branch_that_reads_from_outside, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_handed_out_is_the_callers_own, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_branch_that_can_not_be_fails_where_it_is_taken, setup, teardown),
       cmocka_unit_test_setup_teardown(branches_of_other_types_are_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_loop_carries_values_and_gathers_what_each_iteration_gives, setup, teardown),
       cmocka_unit_test_setup_teardown(loops_end_at_their_bounds, setup, teardown),
