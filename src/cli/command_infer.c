@@ -10,10 +10,12 @@
 #include "cli/remote.h"
 #include "cli/request.h"
 #include "model/tensor_file.h"
+#include "model/value_json.h"
 
 #define MAX_IMAGES 64
 #define MAX_TEXTS OR_CLI_MAX_VALUES
 #define MAX_INPUTS 128
+#define MAX_SHOWN_ELEMENTS 32 /* of a sequence */
 #define MAX_IMAGE_BYTES ((size_t)256 << 20)
 
 /* Tensors given by --input. Each holds one reference. */
@@ -43,7 +45,7 @@ int or_cli_infer_command(or_cli_t *cli) {
     code = infer_once(cli, &inputs, images[i], image_count > 1 ? (slash != NULL ? slash + 1 : images[i]) : NULL);
   }
   if (code == OR_EXIT_OK && image_count == 0) code = infer_once(cli, &inputs, NULL, NULL);
-  for (size_t i = 0; i < inputs.count; ++i) or_tensor_release(inputs.items[i].tensor);
+  for (size_t i = 0; i < inputs.count; ++i) or_task_tensor_release(&inputs.items[i]);
   return code;
 }
 
@@ -86,7 +88,7 @@ static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
       if (strcmp(inputs->items[k].name, item->name) == 0)
         return or_cli_usage_error(cli, "--input %s: the input is given twice", pairs[i]);
     }
-    or_status_t status = or_tensor_file_read(cli->runtime, file, &item->tensor);
+    or_status_t status = or_any_file_read(cli->runtime, file, &item->tensor, &item->value);
     if (!or_ok(status)) return or_cli_fail(cli, or_status_context(status, "input \"%s\"", item->name));
     ++inputs->count;
   }
@@ -131,16 +133,33 @@ static void print_predictions(or_cli_t *cli, const or_json_value_t *root, const 
   }
 }
 
+/* A row; of a sequence one for itself and one for each element. */
+static void print_output(or_cli_table_t *table, const char *name, const or_tensor_t *tensor, const or_value_t *value) {
+  char text[256];
+  if (value != NULL && or_value_kind(value) == OR_VALUE_OPTIONAL && or_value_count(value) > 0)
+    value = or_value_element(value, 0);
+  if (value != NULL && or_value_kind(value) == OR_VALUE_TENSOR) tensor = or_value_tensor(value);
+  or_cli_table_cell(table, "%s", name);
+  if (tensor != NULL) {
+    or_cli_table_cell(table, "%s", or_dtype_name(or_tensor_dtype(tensor)));
+    or_cli_table_cell(table, "%s", or_shape_format(or_tensor_shape(tensor), text, sizeof text));
+    or_cli_table_cell(table, "%zu", or_tensor_bytes(tensor));
+    return;
+  }
+  const size_t count = or_value_count(value);
+  const bool sequence = or_value_kind(value) == OR_VALUE_SEQUENCE;
+  or_cli_table_cell(table, "%s", sequence ? "sequence" : "optional");
+  or_cli_table_cell(table, "%s", sequence ? or_format(text, sizeof text, "%zu tensors", count) : "empty");
+  or_cli_table_cell(table, "%llu", (unsigned long long)or_value_bytes(value));
+  for (size_t i = 0; sequence && i < count && i < MAX_SHOWN_ELEMENTS; ++i)
+    print_output(table, or_format(text, sizeof text, "%s[%zu]", name, i), NULL, or_value_element(value, i));
+}
+
 static void print_outputs(or_cli_t *cli, const or_task_result_t *result) {
   if (result->output_count == 0) return; /* a server keeps those of generated inputs to itself */
   or_cli_table_t *table = or_cli_table_create(cli, "OUTPUT|DTYPE|SHAPE|>BYTES");
   for (size_t i = 0; i < result->output_count; ++i) {
-    const or_tensor_t *tensor = result->outputs[i].tensor;
-    char shape[128];
-    or_cli_table_cell(table, "%s", result->outputs[i].name);
-    or_cli_table_cell(table, "%s", or_dtype_name(or_tensor_dtype(tensor)));
-    or_cli_table_cell(table, "%s", or_shape_format(or_tensor_shape(tensor), shape, sizeof shape));
-    or_cli_table_cell(table, "%zu", or_tensor_bytes(tensor));
+    print_output(table, result->outputs[i].name, result->outputs[i].tensor, result->outputs[i].value);
   }
   or_cli_table_print(table, stdout);
   or_cli_table_free(table);
@@ -153,8 +172,10 @@ static int write_outputs(or_cli_t *cli, const or_task_result_t *result) {
                                      "--output: a server gives back what it makes of given input alone: "
                                      "give --input, --image or --text"));
   for (size_t i = 0; i < result->output_count; ++i) {
-    or_status_t status =
-        or_tensor_file_write(cli->runtime, directory, result->outputs[i].name, result->outputs[i].tensor);
+    const or_task_tensor_t *output = &result->outputs[i];
+    or_status_t status = output->value != NULL
+                             ? or_any_file_write(cli->runtime, directory, output->name, output->value)
+                             : or_tensor_file_write(cli->runtime, directory, output->name, output->tensor);
     if (!or_ok(status)) return or_cli_fail(cli, status);
   }
   return OR_EXIT_OK;

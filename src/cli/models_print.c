@@ -44,8 +44,10 @@ static void print_values(const char *name, const or_json_value_t *values) {
   for (size_t i = 0; i < or_json_count(values); ++i) {
     const or_json_value_t *value = or_json_at(values, i);
     char shape[160];
-    (void)printf("%-8s %s: %s %s%s\n", name, or_cli_word(value, "name"), or_cli_word(value, "dtype"),
-                 shape_of(or_json_get(value, "shape"), shape, sizeof shape),
+    const char *type = or_cli_word(value, "type");
+    const bool tensor = type[0] == '\0' || strcmp(type, "tensor") == 0;
+    (void)printf("%-8s %s: %s%s%s %s%s\n", name, or_cli_word(value, "name"), tensor ? "" : type, tensor ? "" : " of ",
+                 or_cli_word(value, "dtype"), shape_of(or_json_get(value, "shape"), shape, sizeof shape),
                  or_json_get_bool(or_json_get(value, "optional"), false) ? " (has a default)" : "");
   }
 }

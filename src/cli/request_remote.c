@@ -83,8 +83,10 @@ static void cancel_task(void *self) {
 }
 
 /* {shape, dtype, part}; strings have no bytes of their own, and what finds no room beside the others goes as JSON. */
-static or_status_t write_tensor(or_cli_request_t *request, const or_tensor_t *tensor) {
+static or_status_t write_tensor(or_cli_request_t *request, const or_task_tensor_t *input) {
   or_json_writer_t *json = &request->json;
+  if (input->value != NULL) return or_task_tensor_write(request->cli->allocator, input, json);
+  const or_tensor_t *tensor = input->tensor;
   const void *data = or_tensor_data(tensor);
   if (or_tensor_dtype(tensor) == OR_STRING || data == NULL || request->part_count + 1 >= OR_MULTIPART_MAX_PARTS)
     return or_tensor_json_write(request->cli->allocator, tensor, json);
@@ -101,7 +103,7 @@ static or_status_t write_inputs(or_cli_request_t *request, const or_cli_executio
   or_json_object_begin(&request->json);
   for (size_t i = 0; or_ok(status) && i < execution->tensor_count; ++i) {
     or_json_key(&request->json, execution->tensors[i].name);
-    status = write_tensor(request, execution->tensors[i].tensor);
+    status = write_tensor(request, &execution->tensors[i]);
   }
   or_json_object_end(&request->json);
   return status;

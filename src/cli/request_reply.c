@@ -7,6 +7,7 @@
 #include "cli/remote.h"
 #include "cli/request_remote.h"
 #include "model/tensor_json.h"
+#include "model/value_json.h"
 
 /* A reply taken apart. */
 typedef struct answer_t {
@@ -44,17 +45,12 @@ static or_status_t cut(const or_cli_t *cli, const or_client_reply_t *reply, answ
 }
 
 /* One of result.outputs: in JSON, or a part that it names. */
-static or_status_t take_output(or_device_t *device, const or_json_value_t *value, answer_t *answer, or_tensor_t **out) {
+static or_status_t take_output(or_device_t *device, const or_json_value_t *value, answer_t *answer,
+                               or_task_tensor_t *out) {
   const or_allocator_t *allocator = answer->parts.allocator;
   const char *name = or_json_get_string(or_json_get(value, "part"), NULL);
   or_tensor_data_t tensor = {.data = NULL};
-  if (name == NULL) {
-    or_status_t status = or_tensor_json_read(allocator, value, &tensor);
-    if (or_ok(status))
-      status = or_tensor_create_from(device, tensor.dtype, tensor.shape, tensor.data, tensor.bytes, out);
-    or_free(allocator, tensor.data);
-    return status;
-  }
+  if (name == NULL) return or_value_json_read(allocator, device, value, &out->tensor, &out->value);
   const or_multipart_part_t *part = or_multipart_find(&answer->parts, name);
   or_status_t status = or_tensor_json_read_type(value, &tensor);
   if (!or_ok(status)) return status;
@@ -62,7 +58,7 @@ static or_status_t take_output(or_device_t *device, const or_json_value_t *value
   if (part->bytes != tensor.bytes)
     return or_error(OR_DATA_LOSS, "part \"%s\" has %zu bytes; its dtype and shape take %zu", name, part->bytes,
                     tensor.bytes);
-  return or_tensor_create_from(device, tensor.dtype, tensor.shape, part->data, part->bytes, out);
+  return or_tensor_create_from(device, tensor.dtype, tensor.shape, part->data, part->bytes, &out->tensor);
 }
 
 /* The tensors of result.outputs, as those that a task here leaves. */
@@ -77,7 +73,7 @@ static or_status_t take_outputs(or_cli_t *cli, const or_json_value_t *outputs, a
     const or_json_value_t *value = NULL;
     or_task_tensor_t *output = &result->outputs[result->output_count];
     or_format(output->name, sizeof output->name, "%s", or_json_key_at(outputs, i, &value));
-    status = take_output(device, value, answer, &output->tensor);
+    status = take_output(device, value, answer, output);
     if (or_ok(status)) ++result->output_count;
     status = or_status_context(status, "output \"%s\"", output->name);
   }

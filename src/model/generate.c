@@ -87,6 +87,11 @@ or_status_t or_model_generate(const or_model_t *model, or_device_t *device, cons
     const or_model_value_t *input = or_model_input(model, i);
     or_tensor_t *tensor = find_given(options, input->name);
     if (tensor == NULL && input->optional) continue;
+    if (tensor == NULL && (input->form != OR_FORM_TENSOR || input->dtype == OR_STRING))
+      return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is %s, which can't be generated", input->name,
+                      input->form == OR_FORM_TENSOR     ? "of strings"
+                      : input->form == OR_FORM_SEQUENCE ? "a sequence"
+                                                        : "an optional");
     if (out->count == OR_MODEL_MAX_INPUTS)
       return or_error(OR_RESOURCE_EXHAUSTED, "more than %d inputs", OR_MODEL_MAX_INPUTS);
     if (tensor != NULL) or_tensor_retain(tensor);

@@ -34,8 +34,9 @@ bool or_model_is_dim(const or_model_t *model, const or_model_value_t *input, int
 bool or_model_has_dim(const or_model_t *model, const char *name);
 
 /* Every input without a default, on `device`, whose memory the host reaches, and those that are given.
- * INVALID_ARGUMENT: an input whose rank nobody knows, a given one that the model does not have; RESOURCE_EXHAUSTED:
- * memory, more than OR_MODEL_MAX_INPUTS. Call deinit in any case. */
+ * INVALID_ARGUMENT: an input whose rank nobody knows, one of strings, a sequence or an optional that is not given, a
+ * given one that the model does not have; RESOURCE_EXHAUSTED: memory, more than OR_MODEL_MAX_INPUTS. Call deinit in any
+ * case. */
 or_status_t or_model_generate(const or_model_t *model, or_device_t *device, const or_model_generation_t *options,
                               or_model_inputs_t *out);
 void or_model_inputs_deinit(or_model_inputs_t *inputs);

@@ -1,5 +1,7 @@
 #include "model/model_json.h"
 
+#include "model/value_json.h"
+
 void or_model_json_values(or_json_writer_t *json, const or_model_t *model, bool inputs) {
   if (model == NULL) {
     or_json_field_null(json, inputs ? "inputs" : "outputs");
@@ -12,6 +14,7 @@ void or_model_json_values(or_json_writer_t *json, const or_model_t *model, bool 
     const or_model_value_t *value = inputs ? or_model_input(model, i) : or_model_output(model, i);
     or_json_object_begin(json);
     or_json_field_string(json, "name", value->name);
+    or_json_field_string(json, "type", or_value_form_name(value->form));
     or_json_field_string(json, "dtype", or_dtype_name(value->dtype));
     or_json_key(json, "shape");
     if (value->shape.rank == OR_RANK_UNKNOWN) {

@@ -9,7 +9,7 @@
 #include "graph/onnx/onnx.h"
 #include "model/npy.h"
 #include "model/tensor_file.h"
-#include "model/tensor_json.h"
+#include "model/value_json.h"
 #include "runtime/runtime.h"
 
 #define MAX_FILE_BYTES ((size_t)4 << 30)
@@ -42,17 +42,24 @@ static or_status_t read_pb(or_runtime_t *runtime, const char *bytes, size_t leng
   return or_tensor_proto_read(runtime, bytes, length, out);
 }
 
-static or_status_t read_json(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+static or_status_t read_json_value(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **tensor,
+                                   or_value_t **value) {
+  const or_allocator_t *allocator = or_runtime_allocator(runtime);
   or_json_document_t *document = NULL;
-  or_tensor_data_t operand = {.data = NULL};
-  or_status_t status = or_json_parse_keeping_numbers(or_runtime_allocator(runtime), bytes, length, &document);
-  if (or_ok(status)) status = or_tensor_json_read(or_runtime_allocator(runtime), or_json_root(document), &operand);
-  if (or_ok(status)) {
-    status = create(runtime, operand.dtype, operand.shape, operand.data, operand.bytes, out);
-    or_free(or_runtime_allocator(runtime), operand.data);
-  }
+  or_device_t *device = or_runtime_host_device(runtime);
+  if (device == NULL) return or_error(OR_UNAVAILABLE, "no device with the host's memory to read the tensor into");
+  or_status_t status = or_json_parse_keeping_numbers(allocator, bytes, length, &document);
+  if (or_ok(status)) status = or_value_json_read(allocator, device, or_json_root(document), tensor, value);
   or_json_document_free(document);
   return status;
+}
+
+static or_status_t read_json(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {
+  or_value_t *value = NULL;
+  or_status_t status = read_json_value(runtime, bytes, length, out, &value);
+  if (value == NULL) return status;
+  or_value_release(value);
+  return or_error(OR_INVALID_ARGUMENT, "a tensor is an object {shape, dtype, data}");
 }
 
 or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **out) {
@@ -73,6 +80,19 @@ or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tens
     return or_status_context(status, "%s", path);
   }
   return or_error(OR_UNIMPLEMENTED, "%s: the ending says no format of tensors; there are .npy, .pb and .json", path);
+}
+
+or_status_t or_any_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value) {
+  char *bytes = NULL;
+  size_t length = 0;
+  *tensor = NULL;
+  *value = NULL;
+  if (!or_string_ends_with(path, ".json")) return or_tensor_file_read(runtime, path, tensor);
+  or_status_t status = or_file_read(or_runtime_allocator(runtime), path, MAX_FILE_BYTES, &bytes, &length);
+  if (!or_ok(status)) return status;
+  status = read_json_value(runtime, bytes, length, tensor, value);
+  or_free(or_runtime_allocator(runtime), bytes);
+  return or_status_context(status, "%s", path);
 }
 
 static or_status_t make_directory(const char *path) {
@@ -179,5 +199,22 @@ or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, c
   }
   if (or_ok(status)) status = write_content(runtime, directory, (const char *[2]){name, ending}, content, length);
   or_free(or_runtime_allocator(runtime), content);
+  return status;
+}
+
+or_status_t or_any_file_write(or_runtime_t *runtime, const char *directory, const char *name, const or_value_t *value) {
+  if (or_value_kind(value) == OR_VALUE_OPTIONAL && or_value_count(value) > 0) value = or_value_element(value, 0);
+  if (or_value_kind(value) == OR_VALUE_TENSOR)
+    return or_tensor_file_write(runtime, directory, name, or_value_tensor(value));
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, or_runtime_allocator(runtime));
+  or_json_begin(&json, &text, 0);
+  or_status_t status = or_value_json_write(or_runtime_allocator(runtime), value, &json);
+  or_status_t finished = or_json_finish(&json);
+  status = or_status_first(status, finished);
+  if (or_ok(status))
+    status = write_content(runtime, directory, (const char *[2]){name, ".json"}, text.data, text.length);
+  or_text_deinit(&text);
   return status;
 }

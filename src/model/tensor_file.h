@@ -2,7 +2,7 @@
 #define OR_MODEL_TENSOR_FILE_H
 /* Tensors in files: .npy, .pb (TensorProto), .json ({shape, dtype, data}); told by their ending. */
 
-#include "openruntime/tensor.h"
+#include "openruntime/value.h"
 
 /* *out: host memory, one reference. Messages name the path. NOT_FOUND, DATA_LOSS, INVALID_ARGUMENT, UNIMPLEMENTED
  * (ending, dtype), OUT_OF_RANGE (too large), RESOURCE_EXHAUSTED. */
@@ -11,6 +11,11 @@ or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tens
    be. */
 or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
                                  const or_tensor_t *tensor);
+
+/* As or_tensor_file_read; a .json file may hold what is no tensor too (value_json.h): either *tensor or *value. */
+or_status_t or_any_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value);
+/* DIR/NAME.json of a value, as or_tensor_file_write names it; of an optional that holds a tensor, that tensor. */
+or_status_t or_any_file_write(or_runtime_t *runtime, const char *directory, const char *name, const or_value_t *value);
 
 /* A TensorProto in memory. Statuses of or_tensor_file_read, whose messages name no path. */
 or_status_t or_tensor_proto_read(or_runtime_t *runtime, const void *bytes, size_t length, or_tensor_t **out);

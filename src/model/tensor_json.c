@@ -8,6 +8,8 @@
 
 static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out);
 static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
+static or_status_t read_strings(const or_allocator_t *allocator, const or_json_value_t *data, uint64_t count,
+                                or_tensor_data_t *out);
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
 static bool is_non_finite(const or_json_value_t *item);
@@ -21,8 +23,7 @@ or_status_t or_tensor_json_read_type(const or_json_value_t *value, or_tensor_dat
   const or_json_value_t *named = or_json_get(value, "dtype");
   if (named != NULL && or_json_kind(named) != OR_JSON_STRING)
     return or_error(OR_INVALID_ARGUMENT, "\"dtype\" is not a string");
-  if (out->dtype == OR_DTYPE_NONE || out->dtype == OR_STRING)
-    return or_error(OR_INVALID_ARGUMENT, "dtype \"%s\" is not one of numbers", dtype);
+  if (out->dtype == OR_DTYPE_NONE) return or_error(OR_INVALID_ARGUMENT, "dtype \"%s\" is not one of tensors", dtype);
   or_status_t status = read_shape(or_json_get(value, "shape"), &out->shape);
   if (!or_ok(status)) return status;
   if (!or_shape_count(&out->shape, &count)) return or_error(OR_OUT_OF_RANGE, "the shape's product overflows");
@@ -41,6 +42,7 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   (void)or_shape_count(&out->shape, &count); /* it was counted */
   if ((data == NULL) == (base64 == NULL) || (base64 != NULL && or_json_kind(base64) != OR_JSON_STRING))
     return or_error(OR_INVALID_ARGUMENT, "a tensor needs either \"data\", an array, or \"data_base64\", a string");
+  if (out->dtype == OR_STRING) return read_strings(allocator, data, count, out);
   status = or_alloc_zeroed(allocator, out->bytes + 3, &out->data); /* base64 decodes in threes */
   if (!or_ok(status)) return status;
   size_t length = 0, text_length = or_json_string_length(base64);
@@ -108,34 +110,88 @@ static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t 
   return not_a(out->dtype, filled);
 }
 
-/* Values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
+/* The values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
+typedef struct walk_t {
+  const or_json_value_t *arrays[OR_MAX_RANK + 1];
+  size_t positions[OR_MAX_RANK + 1], depth;
+} walk_t;
+
+/* The next value; NULL at the end. */
+static or_status_t next_value(walk_t *walk, const or_json_value_t **out) {
+  *out = NULL;
+  while (walk->depth > 0) {
+    const size_t top = walk->depth - 1;
+    if (walk->positions[top] == or_json_count(walk->arrays[top])) {
+      --walk->depth;
+      continue;
+    }
+    const or_json_value_t *item = or_json_at(walk->arrays[top], walk->positions[top]++);
+    if (or_json_kind(item) != OR_JSON_ARRAY) {
+      *out = item;
+      return or_status_success();
+    }
+    if (walk->depth > OR_MAX_RANK)
+      return or_error(OR_INVALID_ARGUMENT, "\"data\" is nested deeper than %d", OR_MAX_RANK);
+    walk->arrays[walk->depth] = item;
+    walk->positions[walk->depth++] = 0;
+  }
+  return or_status_success();
+}
+
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, uint64_t count) {
   or_tensor_data_t parts = *whole, *out = &parts;
   if (whole->dtype == OR_COMPLEX64 || whole->dtype == OR_COMPLEX128) { /* a pair of values an element */
     parts.dtype = whole->dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
     count *= 2; /* its bytes fit: they are allocated */
   }
-  const or_json_value_t *arrays[OR_MAX_RANK + 1] = {data};
-  size_t positions[OR_MAX_RANK + 1] = {0}, depth = 1;
+  walk_t walk = {.arrays = {data}, .depth = 1};
+  const or_json_value_t *item = NULL;
   uint64_t filled = 0;
   if (or_json_kind(data) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"data\" is not an array");
-  while (depth > 0) {
-    if (positions[depth - 1] == or_json_count(arrays[depth - 1])) {
-      --depth;
-      continue;
-    }
-    const or_json_value_t *item = or_json_at(arrays[depth - 1], positions[depth - 1]++);
-    if (or_json_kind(item) == OR_JSON_ARRAY) {
-      if (depth > OR_MAX_RANK) return or_error(OR_INVALID_ARGUMENT, "\"data\" is nested deeper than %d", OR_MAX_RANK);
-      arrays[depth] = item;
-      positions[depth++] = 0;
-      continue;
-    }
+  or_status_t status = next_value(&walk, &item);
+  for (; or_ok(status) && item != NULL; status = next_value(&walk, &item)) {
     if (filled == count) return too_many(count);
-    or_status_t status = set_element(out, filled++, item);
+    status = set_element(out, filled++, item);
     if (!or_ok(status)) return status;
   }
+  if (!or_ok(status)) return status;
   return filled == count ? or_status_success() : too_few(filled, count);
+}
+
+/* Counts the values and their text; with `strings`, which have room for both, fills them. */
+static or_status_t take_strings(const or_json_value_t *data, uint64_t count, or_string_t *strings, size_t *text_bytes) {
+  walk_t walk = {.arrays = {data}, .depth = 1};
+  const or_json_value_t *item = NULL;
+  char *text = strings != NULL ? (char *)(strings + count) : NULL;
+  uint64_t taken = 0;
+  *text_bytes = 0; /* no more than the document has */
+  or_status_t status = next_value(&walk, &item);
+  for (; or_ok(status) && item != NULL; status = next_value(&walk, &item)) {
+    const size_t length = or_json_string_length(item);
+    if (taken == count) return too_many(count);
+    if (or_json_kind(item) != OR_JSON_STRING) return not_a(OR_STRING, taken);
+    if (strings != NULL) {
+      strings[taken] = (or_string_t){.data = text + *text_bytes, .length = length};
+      if (length > 0) memcpy(text + *text_bytes, or_json_get_string(item, ""), length);
+    }
+    *text_bytes += length;
+    ++taken;
+  }
+  if (!or_ok(status)) return status;
+  return taken == count ? or_status_success() : too_few(taken, count);
+}
+
+static or_status_t read_strings(const or_allocator_t *allocator, const or_json_value_t *data, uint64_t count,
+                                or_tensor_data_t *out) {
+  size_t text_bytes = 0;
+  if (data == NULL)
+    return or_error(OR_INVALID_ARGUMENT,
+                    "strings have no bytes of their own: they are in \"data\", not \"data_base64\"");
+  if (or_json_kind(data) == OR_JSON_NUMBERS) return count == 0 ? too_many(count) : not_a(OR_STRING, 0);
+  if (or_json_kind(data) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"data\" is not an array");
+  or_status_t status = take_strings(data, count, NULL, &text_bytes);
+  if (or_ok(status)) status = or_alloc(allocator, out->bytes + text_bytes + 1, &out->data);
+  return or_ok(status) ? take_strings(data, count, out->data, &text_bytes) : status;
 }
 
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item) {

@@ -1,12 +1,13 @@
 #ifndef OR_MODEL_TENSOR_JSON_H
 #define OR_MODEL_TENSOR_JSON_H
 /* Tensors in JSON: {"shape": […], "dtype": "float32", "data": […] flat or nested, or "data_base64": "…"
-   little-endian}. */
+ * little-endian}. Of dtype "string" `data` holds texts; bytes that are not UTF-8 are written as U+FFFD. */
 
 #include "base/json.h"
 #include "openruntime/tensor.h"
 
-/* Elements with their type; `data` is the caller's (or_free). */
+/* Elements with their type; `data` is the caller's (or_free), and of strings holds their text too: or_string_t, `bytes`
+ * of them, which point behind themselves. */
 typedef struct or_tensor_data_t {
   or_dtype_t dtype;
   or_shape_t shape;

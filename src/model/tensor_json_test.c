@@ -76,6 +76,43 @@ static void takes_three_strings_for_numbers_that_are_not_finite(void **state) {
   or_free(or_allocator_system(), tensor.data);
 }
 
+static void reads_strings(void **state) {
+  (void)state;
+  const char *text =
+      "{\"shape\":[2,2],\"dtype\":\"string\",\"data\":[[\"a\",\"\"],[\"\\u00e4\\\"\",\"\\ud83d\\ude00\"]]}";
+  static const char *const expected[] = {"a", "", "\xC3\xA4\"", "\xF0\x9F\x98\x80"};
+  or_tensor_data_t tensor;
+  expect_ok(read_text(or_allocator_system(), text, &tensor));
+  assert_int_equal(tensor.dtype, OR_STRING);
+  assert_int_equal(tensor.bytes, 4 * sizeof(or_string_t));
+  const or_string_t *strings = tensor.data;
+  for (size_t i = 0; i < 4; ++i) {
+    assert_int_equal(strings[i].length, strlen(expected[i]));
+    assert_memory_equal(strings[i].data, expected[i], strings[i].length);
+  }
+  or_free(or_allocator_system(), tensor.data);
+  expect_ok(read_text(or_allocator_system(), "{\"shape\":[0],\"dtype\":\"string\",\"data\":[]}", &tensor));
+  assert_int_equal(tensor.bytes, 0);
+  or_free(or_allocator_system(), tensor.data);
+}
+
+/* A long list of numbers, kept as text, is no list of strings. */
+static void takes_no_numbers_for_strings(void **state) {
+  (void)state;
+  or_text_t text;
+  or_tensor_data_t tensor = {.data = NULL};
+  or_json_document_t *document = NULL;
+  or_text_init(&text, or_allocator_system());
+  expect_ok(or_text_printf(&text, "{\"shape\":[70],\"dtype\":\"string\",\"data\":[0"));
+  for (int i = 1; i < 70; ++i) expect_ok(or_text_printf(&text, ",%d", i));
+  expect_ok(or_text_printf(&text, "]}"));
+  expect_ok(or_json_parse_keeping_numbers(or_allocator_system(), text.data, text.length, &document));
+  expect_failure(or_tensor_json_read(or_allocator_system(), or_json_root(document), &tensor), OR_INVALID_ARGUMENT,
+                 "value 0 is not a string");
+  or_json_document_free(document);
+  or_text_deinit(&text);
+}
+
 static void refuses_what_is_wrong_and_names_it(void **state) {
   (void)state;
   static const struct {
@@ -87,7 +124,13 @@ static void refuses_what_is_wrong_and_names_it(void **state) {
       {"{\"shape\":[1.5],\"data\":[1]}", "\"shape\"[0]", OR_INVALID_ARGUMENT},
       {"{\"shape\":[-1],\"data\":[1]}", "\"shape\"[0]", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],\"data\":[1]}", "at most 16", OR_INVALID_ARGUMENT},
-      {"{\"shape\":[1],\"dtype\":\"string\",\"data\":[1]}", "\"string\" is not one of numbers", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"text\",\"data\":[1]}", "\"text\" is not one of tensors", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[2],\"dtype\":\"string\",\"data\":[\"a\",1]}", "value 1 is not a string", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"string\",\"data\":[null]}", "value 0 is not a string", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"string\",\"data\":\"a\"}", "\"data\" is not an array", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"string\",\"data\":[\"a\",\"b\"]}", "more than the shape's 1", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[2],\"dtype\":\"string\",\"data\":[\"a\"]}", "has 1 values", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[1],\"dtype\":\"string\",\"data_base64\":\"YQ==\"}", "strings have no bytes", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1],\"dtype\":5,\"data\":[1]}", "\"dtype\" is not a string", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1]}", "either \"data\"", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1],\"data\":[1],\"data_base64\":\"\"}", "either \"data\"", OR_INVALID_ARGUMENT},
@@ -166,6 +209,9 @@ static or_status_t read_with(const or_allocator_t *allocator) {
   or_tensor_data_t tensor;
   or_status_t status = read_text(allocator, "{\"shape\":[2],\"data\":[1,2]}", &tensor);
   or_free(allocator, tensor.data);
+  if (!or_ok(status)) return status;
+  status = read_text(allocator, "{\"shape\":[2],\"dtype\":\"string\",\"data\":[\"a\",\"b\"]}", &tensor);
+  or_free(allocator, tensor.data);
   return status;
 }
 static void survives_every_failing_allocation(void **state) {
@@ -178,6 +224,8 @@ int main(void) {
       cmocka_unit_test(reads_flat_and_nested_values_row_major),
       cmocka_unit_test(reads_base64_of_little_endian_elements),
       cmocka_unit_test(takes_three_strings_for_numbers_that_are_not_finite),
+      cmocka_unit_test(reads_strings),
+      cmocka_unit_test(takes_no_numbers_for_strings),
       cmocka_unit_test(refuses_what_is_wrong_and_names_it),
       cmocka_unit_test(treats_kept_numbers_as_any_others),
       cmocka_unit_test(survives_every_failing_allocation),

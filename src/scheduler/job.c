@@ -83,7 +83,7 @@ void or_job_retain(or_job_t *job) { or_ref_retain(&job->ref); }
 void or_job_release(or_job_t *job) {
   if (job == NULL || !or_ref_release(&job->ref)) return;
   const or_allocator_t *allocator = job->response.allocator;
-  for (size_t i = 0; i < job->tensor_count; ++i) or_tensor_release(job->tensors[i].tensor);
+  for (size_t i = 0; i < job->tensor_count; ++i) or_task_tensor_release(&job->tensors[i]);
   or_free(allocator, job->tensors);
   or_free(allocator, job->body);
   or_task_free(job->task);
@@ -226,10 +226,10 @@ static size_t gather_outputs(const or_job_t *job, or_journal_blob_t *blobs, void
   size_t count = 0;
   for (size_t i = 0; job->durable && i < job->result.output_count && count < OR_JOURNAL_MAX_BLOBS; ++i) {
     const or_task_tensor_t *output = &job->result.outputs[i];
+    if (output->tensor == NULL || or_tensor_dtype(output->tensor) == OR_STRING) continue;
     const size_t bytes = or_tensor_bytes(output->tensor);
     const void *data = or_tensor_data(output->tensor);
     or_status_t status = or_status_success();
-    if (or_tensor_dtype(output->tensor) == OR_STRING) continue;
     if (data == NULL) status = or_alloc(allocator, bytes, &copies[count]);
     if (or_ok(status) && data == NULL) status = or_tensor_read(output->tensor, copies[count], bytes);
     const bool good = or_ok(status);

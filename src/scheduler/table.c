@@ -78,7 +78,7 @@ void or_table_finish(or_scheduler_t *scheduler, or_job_t *job, or_job_t **victim
   append_active(&scheduler->finished, job);
   job->kept_bytes = job->response.capacity + sizeof *job;
   for (size_t i = 0; i < job->result.output_count; ++i)
-    job->kept_bytes += or_tensor_bytes(job->result.outputs[i].tensor);
+    job->kept_bytes += (size_t)or_task_tensor_bytes(&job->result.outputs[i]);
   scheduler->kept_bytes += job->kept_bytes;
   *victims = NULL;
   while (scheduler->finished.count > 1 && (scheduler->finished.count > scheduler->options.keep_finished ||

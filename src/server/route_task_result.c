@@ -88,10 +88,21 @@ static bool reply_copy(or_request_t *request, void *data, size_t bytes) {
   return true;
 }
 
+/* What is no tensor of numbers is in the JSON alone. */
+static void reply_no_bytes(or_request_t *request, const char *name, bool strings) {
+  or_reply_problem(request, "header", "Accept", "value_error",
+                   "output \"%s\" is %s and has no bytes of its own: ask for application/json", name,
+                   strings ? "of strings" : "a sequence or an optional");
+}
+
 /* The job keeps the tensor until it is sent. */
 static void reply_tensor(const wanted_t *wanted, or_job_t *job, const or_task_tensor_t *output) {
   or_request_t *request = wanted->request;
   const or_tensor_t *tensor = output->tensor;
+  if (tensor == NULL || or_tensor_dtype(tensor) == OR_STRING) {
+    reply_no_bytes(request, output->name, tensor != NULL);
+    return;
+  }
   const void *data = or_tensor_data(tensor);
   const size_t bytes = or_tensor_bytes(tensor);
   void *copy = NULL;
@@ -120,8 +131,9 @@ static size_t work_of(const wanted_t *wanted, or_job_t *job) {
   size_t bytes = 0;
   if (or_job_facts(job).state != OR_TASK_COMPLETED) return 0;
   for (size_t i = 0; i < result->output_count; ++i) {
-    const or_tensor_t *tensor = result->outputs[i].tensor;
-    if (!wanted->bytes || or_tensor_data(tensor) == NULL) bytes += or_tensor_bytes(tensor);
+    const or_task_tensor_t *output = &result->outputs[i];
+    if (!wanted->bytes || (output->tensor != NULL && or_tensor_data(output->tensor) == NULL))
+      bytes += (size_t)or_task_tensor_bytes(output);
   }
   return bytes;
 }
@@ -156,7 +168,7 @@ static void reply_from_job(const wanted_t *wanted, or_job_t *job) {
   or_json_object_begin(&json);
   for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
     or_json_key(&json, result->outputs[i].name);
-    status = or_tensor_json_write(request->allocator, result->outputs[i].tensor, &json);
+    status = or_task_tensor_write(request->allocator, &result->outputs[i], &json);
   }
   or_json_object_end(&json);
   or_json_object_end(&json);
@@ -192,6 +204,11 @@ static void reply_output(const wanted_t *wanted, const char *task_id, const or_j
   if (!wanted->named && count == 1) name = or_json_key_at(outputs, 0, &found);
   if (found == NULL) {
     reply_choice(wanted, count);
+    return;
+  }
+  const char *dtype = or_json_get_string(or_json_get(found, "dtype"), "");
+  if (or_json_kind(found) != OR_JSON_OBJECT || or_dtype_from_name(dtype) == OR_STRING) {
+    reply_no_bytes(wanted->request, name, or_json_kind(found) == OR_JSON_OBJECT);
     return;
   }
   or_status_t status = or_tensor_json_read(wanted->request->allocator, found, &tensor);

@@ -205,6 +205,7 @@ const or_schema_field_t or_schema_fields[] = {
     {"ModelBytes", "state", "integer", OR_FIELD_NULLABLE, NULL},
 
     {"ModelValue", "name", "string", OR_FIELD_ALWAYS, NULL},
+    {"ModelValue", "type", "tensor|sequence|optional", OR_FIELD_ALWAYS, "a sequence is of tensors of that dtype"},
     {"ModelValue", "dtype", "string", OR_FIELD_ALWAYS, NULL},
     {"ModelValue", "shape", "[any]", OR_FIELD_NULLABLE, "extents: numbers, names of symbolic dimensions, null"},
     {"ModelValue", "optional", "boolean", OR_FIELD_ALWAYS, "it has a default"},

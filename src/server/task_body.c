@@ -44,7 +44,7 @@ static void let_go(void *self) {
 
 void or_task_body_release(or_task_body_t *body) {
   if (body == NULL) return;
-  for (size_t i = 0; i < body->tensor_count; ++i) or_tensor_release(body->tensors[i].tensor);
+  for (size_t i = 0; i < body->tensor_count; ++i) or_task_tensor_release(&body->tensors[i]);
   body->tensor_count = 0;
   let_go(body);
 }

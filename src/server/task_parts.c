@@ -31,13 +31,15 @@ static bool find_outputs(const or_text_t *response, const or_task_result_t *resu
   return true;
 }
 
-/* Strings have no bytes of their own. */
-static bool is_part(const or_tensor_t *tensor) { return or_tensor_dtype(tensor) != OR_STRING; }
+/* Strings have no bytes of their own, and a sequence is more than one tensor. */
+static bool is_part(const or_task_tensor_t *output) {
+  return output->tensor != NULL && or_tensor_dtype(output->tensor) != OR_STRING;
+}
 
-static or_status_t write_reference(or_json_writer_t *json, const or_tensor_t *tensor, size_t index) {
+static or_status_t write_reference(or_json_writer_t *json, const or_task_tensor_t *output, size_t index) {
   char part[32];
-  if (!is_part(tensor)) return or_tensor_json_write(json->text->allocator, tensor, json);
-  or_tensor_json_begin(json, tensor);
+  if (!is_part(output)) return or_task_tensor_write(json->text->allocator, output, json);
+  or_tensor_json_begin(json, output->tensor);
   or_json_field_string(json, "part", or_format(part, sizeof part, "output%zu", index));
   or_json_object_end(json);
   return or_status_success();
@@ -51,7 +53,7 @@ static or_status_t write_references(const or_task_result_t *result, or_text_t *t
   or_json_object_begin(&json);
   for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
     or_json_key(&json, result->outputs[i].name);
-    status = write_reference(&json, result->outputs[i].tensor, i);
+    status = write_reference(&json, &result->outputs[i], i);
   }
   or_json_object_end(&json);
   or_status_t finished = or_json_finish(&json);
@@ -89,7 +91,7 @@ static or_status_t write_body(const or_text_t *response, const or_task_result_t 
   if (or_ok(status)) status = or_text_append(text, response->data + cut.tail, response->length - cut.tail);
   for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
     char name[32];
-    if (!is_part(result->outputs[i].tensor)) continue;
+    if (!is_part(&result->outputs[i])) continue;
     status = begin_part(text, boundary, or_format(name, sizeof name, "output%zu", i), "application/octet-stream");
     if (or_ok(status)) status = append_tensor(text, result->outputs[i].tensor);
   }
@@ -100,7 +102,7 @@ static or_status_t write_body(const or_text_t *response, const or_task_result_t 
 
 static size_t bytes_of(const or_task_result_t *result) {
   size_t bytes = 0;
-  for (size_t i = 0; i < result->output_count; ++i) bytes += or_tensor_bytes(result->outputs[i].tensor);
+  for (size_t i = 0; i < result->output_count; ++i) bytes += (size_t)or_task_tensor_bytes(&result->outputs[i]);
   return bytes;
 }
 

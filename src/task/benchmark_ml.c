@@ -132,6 +132,9 @@ static or_status_t bind_inputs(network_t *network) {
     const or_model_value_t *value = or_model_input(model, i);
     or_shape_t shape = value->shape;
     if (value->optional) continue;
+    if (value->form != OR_FORM_TENSOR || value->dtype == OR_STRING)
+      return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is %s, which can't be generated", value->name,
+                      value->form == OR_FORM_TENSOR ? "of strings" : "no tensor");
     if (shape.rank == OR_RANK_UNKNOWN)
       return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model, so none can be generated",
                       value->name);
@@ -238,10 +241,10 @@ static const char *precision_of(const network_t *network) {
   or_dtype_t asked = network->run->task->parameters.dtype;
   if (asked != OR_DTYPE_NONE) return or_dtype_name(asked);
   for (size_t i = 0; i < network->output_count; ++i) {
-    or_dtype_t dtype = or_tensor_dtype(network->outputs[i].tensor);
+    or_dtype_t dtype = or_model_output(network->model, i)->dtype;
     if (or_dtype_is_float(dtype)) return or_dtype_name(dtype);
   }
-  return or_dtype_name(network->output_count > 0 ? or_tensor_dtype(network->outputs[0].tensor) : OR_FLOAT32);
+  return or_dtype_name(network->output_count > 0 ? or_model_output(network->model, 0)->dtype : OR_FLOAT32);
 }
 
 /* The extents of the model's symbols, as its inputs had them. */
@@ -319,7 +322,7 @@ static or_status_t benchmark_one(or_task_run_t *run, or_model_t *model, double b
   if (or_ok(status)) status = measure(&network, fmax(LEAST_S, budget_s - (double)(or_clock_ns() - start_ns) * 1e-9));
   if (or_ok(status)) write_row(&network);
   for (size_t i = 0; i < network.input_count; ++i) or_tensor_release(network.inputs[i].tensor);
-  for (size_t i = 0; i < network.output_count; ++i) or_tensor_release(network.outputs[i].tensor);
+  or_task_release_bindings(network.outputs, network.output_count);
   or_session_release(network.session);
   return status;
 }

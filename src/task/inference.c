@@ -36,8 +36,8 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
   or_task_progress(run, 0.3, "run");
   if (or_ok(status)) status = run_model(run, &inference);
   if (or_ok(status)) status = write_result(run, &inference);
-  for (size_t i = 0; i < inference.input_count; ++i) or_tensor_release(inference.inputs[i].tensor);
-  for (size_t i = 0; i < inference.output_count; ++i) or_tensor_release(inference.outputs[i].tensor);
+  or_task_release_bindings(inference.inputs, inference.input_count);
+  or_task_release_bindings(inference.outputs, inference.output_count);
   if (run->context->pool != NULL) {
     or_model_pool_release(run->context->pool, &inference.lease);
   } else {
@@ -134,6 +134,11 @@ static or_status_t keep_in_table(or_task_run_t *run, const or_model_t *model, si
 static or_status_t generate(or_task_run_t *run, inference_t *inference, const or_model_value_t *value, size_t index) {
   const or_task_parameters_t *p = &run->task->parameters;
   or_shape_t shape = value->shape;
+  if (value->form != OR_FORM_TENSOR || value->dtype == OR_STRING)
+    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is %s, which can't be generated: give it", value->name,
+                    value->form == OR_FORM_TENSOR     ? "of strings"
+                    : value->form == OR_FORM_SEQUENCE ? "a sequence"
+                                                      : "an optional");
   if (shape.rank == OR_RANK_UNKNOWN) {
     return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model: give it a tensor", value->name);
   }
@@ -144,29 +149,6 @@ static or_status_t generate(or_task_run_t *run, inference_t *inference, const or
                                         run->context->cancel, &inference->inputs[inference->input_count].tensor);
   if (!or_ok(status)) return status;
   return keep_in_table(run, inference->model, index, inference->inputs[inference->input_count++].tensor);
-}
-
-/* A tensor of the caller for that input: from the context or the request. */
-static or_status_t bind_given(or_task_run_t *run, inference_t *inference, const char *name, bool *found) {
-  const or_task_parameters_t *p = &run->task->parameters;
-  or_tensor_t **tensor = &inference->inputs[inference->input_count].tensor;
-  *found = false;
-  for (size_t i = 0; i < run->context->tensor_count && !*found; ++i) {
-    if (strcmp(run->context->tensors[i].name, name) != 0) continue;
-    *tensor = run->context->tensors[i].tensor;
-    or_tensor_retain(*tensor);
-    *found = true;
-  }
-  for (size_t i = 0; i < p->operand_count && !*found; ++i) {
-    const or_task_operand_t *operand = &p->operands[i];
-    if (strcmp(operand->name, name) != 0 || operand->part != NULL) continue;
-    or_status_t status =
-        or_tensor_create_from(run->device, operand->dtype, operand->shape, operand->data, operand->bytes, tensor);
-    if (!or_ok(status)) return status;
-    *found = true;
-  }
-  if (*found) ++inference->input_count;
-  return or_status_success();
 }
 
 /* Every name that was given must be an input: a misspelt one would be generated in silence. */
@@ -200,7 +182,8 @@ static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {
     const or_model_value_t *value = or_model_input(inference->model, i);
     bool found = false;
     inference->inputs[inference->input_count] = (or_binding_t){.name = value->name};
-    status = bind_given(run, inference, value->name, &found);
+    status = or_task_bind_given(run, value, &inference->inputs[inference->input_count], &found);
+    if (or_ok(status) && found) ++inference->input_count;
     if (!or_ok(status) || found) continue;
     if (p->text_count > 0) {
       status = bind_text(run, inference, i);
@@ -270,7 +253,7 @@ static or_status_t write_predictions(or_task_run_t *run, const inference_t *infe
   const void *data = NULL;
   or_json_key(&run->json, "predictions");
   bool synthetic = strcmp(or_model_weights(inference->model), "synthetic") == 0; /* such answers mean nothing */
-  if (synthetic || inference->output_count == 0 || or_model_label_count(inference->model) == 0 ||
+  if (synthetic || inference->output_count == 0 || tensor == NULL || or_model_label_count(inference->model) == 0 ||
       or_tensor_shape(tensor)->rank < 1 || !or_dtype_is_float(or_tensor_dtype(tensor))) {
     or_json_null(&run->json);
     return or_status_success();
@@ -321,8 +304,11 @@ static or_status_t write_similarities(or_task_run_t *run, const inference_t *inf
 static or_status_t keep_outputs(or_task_run_t *run, const inference_t *inference) {
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
-    or_tensor_retain(inference->outputs[i].tensor);
-    status = or_task_result_add(run->result, or_model_output(inference->model, i)->name, inference->outputs[i].tensor);
+    or_task_tensor_t output = {.tensor = inference->outputs[i].tensor, .value = inference->outputs[i].value};
+    or_format(output.name, sizeof output.name, "%s", or_model_output(inference->model, i)->name);
+    if (output.tensor != NULL) or_tensor_retain(output.tensor);
+    if (output.value != NULL) or_value_retain(output.value);
+    status = or_task_result_take(run->result, &output);
   }
   return status;
 }
@@ -332,12 +318,17 @@ static or_status_t write_outputs(or_task_run_t *run, const inference_t *inferenc
   or_json_key(&run->json, "outputs");
   or_json_object_begin(&run->json);
   for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
-    const char *name = or_model_output(inference->model, i)->name;
-    or_json_key(&run->json, name);
-    status = or_tensor_json_write(run->task->allocator, inference->outputs[i].tensor, &run->json);
+    const or_task_tensor_t output = {.tensor = inference->outputs[i].tensor, .value = inference->outputs[i].value};
+    or_json_key(&run->json, or_model_output(inference->model, i)->name);
+    status = or_task_tensor_write(run->task->allocator, &output, &run->json);
   }
   or_json_object_end(&run->json);
   return status;
+}
+
+static or_dtype_t dtype_of(const inference_t *inference, size_t output) {
+  const or_tensor_t *tensor = inference->outputs[output].tensor;
+  return tensor != NULL ? or_tensor_dtype(tensor) : or_model_output(inference->model, output)->dtype;
 }
 
 /* What it was asked to compute with, else the type of its first real output. */
@@ -345,15 +336,16 @@ static or_dtype_t precision_of(const or_task_run_t *run, const inference_t *infe
   or_dtype_t asked = run->task->parameters.dtype;
   if (asked != OR_DTYPE_NONE) return asked;
   for (size_t i = 0; i < inference->output_count; ++i) {
-    or_dtype_t dtype = or_tensor_dtype(inference->outputs[i].tensor);
+    or_dtype_t dtype = dtype_of(inference, i);
     if (or_dtype_is_float(dtype)) return dtype;
   }
-  return inference->output_count > 0 ? or_tensor_dtype(inference->outputs[0].tensor) : OR_FLOAT32;
+  return inference->output_count > 0 ? dtype_of(inference, 0) : OR_FLOAT32;
 }
 
 static or_status_t write_result(or_task_run_t *run, inference_t *inference) {
   or_json_writer_t *json = &run->json;
-  const or_shape_t *shape = inference->input_count > 0 ? or_tensor_shape(inference->inputs[0].tensor) : NULL;
+  const or_tensor_t *first = inference->input_count > 0 ? inference->inputs[0].tensor : NULL;
+  const or_shape_t *shape = first != NULL ? or_tensor_shape(first) : NULL;
   int64_t batch = shape != NULL && shape->rank > 0 ? shape->dims[0] : 1;
   double seconds = inference->time.median_s;
   run->result->throughput = (double)batch / seconds;

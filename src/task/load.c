@@ -93,8 +93,7 @@ static void free_slots(load_t *load, const or_allocator_t *allocator) {
   for (uint32_t s = 0; s < load->slot_count; ++s) {
     slot_t *slot = &load->slots[s];
     or_run_release(slot->run);
-    for (size_t i = 0; slot->outputs != NULL && i < load->bindings->output_count; ++i)
-      or_tensor_release(slot->outputs[i].tensor);
+    if (slot->outputs != NULL) or_task_release_bindings(slot->outputs, load->bindings->output_count);
     or_free(allocator, slot->outputs);
   }
 }
@@ -123,6 +122,7 @@ static or_status_t submit(load_t *load, slot_t *slot, size_t query) {
   or_run_release(slot->run);
   slot->run = NULL;
   slot->query = query;
+  or_task_renew_outputs(slot->outputs, load->bindings->output_count);
   or_status_t status = or_session_start(load->session, &request, load->options->cancel, &slot->run);
   if (or_ok(status)) return status;
   or_mutex_lock(&load->mutex);

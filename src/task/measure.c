@@ -81,6 +81,7 @@ double or_task_quantile(const double *sorted, size_t count, double q) {
 }
 
 static or_status_t run_once(or_session_t *session, const or_measure_bindings_t *bindings, or_cancel_t *cancel) {
+  or_task_renew_outputs(bindings->outputs, bindings->output_count);
   return or_task_run_session(session, bindings->inputs, bindings->input_count, bindings->outputs,
                              bindings->output_count, cancel);
 }

@@ -98,7 +98,7 @@ void or_task_result_init(or_task_result_t *result, const or_allocator_t *allocat
 }
 
 void or_task_result_deinit(or_task_result_t *result) {
-  for (size_t i = 0; i < result->output_count; ++i) or_tensor_release(result->outputs[i].tensor);
+  for (size_t i = 0; i < result->output_count; ++i) or_task_tensor_release(&result->outputs[i]);
   or_free(result->json.allocator, result->outputs);
   or_text_deinit(&result->json);
 }
@@ -111,8 +111,10 @@ or_status_t or_task_result_copy(const or_task_result_t *result, const or_allocat
   or_text_init(&out->json, allocator);
   or_status_t status = or_text_append(&out->json, or_text_string(&result->json), result->json.length);
   for (size_t i = 0; or_ok(status) && i < result->output_count; ++i) {
-    or_tensor_retain(result->outputs[i].tensor);
-    status = or_task_result_add(out, result->outputs[i].name, result->outputs[i].tensor);
+    or_task_tensor_t output = result->outputs[i];
+    if (output.tensor != NULL) or_tensor_retain(output.tensor);
+    if (output.value != NULL) or_value_retain(output.value);
+    status = or_task_result_take(out, &output);
   }
   if (!or_ok(status)) {
     or_task_result_deinit(out);
@@ -122,18 +124,22 @@ or_status_t or_task_result_copy(const or_task_result_t *result, const or_allocat
 }
 
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor) {
+  or_task_tensor_t output = {.tensor = tensor};
+  or_format(output.name, sizeof output.name, "%s", name);
+  return or_task_result_take(result, &output);
+}
+
+or_status_t or_task_result_take(or_task_result_t *result, or_task_tensor_t *output) {
   size_t capacity = result->output_count;
   void *array = result->outputs;
   or_status_t status =
       or_grow_array(result->json.allocator, result->output_count + 1, sizeof *result->outputs, &array, &capacity);
   if (!or_ok(status)) {
-    or_tensor_release(tensor);
+    or_task_tensor_release(output);
     return status;
   }
   result->outputs = array;
-  or_task_tensor_t *output = &result->outputs[result->output_count++];
-  or_format(output->name, sizeof output->name, "%s", name);
-  output->tensor = tensor;
+  result->outputs[result->output_count++] = *output;
   return status;
 }
 

@@ -71,7 +71,13 @@ const char *or_task_model_at(const or_task_t *task, size_t index);
 typedef struct or_task_tensor_t {
   char name[128];
   or_tensor_t *tensor;
+  or_value_t *value; /* instead of `tensor`: a sequence or an optional */
 } or_task_tensor_t;
+void or_task_tensor_release(or_task_tensor_t *tensor); /* what it holds */
+uint64_t or_task_tensor_bytes(const or_task_tensor_t *tensor);
+/* In JSON, as or_value_json_write. */
+or_status_t or_task_tensor_write(const or_allocator_t *allocator, const or_task_tensor_t *tensor,
+                                 or_json_writer_t *json);
 
 /* What carrying out needs besides the task. */
 typedef struct or_task_context_t {

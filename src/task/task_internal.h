@@ -27,7 +27,12 @@ typedef struct or_task_kind_t or_task_kind_t;
 #define OR_TASK_MAX_EXTENT INT64_C(16777216)
 #define OR_TASK_MAX_QPS 1e6
 
-/* A tensor that came in the request. */
+typedef enum or_task_operand_kind_t {
+  OR_OPERAND_TENSOR,
+  OR_OPERAND_SEQUENCE,
+  OR_OPERAND_NOTHING, /* an empty optional */
+} or_task_operand_kind_t;
+/* A tensor that came in the request, or of an inference what is none. */
 typedef struct or_task_operand_t {
   const char *name;
   or_dtype_t dtype;
@@ -35,6 +40,9 @@ typedef struct or_task_operand_t {
   const void *data; /* NULL: it comes with the context's tensors */
   size_t bytes;
   const char *part; /* then: the part of the body that it is; else NULL */
+  or_task_operand_kind_t kind;
+  struct or_task_operand_t *elements; /* of a sequence: tensors */
+  size_t element_count;
 } or_task_operand_t;
 
 /* How queries come to a model (load.h). */
@@ -232,6 +240,15 @@ double or_task_share_of_bandwidth(or_device_t *device, double bytes, double byte
 double or_task_known_share(or_device_t *device, or_dtype_t dtype, double rate);
 /* Takes a tensor into the result's outputs (one reference is the result's then, also on failure). */
 or_status_t or_task_result_add(or_task_result_t *result, const char *name, or_tensor_t *tensor);
+/* The same of what may be no tensor; its references are the result's. */
+or_status_t or_task_result_take(or_task_result_t *result, or_task_tensor_t *output);
+/* Binds what the caller gives for that input, from the context or the request, in the form that the model declares.
+ * *found: there is something. INVALID_ARGUMENT: it has another form. What `binding` holds is the caller's. */
+or_status_t or_task_bind_given(or_task_run_t *run, const or_model_value_t *declared, or_binding_t *binding,
+                               bool *found);
+/* Lets go of what a repeated run can't be written into: values, and strings. */
+void or_task_renew_outputs(or_binding_t *outputs, size_t output_count);
+void or_task_release_bindings(or_binding_t *bindings, size_t count);
 /* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the
  * task's. */
 void or_task_note_peak(const or_task_run_t *run);
