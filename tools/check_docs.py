@@ -167,6 +167,7 @@ def _sample():
     }
     rows = [{"symbol": "relu", "name": "Relu", "domain": "", "summary": "x", "since": ["6"], "dtypes": []}]
     tree["docs/operators.md"] = make_docs.operators_page(rows)
+    tree["docs/operator-grid.md"] = "What was tried."
     tree["docs/c-api.md"] = make_docs.C_API_INTRODUCTION + ("\n## openruntime/a.h\n\n\n\n`or_a`\n\n"
                                                             "```c\nOR_API int or_a(void);\n```\n")
     with tempfile.TemporaryDirectory() as place:
