@@ -87,7 +87,7 @@ def what_does_not_pass_is_a_known_gap():
 
 def print_gaps():
     try:
-        old = onnx_suite.read_gaps(arguments.gaps)
+        old = onnx_suite.read_gaps(arguments.gaps, merging=True)
     except FileNotFoundError:
         old = {}
     print(HEADER, end="")

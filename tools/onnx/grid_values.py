@@ -76,6 +76,9 @@ def serialize(value, declared):
     if isinstance(declared, TypeProto) and declared.HasField("sequence_type"):
         return numpy_helper.from_list(value).SerializeToString()
     if declared.HasField("optional_type"):
+        inner = declared.optional_type.elem_type  # an evaluator may wrap what the optional holds in a list
+        if isinstance(value, list) and value and (inner.HasField("tensor_type") or isinstance(value[0], list)):
+            value = value[0]
         return numpy_helper.from_optional(value).SerializeToString()
     return numpy_helper.from_array(numpy.asarray(value)).SerializeToString()
 
