@@ -119,6 +119,7 @@ void cts_generate_layer_normalization(cts_generator_t *g);
 void cts_generate_add_layer_normalization(cts_generator_t *g);
 void cts_generate_softmax(cts_generator_t *g);
 void cts_generate_attention(cts_generator_t *g);
+void cts_generate_linear_attention(cts_generator_t *g);
 void cts_generate_cached_attention(cts_generator_t *g);
 void cts_generate_recurrent(cts_generator_t *g);
 void cts_generate_det(cts_generator_t *g);

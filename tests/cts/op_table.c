@@ -80,6 +80,7 @@ const cts_op_row_t cts_op_rows[] = {
     {"", "BatchNormalization", cts_generate_batch_normalization},
     {"", "LayerNormalization", cts_generate_layer_normalization},
     {"", "Attention", cts_generate_attention},
+    {"", "LinearAttention", cts_generate_linear_attention},
     {"", "RNN", cts_generate_recurrent},
     {"", "GRU", cts_generate_recurrent},
     {"", "LSTM", cts_generate_recurrent},
