@@ -10,7 +10,8 @@
 #define OR_VALUE_JSON_MAX_ELEMENTS ((size_t)1 << 16) /* of a sequence */
 
 /* Either *tensor or *value, with one reference: an array is a sequence, null an empty optional. INVALID_ARGUMENT names
- * the element and says what is wrong with it; OUT_OF_RANGE; RESOURCE_EXHAUSTED; what or_tensor_create_from fails with. */
+ * the element and says what is wrong with it; OUT_OF_RANGE; RESOURCE_EXHAUSTED; what or_tensor_create_from fails
+ * with. */
 or_status_t or_value_json_read(const or_allocator_t *allocator, or_device_t *device, const or_json_value_t *json,
                                or_tensor_t **tensor, or_value_t **value);
 /* DEVICE_LOST, RESOURCE_EXHAUSTED; what stands around it can be ended then. */
