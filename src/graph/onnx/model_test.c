@@ -61,6 +61,32 @@ static void reads_inputs_outputs_symbols_and_nodes(void **state) {
   or_graph_release(read);
 }
 
+/* MaxPool always gives its maxima: they have a place, without a name, where a file leaves them out. */
+static void an_output_that_must_be_there_has_a_value(void **state) {
+  (void)state;
+  const int64_t kernel[2] = {2, 2};
+  pb_t graph = {.data = NULL}, node = node_proto("MaxPool", "x", "y,indices"),
+       window = attribute_proto("kernel_shape", 7);
+  for (size_t i = 0; i < 2; ++i) pb_int(&window, 8, kernel[i]);
+  pb_put(&node, 5, window);
+  for (size_t i = 0; i + 3 <= node.length; ++i) { /* the name of output 0, "y", becomes "" */
+    if (memcmp((const char *)node.data + i, "\x12\x01y", 3) != 0) continue;
+    ((char *)node.data)[i + 1] = 0;
+    memmove((char *)node.data + i + 2, (char *)node.data + i + 3, node.length - i - 3);
+    --node.length;
+    break;
+  }
+  pb_put(&graph, 1, node);
+  pb_put(&graph, 11, value_proto("x", OR_FLOAT32, "1,1,4,4"));
+  pb_put(&graph, 12, value_proto("indices", OR_INT64, NULL));
+  or_graph_t *read = NULL;
+  expect_ok(read_proto(model_proto(graph, 13), NULL, &read));
+  assert_int_not_equal(read->nodes[0].outputs[0], OR_NO_VALUE);
+  assert_string_equal(read->values[read->nodes[0].outputs[0]].name, "");
+  assert_int_equal(read->values[read->nodes[0].outputs[0]].dtype, OR_FLOAT32);
+  or_graph_release(read);
+}
+
 static void puts_nodes_that_come_in_any_order_into_one_of_execution(void **state) {
   (void)state;
   pb_t graph = {.data = NULL};
@@ -286,6 +312,7 @@ static void finds_shapes_itself_whatever_the_file_says(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_inputs_outputs_symbols_and_nodes),
+      cmocka_unit_test(an_output_that_must_be_there_has_a_value),
       cmocka_unit_test(puts_nodes_that_come_in_any_order_into_one_of_execution),
       cmocka_unit_test(gives_every_node_a_name_of_its_own),
       cmocka_unit_test(leaves_out_values_with_empty_names),

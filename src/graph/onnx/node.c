@@ -49,8 +49,12 @@ static or_status_t add_node(or_onnx_reader_t *reader, const or_onnx_node_proto_t
   for (size_t i = 0; i < proto->input_count; ++i) ((or_value_id_t *)node->inputs)[i] = reader->ids[i];
   for (size_t i = 0; or_ok(status) && i < proto->output_count; ++i) {
     or_value_id_t id = reader->ids[proto->input_count + i];
+    /* One that the operator always gives has its place, though nobody reads it. */
+    if (id == OR_NO_VALUE && i < op->output_min)
+      status = or_graph_add_value(reader->graph, "", 0, OR_DTYPE_NONE, NULL, &id);
+    if (!or_ok(status)) break;
     ((or_value_id_t *)node->outputs)[i] = id;
-    if (id != OR_NO_VALUE) status = or_onnx_add_role(reader, id, OR_ONNX_PRODUCED, NULL);
+    if (reader->ids[proto->input_count + i] != OR_NO_VALUE) status = or_onnx_add_role(reader, id, OR_ONNX_PRODUCED, NULL);
   }
   return or_ok(status) ? read_attributes(reader, proto, node) : status;
 }
