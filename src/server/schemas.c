@@ -122,7 +122,8 @@ const or_schema_field_t or_schema_fields[] = {
     {"RecordedTask", "finished_at", "timestamp", OR_FIELD_NULLABLE, NULL},
 
     {"TaskOutputs", "task_id", "string", OR_FIELD_ALWAYS, NULL},
-    {"TaskOutputs", "outputs", "{Tensor}", OR_FIELD_ALWAYS, "by name"},
+    {"TaskOutputs", "outputs", "{any}", OR_FIELD_ALWAYS,
+     "by name: Tensor; of a sequence an array of them, of an optional null or what it holds"},
 
     {"Tensor", "shape", "[integer]", OR_FIELD_ALWAYS, NULL},
     {"Tensor", "dtype", "string", OR_FIELD_ALWAYS, "float32, …"},
