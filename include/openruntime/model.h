@@ -22,6 +22,9 @@ typedef struct or_model_limits_t {
   uint64_t loop_iterations;   /* OR_MODEL_MAX_LOOP_ITERATIONS, of one Loop or Scan */
   double loop_seconds;        /* OR_MODEL_MAX_LOOP_SECONDS, of one Loop or Scan */
   uint64_t string_bytes;      /* OR_MODEL_MAX_STRING_BYTES, of the strings of any one tensor */
+  /* OR_MODEL_MAX_EXPANSION_RATIO: what a run holds at once, and what folding makes, to the bytes of weights and
+   * inputs; OR_MODEL_MIN_EXPANSION_BYTES are free, or fewer if the ratio is below 1. */
+  double expansion_ratio;
 } or_model_limits_t;
 #define OR_MODEL_MAX_FILE_BYTES ((uint64_t)2 << 30)
 #define OR_MODEL_MAX_INITIALIZER_BYTES ((uint64_t)256 << 30)
@@ -32,6 +35,8 @@ typedef struct or_model_limits_t {
 #define OR_MODEL_MAX_LOOP_ITERATIONS ((uint64_t)1 << 32)
 #define OR_MODEL_MAX_LOOP_SECONDS 3600.0
 #define OR_MODEL_MAX_STRING_BYTES ((uint64_t)1 << 30)
+#define OR_MODEL_MAX_EXPANSION_RATIO 1024.0
+#define OR_MODEL_MIN_EXPANSION_BYTES ((uint64_t)1 << 30)
 
 typedef struct or_model_options_t {
   or_model_limits_t limits;

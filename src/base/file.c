@@ -19,6 +19,7 @@
 #include "base/thread.h"
 
 #define READ_FIRST_BYTES ((size_t)4 << 10) /* for files whose size says 0 */
+#define OPEN_TO_READ (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static or_status_t system_error(const char *action, const char *path, int error) {
   or_status_code_t code = OR_DATA_LOSS;
@@ -44,9 +45,16 @@ static or_status_t system_error(const char *action, const char *path, int error)
 }
 
 /* Opens a regular file for reading; never waits for the other end of a pipe. */
+static or_status_t keep_regular(const char *path, int *descriptor, struct stat *info);
+
 static or_status_t open_regular(const char *path, int *descriptor, struct stat *info) {
-  *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  *descriptor = open(path, OPEN_TO_READ);
   if (*descriptor < 0) return system_error("opened", path, errno);
+  return keep_regular(path, descriptor, info);
+}
+
+/* Closes what is no regular file. */
+static or_status_t keep_regular(const char *path, int *descriptor, struct stat *info) {
   or_status_t status = or_status_success();
   if (fstat(*descriptor, info) != 0) {
     status = system_error("examined", path, errno);
@@ -193,7 +201,7 @@ struct or_file_t {
   char *path;
 };
 
-or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out) {
+static or_status_t make_file(const or_allocator_t *allocator, const char *path, or_file_t **out) {
   void *memory = NULL;
   *out = NULL;
   or_status_t status = or_alloc_zeroed(allocator, sizeof(or_file_t), &memory);
@@ -203,13 +211,56 @@ or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_f
   file->allocator = allocator;
   file->descriptor = -1;
   status = or_strdup(allocator, path, &file->path);
-  if (or_ok(status)) status = open_regular(path, &file->descriptor, &file->opened);
-  if (!or_ok(status)) {
-    or_file_release(file);
-    return status;
-  }
   *out = file;
   return status;
+}
+
+static or_status_t give_file(or_status_t status, or_file_t **out) {
+  if (or_ok(status)) return status;
+  or_file_release(*out);
+  *out = NULL;
+  return status;
+}
+
+or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out) {
+  or_status_t status = make_file(allocator, path, out);
+  if (or_ok(status)) status = open_regular(path, &(*out)->descriptor, &(*out)->opened);
+  return give_file(status, out);
+}
+
+/* Part after part, each from its folder's descriptor, which nobody can exchange. */
+static or_status_t open_parts(const char *folder, const char *path, int *out) {
+  char part[OR_FILE_PATH_BYTES];
+  int at = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  if (at < 0) return system_error("opened", folder, errno);
+  for (const char *from = path, *slash = NULL; at >= 0; from = slash + 1) {
+    slash = strchr(from, '/');
+    const size_t length = slash != NULL ? (size_t)(slash - from) : strlen(from);
+    if (length >= sizeof part) {
+      (void)close(at);
+      return system_error("opened", path, ENAMETOOLONG);
+    }
+    or_format(part, sizeof part, "%.*s", (int)length, from);
+    const bool outside = strcmp(part, "..") == 0;
+    const int next = outside ? -1 : openat(at, part, OPEN_TO_READ | O_NOFOLLOW | (slash != NULL ? O_DIRECTORY : 0));
+    const int error = outside ? ELOOP : errno;
+    (void)close(at);
+    at = next;
+    if (next >= 0 && slash == NULL) break;
+    if (next < 0 && error != ELOOP && error != ENOTDIR) return system_error("opened", path, error);
+  }
+  *out = at;
+  if (at >= 0) return or_status_success();
+  return or_error(OR_PERMISSION_DENIED, "file \"%s\" in \"%s\" is reached by a link, which is not followed", path,
+                  folder);
+}
+
+or_status_t or_file_open_below(const or_allocator_t *allocator, const char *folder, const char *path, or_file_t **out) {
+  char joined[2 * OR_FILE_PATH_BYTES];
+  or_status_t status = make_file(allocator, or_format(joined, sizeof joined, "%s/%s", folder, path), out);
+  if (or_ok(status)) status = open_parts(folder, path, &(*out)->descriptor);
+  if (or_ok(status)) status = keep_regular(joined, &(*out)->descriptor, &(*out)->opened);
+  return give_file(status, out);
 }
 
 void or_file_retain(or_file_t *file) { or_ref_retain(&file->ref); }

@@ -33,6 +33,8 @@ or_status_t or_file_writer_end(or_file_writer_t *writer, or_status_t status);
 /* A regular file opened for positioned reads. Counted, thread-safe. */
 typedef struct or_file_t or_file_t;
 or_status_t or_file_open(const or_allocator_t *allocator, const char *path, or_file_t **out); /* NOT_FOUND … */
+/* `path` in a folder, where none of its parts may be a link, or become one meanwhile: PERMISSION_DENIED. */
+or_status_t or_file_open_below(const or_allocator_t *allocator, const char *folder, const char *path, or_file_t **out);
 void or_file_retain(or_file_t *file);
 void or_file_release(or_file_t *file);        /* takes NULL */
 uint64_t or_file_size(const or_file_t *file); /* bytes, when opened */

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -219,8 +220,41 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
   assert_int_equal(unlink(in_folder("i")), 0);
 }
 
+static void opens_below_a_folder_without_following_a_link(void **state) {
+  (void)state;
+  or_file_t *file = NULL;
+  char bytes[3];
+  assert_int_equal(mkdir(in_folder("below"), 0700), 0);
+  assert_int_equal(mkdir(in_folder("below/a"), 0700), 0);
+  expect_ok(or_file_write(in_folder("below/a/f"), "yes", 3));
+  expect_ok(or_file_write(in_folder("outside"), "no!", 3));
+  char below[256];
+  (void)snprintf(below, sizeof below, "%s", in_folder("below"));
+  expect_ok(or_file_open_below(or_allocator_system(), below, "a/f", &file));
+  expect_ok(or_file_read_at(file, 0, bytes, 3));
+  assert_memory_equal(bytes, "yes", 3);
+  or_file_release(file);
+  assert_int_equal(symlink("../outside", in_folder("below/link")), 0);
+  assert_int_equal(symlink("a", in_folder("below/folder")), 0); /* one that stays is none the less a link */
+  static const char *const refused[] = {"link", "folder/f", "a/../a/f", "../outside", "a/f/g"};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; ++i) {
+    expect_failure(or_file_open_below(or_allocator_system(), below, refused[i], &file), OR_PERMISSION_DENIED,
+                   "is not followed");
+    assert_null(file);
+  }
+  expect_failure(or_file_open_below(or_allocator_system(), below, "none", &file), OR_NOT_FOUND, "none");
+  expect_failure(or_file_open_below(or_allocator_system(), below, "a", &file), OR_INVALID_ARGUMENT, "a folder");
+  expect_failure(or_file_open_below(or_allocator_system(), in_folder("gone"), "f", &file), OR_NOT_FOUND, "gone");
+  static const char *const made[] = {"below/link", "below/folder", "below/a/f"};
+  for (size_t i = 0; i < 3; ++i) assert_int_equal(unlink(in_folder(made[i])), 0);
+  assert_int_equal(rmdir(in_folder("below/a")), 0);
+  assert_int_equal(rmdir(below), 0);
+  assert_int_equal(unlink(in_folder("outside")), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(opens_below_a_folder_without_following_a_link),
       cmocka_unit_test(writes_a_file_whole_and_reads_it_back),
       cmocka_unit_test(reads_files_whose_size_says_zero),
       cmocka_unit_test(refuses_what_it_can_not_read),

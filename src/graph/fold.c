@@ -1,6 +1,7 @@
 /* Constant folding: a node whose inputs are known is computed once, by its C reference. */
 #include <string.h>
 
+#include "graph/expansion.h"
 #include "graph/graph_internal.h"
 
 /* More than this is left to the device, which is much faster than a reference. */
@@ -13,7 +14,7 @@ static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *no
 static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,
                                bool *folded);
 static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node);
-static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes);
+static bool outputs_are_small(or_graph_t *graph, const or_op_call_t *call, size_t input_bytes);
 static or_status_t compute(or_graph_t *graph, or_node_call_t *call);
 
 or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_node_call_t *call, bool *folded) {
@@ -47,8 +48,8 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
     *folded = or_ok(status);
     return status;
   }
-  if (!outputs_are_small(view, input_bytes)) return or_status_success();
   if (view->op->cost != NULL && view->op->cost(view).flops > MAX_FOLD_FLOPS) return or_status_success();
+  if (!outputs_are_small(graph, view, input_bytes)) return or_status_success();
 
   for (uint32_t i = 0; or_ok(status) && i < node->input_count && !needs_shape_only(view->op); ++i) {
     if (node->inputs[i] != OR_NO_VALUE && view->inputs[i].data == NULL) {
@@ -120,14 +121,19 @@ static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node) {
   return true;
 }
 
-static bool outputs_are_small(const or_op_call_t *call, size_t input_bytes) {
+/* What is not is left to a run, which gives its memory back. */
+static bool outputs_are_small(or_graph_t *graph, const or_op_call_t *call, size_t input_bytes) {
   size_t total = 0;
   for (uint32_t i = 0; i < call->output_count; ++i) {
     uint64_t count = 0;
     if (!or_shape_count(&call->outputs[i].shape, &count)) return false;
     if (!or_add_size(total, or_dtype_bytes(call->outputs[i].dtype, count), &total)) return false;
   }
-  return total <= OR_GRAPH_FOLD_BYTES || total <= input_bytes;
+  if (total > OR_GRAPH_FOLD_BYTES && total > input_bytes) return false;
+  const or_expansion_t expansion = {.limits = &graph->limits, .weight_bytes = or_graph_model_bytes(graph)};
+  if (graph->folded_bytes + total > or_expansion_limit(&expansion)) return false;
+  graph->folded_bytes += total;
+  return true;
 }
 
 static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {

@@ -206,5 +206,6 @@ static or_model_limits_t limits_with_defaults(const or_model_limits_t *limits) {
   if (result.loop_iterations == 0) result.loop_iterations = OR_MODEL_MAX_LOOP_ITERATIONS;
   if (!(result.loop_seconds > 0)) result.loop_seconds = OR_MODEL_MAX_LOOP_SECONDS;
   if (result.string_bytes == 0) result.string_bytes = OR_MODEL_MAX_STRING_BYTES;
+  if (!(result.expansion_ratio > 0)) result.expansion_ratio = OR_MODEL_MAX_EXPANSION_RATIO;
   return result;
 }

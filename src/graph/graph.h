@@ -46,6 +46,8 @@ typedef struct or_graph_t {
   size_t pattern_count;
   size_t file_node_count; /* nodes as the file had them */
   uint64_t weight_bytes;  /* all initializers together */
+  uint64_t model_bytes;   /* of the model that this is a piece of, for limits.expansion_ratio; 0: weight_bytes */
+  uint64_t folded_bytes;  /* made by folding */
   bool synthetic;         /* they are generated numbers, for measuring */
 } or_graph_t;
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "graph/expansion.h"
 #include "graph/plan_internal.h"
 #include "graph/reference.h"
 
@@ -10,6 +11,7 @@ static void count_flops(or_plan_t *plan);
 static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options);
 static or_status_t compile_segments(or_plan_t *plan, const or_cancel_t *cancel);
 static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
+static or_status_t check_expansion(const or_plan_t *plan);
 static or_status_t make_workspace(or_plan_t *plan, or_plan_device_t *device);
 static or_status_t make_constant_outputs(or_plan_t *plan);
 static bool is_small(const or_plan_t *plan);
@@ -56,6 +58,7 @@ static or_status_t build(or_plan_t *plan, const or_plan_options_t *options) {
   if (or_ok(status)) status = or_arena_array(&plan->arena, plan->row_count, sizeof(int64_t), &memory);
   plan->row_ns = memory;
   if (or_ok(status)) status = compile_segments(plan, options->cancel);
+  if (or_ok(status)) status = check_expansion(plan);
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) status = make_workspace(plan, &plan->devices[d]);
   if (or_ok(status)) status = make_constant_outputs(plan);
   plan->is_small = or_ok(status) && is_small(plan);
@@ -137,6 +140,27 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
                             .cancel = compilation->cancel};
   if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
+}
+
+/* Arenas, workspaces and outputs of one run. */
+static or_status_t check_expansion(const or_plan_t *plan) {
+  const or_graph_t *graph = plan->graph;
+  or_expansion_t expansion = {.limits = &graph->limits, .weight_bytes = or_graph_model_bytes(graph)};
+  uint64_t bytes = 0;
+  bool fits = true;
+  for (size_t i = 0; i < graph->input_count; ++i) {
+    if (graph->values[graph->inputs[i]].constant == NULL)
+      expansion.input_bytes += plan->value_bytes[graph->inputs[i]]; /* a caller has them in memory */
+  }
+  for (uint32_t d = 0; d < plan->device_count; ++d) {
+    fits = fits && !__builtin_add_overflow(bytes, (uint64_t)plan->devices[d].arena_bytes, &bytes) &&
+           !__builtin_add_overflow(bytes, (uint64_t)plan->devices[d].workspace_bytes, &bytes);
+  }
+  for (size_t i = 0; i < graph->output_count; ++i) {
+    if (plan->outputs[i].kind != OR_OUTPUT_INPUT && plan->outputs[i].kind != OR_OUTPUT_SAME)
+      fits = fits && !__builtin_add_overflow(bytes, (uint64_t)plan->outputs[i].bytes, &bytes);
+  }
+  return or_expansion_check(&expansion, fits ? bytes : UINT64_MAX);
 }
 
 /* A range that is handed to an executable always has a memory, even where nothing is needed. */

@@ -274,6 +274,35 @@ static void counts_its_memory_against_the_limit_of_the_hardware(void **state) {
   or_device_set_memory_limit(fake.devices[0], UINT64_MAX);
 }
 
+static void refuses_a_plan_that_holds_too_much_for_its_model(void **state) {
+  (void)state;
+  or_plan_t *plan = NULL;
+  or_graph_t *graph = chain();
+  graph->limits.expansion_ratio = 1e-8; /* 10 bytes of a gibibyte */
+  or_expect_words(plan_for(graph, false, on_fake(), &plan), OR_RESOURCE_EXHAUSTED,
+                  "0 bytes of weights, 32 of inputs and an expansion of 1e-08");
+  assert_null(plan);
+}
+
+/* Each is small; together they are more than a model of that size may have. */
+static void folding_ends_at_the_expansion_of_the_model(void **state) {
+  (void)state;
+  const float numbers[4] = {1, 2, 3, 4};
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t last = constant(graph, "c", OR_FLOAT32, SHAPE(4), numbers);
+  last = apply(graph, "Neg", "first", IDS(last));
+  const or_value_id_t second = apply(graph, "Neg", "second", IDS(last));
+  or_expect_ok(or_graph_add_output(graph, second));
+  graph->limits.expansion_ratio = 3e-8; /* 32 bytes: the constant's 16 are none of folding */
+  const or_value_id_t third = apply(graph, "Neg", "third", IDS(second));
+  or_expect_ok(or_graph_add_output(graph, third));
+  finish_graph(graph);
+  assert_non_null(graph->values[second].constant);
+  assert_null(graph->values[third].constant);
+  assert_int_equal(graph->folded_bytes, 32);
+  or_graph_release(graph);
+}
+
 static void a_failed_compilation_leaves_nothing(void **state) {
   (void)state;
   static const char *const supported[] = {"Relu", "Neg", NULL};
@@ -300,6 +329,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_a_later_part_reads_is_not_hidden_in_the_first_ones, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_reference_needs_memory_that_the_host_reaches, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_its_memory_against_the_limit_of_the_hardware, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(refuses_a_plan_that_holds_too_much_for_its_model, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(folding_ends_at_the_expansion_of_the_model, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_compilation_leaves_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

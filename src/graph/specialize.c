@@ -77,6 +77,8 @@ static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out) {
   copy->counts = graph->counts;
   copy->file_node_count = graph->file_node_count;
   copy->weight_bytes = graph->weight_bytes;
+  copy->model_bytes = graph->model_bytes;
+  copy->folded_bytes = graph->folded_bytes;
   copy->synthetic = graph->synthetic;
   status = or_grow_array(copy->allocator, graph->value_count, sizeof *copy->values, (void **)&copy->values,
                          &copy->value_capacity);

@@ -113,7 +113,7 @@ static or_status_t qlinear_infer(or_op_call_t *call) {
   }
   for (uint32_t i = Y_SCALE; or_ok(status) && i <= Y_ZERO; ++i) {
     const or_shape_t *shape = &call->inputs[i].shape;
-    if (shape->rank > 1 || (shape->rank == 1 && shape->dims[0] > 1))
+    if (shape->rank > 1 || (shape->rank == 1 && shape->dims[0] >= 0 && shape->dims[0] != 1))
       status = or_error(OR_INVALID_ARGUMENT, "input %u is not one number", i);
   }
   if (or_ok(status)) status = or_matmul_infer_shape(call, A, B, &call->outputs[0].shape);

@@ -116,6 +116,13 @@ static void refuses_operands_and_parameters_that_do_not_fit(void **state) {
     }
     call_deinit(&f);
   }
+  for (int input = 6; input < 8; ++input) {
+    call_init(&f, "", "QLinearMatMul", 21);
+    for (int k = 0; k < 8; ++k) call_input(&f, good[k], k == 0 ? SHAPE(4, 5) : k == 3 ? SHAPE(5, 6) : SCALAR, NULL);
+    f.inputs[input].shape = SHAPE(0); /* nothing to be read */
+    expect_refused(&f, 1, OR_INVALID_ARGUMENT, "is not one number");
+    call_deinit(&f);
+  }
   call_init(&f, "", "MatMulInteger", 10);
   call_input(&f, OR_UINT8, SHAPE(SYMBOL(0), 5), NULL);
   call_input(&f, OR_UINT8, SHAPE(5, 6), NULL);

@@ -294,7 +294,8 @@ static or_status_t tf_idf_reference(or_op_call_t *call) {
   void *counts = NULL;
   or_status_t status = read_attributes(call, &self);
   if (or_ok(status)) status = build_tree(call, &tree);
-  if (or_ok(status)) status = or_alloc_array(call->allocator, (size_t)self.column_count, sizeof(double), &counts);
+  if (or_ok(status) && rows > 0) /* without one no column is bounded by what comes out */
+    status = or_alloc_array(call->allocator, (size_t)self.column_count, sizeof(double), &counts);
   for (int64_t r = 0; or_ok(status) && r < rows; ++r) {
     const row_t row = {.x = x, .first = r * length, .length = length, .counts = counts};
     float *out = (float *)y->data + r * self.column_count;

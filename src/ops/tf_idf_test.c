@@ -113,6 +113,10 @@ static void rows_without_tokens_count_nothing(void **state) {
   finish(&f, SHAPE(2, 7), DOUBLES(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
   start(&f, SHAPE(0), (setting_t){"TF", 2, 2, 5});
   finish(&f, SHAPE(7), DOUBLES(0, 0, 0, 0, 0, 0, 0));
+  static const int64_t far_columns[] = {0, 1, 2, 3, INT64_C(1) << 60, 5, 6}; /* of no row: nothing is allocated */
+  start(&f, SHAPE(0, 6), (setting_t){"TF", 2, 2, 0});
+  attribute(&f, "ngram_indexes")->integers = far_columns;
+  finish(&f, SHAPE(0, (INT64_C(1) << 60) + 1), (const double[]){0}, 0);
   start(&f, SHAPE(SYMBOL(0), UNKNOWN), (setting_t){"TF", 1, 2, 5});
   call_infer(&f, 1);
   expect_shape(&f, 0, OR_FLOAT32, SHAPE(SYMBOL(0), 7));

@@ -146,7 +146,7 @@ static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *l
   }
   or_file_t *file = NULL;
   const char *name = NULL;
-  status = or_file_open(reader->allocator, path, &file);
+  status = or_file_open_below(reader->allocator, folder, path + length + 1, &file);
   if (or_ok(status)) status = or_graph_keep_file(reader->graph, file);
   if (or_ok(status)) status = or_graph_keep_file(reader->root, file);
   if (or_ok(status)) status = or_arena_strndup(&reader->root->arena, location->data, location->length, &name);

@@ -55,7 +55,7 @@ or_status_t or_program_needed(const or_graph_t *graph, bool *needed) {
 }
 
 static or_status_t create(or_runtime_t *runtime, const or_graph_t *graph, const or_session_options_t *options,
-                          bool body, or_program_t **out) {
+                          const or_program_t *outer, or_program_t **out) {
   static atomic_ullong next_id = 1;
   void *memory = NULL;
   *out = NULL;
@@ -67,12 +67,13 @@ static or_status_t create(or_runtime_t *runtime, const or_graph_t *graph, const 
   program->options = *options;
   program->host = or_runtime_host_device(runtime);
   program->allocator = runtime->allocator;
+  program->model_bytes = outer != NULL ? outer->model_bytes : or_graph_model_bytes(graph);
   program->id = atomic_fetch_add(&next_id, 1);
   or_arena_init(&program->arena, runtime->allocator);
   or_mutex_init(&program->mutex);
   or_runtime_keep(runtime);
   or_graph_retain(graph);
-  build_t build = {.program = program, .graph = graph, .body = body};
+  build_t build = {.program = program, .graph = graph, .body = outer != NULL};
   if (program->host == NULL)
     status = or_error(OR_UNAVAILABLE, "the model has parts that run on the host, and the runtime has no device there");
   if (or_ok(status)) status = begin(&build);
@@ -95,7 +96,7 @@ static or_status_t create(or_runtime_t *runtime, const or_graph_t *graph, const 
 
 or_status_t or_program_create(or_runtime_t *runtime, const or_graph_t *graph, const or_session_options_t *options,
                               or_program_t **out) {
-  return create(runtime, graph, options, false, out);
+  return create(runtime, graph, options, NULL, out);
 }
 
 void or_program_release(or_program_t *program) {
@@ -308,8 +309,8 @@ static or_status_t make_bodies(build_t *build, or_step_t *step, const or_node_t 
   or_status_t status = or_status_success();
   for (size_t b = 0; or_ok(status) && b < 2; ++b) {
     const or_graph_t *body = or_node_body(node, b);
-    if (body != NULL && body->failure == NULL)
-      status = create(build->program->runtime, body, &build->program->options, true, &step->bodies[b]);
+    if (body == NULL || body->failure != NULL) continue;
+    status = create(build->program->runtime, body, &build->program->options, build->program, &step->bodies[b]);
   }
   return status;
 }

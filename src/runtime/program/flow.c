@@ -63,13 +63,18 @@ or_status_t or_flow_keep(or_flow_t *flow, size_t output) {
   or_kept_t *kept = &flow->kept[output];
   or_status_t status = or_grow_array(flow->frame->program->allocator, kept->count + 1, sizeof(or_value_t *),
                                      (void **)&kept->values, &kept->capacity);
-  if (or_ok(status)) kept->values[kept->count++] = or_flow_take(flow, output);
-  return status;
+  if (!or_ok(status)) return status;
+  kept->values[kept->count++] = or_flow_take(flow, output);
+  flow->frame->expansion->alive += or_value_bytes(kept->values[kept->count - 1]);
+  return or_expansion_check(flow->frame->expansion, 0);
 }
 
 void or_flow_forget(or_flow_t *flow, size_t output) {
   or_kept_t *kept = &flow->kept[output];
-  while (kept->count > 0) or_value_release(kept->values[--kept->count]);
+  while (kept->count > 0) {
+    flow->frame->expansion->alive -= or_value_bytes(kept->values[--kept->count]);
+    or_value_release(kept->values[kept->count]);
+  }
 }
 
 or_status_t or_flow_check(const or_flow_t *flow, uint64_t iteration) {
@@ -90,8 +95,11 @@ or_status_t or_flow_run(or_flow_t *flow) {
   const char *prefix = report != NULL ? report->prefix : NULL;
   or_status_t status = or_status_success();
   if (report != NULL) status = or_program_report_enter(report, flow->node->name);
-  const or_program_run_t run = {
-      .inputs = flow->inputs, .outputs = flow->outputs, .cancel = flow->frame->run->cancel, .report = report};
+  const or_program_run_t run = {.inputs = flow->inputs,
+                                .outputs = flow->outputs,
+                                .cancel = flow->frame->run->cancel,
+                                .report = report,
+                                .expansion = flow->frame->expansion};
   if (or_ok(status)) status = or_program_run(flow->body, &run);
   if (report != NULL) report->prefix = prefix;
   return status;
@@ -102,7 +110,10 @@ or_status_t or_flow_stack(const or_flow_t *flow, size_t output, int32_t axis, bo
   const or_kept_t *kept = &flow->kept[output];
   const or_value_info_t *info = &flow->body->graph->values[flow->body->graph->outputs[output]];
   or_tensor_t **tensors = NULL;
+  uint64_t bytes = 0;
   or_status_t status = or_alloc_array(program->allocator, kept->count + 1, sizeof *tensors, (void **)&tensors);
+  for (size_t i = 0; i < kept->count; ++i) bytes += or_value_bytes(kept->values[i]);
+  if (or_ok(status)) status = or_expansion_check(flow->frame->expansion, bytes);
   for (size_t i = 0; or_ok(status) && i < kept->count; ++i) {
     tensors[i] = or_value_tensor(kept->values[reverse ? kept->count - 1 - i : i]);
     if (tensors[i] == NULL)

@@ -89,10 +89,14 @@ static or_status_t check_output(const or_program_t *program, const or_op_tensor_
 static or_status_t make_outputs(host_t *host) {
   const or_host_call_t *call = host->call;
   or_status_t status = or_status_success();
+  uint64_t bytes = 0;
   for (uint32_t i = 0; or_ok(status) && i < call->output_count; ++i) {
     or_op_tensor_t *output = &host->op.outputs[i];
     uint64_t count = 0;
     status = check_output(call->program, output, i, &count);
+    if (!or_ok(status)) break;
+    if (__builtin_add_overflow(bytes, (uint64_t)or_dtype_bytes(output->dtype, count), &bytes)) bytes = UINT64_MAX;
+    if (call->expansion != NULL) status = or_expansion_check(call->expansion, bytes);
     if (!or_ok(status)) break;
     if (output->dtype == OR_STRING) {
       status = or_alloc_array(call->program->allocator, count + 1, sizeof(or_string_t), &host->scratch[i]);
@@ -227,6 +231,7 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
   or_tensor_t **outputs = tensors + node->input_count;
   if (or_ok(status)) {
     const or_host_call_t call = {.program = program,
+                                 .expansion = frame->expansion,
                                  .op = node->definition,
                                  .node = node,
                                  .inputs = tensors,

@@ -34,7 +34,8 @@ struct or_program_t {
   or_device_t *host;
   const or_allocator_t *allocator;
   or_arena_t arena;
-  uint64_t id; /* tells the rows of one body from those of another */
+  uint64_t model_bytes; /* weights of the whole model */
+  uint64_t id;          /* tells the rows of one body from those of another */
   or_step_t *steps;
   size_t step_count;
   uint32_t *slots; /* per value of the graph; OR_NO_SLOT: it stays inside a piece */
@@ -47,8 +48,12 @@ struct or_program_t {
 struct or_program_frame_t {
   or_program_t *program;
   const or_program_run_t *run;
-  or_value_t **slots; /* one reference each */
+  or_value_t **slots;        /* one reference each */
+  or_expansion_t *expansion; /* of the whole run: values in slots and those that loops keep are alive */
 };
+
+/* What a value's tensors take, their text included. */
+uint64_t or_value_bytes(const or_value_t *value);
 
 /* The value of a node's input or of any value with a slot; NULL: left out, or not there. Borrowed. */
 or_value_t *or_frame_value(const or_program_frame_t *frame, or_value_id_t value);
@@ -61,6 +66,7 @@ or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, 
  * data does not tell a shape; RESOURCE_EXHAUSTED. */
 typedef struct or_host_call_t {
   const or_program_t *program;
+  const or_expansion_t *expansion; /* of the run; NULL: the caller has looked */
   const or_op_t *op;
   const or_node_t *node;
   or_tensor_t *const *inputs;

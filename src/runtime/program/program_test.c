@@ -258,6 +258,11 @@ static void loops_end_at_their_bounds(void **state) {
   session = session_of(fixture, graph);
   or_expect_words(or_session_run(session, bindings, 2, &output, 1), OR_RESOURCE_EXHAUSTED, "limits.loop_seconds");
   or_session_release(session);
+  graph = doubling(fixture, INFINITY);
+  graph->limits.expansion_ratio = 1e-7; /* 107 bytes of a gibibyte */
+  session = session_of(fixture, graph);
+  or_expect_words(or_session_run(session, bindings, 2, &output, 1), OR_RESOURCE_EXHAUSTED, "limits.expansion_ratio");
+  or_session_release(session);
   for (size_t i = 0; i < 2; ++i) or_tensor_release(inputs[i]);
 }
 

@@ -10,7 +10,10 @@ static or_status_t give_outputs(or_program_frame_t *frame);
 static void let_go(or_program_frame_t *frame, uint32_t slot);
 
 or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
+  or_expansion_t own = {.limits = &program->graph->limits, .weight_bytes = program->model_bytes};
   or_program_frame_t frame = {.program = program, .run = run};
+  frame.expansion = run->expansion != NULL ? run->expansion : &own;
+  for (size_t i = 0; i < program->graph->input_count; ++i) own.input_bytes += or_value_bytes(run->inputs[i]);
   or_status_t status =
       or_alloc_array(program->allocator, program->slot_count + 1, sizeof(or_value_t *), (void **)&frame.slots);
   for (size_t i = 0; i < program->graph->output_count; ++i) run->outputs[i] = NULL;
@@ -36,9 +39,27 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
   return status;
 }
 
+/* Constants are the program's. */
 static void let_go(or_program_frame_t *frame, uint32_t slot) {
+  if (frame->slots[slot] != frame->program->constants[slot])
+    frame->expansion->alive -= or_value_bytes(frame->slots[slot]);
   or_value_release(frame->slots[slot]);
   frame->slots[slot] = NULL;
+}
+
+uint64_t or_value_bytes(const or_value_t *value) {
+  uint64_t bytes = 0;
+  if (value == NULL) return 0;
+  const or_tensor_t *tensor = or_value_kind(value) == OR_VALUE_TENSOR ? or_value_tensor(value) : NULL;
+  if (tensor != NULL) {
+    bytes = or_tensor_bytes(tensor);
+    const or_string_t *strings = or_tensor_dtype(tensor) == OR_STRING ? or_tensor_data(tensor) : NULL;
+    for (uint64_t i = 0; strings != NULL && i < or_tensor_count(tensor); ++i) bytes += strings[i].length;
+    return bytes;
+  }
+  for (size_t i = 0; i < or_value_count(value); ++i) /* of tensors, or a sequence in an optional: two levels */
+    bytes += or_value_bytes(or_value_element(value, i));
+  return bytes;
 }
 
 or_value_t *or_frame_value(const or_program_frame_t *frame, or_value_id_t value) {
@@ -53,6 +74,7 @@ void or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *co
   }
   let_go(frame, slot);
   frame->slots[slot] = content;
+  if (content != frame->program->constants[slot]) frame->expansion->alive += or_value_bytes(content);
 }
 
 or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, or_tensor_t *tensor) {
@@ -115,6 +137,7 @@ static or_status_t piece_session(or_program_t *program, or_step_t *step, or_sess
     or_session_options_t options = program->options;
     options.strict = false; /* of the whole, which a piece can't tell */
     status = or_graph_extract(program->graph, &part, &graph);
+    if (or_ok(status)) graph->model_bytes = program->model_bytes;
     if (or_ok(status))
       status = or_session_create_for_graph(program->runtime, graph, &options, (or_owner_t){NULL, NULL}, out);
     if (or_ok(status)) atomic_store_explicit(&step->session, *out, memory_order_release);
@@ -184,5 +207,6 @@ or_status_t or_step_piece(or_program_frame_t *frame, const or_step_t *step) {
     or_tensor_release(outputs[i].tensor);
   }
   or_free(program->allocator, inputs);
+  if (or_ok(status)) status = or_expansion_check(frame->expansion, 0);
   return status;
 }

@@ -1,0 +1,44 @@
+#include "graph/expansion.h"
+
+#include "fixtures/graphs.h"
+
+static void the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte(void **state) {
+  (void)state;
+  or_model_limits_t limits = {.expansion_ratio = 10};
+  or_expansion_t expansion = {.limits = &limits, .weight_bytes = 5, .input_bytes = 7};
+  assert_int_equal(or_expansion_limit(&expansion), UINT64_C(1073741824));
+  expansion.weight_bytes = UINT64_C(1) << 30;
+  assert_int_equal(or_expansion_limit(&expansion), 10 * ((UINT64_C(1) << 30) + 7));
+  limits.expansion_ratio = 1e30;
+  assert_int_equal(or_expansion_limit(&expansion), UINT64_MAX);
+  limits.expansion_ratio = 0.25; /* the gibibyte as well */
+  assert_int_equal(or_expansion_limit(&expansion), UINT64_C(268435457));
+}
+
+static void what_is_too_much_is_refused_in_numbers(void **state) {
+  (void)state;
+  const or_model_limits_t limits = {.expansion_ratio = 10};
+  or_expansion_t expansion = {.limits = &limits, .alive = UINT64_C(1073741800)};
+  or_expect_ok(or_expansion_check(&expansion, 24));
+  or_expect_words(or_expansion_check(&expansion, 25), OR_RESOURCE_EXHAUSTED,
+                  "25 bytes beside the 1073741800 that the run holds are more than 1073741824");
+  or_expect_words(or_expansion_check(&expansion, UINT64_MAX), OR_RESOURCE_EXHAUSTED, "raise limits.expansion_ratio");
+  expansion.alive = UINT64_MAX;
+  or_expect_words(or_expansion_check(&expansion, 0), OR_RESOURCE_EXHAUSTED, "0 bytes of weights, 0 of inputs");
+}
+
+static void a_piece_is_measured_by_its_model(void **state) {
+  (void)state;
+  const or_graph_t whole = {.weight_bytes = 3}, piece = {.weight_bytes = 1, .model_bytes = 3};
+  assert_int_equal(or_graph_model_bytes(&whole), 3);
+  assert_int_equal(or_graph_model_bytes(&piece), 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte),
+      cmocka_unit_test(what_is_too_much_is_refused_in_numbers),
+      cmocka_unit_test(a_piece_is_measured_by_its_model),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
