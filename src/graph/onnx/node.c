@@ -54,7 +54,8 @@ static or_status_t add_node(or_onnx_reader_t *reader, const or_onnx_node_proto_t
       status = or_graph_add_value(reader->graph, "", 0, OR_DTYPE_NONE, NULL, &id);
     if (!or_ok(status)) break;
     ((or_value_id_t *)node->outputs)[i] = id;
-    if (reader->ids[proto->input_count + i] != OR_NO_VALUE) status = or_onnx_add_role(reader, id, OR_ONNX_PRODUCED, NULL);
+    if (reader->ids[proto->input_count + i] != OR_NO_VALUE)
+      status = or_onnx_add_role(reader, id, OR_ONNX_PRODUCED, NULL);
   }
   return or_ok(status) ? read_attributes(reader, proto, node) : status;
 }
