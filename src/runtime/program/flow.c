@@ -65,14 +65,14 @@ or_status_t or_flow_keep(or_flow_t *flow, size_t output) {
                                      (void **)&kept->values, &kept->capacity);
   if (!or_ok(status)) return status;
   kept->values[kept->count++] = or_flow_take(flow, output);
-  flow->frame->expansion->alive += or_value_bytes(kept->values[kept->count - 1]);
+  flow->frame->expansion->alive += or_program_value_bytes(kept->values[kept->count - 1]);
   return or_expansion_check(flow->frame->expansion, 0);
 }
 
 void or_flow_forget(or_flow_t *flow, size_t output) {
   or_kept_t *kept = &flow->kept[output];
   while (kept->count > 0) {
-    flow->frame->expansion->alive -= or_value_bytes(kept->values[--kept->count]);
+    flow->frame->expansion->alive -= or_program_value_bytes(kept->values[--kept->count]);
     or_value_release(kept->values[kept->count]);
   }
 }
@@ -112,7 +112,7 @@ or_status_t or_flow_stack(const or_flow_t *flow, size_t output, int32_t axis, bo
   or_tensor_t **tensors = NULL;
   uint64_t bytes = 0;
   or_status_t status = or_alloc_array(program->allocator, kept->count + 1, sizeof *tensors, (void **)&tensors);
-  for (size_t i = 0; i < kept->count; ++i) bytes += or_value_bytes(kept->values[i]);
+  for (size_t i = 0; i < kept->count; ++i) bytes += or_program_value_bytes(kept->values[i]);
   if (or_ok(status)) status = or_expansion_check(flow->frame->expansion, bytes);
   for (size_t i = 0; or_ok(status) && i < kept->count; ++i) {
     tensors[i] = or_value_tensor(kept->values[reverse ? kept->count - 1 - i : i]);

@@ -53,7 +53,7 @@ struct or_program_frame_t {
 };
 
 /* What a value's tensors take, their text included. */
-uint64_t or_value_bytes(const or_value_t *value);
+uint64_t or_program_value_bytes(const or_value_t *value);
 
 /* The value of a node's input or of any value with a slot; NULL: left out, or not there. Borrowed. */
 or_value_t *or_frame_value(const or_program_frame_t *frame, or_value_id_t value);

@@ -13,7 +13,7 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
   or_expansion_t own = {.limits = &program->graph->limits, .weight_bytes = program->model_bytes};
   or_program_frame_t frame = {.program = program, .run = run};
   frame.expansion = run->expansion != NULL ? run->expansion : &own;
-  for (size_t i = 0; i < program->graph->input_count; ++i) own.input_bytes += or_value_bytes(run->inputs[i]);
+  for (size_t i = 0; i < program->graph->input_count; ++i) own.input_bytes += or_program_value_bytes(run->inputs[i]);
   or_status_t status =
       or_alloc_array(program->allocator, program->slot_count + 1, sizeof(or_value_t *), (void **)&frame.slots);
   for (size_t i = 0; i < program->graph->output_count; ++i) run->outputs[i] = NULL;
@@ -42,12 +42,12 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
 /* Constants are the program's. */
 static void let_go(or_program_frame_t *frame, uint32_t slot) {
   if (frame->slots[slot] != frame->program->constants[slot])
-    frame->expansion->alive -= or_value_bytes(frame->slots[slot]);
+    frame->expansion->alive -= or_program_value_bytes(frame->slots[slot]);
   or_value_release(frame->slots[slot]);
   frame->slots[slot] = NULL;
 }
 
-uint64_t or_value_bytes(const or_value_t *value) {
+uint64_t or_program_value_bytes(const or_value_t *value) {
   uint64_t bytes = 0;
   if (value == NULL) return 0;
   const or_tensor_t *tensor = or_value_kind(value) == OR_VALUE_TENSOR ? or_value_tensor(value) : NULL;
@@ -58,7 +58,7 @@ uint64_t or_value_bytes(const or_value_t *value) {
     return bytes;
   }
   for (size_t i = 0; i < or_value_count(value); ++i) /* of tensors, or a sequence in an optional: two levels */
-    bytes += or_value_bytes(or_value_element(value, i));
+    bytes += or_program_value_bytes(or_value_element(value, i));
   return bytes;
 }
 
@@ -74,7 +74,7 @@ void or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *co
   }
   let_go(frame, slot);
   frame->slots[slot] = content;
-  if (content != frame->program->constants[slot]) frame->expansion->alive += or_value_bytes(content);
+  if (content != frame->program->constants[slot]) frame->expansion->alive += or_program_value_bytes(content);
 }
 
 or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, or_tensor_t *tensor) {
