@@ -127,7 +127,7 @@ static or_status_t join_runs(const or_program_t *program, or_tensor_t *const *pa
   }
   or_status_t status = or_tensor_create(program->host, dtype, shape, out);
   if (!or_ok(status) || or_tensor_bytes(*out) == 0) return status;
-  runs_t whole, part;
+  runs_t whole = {.outer = 0}, part = {.outer = 0};
   (void)find_runs(*out, axis, &whole);
   char *to = (char *)(uintptr_t)or_tensor_data(*out);
   for (size_t i = 0; i < count; ++i) {
