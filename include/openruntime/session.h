@@ -110,7 +110,9 @@ typedef struct or_session_report_t {
   uint32_t products, narrow_products; /* nodes that are MatMul, Gemm or Conv of float32; those in `precision` */
 } or_session_report_t;
 /* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on
- * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free. */
+ * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free.
+ * Of a model with control flow or shapes that only data tells the data decides what runs: it is run once, `profile` or
+ * not, and every tensor is needed. */
 OR_API or_status_t or_session_explain(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                       bool profile, or_session_report_t **out);
 OR_API void or_session_report_free(or_session_report_t *report); /* takes NULL */
