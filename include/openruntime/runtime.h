@@ -38,7 +38,9 @@ typedef struct or_runtime_options_t {
   const char *system_root;     /* prefix of /proc, /sys and the cgroup tree, for tests; NULL or "": the real ones */
   const char *cache_directory; /* for compiled kernels and measured choices; NULL: none is kept */
   int32_t threads;             /* CPU threads per queue, at most the usable cores; 0: all of them */
-  bool vendor_libraries;       /* false keeps oneDNN and the like closed: portable kernels of our own only */
+  /* Of models that are loaded without limits of their own (openruntime/model.h); copied. NULL: the defaults. */
+  const struct or_model_limits_t *model_limits;
+  bool vendor_libraries; /* false keeps oneDNN and the like closed: portable kernels of our own only */
 } or_runtime_options_t;
 /* Defaults: vendor libraries on, all else 0 / NULL. */
 OR_API or_runtime_options_t or_runtime_options_default(void);

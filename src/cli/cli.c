@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "cli/arguments.h"
 #include "cli/remote.h"
+#include "model/limits.h"
 #include "or_config.h"
 
 #define COLUMNS_WITHOUT_TERMINAL 100
@@ -96,6 +97,19 @@ static const char *installed_data(or_cli_t *cli) {
   return access(cli->data_directory, F_OK) == 0 ? cli->data_directory : OR_INSTALL_DATADIR;
 }
 
+/* By every --limit. */
+static int read_limits(or_cli_t *cli) {
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    if (strcmp(cli->arguments.flags[i].flag->name, "--limit") != 0) continue;
+    or_status_t status = or_model_limits_set(&cli->model_limits, cli->arguments.flags[i].value);
+    if (or_ok(status)) continue;
+    const int code = or_cli_usage_error(cli, "--limit: %s", or_status_message(status));
+    or_status_ignore(status); /* told as what was wrong with the flag */
+    return code;
+  }
+  return OR_EXIT_OK;
+}
+
 static int apply_global_flags(or_cli_t *cli) {
   int64_t threads = 0;
   if (!or_cli_integer(cli, "--threads", 1, 4096, 0, &threads)) return OR_EXIT_USAGE;
@@ -116,12 +130,13 @@ static int apply_global_flags(or_cli_t *cli) {
     or_cli_log_to_stderr();
     or_log_set_level(cli->verbosity == 1 ? OR_LOG_INFO : OR_LOG_DEBUG);
   }
-  return OR_EXIT_OK;
+  return read_limits(cli);
 }
 
 /* Flags that say how this process works; a server has settings of its own. */
 static const char *local_flag(const or_cli_t *cli) {
-  static const char *const names[] = {"--threads", "--isa", "--no-vendor", "--models", "--peaks", "--verify"};
+  static const char *const names[] = {"--threads", "--isa",   "--no-vendor", "--models",
+                                      "--limit",   "--peaks", "--verify"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (or_cli_has(cli, names[i])) return names[i];
   }
@@ -178,6 +193,7 @@ bool or_cli_runtime(or_cli_t *cli) {
   options.threads = cli->threads;
   options.cpu_isa = or_cli_value(cli, "--isa");
   options.vendor_libraries = !or_cli_has(cli, "--no-vendor");
+  options.model_limits = &cli->model_limits;
   options.system_root = getenv("OPENRUNTIME_SYSTEM_ROOT");
   or_status_t status = or_runtime_create(&options, &cli->runtime);
   if (or_ok(status)) {

@@ -39,7 +39,7 @@ static or_status_t find_elsewhere(or_runtime_t *runtime, const or_model_search_t
                                   or_model_t **out) {
   const or_builtin_t *builtin = or_builtin_find(name);
   if (search->allow_paths) return load(runtime, name, out);
-  if (builtin != NULL) return or_model_load_builtin(runtime, builtin, NULL, out);
+  if (builtin != NULL) return or_model_load_builtin(runtime, builtin, or_runtime_model_limits(runtime), out);
   return or_error(OR_NOT_FOUND, "no model \"%s\"", name);
 }
 

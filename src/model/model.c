@@ -22,7 +22,7 @@ static or_status_t read_class_names(or_model_t *model);
 or_status_t or_model_load(or_runtime_t *runtime, const char *path, const or_model_options_t *options,
                           or_model_t **out) {
   const or_allocator_t *allocator = or_runtime_allocator(runtime);
-  or_model_options_t defaults = {0};
+  const or_model_options_t defaults = {.limits = *or_runtime_model_limits(runtime)};
   or_graph_t *graph = NULL;
   char *file = NULL;
   *out = NULL;
@@ -64,7 +64,7 @@ or_status_t or_model_load_builtin(or_runtime_t *runtime, const or_builtin_t *bui
 
 or_status_t or_model_load_memory(or_runtime_t *runtime, const char *name, const void *bytes, size_t length,
                                  const or_model_options_t *options, or_model_t **out) {
-  or_model_options_t defaults = {0};
+  const or_model_options_t defaults = {.limits = *or_runtime_model_limits(runtime)};
   or_graph_t *graph = NULL;
   *out = NULL;
   if (options == NULL) options = &defaults;

@@ -117,7 +117,10 @@ static void host_log(or_log_level_t level, const char *event, const char *format
   or_log_write(OR_LOG_BACKEND, level, event, "%s", fields);
 }
 
+const or_model_limits_t *or_runtime_model_limits(const or_runtime_t *runtime) { return &runtime->model_limits; }
+
 static or_status_t copy_settings(or_runtime_t *runtime, const or_runtime_options_t *options) {
+  if (options->model_limits != NULL) runtime->model_limits = *options->model_limits;
   static const char *const levels[] = {"portable", "avx2", "avx512", "amx", "neon"};
   const char *given[3] = {options->cpu_isa, options->system_root, options->cache_directory};
   if (options->threads < 0)

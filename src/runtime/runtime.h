@@ -15,6 +15,8 @@ or_status_t or_runtime_create_with(const or_runtime_options_t *options, const or
 or_device_t *or_runtime_host_device(const or_runtime_t *runtime);
 /* Where what its devices do can be recorded; as long as the runtime. */
 or_trace_t *or_runtime_trace(or_runtime_t *runtime);
+/* What models are bound by that are loaded without limits of their own. */
+const struct or_model_limits_t *or_runtime_model_limits(const or_runtime_t *runtime);
 /* The runtime of a device. */
 or_runtime_t *or_runtime_of_device(const or_device_t *device);
 /* As or_compute_session, but the session that or_compute keeps for calls of this kind whatever their shapes: made at

@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "openruntime/compute.h"
+#include "openruntime/model.h"
 #include "runtime/runtime.h"
 
 /* A backend with its table, and where its devices stand in the runtime's list. */
@@ -44,6 +45,7 @@ struct or_runtime_t {
   or_hardware_t **hardware;
   size_t hardware_count, hardware_capacity;
   or_compute_cache_t compute;
+  or_model_limits_t model_limits;
   or_trace_t trace;
 };
 

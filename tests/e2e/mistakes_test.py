@@ -33,6 +33,8 @@ def a_wrong_command_line_names_the_right_one():
         (("-s needs a value: -s N",), ("run", "-s")),
         (("takes no value",), ("devices", "--peaks=1")),
         (("must be KEY=VALUE",), ("run", "--set", "x")),
+        (("must be NAME=VALUE", "loop_seconds"), ("infer", "data/digits", "--limit", "node=1")),
+        (("nodes", "whole number"), ("server", "--limit", "nodes=none")),
         (("infer needs MODEL",), ("infer",)),
         (("must be NAME=FILE",), ("infer", "digits", "-i", "image")),
         (("whole number from 1 to 4096",), ("--threads", "0", "devices")),
@@ -89,6 +91,11 @@ def a_model_that_can_not_be_loaded_says_why():
             (("the limit here",), ("kernels", "compile", written(folder, "big.cu", b"/" * ((1 << 20) + 1)))),
         ):
             told(run(*arguments), 1, *words)
+
+
+def a_model_beyond_a_bound_says_which():
+    told(run("explain", "data/digits", "--limit", "nodes=1"), 1, "more than 1 nodes", "limits.nodes")
+    told(run("explain", "data/digits", "--limit", "initializer_bytes=100"), 1, "limits.initializer_bytes")
 
 
 def a_server_that_can_not_start_says_why():
@@ -201,6 +208,7 @@ if __name__ == "__main__":
         a_wrong_command_line_names_the_right_one,
         a_wrong_field_says_what_it_may_be,
         a_model_that_can_not_be_loaded_says_why,
+        a_model_beyond_a_bound_says_which,
         a_server_that_can_not_start_says_why,
         a_server_that_can_not_be_asked_says_why,
         settings_that_are_good_are_shown_and_wrong_ones_named,
