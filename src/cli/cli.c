@@ -97,13 +97,13 @@ static const char *installed_data(or_cli_t *cli) {
   return access(cli->data_directory, F_OK) == 0 ? cli->data_directory : OR_INSTALL_DATADIR;
 }
 
-/* By every --limit. */
+/* By every --model-limit. */
 static int read_limits(or_cli_t *cli) {
   for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
-    if (strcmp(cli->arguments.flags[i].flag->name, "--limit") != 0) continue;
+    if (strcmp(cli->arguments.flags[i].flag->name, "--model-limit") != 0) continue;
     or_status_t status = or_model_limits_set(&cli->model_limits, cli->arguments.flags[i].value);
     if (or_ok(status)) continue;
-    const int code = or_cli_usage_error(cli, "--limit: %s", or_status_message(status));
+    const int code = or_cli_usage_error(cli, "--model-limit: %s", or_status_message(status));
     or_status_ignore(status); /* told as what was wrong with the flag */
     return code;
   }
@@ -135,8 +135,8 @@ static int apply_global_flags(or_cli_t *cli) {
 
 /* Flags that say how this process works; a server has settings of its own. */
 static const char *local_flag(const or_cli_t *cli) {
-  static const char *const names[] = {"--threads", "--isa",   "--no-vendor", "--models",
-                                      "--limit",   "--peaks", "--verify"};
+  static const char *const names[] = {"--threads",     "--isa",   "--no-vendor", "--models",
+                                      "--model-limit", "--peaks", "--verify"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (or_cli_has(cli, names[i])) return names[i];
   }

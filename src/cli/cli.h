@@ -54,7 +54,7 @@ typedef struct or_cli_t {
   int verbosity;
   const char *url, *device;
   const char *models_directory;
-  or_model_limits_t model_limits;          /* by --limit; 0: the defaults */
+  or_model_limits_t model_limits;          /* by --model-limit; 0: the defaults */
   char data_directory[OR_FILE_PATH_BYTES]; /* of the installed program, where models_directory is that */
   int threads;
   bool color, terminal, error_terminal; /* stdout is a terminal (and colours are wanted); stderr is */

@@ -9,7 +9,7 @@
   {"--models", 0, "DIR", "the folder of models (default: OPENRUNTIME_MODELS, else ./models, else the installed ones)", \
    false},                                                                                                             \
   {                                                                                                                    \
-    "--limit", 0, "NAME=N", "a bound on what models may ask for, nodes=1000 (docs/models.md has all)", true            \
+    "--model-limit", 0, "NAME=N", "a bound on what models may ask for, nodes=1000 (docs/models.md has all)", true      \
   }
 #define SEED \
   { "--seed", 0, "N", "of generated input: the same N gives the same numbers on every machine", false }

@@ -33,8 +33,8 @@ def a_wrong_command_line_names_the_right_one():
         (("-s needs a value: -s N",), ("run", "-s")),
         (("takes no value",), ("devices", "--peaks=1")),
         (("must be KEY=VALUE",), ("run", "--set", "x")),
-        (("must be NAME=VALUE", "loop_seconds"), ("infer", "data/digits", "--limit", "node=1")),
-        (("nodes", "whole number"), ("server", "--limit", "nodes=none")),
+        (("must be NAME=VALUE", "loop_seconds"), ("infer", "data/digits", "--model-limit", "node=1")),
+        (("nodes", "whole number"), ("server", "--model-limit", "nodes=none")),
         (("infer needs MODEL",), ("infer",)),
         (("must be NAME=FILE",), ("infer", "digits", "-i", "image")),
         (("whole number from 1 to 4096",), ("--threads", "0", "devices")),
@@ -94,8 +94,8 @@ def a_model_that_can_not_be_loaded_says_why():
 
 
 def a_model_beyond_a_bound_says_which():
-    told(run("explain", "data/digits", "--limit", "nodes=1"), 1, "more than 1 nodes", "limits.nodes")
-    told(run("explain", "data/digits", "--limit", "initializer_bytes=100"), 1, "limits.initializer_bytes")
+    told(run("explain", "data/digits", "--model-limit", "nodes=1"), 1, "more than 1 nodes", "limits.nodes")
+    told(run("explain", "data/digits", "--model-limit", "initializer_bytes=100"), 1, "limits.initializer_bytes")
 
 
 def a_server_that_can_not_start_says_why():
