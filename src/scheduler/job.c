@@ -14,9 +14,11 @@ static or_status_t copy_tensors(or_job_t *job, const or_job_request_t *request) 
   if (!or_ok(status)) return status;
   job->tensors = memory;
   for (; job->tensor_count < request->tensor_count; ++job->tensor_count) {
-    job->tensors[job->tensor_count] = request->tensors[job->tensor_count];
-    or_tensor_retain(job->tensors[job->tensor_count].tensor);
-    job->request_bytes += or_tensor_bytes(job->tensors[job->tensor_count].tensor);
+    const or_task_tensor_t *given = &request->tensors[job->tensor_count];
+    job->tensors[job->tensor_count] = *given;
+    if (given->tensor != NULL) or_tensor_retain(given->tensor);
+    if (given->value != NULL) or_value_retain(given->value);
+    job->request_bytes += or_task_tensor_bytes(given);
   }
   return status;
 }

@@ -168,6 +168,7 @@ static or_status_t wrap(or_task_body_t *body, or_runtime_t *runtime, const or_ta
   const or_task_part_t *part = &body->parts[index];
   or_task_tensor_t *tensor = &body->tensors[body->tensor_count];
   (void)or_format(tensor->name, sizeof tensor->name, "%s", use->tensor);
+  tensor->value = NULL;
   or_ref_retain(&body->ref);
   status = or_tensor_wrap(runtime, use->dtype, use->shape, (void *)(uintptr_t)part->data,
                           (or_owner_t){.self = body, .release = let_go}, &tensor->tensor);
