@@ -300,8 +300,8 @@ static void bounds_how_deep_bodies_are_nested(void **state) {
           "graphs are nested 4 deep, more than 3, the limit: raise limits.nesting");
   expect_ok(read_proto(model_proto(nested_model_graph(OR_MODEL_MAX_NESTING), 16), NULL, &read));
   or_graph_release(read);
-  refused(nested_model_graph(10000), NULL, OR_RESOURCE_EXHAUSTED, "graphs are nested 17 deep, more than 16");
-  refused(nested_model_graph(10000), &far, OR_RESOURCE_EXHAUSTED, "graphs are nested 33 deep, more than 32, the limit");
+  refused(nested_model_graph(1000), NULL, OR_RESOURCE_EXHAUSTED, "graphs are nested 17 deep, more than 16");
+  refused(nested_model_graph(1000), &far, OR_RESOURCE_EXHAUSTED, "graphs are nested 33 deep, more than 32, the limit");
 }
 
 static pb_t model_with_everything(void) {
