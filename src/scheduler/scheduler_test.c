@@ -516,14 +516,22 @@ static void cancelled_before_it_is_recorded_it_never_runs(void **state) {
   or_job_release(job);
 }
 
+/* What waits ends with the drain's begin: nothing could start before. */
+static void open_gate_after(void *self) {
+  while (or_job_facts(self).state == OR_TASK_PENDING) (void)sched_yield();
+  or_fake_open_gate(OR_FAKE_RUN);
+}
+
 static void a_drain_ends_waiting_work_and_leaves_durable_work_on_disk(void **state) {
   (void)state;
   open_with_journal();
   or_job_t *first = block(), *waiting = submit("waiting", ""), *kept = submit_durable("kept", "");
   journal.done(journal.done_self, or_status_success());
+  or_thread_t thread = {.started = false};
   or_scheduler_cancel(scheduler, first);
-  or_fake_open_gate(OR_FAKE_RUN);
+  expect_ok(or_thread_start(&thread, "opener", open_gate_after, waiting));
   or_scheduler_drain(scheduler, INT64_C(60000000000));
+  or_thread_join(&thread);
   expect_end(waiting, OR_TASK_CANCELLED, "shutting down");
   assert_int_equal(or_job_facts(kept).state, OR_TASK_PENDING);
   assert_int_equal(journal.taken_back, 1); /* its row had its start: it was short, and to come soon */
