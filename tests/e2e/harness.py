@@ -67,6 +67,16 @@ def run_on_a_terminal(*arguments, columns=60, env=None):
     return printed.decode()
 
 
+def catches(process, number):
+    """Returns once the process has a handler for the signal, and no longer the system's default."""
+    while True:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+            caught = int(next(line for line in file if line.startswith("SigCgt:")).split()[1], 16)
+        if caught >> (number - 1) & 1:
+            return
+        expect(process.poll() is None, "it ended by itself")
+
+
 def deaf(port):
     """A reader that never reads: with as little room as the system gives."""
     client = socket.socket()

@@ -10,7 +10,7 @@ import sys
 
 import harness
 from client_test import SEVEN, at
-from harness import PROGRAM, SOURCE, expect, main, need_server, run, scratch
+from harness import PROGRAM, SOURCE, catches, expect, main, need_server, run, scratch
 from server_test import certificate, serving
 
 LONG = ("run", "-s", "256", "--iterations", "1000000")
@@ -127,7 +127,7 @@ def a_task_is_waited_for_and_its_end_is_the_exit_code():
         expect(waiting.returncode == 1 and "status       cancelled" in out, f"{waiting.returncode} {out}")
         long = good(at(port, "-q", *LONG, "--async")).out.strip()
         waiting = started(port, "tasks", long, "--wait")
-        active(port)
+        catches(waiting, signal.SIGINT)
         waiting.send_signal(signal.SIGINT)
         waiting.communicate(timeout=60)
         expect(waiting.returncode == 130, waiting.returncode)
