@@ -10,7 +10,7 @@ tools/setup.sh test "$@"
 tools/build.sh dev
 
 status=0
-ctest --test-dir build/dev --output-on-failure --parallel "$(getconf _NPROCESSORS_ONLN)" </dev/null || status=$?
+tools/ctest.sh dev || status=$?
 elapsed=$((SECONDS - started))
 if [[ $status -eq 0 ]]; then
   echo "All tests passed in $elapsed s."
