@@ -2,16 +2,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/string.h"
+#include "runtime/door.h"
 #include "runtime/session_internal.h"
-
-#define SHAPE_TEXT_BYTES 160
-#define MAX_LISTED_BYTES 300
 
 static or_status_t find_value(const or_graph_t *graph, const or_binding_t *binding, size_t position, bool input,
                               size_t *out);
-static or_status_t check_input(const or_session_t *session, size_t index, const or_tensor_t *tensor, int64_t *symbols);
-static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value);
+static or_status_t bind_value(or_run_t *run, or_door_t *door, size_t index, or_value_t *value);
 static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t input_count);
 static or_status_t bind_outputs(or_run_t *run, or_binding_t *outputs, size_t output_count);
 static or_status_t read_deciding(or_run_t *run);
@@ -41,27 +37,7 @@ void or_run_unbind(or_run_t *run) {
   }
 }
 
-/* That a value is of the form and its tensors of the dtype that the model declares. */
-static or_status_t check_value(const or_value_info_t *info, const or_value_t *value, or_value_form_t form) {
-  const or_value_kind_t kind = or_value_kind(value);
-  if (form == OR_FORM_TENSOR) {
-    if (kind == OR_VALUE_TENSOR && or_tensor_dtype(or_value_tensor(value)) == info->dtype) return or_status_success();
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": it should be, or be made of, tensors of %s", info->name,
-                    or_dtype_name(info->dtype));
-  }
-  const bool sequence = form == OR_FORM_SEQUENCE;
-  if (kind != (sequence ? OR_VALUE_SEQUENCE : OR_VALUE_OPTIONAL)) {
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected %s", info->name,
-                    sequence ? "a sequence" : "an optional");
-  }
-  or_status_t status = or_status_success();
-  for (size_t i = 0; or_ok(status) && i < or_value_count(value); ++i)
-    status = check_value(info, or_value_element(value, i),
-                         form == OR_FORM_OPTIONAL_SEQUENCE ? OR_FORM_SEQUENCE : OR_FORM_TENSOR);
-  return status;
-}
-
-static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value) {
+static or_status_t bind_value(or_run_t *run, or_door_t *door, size_t index, or_value_t *value) {
   const or_graph_t *graph = run->session->graph;
   const or_value_info_t *info = &graph->values[graph->inputs[index]];
   if (value == NULL)
@@ -69,7 +45,7 @@ static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value) {
   if (run->values == NULL)
     return or_error(OR_INTERNAL, "input \"%s\" is no tensor, and the session has no program", info->name);
   if (run->values[index] != NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is given twice", info->name);
-  or_status_t status = check_value(info, value, info->form);
+  or_status_t status = or_door_check_value(door, index, value);
   if (!or_ok(status)) return status;
   or_value_retain(value);
   run->values[index] = value;
@@ -79,22 +55,21 @@ static or_status_t bind_value(or_run_t *run, size_t index, or_value_t *value) {
 static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t input_count) {
   or_session_t *session = run->session;
   const or_graph_t *graph = session->graph;
-  int64_t symbols[OR_MAX_RANK * 4]; /* the first symbols' values; further ones are checked by inference */
-  size_t symbol_count = sizeof symbols / sizeof *symbols;
-  for (size_t s = 0; s < symbol_count; ++s) symbols[s] = OR_DIM_UNKNOWN;
+  or_door_t door;
+  or_door_open(&door, graph);
   for (size_t b = 0; b < input_count; ++b) {
     size_t index = 0;
     or_status_t status = find_value(graph, &inputs[b], b, true, &index);
     if (!or_ok(status)) return status;
     const char *name = graph->values[graph->inputs[index]].name;
     if (graph->values[graph->inputs[index]].form != OR_FORM_TENSOR) {
-      status = bind_value(run, index, inputs[b].value);
+      status = bind_value(run, &door, index, inputs[b].value);
       if (!or_ok(status)) return status;
       continue;
     }
     if (inputs[b].tensor == NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\": no tensor is given", name);
     if (run->inputs[index] != NULL) return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is given twice", name);
-    status = check_input(session, index, inputs[b].tensor, symbols);
+    status = or_door_check_tensor(&door, index, or_tensor_dtype(inputs[b].tensor), or_tensor_shape(inputs[b].tensor));
     if (!or_ok(status)) return status;
     or_tensor_retain(inputs[b].tensor);
     run->inputs[index] = inputs[b].tensor;
@@ -103,11 +78,7 @@ static or_status_t bind_inputs(or_run_t *run, const or_binding_t *inputs, size_t
     const or_value_info_t *value = &graph->values[graph->inputs[i]];
     const or_tensor_t *tensor = run->inputs[i];
     if (run->values != NULL && run->values[i] != NULL) continue;
-    if (tensor == NULL && value->constant == NULL) {
-      char shape[SHAPE_TEXT_BYTES];
-      return or_error(OR_INVALID_ARGUMENT, "input \"%s\" (%s %s) is missing", value->name, or_dtype_name(value->dtype),
-                      or_graph_format_shape(graph, &value->shape, shape, sizeof shape));
-    }
+    if (tensor == NULL && value->constant == NULL) return or_door_missing(&door, i);
     run->key[i] = (or_graph_binding_t){.shape = tensor != NULL ? *or_tensor_shape(tensor) : value->constant->shape,
                                        .given = tensor != NULL};
   }
@@ -137,18 +108,6 @@ static or_status_t bind_outputs(or_run_t *run, or_binding_t *outputs, size_t out
   return or_status_success();
 }
 
-static or_status_t unknown_name(const or_graph_t *graph, const char *name, bool input) {
-  const or_value_id_t *ids = input ? graph->inputs : graph->outputs;
-  size_t count = input ? graph->input_count : graph->output_count;
-  char list[MAX_LISTED_BYTES] = "";
-  for (size_t i = 0; i < count; ++i) {
-    size_t used = strlen(list);
-    or_format(list + used, sizeof list - used, "%s\"%s\"", i > 0 ? ", " : "", graph->values[ids[i]].name);
-  }
-  return or_error(OR_INVALID_ARGUMENT, "the model has no %s \"%s\"; it has: %s", input ? "input" : "output", name,
-                  list);
-}
-
 /* Bindings mostly come in the graph's order, so the search starts at their own position. */
 static or_status_t find_value(const or_graph_t *graph, const or_binding_t *binding, size_t position, bool input,
                               size_t *out) {
@@ -166,43 +125,7 @@ static or_status_t find_value(const or_graph_t *graph, const or_binding_t *bindi
     *out = index;
     return or_status_success();
   }
-  return unknown_name(graph, binding->name, input);
-}
-
-static or_status_t input_mismatch(const or_graph_t *graph, const or_value_info_t *value, const or_tensor_t *tensor,
-                                  int32_t dim) {
-  char expected[SHAPE_TEXT_BYTES], got[SHAPE_TEXT_BYTES], detail[48] = "";
-  if (dim >= 0) or_format(detail, sizeof detail, ": dimension %d differs", dim);
-  return or_error(OR_INVALID_ARGUMENT, "input \"%s\": expected %s %s, got %s %s%s", value->name,
-                  or_dtype_name(value->dtype), or_graph_format_shape(graph, &value->shape, expected, sizeof expected),
-                  or_dtype_name(or_tensor_dtype(tensor)), or_shape_format(or_tensor_shape(tensor), got, sizeof got),
-                  detail);
-}
-
-static or_status_t check_input(const or_session_t *session, size_t index, const or_tensor_t *tensor, int64_t *symbols) {
-  const or_graph_t *graph = session->graph;
-  const or_value_info_t *value = &graph->values[graph->inputs[index]];
-  const or_shape_t *shape = or_tensor_shape(tensor);
-  if (or_tensor_dtype(tensor) != value->dtype) return input_mismatch(graph, value, tensor, -1);
-  if (value->shape.rank == OR_RANK_UNKNOWN) return or_status_success();
-  if (shape->rank != value->shape.rank) return input_mismatch(graph, value, tensor, -1);
-  for (int32_t d = 0; d < shape->rank; ++d) {
-    int64_t expected = value->shape.dims[d];
-    if (expected < -1 && OR_DIM_SYMBOL_INDEX(expected) < (size_t)OR_MAX_RANK * 4) {
-      int64_t *symbol = &symbols[OR_DIM_SYMBOL_INDEX(expected)];
-      if (*symbol == OR_DIM_UNKNOWN) *symbol = shape->dims[d];
-      expected = *symbol;
-    }
-    if (expected < 0 || expected == shape->dims[d]) continue;
-    or_status_t status = input_mismatch(graph, value, tensor, d);
-    if (value->shape.dims[d] >= 0) return status;
-    or_status_t named =
-        or_error(OR_INVALID_ARGUMENT, "%s: \"%s\" is %lld in an input before it", or_status_message(status),
-                 graph->symbols[OR_DIM_SYMBOL_INDEX(value->shape.dims[d])], (long long)expected);
-    or_status_ignore(status); /* said with where the other extent comes from */
-    return named;
-  }
-  return or_status_success();
+  return or_door_unknown(graph, binding->name, input);
 }
 
 /* The content of deciding inputs belongs to the shape class: read where it lies, or copied from memory that the host

@@ -203,7 +203,7 @@ static void optionals_hold_something_or_nothing(void **state) {
     assert_int_equal(*(const uint8_t *)or_tensor_data(output.tensor), i == 0);
     or_tensor_release(output.tensor);
   }
-  or_expect_words(run_one(session, sequence, &output), OR_INVALID_ARGUMENT, "expected an optional");
+  or_expect_words(run_one(session, sequence, &output), OR_INVALID_ARGUMENT, "a value that is not in an optional");
   or_expect_words(run_one(session, NULL, &output), OR_INVALID_ARGUMENT, "no value is given");
   or_session_release(session);
 
