@@ -218,7 +218,7 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
   const or_node_t *node = or_step_first_node(program, step);
   or_tensor_t **tensors = NULL;
   const bool timed = frame->run->report != NULL;
-  const int64_t begin_ns = timed ? or_clock_ns() : 0;
+  const int64_t begin_ns = timed ? or_clock_ns() : 0, traced_ns = or_program_trace_begin(program);
   or_status_t status = or_alloc_array(program->allocator, (size_t)node->input_count + node->output_count + 1,
                                       sizeof *tensors, (void **)&tensors);
   for (uint32_t i = 0; or_ok(status) && i < node->input_count; ++i) {
@@ -244,6 +244,7 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
     for (uint32_t i = 0; i < node->output_count; ++i) or_tensor_release(outputs[i]);
   }
   or_free(program->allocator, tensors);
+  or_program_trace_end(program, node, "reference", traced_ns);
   if (or_ok(status) && timed) status = or_program_report_node(frame, node, (double)(or_clock_ns() - begin_ns) * 1e-9);
   return status;
 }

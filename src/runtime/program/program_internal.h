@@ -110,6 +110,10 @@ or_status_t or_program_report_enter(or_program_report_t *report, const char *nam
 or_status_t or_program_report_piece(const or_program_frame_t *frame, const or_step_t *step,
                                     const or_session_report_t *piece);
 
+/* trace.c: when a step began, 0 where nobody records; that it has ended. `kernel` may be "". */
+int64_t or_program_trace_begin(const or_program_t *program);
+void or_program_trace_end(const or_program_t *program, const or_node_t *node, const char *kernel, int64_t begin_ns);
+
 static inline const or_node_t *or_step_first_node(const or_program_t *program, const or_step_t *step) {
   return &program->graph->nodes[step->nodes[0]];
 }

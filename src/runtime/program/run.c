@@ -9,6 +9,16 @@ static or_status_t take_inputs(or_program_frame_t *frame);
 static or_status_t give_outputs(or_program_frame_t *frame);
 static void let_go(or_program_frame_t *frame, uint32_t slot);
 
+static or_status_t run_step(or_program_frame_t *frame, const or_step_t *step) {
+  const or_program_t *program = frame->program;
+  const or_node_t *node = or_step_first_node(program, step);
+  if (step->run == or_step_piece) return or_step_piece(frame, step);
+  const int64_t traced_ns = step->run != or_step_node ? or_program_trace_begin(program) : 0;
+  or_status_t status = step->run(frame, step);
+  or_program_trace_end(program, node, "", traced_ns);
+  return or_ok(status) ? status : or_graph_node_error(program->graph, node, status);
+}
+
 or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
   or_expansion_t own = {.limits = &program->graph->limits, .weight_bytes = program->model_bytes};
   or_program_frame_t frame = {.program = program, .run = run};
@@ -26,11 +36,7 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
   for (size_t s = 0; or_ok(status) && s < program->step_count; ++s) {
     const or_step_t *step = &program->steps[s];
     status = or_cancel_status(run->cancel);
-    if (or_ok(status)) {
-      status = step->run(&frame, step);
-      if (!or_ok(status) && step->run != or_step_piece)
-        status = or_graph_node_error(program->graph, or_step_first_node(program, step), status);
-    }
+    if (or_ok(status)) status = run_step(&frame, step);
     for (uint32_t i = 0; or_ok(status) && i < step->dead_count; ++i) let_go(&frame, step->dead[i]);
   }
   if (or_ok(status)) status = give_outputs(&frame);
