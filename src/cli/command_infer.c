@@ -10,6 +10,7 @@
 #include "cli/remote.h"
 #include "cli/request.h"
 #include "model/tensor_file.h"
+#include "model/value_file.h"
 #include "model/value_json.h"
 
 #define MAX_IMAGES 64
@@ -75,24 +76,39 @@ static bool check_texts(or_cli_t *cli) {
   return true;
 }
 
+/* The model, to be asked what it declares; a server's is not at hand: *model stays NULL. */
+static or_status_t load_declared(or_cli_t *cli, or_model_t **model) {
+  return or_cli_is_remote(cli) ? or_status_success() : or_cli_load_model(cli, cli->arguments.words[0], model);
+}
+
+/* `model` is loaded at the first file whose form only it knows. */
+static int read_input(or_cli_t *cli, const char *pair, inputs_t *inputs, or_model_t **model) {
+  const char *file = NULL;
+  or_task_tensor_t *item = &inputs->items[inputs->count];
+  if (!or_cli_split_input(pair, item->name, sizeof item->name, &file))
+    return or_cli_usage_error(cli, "--input %s: must be NAME=FILE, NAME being at most %zu bytes", pair,
+                              sizeof item->name - 1);
+  for (size_t k = 0; k < inputs->count; ++k) {
+    if (strcmp(inputs->items[k].name, item->name) == 0)
+      return or_cli_usage_error(cli, "--input %s: the input is given twice", pair);
+  }
+  or_status_t status =
+      or_string_ends_with(file, ".pb") && *model == NULL ? load_declared(cli, model) : or_status_success();
+  if (or_ok(status)) status = or_cli_read_input(cli, *model, item->name, file, &item->tensor, &item->value);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  ++inputs->count;
+  return OR_EXIT_OK;
+}
+
 static int read_inputs(or_cli_t *cli, inputs_t *inputs) {
   const char *pairs[MAX_INPUTS];
-  size_t count = collect(cli, "--input", pairs, MAX_INPUTS);
+  or_model_t *model = NULL;
+  const size_t count = collect(cli, "--input", pairs, MAX_INPUTS);
   if (count > MAX_INPUTS) return or_cli_usage_error(cli, "more than %d inputs", MAX_INPUTS);
-  for (size_t i = 0; i < count; ++i) {
-    const char *file = NULL;
-    or_task_tensor_t *item = &inputs->items[inputs->count];
-    if (!or_cli_split_input(pairs[i], item->name, sizeof item->name, &file))
-      return or_cli_usage_error(cli, "--input %s: must be NAME=FILE", pairs[i]);
-    for (size_t k = 0; k < inputs->count; ++k) {
-      if (strcmp(inputs->items[k].name, item->name) == 0)
-        return or_cli_usage_error(cli, "--input %s: the input is given twice", pairs[i]);
-    }
-    or_status_t status = or_any_file_read(cli->runtime, file, &item->tensor, &item->value);
-    if (!or_ok(status)) return or_cli_fail(cli, or_status_context(status, "input \"%s\"", item->name));
-    ++inputs->count;
-  }
-  return OR_EXIT_OK;
+  int code = OR_EXIT_OK;
+  for (size_t i = 0; code == OR_EXIT_OK && i < count; ++i) code = read_input(cli, pairs[i], inputs, &model);
+  or_model_release(model);
+  return code;
 }
 
 /* The picture goes beside the request; *bytes is the caller's until that has been carried out. */
@@ -174,7 +190,7 @@ static int write_outputs(or_cli_t *cli, const or_task_result_t *result) {
   for (size_t i = 0; i < result->output_count; ++i) {
     const or_task_tensor_t *output = &result->outputs[i];
     or_status_t status = output->value != NULL
-                             ? or_any_file_write(cli->runtime, directory, output->name, output->value)
+                             ? or_value_file_write(cli->runtime, directory, output->name, output->value)
                              : or_tensor_file_write(cli->runtime, directory, output->name, output->tensor);
     if (!or_ok(status)) return or_cli_fail(cli, status);
   }

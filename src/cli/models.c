@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/string.h"
 #include "model/find.h"
-#include "model/tensor_file.h"
+#include "model/value_file.h"
 
 or_status_t or_cli_load_model(or_cli_t *cli, const char *name, or_model_t **out) {
   const or_model_search_t search = {.directory = cli->models_directory, .allow_paths = true};
@@ -81,13 +81,24 @@ bool or_cli_split_input(const char *pair, char *name, size_t capacity, const cha
   return true;
 }
 
+or_status_t or_cli_read_input(or_cli_t *cli, const or_model_t *model, const char *name, const char *file,
+                              or_tensor_t **tensor, or_value_t **value) {
+  or_value_form_t form = OR_FORM_TENSOR;
+  for (size_t i = 0; model != NULL && i < or_model_input_count(model); ++i) {
+    if (strcmp(or_model_input(model, i)->name, name) == 0) form = or_model_input(model, i)->form;
+  }
+  return or_status_context(or_given_file_read(cli->runtime, file, form, tensor, value), "input \"%s\"", name);
+}
+
 /* What --input gives; the names of the bindings are those of `names`. */
-static or_status_t read_given(or_cli_t *cli, or_cli_input_name_t *names, or_model_inputs_t *given) {
+static or_status_t read_given(or_cli_t *cli, const or_model_t *model, or_cli_input_name_t *names,
+                              or_model_inputs_t *given) {
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < cli->arguments.flag_count; ++i) {
     const char *pair = cli->arguments.flags[i].value, *file = NULL;
     char *name = names[given->count];
     or_tensor_t *tensor = NULL;
+    or_value_t *value = NULL;
     if (!is_flag(cli, i, "--input")) continue;
     if (!or_cli_split_input(pair, name, sizeof names[0], &file))
       return or_error(OR_INVALID_ARGUMENT, "--input %.200s: must be NAME=FILE", pair);
@@ -95,9 +106,9 @@ static or_status_t read_given(or_cli_t *cli, or_cli_input_name_t *names, or_mode
       if (strcmp(names[k], name) == 0)
         return or_error(OR_INVALID_ARGUMENT, "--input %.200s: the input is given twice", pair);
     }
-    status = or_tensor_file_read(cli->runtime, file, &tensor);
-    if (!or_ok(status)) return or_status_context(status, "input \"%s\"", name);
-    given->items[given->count++] = (or_binding_t){.name = name, .tensor = tensor};
+    status = or_cli_read_input(cli, model, name, file, &tensor, &value);
+    if (!or_ok(status)) return status;
+    given->items[given->count++] = (or_binding_t){.name = name, .tensor = tensor, .value = value};
   }
   return status;
 }
@@ -118,7 +129,7 @@ or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_mo
     if (is_flag(cli, i, "--dim")) status = or_cli_read_dim(cli, i, 1, &dims[options.dim_count++]);
   }
   if (or_ok(status)) status = or_runtime_find_device(cli->runtime, "cpu", &device);
-  if (or_ok(status)) status = read_given(cli, names, &given);
+  if (or_ok(status)) status = read_given(cli, model, names, &given);
   options.given_count = given.count;
   if (or_ok(status)) status = or_model_generate(model, device, &options, out);
   or_model_inputs_deinit(&given);

@@ -15,6 +15,11 @@ typedef char or_cli_input_name_t[512];
 /* "NAME=FILE" of --input: the name copied, *file a part of `pair`. False: it is not that, or the name is too long. */
 bool or_cli_split_input(const char *pair, char *name, size_t capacity, const char **file);
 
+/* The file of an --input NAME=FILE, as what the model declares; `model` may be NULL: it is not known. Either *tensor or
+ * *value. Statuses of or_tensor_file_read. */
+or_status_t or_cli_read_input(or_cli_t *cli, const or_model_t *model, const char *name, const char *file,
+                              or_tensor_t **tensor, or_value_t **value);
+
 /* Inputs of a model: what --input gives, the others with the extents of --batch and --dim, filled from --seed; call
  * or_model_inputs_deinit. INVALID_ARGUMENT: an input of unknown rank, a --dim or --input that the model does not have;
  * statuses of or_tensor_file_read. */

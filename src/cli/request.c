@@ -116,8 +116,12 @@ static int print_problems(or_cli_t *cli, const or_task_problems_t *problems, or_
     or_json_object_end(&json);
     (void)or_cli_print_json(cli, &json, &text);
   }
-  for (size_t i = 0; i < problems->count; ++i)
-    (void)fprintf(stderr, "openruntime: %s: %s\n", problems->items[i].loc, problems->items[i].msg);
+  for (size_t i = 0; i < problems->count; ++i) {
+    const or_task_problem_t *problem = &problems->items[i];
+    const bool names_itself = strcmp(problem->type, "value_error.input") == 0;
+    (void)fprintf(stderr, "openruntime: %s%s%s\n", names_itself ? "" : problem->loc, names_itself ? "" : ": ",
+                  problem->msg);
+  }
   return OR_EXIT_USAGE;
 }
 
@@ -189,11 +193,13 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
                                .progress = or_cli_progress,
                                .progress_self = cli,
                                .tensors = execution->tensors,
-                               .tensor_count = execution->tensor_count};
+                               .tensor_count = execution->tensor_count,
+                               .problems = &problems};
   status = or_task_execute(task, &context, &out->result);
   if (execution->subject != NULL) status = or_status_context(status, "%s", execution->subject);
   or_task_free(task);
   or_cli_progress_end(cli);
+  if (!or_ok(status) && problems.count > 0) return print_problems(cli, &problems, status);
   if (print && cli->json) (void)print_response(request, out, status, started_us);
   if (or_ok(status)) {
     status = or_json_parse(cli->allocator, or_text_string(&out->result.json), out->result.json.length, &out->document);

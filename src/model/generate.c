@@ -5,7 +5,10 @@
 #include "base/numbers.h"
 #include "base/string.h"
 #include "model/index_bound.h"
-#include "openruntime/runtime.h"
+#include "model/inputs.h"
+#include "model/model_internal.h"
+#include "model/value_json.h"
+#include "runtime/runtime.h"
 
 bool or_model_is_dim(const or_model_t *model, const or_model_value_t *input, int32_t d, const char *name) {
   const int64_t extent = input->shape.dims[d];
@@ -30,12 +33,9 @@ bool or_model_has_dim(const or_model_t *model, const char *name) {
   return false;
 }
 
-static or_status_t make_static(const or_model_t *model, const or_model_value_t *input,
-                               const or_model_generation_t *options, or_shape_t *shape) {
+static void make_static(const or_model_t *model, const or_model_value_t *input, const or_model_generation_t *options,
+                        or_shape_t *shape) {
   *shape = input->shape;
-  if (shape->rank == OR_RANK_UNKNOWN)
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model, so none can be generated",
-                    input->name);
   for (int32_t d = 0; d < shape->rank; ++d) {
     if (shape->dims[d] >= 0) continue;
     shape->dims[d] = d == 0 ? options->batch : 1;
@@ -43,24 +43,21 @@ static or_status_t make_static(const or_model_t *model, const or_model_value_t *
       if (or_model_is_dim(model, input, d, options->dims[i].name)) shape->dims[d] = options->dims[i].extent;
     }
   }
-  return or_status_success();
 }
 
-static or_tensor_t *find_given(const or_model_generation_t *options, const char *name) {
+static const or_binding_t *find_given(const or_model_generation_t *options, const char *name) {
   for (size_t i = 0; i < options->given_count; ++i) {
-    if (strcmp(options->given[i].name, name) == 0) return options->given[i].tensor;
+    if (strcmp(options->given[i].name, name) == 0) return &options->given[i];
   }
   return NULL;
 }
 
 static or_status_t check_given(const or_model_t *model, const or_model_generation_t *options) {
-  for (size_t i = 0; i < options->given_count; ++i) {
-    bool known = false;
-    for (size_t k = 0; k < or_model_input_count(model); ++k)
-      known = known || strcmp(or_model_input(model, k)->name, options->given[i].name) == 0;
-    if (!known) return or_error(OR_INVALID_ARGUMENT, "the model has no input \"%s\"", options->given[i].name);
-  }
-  return or_status_success();
+  or_status_t status = or_status_success();
+  size_t index = 0;
+  for (size_t i = 0; or_ok(status) && i < options->given_count; ++i)
+    status = or_model_find_input(model, options->given[i].name, &index);
+  return status;
 }
 
 static or_status_t make_input(const or_model_t *model, size_t index, or_device_t *device,
@@ -69,8 +66,10 @@ static or_status_t make_input(const or_model_t *model, size_t index, or_device_t
   or_random_t random = {(uint64_t)options->seed + index};
   or_shape_t shape;
   int64_t bound = 0;
-  or_status_t status = make_static(model, input, options, &shape);
-  if (or_ok(status)) status = or_model_index_bound(model, index, &bound);
+  or_status_t status = or_model_can_generate(model, index);
+  if (!or_ok(status)) return status;
+  make_static(model, input, options, &shape);
+  status = or_model_index_bound(model, index, &bound);
   if (or_ok(status)) status = or_tensor_create(device, input->dtype, shape, out);
   if (!or_ok(status)) return status;
   void *data = or_buffer_host_pointer(or_tensor_buffer(*out));
@@ -79,24 +78,36 @@ static or_status_t make_input(const or_model_t *model, size_t index, or_device_t
   return status;
 }
 
+/* In the form that the model declares. */
+static or_status_t take_given(const or_model_t *model, size_t index, const or_binding_t *given, or_binding_t *out) {
+  const or_value_form_t form = or_model_input(model, index)->form;
+  or_door_t door;
+  if (form != OR_FORM_TENSOR)
+    return or_value_as(or_runtime_allocator(model->runtime), form, given->tensor, given->value, &out->value);
+  or_model_door(model, &door);
+  if (given->tensor == NULL) return or_door_check_given(&door, index, given->value);
+  or_tensor_retain(given->tensor);
+  out->tensor = given->tensor;
+  return or_status_success();
+}
+
 or_status_t or_model_generate(const or_model_t *model, or_device_t *device, const or_model_generation_t *options,
                               or_model_inputs_t *out) {
   out->count = 0;
   or_status_t status = check_given(model, options);
   for (size_t i = 0; or_ok(status) && i < or_model_input_count(model); ++i) {
     const or_model_value_t *input = or_model_input(model, i);
-    or_tensor_t *tensor = find_given(options, input->name);
-    if (tensor == NULL && input->optional) continue;
-    if (tensor == NULL && (input->form != OR_FORM_TENSOR || input->dtype == OR_STRING))
-      return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is %s, which can't be generated", input->name,
-                      input->form == OR_FORM_TENSOR     ? "of strings"
-                      : input->form == OR_FORM_SEQUENCE ? "a sequence"
-                                                        : "an optional");
+    const or_binding_t *given = find_given(options, input->name);
+    if (given == NULL && input->optional) continue;
     if (out->count == OR_MODEL_MAX_INPUTS)
       return or_error(OR_RESOURCE_EXHAUSTED, "more than %d inputs", OR_MODEL_MAX_INPUTS);
-    if (tensor != NULL) or_tensor_retain(tensor);
-    if (tensor == NULL) status = make_input(model, i, device, options, &tensor);
-    if (or_ok(status)) out->items[out->count++] = (or_binding_t){.name = input->name, .tensor = tensor};
+    or_binding_t binding = {.name = input->name};
+    if (given == NULL) {
+      status = make_input(model, i, device, options, &binding.tensor);
+    } else {
+      status = take_given(model, i, given, &binding);
+    }
+    if (or_ok(status)) out->items[out->count++] = binding;
   }
   return status;
 }

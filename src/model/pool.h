@@ -87,6 +87,13 @@ or_status_t or_model_pool_split(const char *name, char base[OR_REPOSITORY_NAME_B
  * Reads the disk. */
 or_status_t or_model_pool_estimate(or_model_pool_t *pool, const char *name, uint64_t *bytes, bool *known);
 
+/* The model that `name` stands for, to be asked what it takes; one reference, the caller's. Takes no longer than a
+ * lock. NULL: it is not loaded. */
+or_model_t *or_model_pool_loaded(or_model_pool_t *pool, const char *name);
+/* The same, read from its file where it is not loaded: its structure, no session, and nobody else gets it. Reads the
+ * disk. NOT_FOUND, INVALID_ARGUMENT (no such name can be); what loading fails with. */
+or_status_t or_model_pool_read(or_model_pool_t *pool, const char *name, or_model_t **out);
+
 typedef struct or_model_pool_counts_t {
   uint64_t loads, failed_loads, evictions; /* since the start */
   uint32_t models, leases;                 /* now */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/string.h"
 #include "model/builtin/builtin.h"
+#include "model/find.h"
 #include "model/model_json.h"
 #include "model/pool_internal.h"
 #include "runtime/session.h"
@@ -59,6 +60,32 @@ or_status_t or_model_pool_estimate(or_model_pool_t *pool, const char *name, uint
   }
   or_free(pool->allocator, file);
   return status;
+}
+
+or_model_t *or_model_pool_loaded(or_model_pool_t *pool, const char *name) {
+  char base[OR_REPOSITORY_NAME_BYTES];
+  int64_t version = OR_MODEL_NO_VERSION;
+  or_status_t status = or_model_pool_split(name, base, &version);
+  if (!or_ok(status)) {
+    or_status_ignore(status); /* no model has such a name */
+    return NULL;
+  }
+  const or_model_entry_t entry = look(pool, base, version);
+  or_session_release(entry.session);
+  return entry.model;
+}
+
+or_status_t or_model_pool_read(or_model_pool_t *pool, const char *name, or_model_t **out) {
+  char full[OR_REPOSITORY_NAME_BYTES + 24], base[OR_REPOSITORY_NAME_BYTES];
+  int64_t version = OR_MODEL_NO_VERSION;
+  const or_model_search_t search = {.directory = pool->directory};
+  *out = or_model_pool_loaded(pool, name);
+  if (*out != NULL) return or_status_success();
+  or_status_t status = or_model_pool_split(name, base, &version);
+  if (!or_ok(status)) return status;
+  or_format(full, sizeof full, "%s", base);
+  if (version != OR_MODEL_NO_VERSION) or_format(full, sizeof full, "%s:%lld", base, (long long)version);
+  return or_model_pool_hide(pool, or_model_find(pool->runtime, &search, full, out));
 }
 
 static const char *state_name(or_model_state_t state) {

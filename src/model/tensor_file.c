@@ -82,12 +82,11 @@ or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tens
   return or_error(OR_UNIMPLEMENTED, "%s: the ending says no format of tensors; there are .npy, .pb and .json", path);
 }
 
-or_status_t or_any_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value) {
+or_status_t or_json_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value) {
   char *bytes = NULL;
   size_t length = 0;
   *tensor = NULL;
   *value = NULL;
-  if (!or_string_ends_with(path, ".json")) return or_tensor_file_read(runtime, path, tensor);
   or_status_t status = or_file_read(or_runtime_allocator(runtime), path, MAX_FILE_BYTES, &bytes, &length);
   if (!or_ok(status)) return status;
   status = read_json_value(runtime, bytes, length, tensor, value);
@@ -199,22 +198,5 @@ or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, c
   }
   if (or_ok(status)) status = write_content(runtime, directory, (const char *[2]){name, ending}, content, length);
   or_free(or_runtime_allocator(runtime), content);
-  return status;
-}
-
-or_status_t or_any_file_write(or_runtime_t *runtime, const char *directory, const char *name, const or_value_t *value) {
-  if (or_value_kind(value) == OR_VALUE_OPTIONAL && or_value_count(value) > 0) value = or_value_element(value, 0);
-  if (or_value_kind(value) == OR_VALUE_TENSOR)
-    return or_tensor_file_write(runtime, directory, name, or_value_tensor(value));
-  or_text_t text;
-  or_json_writer_t json;
-  or_text_init(&text, or_runtime_allocator(runtime));
-  or_json_begin(&json, &text, 0);
-  or_status_t status = or_value_json_write(or_runtime_allocator(runtime), value, &json);
-  or_status_t finished = or_json_finish(&json);
-  status = or_status_first(status, finished);
-  if (or_ok(status))
-    status = write_content(runtime, directory, (const char *[2]){name, ".json"}, text.data, text.length);
-  or_text_deinit(&text);
   return status;
 }

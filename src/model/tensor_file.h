@@ -12,10 +12,9 @@ or_status_t or_tensor_file_read(or_runtime_t *runtime, const char *path, or_tens
 or_status_t or_tensor_file_write(or_runtime_t *runtime, const char *directory, const char *name,
                                  const or_tensor_t *tensor);
 
-/* As or_tensor_file_read; a .json file may hold what is no tensor too (value_json.h): either *tensor or *value. */
-or_status_t or_any_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value);
-/* DIR/NAME.json of a value, as or_tensor_file_write names it; of an optional that holds a tensor, that tensor. */
-or_status_t or_any_file_write(or_runtime_t *runtime, const char *directory, const char *name, const or_value_t *value);
+/* As or_tensor_file_read of a .json file, which may hold what is no tensor too (value_json.h): either *tensor or
+ * *value. */
+or_status_t or_json_file_read(or_runtime_t *runtime, const char *path, or_tensor_t **tensor, or_value_t **value);
 
 /* A TensorProto in memory. Statuses of or_tensor_file_read, whose messages name no path. */
 or_status_t or_tensor_proto_read(or_runtime_t *runtime, const void *bytes, size_t length, or_tensor_t **out);

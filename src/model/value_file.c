@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/string.h"
 #include "graph/onnx/wire.h"
 #include "graph/onnx/wire_writer.h"
 #include "model/tensor_file.h"
@@ -10,7 +11,7 @@
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
 /* Fields of SequenceProto (repeated) and OptionalProto (one of them), and the words of elem_type. */
-enum { FIELD_ELEM_TYPE = 2, FIELD_TENSOR = 3, FIELD_SEQUENCE = 5, FIELD_LAST = 7 };
+enum { FIELD_NAME = 1, FIELD_ELEM_TYPE = 2, FIELD_TENSOR = 3, FIELD_SEQUENCE = 5, FIELD_LAST = 7 };
 enum { ELEM_TENSOR = 1, ELEM_SEQUENCE = 3 };
 
 static or_status_t parse_sequence(or_runtime_t *runtime, or_wire_t message, or_value_t **out);
@@ -37,6 +38,37 @@ or_status_t or_value_parse(or_runtime_t *runtime, const void *bytes, size_t leng
                         out);
 }
 
+static or_status_t read_as(or_runtime_t *runtime, const char *path, or_value_form_t form, or_tensor_t **tensor,
+                           or_value_t **value) {
+  return form == OR_FORM_TENSOR ? or_tensor_file_read(runtime, path, tensor)
+                                : or_value_file_read(runtime, path, form, value);
+}
+
+or_status_t or_given_file_read(or_runtime_t *runtime, const char *path, or_value_form_t form, or_tensor_t **tensor,
+                               or_value_t **value) {
+  static const or_value_form_t forms[] = {OR_FORM_TENSOR, OR_FORM_SEQUENCE, OR_FORM_OPTIONAL_TENSOR,
+                                          OR_FORM_OPTIONAL_SEQUENCE};
+  *tensor = NULL;
+  *value = NULL;
+  if (or_string_ends_with(path, ".json")) return or_json_file_read(runtime, path, tensor, value);
+  if (!or_string_ends_with(path, ".pb")) return or_tensor_file_read(runtime, path, tensor);
+  or_status_t status = read_as(runtime, path, form, tensor, value);
+  const or_status_code_t code = or_status_code(status);
+  if (code != OR_INVALID_ARGUMENT && code != OR_DATA_LOSS && code != OR_UNIMPLEMENTED) return status;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; ++i) {
+    if (forms[i] == form) continue;
+    or_status_t other = read_as(runtime, path, forms[i], tensor, value);
+    if (or_ok(other) && (*value == NULL || or_value_count(*value) > 0)) { /* what says nothing may be anything */
+      or_status_ignore(status);                                           /* it is another form */
+      return other;
+    }
+    or_status_ignore(other); /* the first one counts: the form that is wanted */
+    or_value_release(*value);
+    *value = NULL;
+  }
+  return status;
+}
+
 static or_status_t parse_tensor(or_runtime_t *runtime, const or_wire_t *message, or_value_t **out) {
   or_tensor_t *tensor = NULL;
   or_status_t status =
@@ -50,7 +82,11 @@ static or_status_t parse_tensor(or_runtime_t *runtime, const or_wire_t *message,
 static or_status_t check_field(const or_wire_field_t *field, uint32_t wanted, bool *found) {
   *found = field->number == wanted;
   if (*found) return or_wire_expect(field, OR_WIRE_BYTES, "a value's element");
-  if (field->number < FIELD_TENSOR || field->number > FIELD_LAST) return or_status_success(); /* name, elem_type */
+  const bool of_tensor = field->number > FIELD_LAST || (field->number == FIELD_NAME && field->type != OR_WIRE_BYTES);
+  if (of_tensor)
+    return or_error(OR_INVALID_ARGUMENT, "field %u is none of a sequence or an optional: it may be a lone tensor",
+                    field->number);
+  if (field->number < FIELD_TENSOR) return or_status_success(); /* name, elem_type */
   return or_error(OR_UNIMPLEMENTED, "it holds %s where the model has %s",
                   field->number == FIELD_TENSOR     ? "a tensor"
                   : field->number == FIELD_SEQUENCE ? "a sequence"

@@ -157,6 +157,60 @@ static void a_sequence_has_a_bound(void **state) {
   or_runtime_release(runtime);
 }
 
+/* What is told of a file: "tensor", or the value's kind and count; the error's words. */
+static void expect_given(const char *name, or_value_form_t form, const char *expected) {
+  or_runtime_t *runtime = runtime_of_test();
+  or_tensor_t *tensor = NULL;
+  or_value_t *value = NULL;
+  char text[64] = "tensor";
+  or_status_t status = or_given_file_read(runtime, in_folder(name), form, &tensor, &value);
+  if (or_ok(status) && value != NULL) {
+    or_format(text, sizeof text, "%s %zu", or_value_kind(value) == OR_VALUE_SEQUENCE ? "sequence" : "optional",
+              or_value_count(value));
+  }
+  assert_non_null(strstr(or_ok(status) ? text : or_status_message(status), expected));
+  or_status_ignore(status);
+  or_tensor_release(tensor);
+  or_value_release(value);
+  or_runtime_release(runtime);
+}
+
+static void put_file(const char *name, pb_t message) {
+  expect_ok(or_file_write(in_folder(name), message.data != NULL ? (const char *)message.data : "", message.length));
+  pb_free(&message);
+}
+
+static void reads_a_file_as_what_the_model_declares_else_as_what_it_is(void **state) {
+  (void)state;
+  static const char json[] = "[{\"shape\":[1],\"data\":[1]}]";
+  pb_t optional = {.data = NULL}, nested = {.data = NULL};
+  pb_int(&optional, 2, 1);
+  pb_put(&optional, 3, one_float(7));
+  pb_int(&nested, 2, 3);
+  pb_put(&nested, 5, two_floats());
+  put_file("one.pb", one_float(4));
+  put_file("two.pb", two_floats());
+  put_file("may.pb", optional);
+  put_file("nested.pb", nested);
+  put_file("empty.pb", (pb_t){.data = NULL});
+  expect_ok(or_file_write(in_folder("s.json"), json, sizeof json - 1));
+  expect_given("one.pb", OR_FORM_TENSOR, "tensor");
+  expect_given("two.pb", OR_FORM_SEQUENCE, "sequence 2");
+  expect_given("may.pb", OR_FORM_OPTIONAL_TENSOR, "optional 1");
+  expect_given("may.pb", OR_FORM_SEQUENCE, "sequence 1"); /* of the same bytes */
+  expect_given("empty.pb", OR_FORM_OPTIONAL_TENSOR, "optional 0");
+  expect_given("empty.pb", OR_FORM_SEQUENCE, "sequence 0");
+  expect_given("empty.pb", OR_FORM_TENSOR, "empty.pb");
+  expect_given("one.pb", OR_FORM_SEQUENCE, "tensor"); /* whoever knows the model refuses it */
+  expect_given("one.pb", OR_FORM_OPTIONAL_TENSOR, "tensor");
+  expect_given("two.pb", OR_FORM_TENSOR, "sequence 2");
+  expect_given("nested.pb", OR_FORM_TENSOR, "optional 1");
+  expect_given("nested.pb", OR_FORM_OPTIONAL_TENSOR, "optional 1");
+  expect_given("s.json", OR_FORM_TENSOR, "sequence 1");
+  expect_given("absent.pb", OR_FORM_SEQUENCE, "absent.pb");
+  expect_given("one.txt", OR_FORM_SEQUENCE, "the ending says no format");
+}
+
 /* Of two tensors in the memory of the runtime's device. */
 static or_status_t make_sequence(or_runtime_t *runtime, or_value_t **out) {
   static const float numbers[] = {5, 6};
@@ -222,6 +276,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_sequences_and_optionals),
       cmocka_unit_test(names_what_is_not_a_value_of_the_form),
+      cmocka_unit_test(reads_a_file_as_what_the_model_declares_else_as_what_it_is),
       cmocka_unit_test(a_sequence_has_a_bound),
       cmocka_unit_test(what_is_written_reads_back_or_memory_is_missing),
   };

@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "model/find.h"
 #include "model/index_bound.h"
+#include "model/inputs.h"
 #include "model/pool.h"
 #include "model/tensor_json.h"
 #include "task/task_internal.h"
@@ -36,6 +37,9 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
   or_task_progress(run, 0.3, "run");
   if (or_ok(status)) status = run_model(run, &inference);
   if (or_ok(status)) status = write_result(run, &inference);
+  if (or_status_code(status) == OR_INVALID_ARGUMENT && inference.model != NULL && run->context->problems != NULL)
+    or_task_check_inputs(run->task, run->context->tensors, run->context->tensor_count, inference.model,
+                         run->context->problems);
   or_task_release_bindings(inference.inputs, inference.input_count);
   or_task_release_bindings(inference.outputs, inference.output_count);
   if (run->context->pool != NULL) {
@@ -134,38 +138,27 @@ static or_status_t keep_in_table(or_task_run_t *run, const or_model_t *model, si
 static or_status_t generate(or_task_run_t *run, inference_t *inference, const or_model_value_t *value, size_t index) {
   const or_task_parameters_t *p = &run->task->parameters;
   or_shape_t shape = value->shape;
-  if (value->form != OR_FORM_TENSOR || value->dtype == OR_STRING)
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" is %s, which can't be generated: give it", value->name,
-                    value->form == OR_FORM_TENSOR     ? "of strings"
-                    : value->form == OR_FORM_SEQUENCE ? "a sequence"
-                                                      : "an optional");
-  if (shape.rank == OR_RANK_UNKNOWN) {
-    return or_error(OR_INVALID_ARGUMENT, "input \"%s\" has no shape in the model: give it a tensor", value->name);
-  }
+  or_status_t status = or_model_can_generate(inference->model, index);
+  if (!or_ok(status)) return status;
   for (int32_t d = 0; d < shape.rank; ++d) {
     if (shape.dims[d] < 0) shape.dims[d] = d == 0 ? p->batch_size : 1;
   }
-  or_status_t status = or_task_generate(run->device, value->dtype, shape, (uint64_t)p->seed + index,
-                                        run->context->cancel, &inference->inputs[inference->input_count].tensor);
+  status = or_task_generate(run->device, value->dtype, shape, (uint64_t)p->seed + index, run->context->cancel,
+                            &inference->inputs[inference->input_count].tensor);
   if (!or_ok(status)) return status;
   return keep_in_table(run, inference->model, index, inference->inputs[inference->input_count++].tensor);
 }
 
 /* Every name that was given must be an input: a misspelt one would be generated in silence. */
 static or_status_t check_names(const or_task_run_t *run, const inference_t *inference) {
-  size_t given = run->context->tensor_count + run->task->parameters.operand_count;
-  for (size_t i = 0; i < given; ++i) {
-    const char *name = i < run->context->tensor_count
-                           ? run->context->tensors[i].name
-                           : run->task->parameters.operands[i - run->context->tensor_count].name;
-    bool known = false;
-    for (size_t k = 0; k < or_model_input_count(inference->model); ++k) {
-      known = known || strcmp(or_model_input(inference->model, k)->name, name) == 0;
-    }
-    if (!known)
-      return or_error(OR_INVALID_ARGUMENT, "model \"%s\" has no input \"%s\"", or_model_name(inference->model), name);
+  const size_t tensors = run->context->tensor_count, given = tensors + run->task->parameters.operand_count;
+  or_status_t status = or_status_success();
+  size_t index = 0;
+  for (size_t i = 0; or_ok(status) && i < given; ++i) {
+    const char *name = i < tensors ? run->context->tensors[i].name : run->task->parameters.operands[i - tensors].name;
+    status = or_model_find_input(inference->model, name, &index);
   }
-  return or_status_success();
+  return or_status_context(status, "model \"%s\"", or_model_name(inference->model));
 }
 
 static or_status_t bind_inputs(or_task_run_t *run, inference_t *inference) {

@@ -156,7 +156,8 @@ static void computes_tensors_of_the_request_and_of_the_caller(void **state) {
   or_json_document_free(document);
   or_task_result_deinit(&result);
   expect_refusal(&context, INFER("\"model\":\"sum\""), OR_INVALID_ARGUMENT, "input \"x\" of model \"sum\" is missing");
-  expect_refusal(&context, INFER("\"model\":\"relu\""), OR_INVALID_ARGUMENT, "model \"relu\" has no input \"y\"");
+  expect_refusal(&context, INFER("\"model\":\"relu\""), OR_INVALID_ARGUMENT,
+                 "model \"relu\": the model has no input \"y\"; it has: \"x\"");
   or_tensor_release(given.tensor);
   context = here();
   expect_refusal(&context, INFER("\"model\":\"relu\",\"inputs\":{\"v\":{\"shape\":[1],\"data\":[1]}}"),
@@ -192,7 +193,7 @@ static void generates_what_is_not_given_and_says_so(void **state) {
   or_json_document_free(document);
   or_task_result_deinit(&result);
   expect_refusal(&context, INFER("\"model\":\"shapeless\""), OR_INVALID_ARGUMENT,
-                 "input \"x\" has no shape in the model: give it a tensor");
+                 "input \"x\" has no shape in the model, so none can be generated: give it");
   document =
       executed(&context, INFER("\"model\":\"shapeless\",\"inputs\":{\"x\":{\"shape\":[],\"data\":[-1]}}"), &result);
   assert_true(json_number(document, "batch_size") == 1 && json_number(document, "outputs.y.data.0") == 0);

@@ -92,7 +92,7 @@ static or_status_t parse_sequence(or_task_t *task, const char *loc, const or_jso
   out->elements = memory;
   for (size_t i = 0; or_ok(status) && i < count; ++i) {
     const or_json_value_t *element = or_json_at(value, i);
-    char at[96];
+    char at[OR_TASK_LOC_BYTES];
     or_format(at, sizeof at, "%s[%zu]", loc, i);
     if (or_json_kind(element) != OR_JSON_OBJECT) {
       or_task_problem(problems, at, "type_error.tensor", "an element of a sequence is a tensor: {shape, dtype, data}");

@@ -340,7 +340,7 @@ static or_status_t parse_inputs(or_task_t *task, const or_json_value_t *inputs, 
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < or_json_count(inputs); ++i) {
     const or_json_value_t *tensor = NULL;
-    char loc[96];
+    char loc[OR_TASK_LOC_BYTES];
     const char *name = or_json_key_at(inputs, i, &tensor);
     or_format(loc, sizeof loc, "data.inputs.%s", name);
     status = parse_tensor(task, name, loc, tensor, problems);

@@ -10,8 +10,9 @@
 
 /* One thing wrong with a request, as the wire reports it: loc is a JSON path ("data.size"), type a word
    ("value_error.range"). */
+#define OR_TASK_LOC_BYTES 160 /* "data.inputs." and a name */
 typedef struct or_task_problem_t {
-  char loc[96];
+  char loc[OR_TASK_LOC_BYTES];
   char msg[256];
   char type[48];
 } or_task_problem_t;
@@ -47,6 +48,12 @@ or_status_t or_task_parse_parts(const or_allocator_t *allocator, const or_json_v
                                 const or_task_parts_t *parts, or_task_problems_t *problems, or_task_t **out);
 void or_task_free(or_task_t *task); /* takes NULL */
 
+/* What of an inference's inputs does not fit the model: names, forms, dtypes, shapes, what is missing; one problem at
+ * "data.inputs.NAME" for each. `tensors`: those that are given beside the request, as in the context. */
+typedef struct or_task_tensor_t or_task_tensor_t;
+void or_task_check_inputs(const or_task_t *task, const or_task_tensor_t *tensors, size_t tensor_count,
+                          const or_model_t *model, or_task_problems_t *problems);
+
 /* The index-th tensor that is a part of the body; false outside. Texts live as long as the task. */
 typedef struct or_task_part_use_t {
   const char *tensor; /* "a", an input's name */
@@ -68,11 +75,11 @@ const char *or_task_model(const or_task_t *task); /* of an inference; NULL: none
 const char *or_task_model_at(const or_task_t *task, size_t index);
 
 /* Named tensors that come with a task: operands, model inputs; and go out with its result. */
-typedef struct or_task_tensor_t {
+struct or_task_tensor_t {
   char name[128];
   or_tensor_t *tensor;
   or_value_t *value; /* instead of `tensor`: a sequence or an optional */
-} or_task_tensor_t;
+};
 void or_task_tensor_release(or_task_tensor_t *tensor); /* what it holds */
 uint64_t or_task_tensor_bytes(const or_task_tensor_t *tensor);
 /* In JSON, as or_value_json_write. */
@@ -98,6 +105,8 @@ typedef struct or_task_context_t {
   void *progress_self;
   const or_task_tensor_t *tensors; /* given tensors, by name ("a", "b", model inputs); in addition to those in `data` */
   size_t tensor_count;
+  or_task_problems_t
+      *problems; /* out, may be NULL: what of given inputs does not fit the model, if that is the error */
 } or_task_context_t;
 
 typedef struct or_task_result_t {

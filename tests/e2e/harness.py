@@ -148,7 +148,8 @@ def _varint(data, at):
             return value, at
 
 
-def _fields(data):
+def fields_of(data):
+    """The fields of a message: number, wire type, value."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -182,7 +183,7 @@ def tensor_of(data):
     import numpy
 
     dims, dtype, raw, floats, ints, doubles = [], 0, None, [], [], []
-    for number, wire, value in _fields(data):
+    for number, wire, value in fields_of(data):
         if number == 1:
             dims += [value] if wire == 0 else _packed(value)
         elif number == 2:

@@ -100,11 +100,11 @@ def with_bfloat16_weights(path, to):
     """A copy of a model whose float32 matrices are rounded to bfloat16 (nearest, ties to even)."""
     with open(path, "rb") as file:
         data = bytearray(file.read())
-    (graph,) = [value for number, _, value in harness._fields(bytes(data)) if number == 7]
-    for number, _, tensor in harness._fields(graph):
+    (graph,) = [value for number, _, value in harness.fields_of(bytes(data)) if number == 7]
+    for number, _, tensor in harness.fields_of(graph):
         if number != 5:
             continue
-        fields = list(harness._fields(tensor))
+        fields = list(harness.fields_of(tensor))
         raws = [value for field, _, value in fields if field == 9]
         is_matrix = (2, 1) in [(field, value) for field, _, value in fields] and raws and len(raws[0]) >= 256
         if not is_matrix or sum(1 for field, _, _ in fields if field == 1) < 2:
@@ -161,11 +161,11 @@ def with_noise(path, to):
     """A copy of a model whose largest initializer has every element moved by a thousandth."""
     with open(path, "rb") as file:
         data = bytearray(file.read())
-    (graph,) = [value for number, _, value in harness._fields(bytes(data)) if number == 7]
+    (graph,) = [value for number, _, value in harness.fields_of(bytes(data)) if number == 7]
     raws = []
-    for number, _, tensor in harness._fields(graph):
+    for number, _, tensor in harness.fields_of(graph):
         if number == 5:
-            raws += [value for field, wire, value in harness._fields(tensor) if field == 9 and wire == 2]
+            raws += [value for field, wire, value in harness.fields_of(tensor) if field == 9 and wire == 2]
     raw = max(raws, key=len)
     at = bytes(data).index(raw)
     weights = numpy.frombuffer(raw, "<f4")

@@ -28,7 +28,7 @@ DRAWN = re.compile(r"test_(bernoulli|training_dropout|multinomial|random)")
 
 
 def fields(data):
-    return harness._fields(data)
+    return harness.fields_of(data)
 
 
 def read(path):

@@ -9,7 +9,7 @@ import tempfile
 
 import httpx
 
-from harness import expect, main, run
+from harness import expect, fields_of, main, run, tensor_of
 from server_test import serving
 
 NODES = "/usr/share/libonnx-testdata/data/node"
@@ -51,10 +51,13 @@ def the_command_line_takes_and_gives_them():
         expect(result["result"]["outputs"]["y"]["data"] == ["tuesday", "wednesday", "thürsday"], result)
         result = infer(folder, "front", FRONT).json()
         expect(result["result"]["outputs"]["output_sequence"] == INSERTED, result)
-        with open(os.path.join(folder, "out", "output_sequence.json"), encoding="utf-8") as file:
-            expect(json.load(file) == INSERTED, "the file")
-        wrong = infer(folder, "front", {**FRONT, "tensor": []})
-        expect(wrong.code != 0 and "expected a tensor, got a sequence" in wrong.out + wrong.err, wrong.err)
+        written = os.path.join(folder, "out", "output_sequence.pb")
+        with open(written, "rb") as file:
+            tensors = [tensor_of(field) for number, _, field in fields_of(file.read()) if number == 3]
+        expect([array.tolist() for _, array in tensors] == [one["data"] for one in INSERTED], "the file")
+        again = run("infer", os.path.join(folder, "front"), "--input", f"sequence={written}", *[
+            word for name in ("tensor", "position") for word in ("--input", f"{name}={folder}/{name}.json")], "--json")
+        expect(len(again.json()["result"]["outputs"]["output_sequence"]) == 4, again.out)
 
 
 def a_server_takes_and_gives_them():
