@@ -4,6 +4,7 @@
 #include "server/net_internal.h"
 
 #define LOOP_FREE_BYTES ((size_t)1 << 20)
+#define WAITING_THREADS 2  /* models read side by side */
 #define AWAY_MIN_THREADS 2 /* else as many as loops: one request that takes long does not hold up the next */
 
 /* or_connection_t.parted */
@@ -13,7 +14,7 @@ static _Thread_local const or_connection_t *handled; /* whose handler this threa
 static _Thread_local const or_connection_t *away;    /* the same of a thread that is none */
 static _Thread_local bool away_kept;                 /* that handler will post its reply */
 
-static bool hand_over(or_connection_t *connection);
+static bool hand_over(or_connection_t *connection, or_workers_t *workers);
 
 static or_connection_t *connection_of(or_request_t *request) {
   return (or_connection_t *)((char *)request - offsetof(or_connection_t, request));
@@ -27,10 +28,16 @@ or_status_t or_away_start(or_net_t *net) {
                                         .threads = (unsigned)threads,
                                         .queued = OR_AWAY_MAX_QUEUED,
                                         .patient = true};
-  return or_workers_create(&options, &net->workers);
+  const or_workers_options_t waiting = {
+      .allocator = net->allocator, .name = "or-wait", .threads = WAITING_THREADS, .patient = true};
+  or_status_t status = or_workers_create(&options, &net->workers);
+  return or_ok(status) ? or_workers_create(&waiting, &net->waiters) : status;
 }
 
-void or_away_stop(or_net_t *net) { or_workers_free(net->workers); }
+void or_away_stop(or_net_t *net) {
+  or_workers_free(net->workers);
+  or_workers_free(net->waiters);
+}
 
 void or_connection_handle(or_connection_t *connection) {
   or_request_t *request = &connection->request;
@@ -50,10 +57,18 @@ bool or_connection_keep_away(or_connection_t *connection) {
 bool or_request_elsewhere(or_request_t *request, size_t bytes) {
   or_connection_t *connection = connection_of(request);
   if (bytes <= OR_LOOP_WORK_BYTES || handled != connection) return false;
-  if (hand_over(connection)) return true;
+  if (hand_over(connection, connection->loop->net->workers)) return true;
   or_reply_header(request, "Retry-After", "1");
   or_reply_error(request, 503, "unavailable", "too many large requests are at work; the limits are %u, and %zu MiB",
                  OR_AWAY_MAX_QUEUED, connection->loop->net->options.limits.away_bytes >> 20);
+  return true;
+}
+
+bool or_request_may_not_wait(or_request_t *request, bool *moved) {
+  or_connection_t *connection = connection_of(request);
+  *moved = false;
+  if (handled != connection) return false;
+  *moved = hand_over(connection, connection->loop->net->waiters);
   return true;
 }
 
@@ -104,14 +119,14 @@ static bool has_room(or_net_t *net, size_t bytes) {
   return false;
 }
 
-static bool hand_over(or_connection_t *connection) {
+static bool hand_over(or_connection_t *connection, or_workers_t *workers) {
   or_net_t *net = connection->loop->net;
   const size_t bytes = claim(connection);
   if (!has_room(net, bytes)) return false;
   or_request_keep(&connection->request);
   connection->away = true;
   atomic_store_explicit(&connection->parted, TOGETHER, memory_order_relaxed);
-  or_status_t status = or_workers_submit(net->workers, handle_away, connection);
+  or_status_t status = or_workers_submit(workers, handle_away, connection);
   const bool good = or_ok(status);
   or_status_ignore(status); /* the reply says it */
   if (good) return true;

@@ -86,12 +86,24 @@ static void much(or_request_t *request) {
   assert_false(on_loop());
   or_reply_text(request, "text/plain", "away", 4);
 }
+/* Finds out that it has to wait for something. */
+static void wait_elsewhere(or_request_t *request) {
+  bool moved = false;
+  if (or_request_may_not_wait(request, &moved)) {
+    if (!moved) or_reply_text(request, "text/plain", "without", 7);
+    return;
+  }
+  assert_false(on_loop());
+  enter();
+  or_reply_text(request, "text/plain", "waited", 6);
+}
 static const or_route_t routes[] = {
     {.method = OR_HTTP_GET, .pattern = "/hello", .handle = hello},
     {.method = OR_HTTP_POST, .pattern = "/size", .body = OR_BODY_JSON, .handle = tell_size},
     {.method = OR_HTTP_POST, .pattern = "/later", .body = OR_BODY_JSON, .handle = later},
     {.method = OR_HTTP_POST, .pattern = "/late", .body = OR_BODY_JSON, .handle = late},
     {.method = OR_HTTP_GET, .pattern = "/much", .handle = much},
+    {.method = OR_HTTP_GET, .pattern = "/wait", .handle = wait_elsewhere},
 };
 #define HELLO "GET /hello HTTP/1.1\r\n" HOST "\r\n"
 
@@ -221,6 +233,30 @@ static void a_handler_may_find_out_that_its_work_is_large(void **state) {
   (void)close(client);
 }
 
+static void a_handler_waits_elsewhere_or_does_without(void **state) {
+  (void)state;
+  enum { WAITING = 2 + OR_WORKERS_MAX_QUEUED };
+  static struct pollfd clients[WAITING + 1];
+  gate.open = false;
+  for (size_t i = 0; i <= WAITING; ++i) {
+    clients[i] = (struct pollfd){.fd = dial(), .events = POLLIN};
+    say(clients[i].fd, "GET /wait HTTP/1.1\r\n" HOST "\r\n");
+    if (i < 2) wait_inside((int)i + 1); /* the rest wait for these two */
+  }
+  size_t without = 0;
+  assert_int_equal(poll(clients, WAITING + 1, -1), 1);
+  while (clients[without].revents == 0) ++without;
+  assert_int_equal(hear_answer(clients[without].fd, false), 200);
+  assert_string_equal(answer_body, "without");
+  assert_int_equal(ask(clients[without].fd, HELLO), 200);
+  open_gate();
+  for (size_t i = 0; i <= WAITING; ++i) {
+    if (i != without) assert_int_equal(hear_answer(clients[i].fd, false), 200);
+    if (i != without) assert_string_equal(answer_body, "waited");
+    (void)close(clients[i].fd);
+  }
+}
+
 #define THREADS 2 /* of a net with one loop */
 #define MOST (THREADS + OR_AWAY_MAX_QUEUED)
 static void refuses_more_than_may_wait(void **state) {
@@ -298,6 +334,7 @@ int main(void) {
       CASE(hears_at_once_that_the_client_had_gone_before),
       CASE(nobody_is_told_who_asked_for_nothing),
       CASE(a_handler_may_find_out_that_its_work_is_large),
+      CASE(a_handler_waits_elsewhere_or_does_without),
       CASE(refuses_more_than_may_wait),
       cmocka_unit_test(refuses_more_bytes_than_may_wait_but_not_one_body),
       cmocka_unit_test(a_drain_waits_for_what_is_away),

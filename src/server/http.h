@@ -132,6 +132,10 @@ void or_request_on_gone(or_request_t *request, void (*gone)(void *self, or_reque
  * that, 503 is the reply. */
 bool or_request_elsewhere(or_request_t *request, size_t bytes);
 #define OR_LOOP_WORK_BYTES ((size_t)128 << 10) /* what a loop does itself: JSON of a millisecond at most */
+/* The same for a handler that found that it must wait for a disk before it can do what it is for; of its own kind of
+ * thread, so that those who bring much do not wait for it. On a loop's thread *moved says whether it is called again
+ * elsewhere; if it is not, too many wait for that, and it had better do without. False: the thread may wait. */
+bool or_request_may_not_wait(or_request_t *request, bool *moved);
 /* Whether this thread may carry out short work for the request itself: on a loop's, where what was done since it last
  * looked at its sockets took less than OR_LOOP_WORK_NS, so that no connection waits longer for others' work than that
  * and one piece more. */

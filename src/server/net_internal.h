@@ -144,7 +144,8 @@ struct or_net_t {
   or_loop_t *loops;
   size_t loop_count, loops_started;
   struct or_acceptor_t *acceptor;
-  or_workers_t *workers; /* on which handlers run that would hold a loop up */
+  or_workers_t *workers; /* on which handlers run that would hold a loop up: with their large bodies, */
+  or_workers_t *waiters; /* or since they wait for a disk */
   _Atomic size_t away_bytes;
   or_workers_t *file_readers;
   or_mutex_t mutex; /* drain: `hurry` and the change of a loop's `busy` to 0 while draining */

@@ -49,6 +49,23 @@ static bool is_pointless(const or_request_t *request, bool wait) {
   return wait && request->body_bytes > OR_LOOP_WORK_BYTES && or_cancel_requested(&request->cancel);
 }
 
+/* Whether the inputs fit the model, asked before there is a task. */
+typedef enum verdict_t { GOOD, WRONG, ASKED_ELSEWHERE } verdict_t;
+
+static verdict_t check_inputs(or_request_t *request, const or_task_t *task, or_task_problems_t *problems) {
+  or_model_pool_t *pool = request->server->services.pool;
+  const char *name = or_task_model(task);
+  bool moved = false;
+  if (name == NULL || strcmp(or_task_operation(task), "inference") != 0) return GOOD;
+  or_model_t *model = or_model_pool_loaded(pool, name);
+  if (model == NULL && or_request_may_not_wait(request, &moved)) return moved ? ASKED_ELSEWHERE : GOOD;
+  if (model == NULL) or_status_ignore(or_model_pool_read(pool, name, &model)); /* the task says it */
+  problems->count = 0;
+  if (model != NULL) or_task_check_inputs(task, NULL, 0, model, problems);
+  or_model_release(model);
+  return problems->count == 0 ? GOOD : WRONG;
+}
+
 void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
@@ -71,7 +88,9 @@ void or_handle_task_create(or_request_t *request) {
     or_reply_failure(request, status);
     return;
   }
-  if (is_pointless(request, wait)) {
+  const verdict_t verdict = is_pointless(request, wait) ? GOOD : check_inputs(request, body->task, &problems);
+  if (verdict == WRONG) or_reply_problems(request, &problems, "");
+  if (verdict != GOOD || is_pointless(request, wait)) {
     or_task_body_release(body);
     return;
   }
