@@ -53,7 +53,7 @@ static void functions_have_their_tabulated_values(void **state) {
   expect_values("Asinh", 9, FLOATS(0, 1), DOUBLES(0, 0.8813735870));
   expect_values("Acosh", 9, FLOATS(1, 2), DOUBLES(0, 1.3169578969));
   expect_values("Atanh", 22, FLOATS(0, 0.5F, 1), DOUBLES(0, 0.5493061443, INFINITY));
-  expect_values("Shrink", 9, FLOATS(-2, -0.5F, 0.5F, 3), DOUBLES(-2, 0, 0, 3));
+  expect_values("Shrink", 9, FLOATS(-2, -0.5F, (float)NAN, 3), DOUBLES(-2, 0, 0, 3)); /* NaN is on neither side */
   expect_values("Floor", 13, FLOATS(-1.5F, 1.5F, 2), DOUBLES(-2, 1, 2));
   expect_values("Ceil", 13, FLOATS(-1.5F, 1.5F, 2), DOUBLES(-1, 2, 2));
   expect_values("Round", 11, FLOATS(-2.5F, -1.5F, 0.5F, 1.5F, 2.5F, 2.6F), DOUBLES(-2, -2, 0, 2, 2, 3));
@@ -208,6 +208,20 @@ static void clips_by_attributes_before_version_11(void **state) {
   call_deinit(&f);
 }
 
+/* The defaults of its attributes are the ends of float32. */
+static void clip_cuts_infinities_in_version_6_alone(void **state) {
+  (void)state;
+  for (int version = 6; version <= 12; version += 6) {
+    call_fixture_t f;
+    call_init(&f, "", "Clip", version);
+    call_input(&f, OR_FLOAT32, SHAPE(3), FLOATS(-(float)INFINITY, 2, (float)INFINITY));
+    call_run(&f, 1);
+    if (version == 6) expect_doubles(&f, 0, 0, DOUBLES(-0x1.fffffep127, 2, 0x1.fffffep127));
+    if (version == 12) expect_doubles(&f, 0, 0, DOUBLES(-INFINITY, 2, INFINITY));
+    call_deinit(&f);
+  }
+}
+
 static void clips_by_inputs_either_of_which_may_be_left_out(void **state) {
   (void)state;
   call_fixture_t f;
@@ -280,6 +294,7 @@ int main(void) {
       cmocka_unit_test(works_on_more_than_one_block_and_on_nothing),
       cmocka_unit_test(symbols_pass_unchanged),
       cmocka_unit_test(clips_by_attributes_before_version_11),
+      cmocka_unit_test(clip_cuts_infinities_in_version_6_alone),
       cmocka_unit_test(clips_by_inputs_either_of_which_may_be_left_out),
       cmocka_unit_test(clip_refuses_the_other_versions_way_of_giving_bounds),
       cmocka_unit_test(costs_grow_with_the_elements_and_the_function),

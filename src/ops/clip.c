@@ -1,4 +1,7 @@
 /* Clip of ops/activation.h: the one function of an element whose parameters may be inputs. */
+#include <float.h>
+#include <math.h>
+
 #include "ops/activation.h"
 #include "ops/extents.h"
 #include "ops/infer.h"
@@ -49,14 +52,17 @@ static or_status_t clip_infer(or_op_call_t *call) {
 
 static or_cost_t clip_cost(const or_op_call_t *call) { return or_cost_per_output(call, 2); }
 
+float or_clip_default(int version) { return version == 6 ? FLT_MAX : INFINITY; }
+
 /* A bound from its input or attribute into lane 0; false if there is none. */
-static bool read_bound(const or_op_call_t *call, uint32_t input, const char *attribute, or_lanes_t *bound) {
+static bool read_bound(const or_op_call_t *call, uint32_t input, const char *attribute, float fallback,
+                       or_lanes_t *bound) {
   if (or_op_has_input(call, input)) {
     or_lanes_load(call->inputs[input].dtype, call->inputs[input].data, 0, 1, 1, bound);
     return true;
   }
-  bound->real[0] = (double)or_op_attribute_float(call, attribute, 0); /* integers came with the inputs */
-  return or_op_attribute(call, attribute) != NULL;
+  bound->real[0] = (double)or_op_attribute_float(call, attribute, fallback); /* integers came with the inputs */
+  return call->node->version < 11;
 }
 
 #define CLAMP(member)                                                         \
@@ -73,7 +79,8 @@ static or_status_t clip_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
   or_lane_kind_t kind = or_lane_kind(x->dtype);
   or_lanes_t lanes, low, high;
-  bool has_low = read_bound(call, 1, "min", &low), has_high = read_bound(call, 2, "max", &high);
+  float limit = or_clip_default(call->node->version);
+  bool has_low = read_bound(call, 1, "min", -limit, &low), has_high = read_bound(call, 2, "max", limit, &high);
   uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank);
   for (uint64_t first = 0; first < total; first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;

@@ -264,7 +264,7 @@ static void store_average(const pool_t *pool, const int64_t *position, int64_t f
   or_lanes_t lanes;
   for (int64_t i = 0; i < count; ++i) {
     int64_t divisor = pool->include_pad ? outer * padded_count(window, last, position[last] + i) : run->where[i];
-    lanes.real[i] = run->value[i] / (double)divisor;
+    lanes.real[i] = divisor > 0 ? run->value[i] / (double)divisor : 0;
   }
   or_lanes_store(y->dtype, y->data, first, (size_t)count, OR_LANE_REAL, &lanes);
 }

@@ -7,7 +7,7 @@
  * [N,C,spatial'...]: where in X each maximum is (the first of equal ones), as an index into all of X; with
  * storage_order 1 the spatial part counts column-major. -1 over padding alone. AveragePool (1, 7, 10, 11, 19, 22):
  * float16 bfloat16 float32 float64. With count_include_pad the padding counts as zeros, but not what ceil_mode adds
- * behind it; without, a window over padding alone gives 0 / 0. LpPool (1, 2, 11, 18, 22): floating-point types; the
+ * behind it; without, a window over padding alone gives 0. LpPool (1, 2, 11, 18, 22): floating-point types; the
  * p-th root of the sum of the p-th powers of the absolute values, p 2 by default. Attributes auto_pad, ceil_mode,
  * dilations, kernel_shape, pads, strides: see or_window_make. GlobalAveragePool, GlobalMaxPool (1, 22), GlobalLpPool
  * (1, 2, 22): floating-point types; one window over each channel, spatial' all 1. Version 1 of the Lp pools, whose p

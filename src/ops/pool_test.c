@@ -139,6 +139,20 @@ static void averages_never_count_what_lies_behind_the_padding(void **state) {
   call_deinit(&f);
 }
 
+/* Two taps two apart around one element: neither lies on it. */
+static void the_average_of_padding_alone_is_zero(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "AveragePool", 19);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 1, 1), FLOATS(7));
+  call_ints(&f, "kernel_shape", INTS(2));
+  call_ints(&f, "dilations", INTS(2));
+  call_ints(&f, "pads", INTS(1, 1));
+  call_run(&f, 1);
+  expect_doubles(&f, 0, 0, DOUBLES(0));
+  call_deinit(&f);
+}
+
 static void averages_in_two_dimensions_with_dilation(void **state) {
   (void)state;
   call_fixture_t f;
@@ -325,6 +339,7 @@ int main(void) {
       cmocka_unit_test(nan_in_a_window_is_its_maximum),
       cmocka_unit_test(averages_without_and_with_padding),
       cmocka_unit_test(averages_never_count_what_lies_behind_the_padding),
+      cmocka_unit_test(the_average_of_padding_alone_is_zero),
       cmocka_unit_test(averages_in_two_dimensions_with_dilation),
       cmocka_unit_test(one_and_three_dimensions_and_long_lines),
       cmocka_unit_test(global_pools_see_each_channel_whole),

@@ -7,6 +7,7 @@
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
 #include "backends/cpu/half_internal.h"
+#include "ops/activation.h"
 #include "ops/elements.h"
 #include "ops/shape.h"
 
@@ -61,8 +62,9 @@ static bool is_square(const or_cpu_view_t *view) {
 /* Clip's bounds: attributes before version 11, inputs since; constant ones only. */
 static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
   static const char *const names[] = {"min", "max"};
+  float limit = or_clip_default(view->core->version);
   for (uint32_t i = 0; i < 2; ++i) {
-    bounds[i] = or_op_attribute_float(&view->call, names[i], i == 0 ? -INFINITY : INFINITY);
+    bounds[i] = or_op_attribute_float(&view->call, names[i], i == 0 ? -limit : limit);
     if (!or_cpu_has_input(view, i + 1)) continue;
     const void *data = or_cpu_input(view, i + 1)->data;
     if (data == NULL || or_cpu_count(&or_cpu_input(view, i + 1)->shape) != 1) return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "ops/activation.h"
 
 #define REASON_BYTES 160
 
@@ -132,7 +133,8 @@ static bool read_bound(const reader_t *reader, const or_node_t *part, const char
 }
 
 static bool read_clip(const reader_t *reader, const or_node_t *part, or_cpu_act_t *act) {
-  *act = (or_cpu_act_t){OR_CPU_ACT_CLIP, -INFINITY, INFINITY};
+  float limit = or_clip_default(part->version);
+  *act = (or_cpu_act_t){OR_CPU_ACT_CLIP, -limit, limit};
   return read_bound(reader, part, "min", 1, &act->lo) && read_bound(reader, part, "max", 2, &act->hi);
 }
 
