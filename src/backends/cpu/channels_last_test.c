@@ -75,6 +75,26 @@ static void adds_what_lies_otherwise(void **state) {
   net_deinit(&net);
 }
 
+/* Signals go through oneDNN as images of one row, and lie with channels last as those do. */
+static void adds_signals_as_convolutions_leave_them(void **state) {
+  (void)state;
+  net_t net;
+  net_init(&net);
+  or_value_id_t x = net_input(&net, OR_FLOAT32, NET_SHAPE(2, 16, 750));
+  or_value_id_t row = net_input(&net, OR_FLOAT32, NET_SHAPE(746));
+  or_value_id_t channel = net_input(&net, OR_FLOAT32, NET_SHAPE(64, 1));
+  or_value_id_t w = net_constant(&net, OR_FLOAT32, NET_SHAPE(64, 16, 5));
+  or_value_id_t a = net_simple(&net, "Relu", 14, NET_IDS(conv(&net, x, w)));
+  or_value_id_t b = net_simple(&net, "Tanh", 13, NET_IDS(a));
+  or_value_id_t c = net_simple(&net, "Add", 14, NET_IDS(a, b));
+  or_value_id_t d = net_simple(&net, "Mul", 14, NET_IDS(row, c));     /* one factor a sample */
+  or_value_id_t e = net_simple(&net, "Sub", 14, NET_IDS(d, channel)); /* one summand a channel */
+  net_output(&net, e);
+  net_output(&net, b);
+  expect(&net);
+  net_deinit(&net);
+}
+
 static void joins_channels_and_normalises_them(void **state) {
   (void)state;
   net_t net;
@@ -127,6 +147,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(scales_channels_by_their_means),
       cmocka_unit_test(adds_what_lies_otherwise),
+      cmocka_unit_test(adds_signals_as_convolutions_leave_them),
       cmocka_unit_test(joins_channels_and_normalises_them),
       cmocka_unit_test(cuts_channels),
   };

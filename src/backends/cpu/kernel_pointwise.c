@@ -300,21 +300,22 @@ static void walk_rows(const or_cpu_view_t *view, walk_t *walk) {
   or_shape_broadcast_strides(&or_cpu_input(view, 1)->shape, shape, walk->b);
 }
 
-/* As [N,H,W,C]: an operand of the result's shape lies so, another one is row-major. */
+/* As [N,H,W,C], or [N,W,C] of signals, which lie as images of one row: an operand of the result's shape lies so,
+ * another one is row-major. */
 static void walk_channels_last(const or_cpu_view_t *view, walk_t *walk) {
-  static const int order[4] = {0, 2, 3, 1};
   const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
   walk_t rows = {.rank = 0};
   walk_rows(view, &rows);
   int64_t *const strides[2] = {walk->a, walk->b}, *const from[2] = {rows.a, rows.b};
-  walk->rank = 4;
-  for (int i = 0; i < 4; ++i) walk->extent[i] = shape->dims[order[i]];
+  int32_t rank = walk->rank = shape->rank;
   for (uint32_t k = 0; k < 2; ++k) {
     bool whole = or_shape_equal(&or_cpu_input(view, k)->shape, shape);
     int64_t step = 1;
-    for (int i = 4; i-- > 0;) {
-      strides[k][i] = whole ? step : from[k][order[i]];
-      step *= walk->extent[i];
+    for (int32_t i = rank; i-- > 0;) {
+      int32_t axis = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
+      walk->extent[i] = shape->dims[axis];
+      strides[k][i] = whole ? step : from[k][axis];
+      step *= shape->dims[axis];
     }
   }
 }
