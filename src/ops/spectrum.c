@@ -252,16 +252,17 @@ static or_status_t read_stft(const or_op_call_t *call, stft_t *out) {
   bool known = false;
   *out = (stft_t){.parts = -1, .step = OR_DIM_UNKNOWN, .n = OR_DIM_UNKNOWN};
   or_status_t status = read_flag(call, "onesided", 1, &out->onesided);
-  if (or_ok(status)) status = or_infer_check_rank(call, 0, 3);
+  if (or_ok(status) && signal->shape.rank != 2) status = or_infer_check_rank(call, 0, 3);
   if (or_ok(status)) status = or_infer_check_dtype(call, 2);
   if (or_ok(status)) status = or_infer_check_rank(call, 2, 1);
   if (or_ok(status) && signal->shape.rank == 3) status = read_parts(signal, &out->parts);
+  if (signal->shape.rank == 2) out->parts = 1;
   if (or_ok(status)) status = read_length(call, 1, "frame_step", &known, &out->step);
   if (or_ok(status)) status = read_length(call, 3, "frame_length", &known, &out->n);
   if (!or_ok(status)) return status;
   if (out->onesided && out->parts == 2)
     return or_error(OR_INVALID_ARGUMENT, "attribute \"onesided\" is 1 (its default), but the signal is complex");
-  int64_t length = signal->shape.rank == 3 ? signal->shape.dims[1] : OR_DIM_UNKNOWN;
+  int64_t length = signal->shape.rank >= 2 ? signal->shape.dims[1] : OR_DIM_UNKNOWN;
   if (or_op_has_input(call, 2) && call->inputs[2].shape.rank == 1) {
     status =
         or_infer_same_extent("points of a frame and of its window", out->n, call->inputs[2].shape.dims[0], &out->n);
@@ -283,8 +284,8 @@ static or_status_t stft_infer(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   out->dtype = call->inputs[0].dtype;
   status = or_shape_unknown(4, &out->shape);
-  if (in->rank == 3) out->shape.dims[0] = in->dims[0];
-  if (in->rank == 3 && in->dims[1] >= 0 && stft.n > 0 && stft.step > 0)
+  if (in->rank >= 2) out->shape.dims[0] = in->dims[0];
+  if (in->rank >= 2 && in->dims[1] >= 0 && stft.n > 0 && stft.step > 0)
     out->shape.dims[1] = (in->dims[1] - stft.n) / stft.step + 1;
   if (!stft.onesided) out->shape.dims[2] = stft.n;
   if (stft.onesided && stft.n > 0) out->shape.dims[2] = stft.n / 2 + 1;

@@ -13,7 +13,8 @@
  * `inverse` 1: plus in the exponent, divided by n. The axis: attribute `axis` (default 1) before 20, then an input
  * (default -2); it is not the last. x, y: float16 bfloat16 float32 float64; lengths int32 int64, axis int64.
  *
- * STFT (17): signal [B, L, 1 or 2], frames of `frame_length` points (without it the window's, or L) that begin
+ * STFT (17): signal [B, L, 1 or 2], or [B, L] of real numbers, as PyTorch's exporter writes it (the standard asks for
+ * the last axis); frames of `frame_length` points (without it the window's, or L) that begin
  * `frame_step` apart, each multiplied by `window` [frame_length] and transformed: y [B, (L - frame_length) /
  * frame_step + 1, frame_length, 2], or frame_length / 2 + 1 coefficients where `onesided` is 1 (the default), which a
  * complex signal refuses. A frame longer than the signal is refused. */

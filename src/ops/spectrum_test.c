@@ -253,6 +253,21 @@ static void frames_are_windowed_and_transformed(void **state) {
   }
 }
 
+/* As torch.onnx.export writes torch.stft. */
+static void a_signal_without_a_last_axis_is_real(void **state) {
+  (void)state;
+  call_fixture_t f;
+  call_init(&f, "", "STFT", 17);
+  call_input(&f, OR_FLOAT32, SHAPE(2, 3), FLOATS(1, 2, 4, 8, 16, 32));
+  call_input(&f, OR_INT64, SCALAR, (const int64_t[]){1});
+  call_input(&f, OR_DTYPE_NONE, SCALAR, NULL);
+  call_input(&f, OR_INT64, SCALAR, &two);
+  call_run(&f, 1);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(2, 2, 2, 2));
+  expect_doubles(&f, 0, 1e-6, DOUBLES(3, 0, -1, 0, 6, 0, -2, 0, 24, 0, -8, 0, 48, 0, -16, 0));
+  call_deinit(&f);
+}
+
 static void a_frame_without_a_length_is_the_signal(void **state) {
   (void)state;
   call_fixture_t f;
@@ -324,8 +339,10 @@ static void frames_that_fit_nothing_are_refused(void **state) {
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "frames of 9 points of a signal of 7");
   f.inputs[0].shape = SHAPE(1, 9, 2);
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "the signal is complex");
+  f.inputs[0].shape = SHAPE(7);
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "rank 1, expected 3");
   f.inputs[0].shape = SHAPE(7, 1);
-  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "rank 2, expected 3");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "frames of 9 points of a signal of 1");
   call_int(&f, "onesided", -1);
   expect_refused(&f, 1, OR_INVALID_ARGUMENT, "\"onesided\" is -1");
   call_deinit(&f);
@@ -386,6 +403,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_known_stays_open),
       cmocka_unit_test(shapes_lengths_and_axes_that_fit_nothing_are_refused),
       cmocka_unit_test(frames_are_windowed_and_transformed),
+      cmocka_unit_test(a_signal_without_a_last_axis_is_real),
       cmocka_unit_test(a_frame_without_a_length_is_the_signal),
       cmocka_unit_test(complex_signals_have_both_sides),
       cmocka_unit_test(frames_that_are_not_known_stay_open),

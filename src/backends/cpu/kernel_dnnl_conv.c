@@ -27,10 +27,25 @@ static double flops_of(const or_cpu_view_t *view) {
  * for depthwise ones. */
 #define TRANSPOSED_FILTERS_MIN 16
 
+/* Signals: images of one row, whose kernels have one too. oneDNN 2.6 keeps tables of up to 4 KB an element of the row
+ * (240 MB for a vocoder of 72 layers and 5,000 samples), and fills vectors with zeros below 16 filters; with vectors of
+ * less than 64 bytes it takes 2 to 4 times as long as our products. */
+#define SIGNAL_MAX_ELEMENTS 1024
+#define SIGNAL_FILTERS_MIN 16
+#define SIGNAL_VECTOR_BYTES 64
+
+static bool suits_signal(const or_cpu_device_t *device, const or_conv_shape_t *shape) {
+  const or_cpu_window_t *window = &shape->window;
+  size_t filters = shape->out_channels / shape->groups;
+  if (window->in_h != 1 || window->kernel_h != 1 || shape->in_channels == shape->groups) return true;
+  if (window->kernel_w > 1 && device->kernels->vector_bytes < SIGNAL_VECTOR_BYTES) return false;
+  return window->out_w <= SIGNAL_MAX_ELEMENTS && filters >= SIGNAL_FILTERS_MIN;
+}
+
 /* oneDNN adds less than a stride of zeros at the end. */
-static bool suits(const or_cpu_conv_t *conv) {
+static bool suits(const or_cpu_device_t *device, const or_cpu_conv_t *conv) {
   const or_cpu_window_t *window = &conv->shape.window;
-  if (!conv->transposed) return true;
+  if (!conv->transposed) return suits_signal(device, &conv->shape);
   size_t groups = conv->shape.groups, filters = conv->shape.out_channels / groups;
   bool depthwise = conv->shape.in_channels == groups && filters == 1;
   if (filters < TRANSPOSED_FILTERS_MIN && !depthwise) return false;
@@ -39,7 +54,7 @@ static bool suits(const or_cpu_conv_t *conv) {
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !suits(&conv)) return false;
+  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !suits(device, &conv)) return false;
   return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
