@@ -91,7 +91,7 @@ static or_status_t unary_reference(or_op_call_t *call) {
   bool in_integers = kind != OR_LANE_REAL && function->integer != NULL;
   uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank);
   or_lanes_t lanes;
-  for (uint64_t first = 0; first < total; first += OR_LANES) {
+  for (uint64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_lanes_load(x->dtype, x->data, (int64_t)first, 1, count, &lanes);
     if (in_integers) {

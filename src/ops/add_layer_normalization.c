@@ -76,9 +76,11 @@ static or_status_t add_layer_normalization_reference(or_op_call_t *call) {
                       .input_count = 2,
                       .outputs = &sum,
                       .output_count = 1,
-                      .allocator = call->allocator};
+                      .allocator = call->allocator,
+                      .stop = call->stop};
   if (or_ok(status)) status = or_op_add.reference(&add);
   or_op_call_t norm = norm_call(call, &sum, inputs, &call->outputs[0]);
+  norm.stop = call->stop;
   if (or_ok(status)) status = or_op_layer_normalization.reference(&norm);
   or_free(call->allocator, scratch);
   /* cppcheck-suppress returnDanglingLifetime ; a status owns its message and points to no call */

@@ -91,7 +91,7 @@ static or_status_t affine_grid_reference(or_op_call_t *call) {
   places.rank = rank + 1;
   uint64_t total = or_shape_product(&places, 0, places.rank), count = (uint64_t)rank;
   double matrix[12] = {0}, row[3];
-  for (uint64_t i = 0; i < total; ++i) {
+  for (uint64_t i = 0; i < total && !or_stops(call->stop, 8); ++i) {
     if (at[rank] == 0)
       or_elements_load(theta->dtype, theta->data, (uint64_t)at[0] * count * (count + 1), count * (count + 1), matrix);
     for (int32_t k = 0; k < rank; ++k) {

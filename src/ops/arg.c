@@ -82,7 +82,7 @@ static or_status_t arg_reference(or_op_call_t *call) {
   uint64_t outer = or_shape_product(&in->shape, 0, axis), length = (uint64_t)in->shape.dims[axis];
   uint64_t inner = or_shape_product(&in->shape, axis + 1, in->shape.rank);
   or_lanes_t x;
-  for (uint64_t i = 0; i < outer; ++i) {
+  for (uint64_t i = 0; i < outer && !or_stops(call->stop, inner); ++i) {
     for (uint64_t j = 0; j < inner; j += OR_LANES) {
       contest.count = inner - j < OR_LANES ? (size_t)(inner - j) : OR_LANES;
       memset(&contest.found, 0, sizeof contest.found);
@@ -90,6 +90,7 @@ static or_status_t arg_reference(or_op_call_t *call) {
       for (uint64_t k = 1; k < length; ++k) {
         or_lanes_load(in->dtype, in->data, (int64_t)((i * length + k) * inner + j), 1, contest.count, &x);
         challenge(&contest, &x, (int64_t)k);
+        if (or_stops(call->stop, OR_LANES)) return status;
       }
       or_lanes_store(OR_INT64, out->data, (int64_t)(i * inner + j), contest.count, OR_LANE_INTEGER, &contest.found);
     }

@@ -21,6 +21,11 @@ static void write_present(const reference_t *r);
 static void load_head(const reference_t *r, int64_t batch, int64_t head);
 static void one_query(const reference_t *r, int64_t batch, int64_t head, int64_t query);
 
+/* Multiplications. */
+static uint64_t query_work(const reference_t *r) {
+  return (uint64_t)r->total * (uint64_t)(r->a.head + r->a.value_head + 16);
+}
+
 or_status_t or_attention_reference(or_op_call_t *call) {
   reference_t r = {.call = call};
   void *memory = NULL;
@@ -32,10 +37,11 @@ or_status_t or_attention_reference(or_op_call_t *call) {
   write_present(&r);
   int64_t group = r.a.kv_heads > 0 ? r.a.q_heads / r.a.kv_heads : 0;
   for (int64_t b = 0; b < r.a.batch; ++b) {
-    for (int64_t h = 0; h < r.a.kv_heads; ++h) {
+    for (int64_t h = 0; h < r.a.kv_heads && !or_stops(call->stop, query_work(&r)); ++h) {
       load_head(&r, b, h);
       for (int64_t g = 0; g < group; ++g) {
-        for (int64_t i = 0; i < r.a.q_length; ++i) one_query(&r, b, h * group + g, i);
+        for (int64_t i = 0; i < r.a.q_length && !or_stops(call->stop, query_work(&r)); ++i)
+          one_query(&r, b, h * group + g, i);
       }
     }
   }
@@ -78,17 +84,24 @@ static int64_t at(const or_attention_rows_t *rows, int64_t batch, int64_t head, 
   return batch * rows->batch + head * rows->head + row * rows->row;
 }
 
+typedef struct copy_t {
+  const or_op_tensor_t *from, *to;
+  const or_attention_rows_t *from_rows, *to_rows;
+  or_stop_t *stop;
+} copy_t;
+
 /* Rows [0, count) of every head from one tensor to another, `first` rows on; the bytes of them. */
-static size_t copy_rows(const or_op_tensor_t *from, const or_attention_rows_t *from_rows, const or_op_tensor_t *to,
-                        const or_attention_rows_t *to_rows, const int64_t extents[4], int64_t first) {
+static size_t copy_rows(const copy_t *copy, const int64_t extents[4], int64_t first) {
+  const or_op_tensor_t *from = copy->from, *to = copy->to;
   size_t element = or_dtype_bytes(from->dtype, 1), copied = 0;
   for (int64_t b = 0; b < extents[0]; ++b) {
     for (int64_t h = 0; h < extents[1]; ++h) {
       for (int64_t i = 0; i < extents[2]; ++i) {
-        const char *source = (const char *)from->data + (size_t)at(from_rows, b, h, i) * element;
-        char *target = (char *)to->data + (size_t)at(to_rows, b, h, first + i) * element;
+        const char *source = (const char *)from->data + (size_t)at(copy->from_rows, b, h, i) * element;
+        char *target = (char *)to->data + (size_t)at(copy->to_rows, b, h, first + i) * element;
         memcpy(target, source, (size_t)extents[3] * element);
         copied += (size_t)extents[3] * element;
+        if (or_stops(copy->stop, 1 + OR_STOP_COPIED((size_t)extents[3] * element))) return copied;
       }
     }
   }
@@ -104,8 +117,10 @@ static void append(const reference_t *r) {
   const or_op_tensor_t *in = r->call->inputs;
   const int64_t keys[] = {a->batch, a->kv_heads, a->new_length, a->head};
   const int64_t values[] = {a->batch, a->kv_heads, a->new_length, a->value_head};
-  count_copied(r, copy_rows(&in[OR_ATTENTION_K], &a->k, &in[OR_ATTENTION_PAST_KEY], &a->past_key, keys, r->past));
-  count_copied(r, copy_rows(&in[OR_ATTENTION_V], &a->v, &in[OR_ATTENTION_PAST_VALUE], &a->past_value, values, r->past));
+  const copy_t key = {&in[OR_ATTENTION_K], &in[OR_ATTENTION_PAST_KEY], &a->k, &a->past_key, r->call->stop};
+  const copy_t value = {&in[OR_ATTENTION_V], &in[OR_ATTENTION_PAST_VALUE], &a->v, &a->past_value, r->call->stop};
+  count_copied(r, copy_rows(&key, keys, r->past));
+  count_copied(r, copy_rows(&value, values, r->past));
 }
 
 static void write_present(const reference_t *r) {
@@ -121,10 +136,12 @@ static void write_present(const reference_t *r) {
     const int64_t new_extents[] = {a->batch, a->kv_heads, a->new_length, width};
     if (or_op_has_input(r->call, past)) {
       const or_attention_rows_t *old = output == 1 ? &a->past_key : &a->past_value;
-      count_copied(r, copy_rows(&r->call->inputs[past], old, to, &rows, old_extents, 0));
+      const copy_t before = {&r->call->inputs[past], to, old, &rows, r->call->stop};
+      count_copied(r, copy_rows(&before, old_extents, 0));
     }
     const or_attention_rows_t *fresh = output == 1 ? &a->k : &a->v;
-    count_copied(r, copy_rows(&r->call->inputs[output], fresh, to, &rows, new_extents, r->past));
+    const copy_t behind = {&r->call->inputs[output], to, fresh, &rows, r->call->stop};
+    count_copied(r, copy_rows(&behind, new_extents, r->past));
   }
 }
 

@@ -99,6 +99,7 @@ static double parameter(const or_op_call_t *call, uint32_t index, uint64_t place
 typedef struct places_t {
   const or_op_tensor_t *x;
   uint64_t batches, count, inner;
+  or_stop_t *stop;
 } places_t;
 
 /* A place's own mean and variance, over all batches; in two passes, so that nothing cancels. */
@@ -110,6 +111,7 @@ static void measure(const places_t *places, uint64_t place, double *mean, double
       for (uint64_t done = 0; done < places->inner; done += OR_LANES) {
         size_t count = places->inner - done < OR_LANES ? (size_t)(places->inner - done) : OR_LANES;
         or_elements_load(places->x->dtype, places->x->data, first + done, count, values);
+        if (or_stops(places->stop, count)) return;
         for (size_t i = 0; pass == 0 && i < count; ++i) sum += values[i];
         for (size_t i = 0; pass == 1 && i < count; ++i) squares += (values[i] - *mean) * (values[i] - *mean);
       }
@@ -129,7 +131,7 @@ static void normalize(const or_op_call_t *call, const places_t *places, uint64_t
   double bias = parameter(call, 2, place), values[OR_LANES];
   for (uint64_t batch = 0; y->data != NULL && batch < places->batches; ++batch) {
     uint64_t first = (batch * places->count + place) * places->inner;
-    for (uint64_t done = 0; done < places->inner; done += OR_LANES) {
+    for (uint64_t done = 0; done < places->inner && !or_stops(places->stop, OR_LANES); done += OR_LANES) {
       size_t count = places->inner - done < OR_LANES ? (size_t)(places->inner - done) : OR_LANES;
       or_elements_load(places->x->dtype, places->x->data, first + done, count, values);
       for (size_t i = 0; i < count; ++i) values[i] = (values[i] - mean) * factor + bias;
@@ -146,8 +148,9 @@ static or_status_t batch_normalization_reference(or_op_call_t *call) {
   places_t places = {.x = x,
                      .batches = (uint64_t)x->shape.dims[0],
                      .count = or_shape_product(&x->shape, 1, inner_from),
-                     .inner = or_shape_product(&x->shape, inner_from, rank)};
-  for (uint64_t place = 0; place < places.count; ++place) {
+                     .inner = or_shape_product(&x->shape, inner_from, rank),
+                     .stop = call->stop};
+  for (uint64_t place = 0; place < places.count && !or_stops(call->stop, 1 + places.batches); ++place) {
     double mean = parameter(call, 3, place), variance = parameter(call, 4, place);
     if (is_training(call)) {
       double own_mean = 0, own_variance = 0;

@@ -133,13 +133,14 @@ static or_cost_t variadic_cost(const or_op_call_t *call) {
 /* ---- references ---- */
 
 /* out = f(a, b), each broadcast to out's shape. `out` may be `a` itself. */
-static void apply(const binary_t *binary, const or_op_tensor_t *a, const or_op_tensor_t *b, or_op_tensor_t *out) {
+static void apply(const or_op_call_t *call, const binary_t *binary, const or_op_tensor_t *a, const or_op_tensor_t *b,
+                  or_op_tensor_t *out) {
   const or_shape_t *shapes[] = {&a->shape, &b->shape};
   or_lane_kind_t kind = or_lane_kind(out->dtype), kind_b = or_lane_kind(b->dtype);
   /* Only Pow mixes: integers to a real power go through double. */
   or_lane_kind_t work = kind == OR_LANE_INTEGER && kind_b == OR_LANE_REAL ? OR_LANE_REAL : kind;
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length; done += OR_LANES) {
       size_t count = (size_t)(rows.length - done < OR_LANES ? rows.length - done : OR_LANES);
       or_lanes_t x, y;
@@ -154,41 +155,41 @@ static void apply(const binary_t *binary, const or_op_tensor_t *a, const or_op_t
 }
 
 static or_status_t add_reference(or_op_call_t *call) {
-  apply(&add_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, &add_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t sub_reference(or_op_call_t *call) {
-  apply(&sub_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, &sub_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t mul_reference(or_op_call_t *call) {
-  apply(&mul_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, &mul_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t div_reference(or_op_call_t *call) {
-  apply(&div_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, &div_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t pow_reference(or_op_call_t *call) {
-  apply(&pow_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, &pow_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t mod_reference(or_op_call_t *call) {
   bool truncates = or_op_attribute_int(call, "fmod", 0) != 0;
-  apply(truncates ? &fmod_lanes : &mod_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  apply(call, truncates ? &fmod_lanes : &mod_lanes, &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 /* Folds the inputs into the output one after the other; neither operation rounds. */
 static or_status_t fold(or_op_call_t *call, const binary_t *binary) {
   or_op_tensor_t *out = &call->outputs[0];
-  apply(binary, &call->inputs[0], &call->inputs[call->input_count > 1 ? 1 : 0], out);
-  for (uint32_t i = 2; i < call->input_count; ++i) apply(binary, out, &call->inputs[i], out);
+  apply(call, binary, &call->inputs[0], &call->inputs[call->input_count > 1 ? 1 : 0], out);
+  for (uint32_t i = 2; i < call->input_count; ++i) apply(call, binary, out, &call->inputs[i], out);
   return or_status_success();
 }
 

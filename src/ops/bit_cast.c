@@ -40,7 +40,7 @@ static or_status_t bit_cast_infer(or_op_call_t *call) {
 static or_status_t bit_cast_reference(or_op_call_t *call) {
   const uint8_t *bytes = call->inputs[0].data;
   uint64_t count = or_shape_product(&call->inputs[0].shape, 0, call->inputs[0].shape.rank);
-  for (uint64_t i = 0; call->outputs[0].dtype == OR_BOOL && i < count; ++i) {
+  for (uint64_t i = 0; call->outputs[0].dtype == OR_BOOL && i < count && !or_stops(call->stop, 1); ++i) {
     if (bytes[i] > 1)
       return or_error(OR_INVALID_ARGUMENT, "element %llu is %u, which is no bool", (unsigned long long)i, bytes[i]);
   }

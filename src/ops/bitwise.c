@@ -18,7 +18,7 @@ static or_status_t apply(or_op_call_t *call, bits_fn_t function) {
   or_lane_kind_t kind = or_lane_kind(out->dtype);
   int64_t bits = or_dtype_bits(out->dtype);
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length; done += OR_LANES) {
       size_t count = (size_t)(rows.length - done < OR_LANES ? rows.length - done : OR_LANES);
       or_lanes_t x, y;

@@ -109,7 +109,7 @@ static or_status_t cast_to_scale(or_op_call_t *call) {
   or_status_t status = read_rounding(call, &rounding);
   uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
   or_lanes_t lanes;
-  for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < count && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     uint8_t *codes = (uint8_t *)call->outputs[0].data + first;
     status = load(in, OR_FLOAT8E8M0, first, block, OR_LANE_REAL, &lanes);
@@ -131,7 +131,7 @@ static or_status_t cast_reference(or_op_call_t *call) {
   if (in->dtype == OR_STRING) kind = out->dtype == OR_BOOL ? OR_LANE_REAL : or_lane_kind(out->dtype);
   uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
   or_status_t status = or_status_success();
-  for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < count && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     or_lanes_t lanes;
     status = load(in, out->dtype, first, block, kind, &lanes);

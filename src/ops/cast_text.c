@@ -99,7 +99,7 @@ or_status_t or_cast_to_text(or_op_call_t *call) {
   const uint64_t count = or_shape_product(&in->shape, 0, in->shape.rank);
   size_t total = 0;
   or_status_t status = or_status_success();
-  for (uint64_t first = 0; or_ok(status) && first < count; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < count && !or_stops(call->stop, 8 * OR_LANES); first += OR_LANES) {
     const size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     char text[OR_LANES * NUMBER_BYTES], *kept = NULL;
     size_t used = 0;

@@ -110,12 +110,12 @@ static or_status_t causal_conv_reference(or_op_call_t *call) {
   or_status_t status = or_alloc(call->allocator, bytes, &memory);
   if (!or_ok(status)) return status;
   double *kernel = memory, *line = kernel + taps, sums[OR_LANES];
-  for (uint64_t i = 0; i < lines; ++i) {
+  for (uint64_t i = 0; i < lines && !or_stops(call->stop, length + taps); ++i) {
     double bias = 0;
     load_line(call, i, carried, length, line);
     or_elements_load(w->dtype, w->data, i % channels * taps, taps, kernel);
     if (or_op_has_input(call, BIAS)) or_elements_load(x->dtype, call->inputs[BIAS].data, i % channels, 1, &bias);
-    for (size_t done = 0; done < length; done += OR_LANES) {
+    for (size_t done = 0; done < length && !or_stops(call->stop, OR_LANES * taps); done += OR_LANES) {
       size_t part = length - done < OR_LANES ? length - done : OR_LANES;
       for (size_t j = 0; j < part; ++j) sums[j] = bias;
       convolve(line + done, kernel, taps, part, sums);

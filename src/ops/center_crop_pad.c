@@ -71,7 +71,7 @@ static or_status_t center_crop_pad_reference(or_op_call_t *call) {
   }
   if (or_shape_product(&common, 0, rank) == 0) return or_status_success();
   size_t run = (size_t)common.dims[--common.rank] * bytes;
-  for (bool more = true; more; more = or_index_next(&common, at)) {
+  for (bool more = true; more && !or_stops(call->stop, 1 + OR_STOP_COPIED(run)); more = or_index_next(&common, at)) {
     int64_t source = from, target = to;
     for (int32_t i = 0; i < common.rank; ++i) {
       source += at[i] * in_strides[i];

@@ -82,7 +82,7 @@ static or_status_t clip_reference(or_op_call_t *call) {
   float limit = or_clip_default(call->node->version);
   bool has_low = read_bound(call, 1, "min", -limit, &low), has_high = read_bound(call, 2, "max", limit, &high);
   uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank);
-  for (uint64_t first = 0; first < total; first += OR_LANES) {
+  for (uint64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_lanes_load(x->dtype, x->data, (int64_t)first, 1, count, &lanes);
     if (kind == OR_LANE_REAL) CLAMP(real);

@@ -130,15 +130,16 @@ typedef struct columns_t {
   int64_t parts, part;
   int64_t kernel_count, block_count, image_count;
   void *sums; /* [image_count] */
+  or_stop_t *stop;
 } columns_t;
 
 static void add_image(const or_op_tensor_t *x, int64_t first, const columns_t *columns) {
   or_lanes_t lanes;
   memset(columns->sums, 0, (size_t)columns->image_count * sizeof(double));
-  for (int64_t row = 0; row < columns->kernel_count; ++row) {
+  for (int64_t row = 0; row < columns->kernel_count && !or_stops(columns->stop, 1); ++row) {
     int64_t kernel[OR_MAX_SPATIAL];
     or_window_unravel((uint64_t)row, columns->window.kernel, columns->window.rank, kernel);
-    for (int64_t done = 0; done < columns->block_count; done += OR_LANES) {
+    for (int64_t done = 0; done < columns->block_count && !or_stops(columns->stop, OR_LANES); done += OR_LANES) {
       int64_t count = columns->block_count - done < OR_LANES ? columns->block_count - done : OR_LANES;
       int64_t at = (first + row * columns->block_count + done) * columns->parts + columns->part;
       or_lanes_load(columns->dtype, x->data, at, columns->parts, (size_t)count, &lanes);
@@ -168,7 +169,7 @@ static void store_image(const or_op_tensor_t *y, int64_t first, const columns_t 
 static or_status_t col2im_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
   or_integers_t image, block;
-  columns_t columns = {.parts = x->dtype == OR_COMPLEX64 || x->dtype == OR_COMPLEX128 ? 2 : 1};
+  columns_t columns = {.stop = call->stop, .parts = x->dtype == OR_COMPLEX64 || x->dtype == OR_COMPLEX128 ? 2 : 1};
   columns.dtype = columns.parts == 1 ? x->dtype : x->dtype == OR_COMPLEX64 ? OR_FLOAT32 : OR_FLOAT64;
   or_status_t status = read_list(call, 1, "image_shape", &image);
   if (or_ok(status)) status = read_list(call, 2, "block_shape", &block);
@@ -184,7 +185,7 @@ static or_status_t col2im_reference(or_op_call_t *call) {
   }
   status = or_alloc(call->allocator, bytes, &columns.sums);
   if (!or_ok(status)) return status;
-  for (int64_t i = 0; i < images * columns.parts; ++i) {
+  for (int64_t i = 0; i < images * columns.parts && !or_stops(call->stop, (uint64_t)columns.image_count); ++i) {
     int64_t at = i / columns.parts;
     columns.part = i % columns.parts;
     add_image(x, at * columns.kernel_count * columns.block_count, &columns);

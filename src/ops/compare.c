@@ -25,7 +25,7 @@ static or_status_t compare(or_op_call_t *call, const lanes_fn_t lanes[OR_LANE_KI
   const or_shape_t *shapes[] = {&a->shape, &b->shape};
   or_lane_kind_t kind = or_lane_kind(a->dtype);
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length; done += OR_LANES) {
       size_t count = (size_t)(rows.length - done < OR_LANES ? rows.length - done : OR_LANES);
       or_lanes_t x, y, result;
@@ -44,7 +44,7 @@ static or_status_t compare_strings(or_op_call_t *call) {
   const or_shape_t *shapes[] = {&call->inputs[0].shape, &call->inputs[1].shape};
   uint8_t *out = call->outputs[0].data;
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t i = 0; i < rows.length; ++i) {
       out[rows.out + i] = or_string_same(a[rows.first[0] + i * rows.step[0]], b[rows.first[1] + i * rows.step[1]]);
     }
@@ -78,7 +78,7 @@ static or_status_t not_reference(or_op_call_t *call) {
   const uint8_t *in = call->inputs[0].data;
   uint8_t *out = call->outputs[0].data;
   uint64_t count = or_shape_product(&call->inputs[0].shape, 0, call->inputs[0].shape.rank);
-  for (uint64_t i = 0; i < count; ++i) out[i] = in[i] == 0;
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 1); ++i) out[i] = in[i] == 0;
   return or_status_success();
 }
 

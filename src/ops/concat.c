@@ -75,7 +75,8 @@ static or_status_t concat_reference(or_op_call_t *call) {
   for (uint32_t i = 0; i < call->input_count; ++i) {
     const char *from = call->inputs[i].data;
     size_t row = or_shape_product(&call->inputs[i].shape, axis, out->shape.rank) * element_bytes;
-    for (uint64_t k = 0; row > 0 && k < outer; ++k) memcpy(to + k * out_row, from + k * row, row);
+    for (uint64_t k = 0; row > 0 && k < outer && !or_stops(call->stop, 1 + OR_STOP_COPIED(row)); ++k)
+      memcpy(to + k * out_row, from + k * row, row);
     to += row;
   }
   return or_status_success();

@@ -110,6 +110,8 @@ static or_status_t constant_of_shape_infer(or_op_call_t *call) {
   return or_ok(status) ? or_shape_check_count(&out->shape) : status;
 }
 
+#define FILL_BYTES ((size_t)3 << 22) /* copied at once: whole groups of any dtype */
+
 static or_status_t constant_of_shape_reference(or_op_call_t *call) {
   const or_op_tensor_t *out = &call->outputs[0];
   const or_attribute_t *value = or_op_attribute(call, "value");
@@ -132,8 +134,10 @@ static or_status_t constant_of_shape_reference(or_op_call_t *call) {
   /* Doubles what is filled already. */
   for (size_t done = element_bytes; done < bytes;) {
     size_t run = done < bytes - done ? done : bytes - done;
+    if (run > FILL_BYTES) run = FILL_BYTES;
     memcpy((char *)out->data + done, out->data, run);
     done += run;
+    if (or_stops(call->stop, OR_STOP_COPIED(run))) break;
   }
   return or_status_success();
 }

@@ -141,7 +141,7 @@ or_status_t or_conv_run(const or_op_call_t *call, const or_conv_t *conv) {
   group.in_count = or_shape_product(&x->shape, 2, x->shape.rank);
   uint64_t taps = channels * group.kernel_count;
   for (uint64_t image = 0; image < (uint64_t)x->shape.dims[0]; ++image) {
-    for (uint64_t g = 0; g < groups; ++g) {
+    for (uint64_t g = 0; g < groups && !or_stops(call->stop, 1); ++g) {
       group.first_filter = g * filters;
       group.first_input = (image * groups + g) * channels * group.in_count;
       group.first_output = (image * groups + g) * filters * positions;
@@ -152,7 +152,8 @@ or_status_t or_conv_run(const or_op_call_t *call, const or_conv_t *conv) {
                               .load_a = load_weights,
                               .load_b = load_taps,
                               .store = store_rows,
-                              .self = &group};
+                              .self = &group,
+                              .stop = call->stop};
       or_product_run(&product, scratch);
     }
   }

@@ -210,7 +210,7 @@ static or_status_t conv_transpose_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   group.sums = sums;
   for (uint64_t i = 0; i < batch * groups; ++i) {
-    for (uint64_t done = 0; done < filters; done += step) {
+    for (uint64_t done = 0; done < filters && !or_stops(call->stop, group.out_count); done += step) {
       uint64_t g = i % groups, count = filters - done < step ? filters - done : step;
       uint64_t first_weight = g * channels * row + done * group.kernel_count;
       group.weights = (or_matrix_t){w->dtype, w->data, first_weight, 1, row};
@@ -222,7 +222,8 @@ static or_status_t conv_transpose_reference(or_op_call_t *call) {
                               .load_a = load_weights,
                               .load_b = load_input,
                               .store = add_block,
-                              .self = &group};
+                              .self = &group,
+                              .stop = call->stop};
       or_product_run(&product, scratch);
       or_elements_store(y->dtype, y->data, (i * filters + done) * group.out_count, (size_t)(count * group.out_count),
                         group.sums);

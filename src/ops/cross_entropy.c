@@ -168,7 +168,7 @@ static or_status_t likelihood_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0];
   loss_t loss;
   or_status_t status = begin(call, &loss);
-  for (uint64_t i = 0; or_ok(status) && i < loss.batches * loss.inner; ++i) {
+  for (uint64_t i = 0; or_ok(status) && i < loss.batches * loss.inner && !or_stops(call->stop, 4); ++i) {
     int64_t target = 0;
     double weight = 0, value = 0;
     status = read_target(&loss, i, &target, &weight);
@@ -225,7 +225,7 @@ static or_status_t entropy_reference(or_op_call_t *call) {
     status = or_error(OR_RESOURCE_EXHAUSTED, "the logarithms of %llu classes", (unsigned long long)loss.classes);
   if (or_ok(status)) status = or_alloc_array(call->allocator, bound, sizeof(double), &values);
   for (uint64_t i = 0; or_ok(status) && i < loss.batches; ++i) {
-    for (uint64_t k = 0; or_ok(status) && k < loss.inner; k += widest) {
+    for (uint64_t k = 0; or_ok(status) && k < loss.inner && !or_stops(call->stop, 4 * bound); k += widest) {
       size_t width = (size_t)(loss.inner - k < widest ? loss.inner - k : widest);
       status = add_places(&loss, i, k, width, values);
     }

@@ -68,7 +68,7 @@ static or_status_t cumulative_reference(or_op_call_t *call) {
                    .product = call->op == &or_op_cum_prod,
                    .exclusive = or_op_attribute_int(call, "exclusive", 0) != 0,
                    .reverse = or_op_attribute_int(call, "reverse", 0) != 0};
-  for (uint64_t i = 0; i < outer; ++i) {
+  for (uint64_t i = 0; i < outer && !or_stops(call->stop, 1); ++i) {
     for (uint64_t j = 0; j < inner; j += OR_LANES) {
       lines.first = i * lines.length * inner + j;
       lines.count = inner - j < OR_LANES ? (size_t)(inner - j) : OR_LANES;
@@ -86,7 +86,7 @@ static void run_lines(const lines_t *lines) {
     total.natural[i] = lines->product ? 1 : 0;
     if (kind == OR_LANE_REAL) total.real[i] = lines->product ? 1 : 0;
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, lines->count); ++k) {
     uint64_t position = lines->reverse ? lines->length - 1 - k : k;
     int64_t at = (int64_t)(lines->first + position * lines->step);
     or_lanes_load(in->dtype, in->data, at, 1, lines->count, &x); /* before the store: they may be the same memory */

@@ -138,21 +138,24 @@ static or_status_t run_groups(const or_op_call_t *call, group_t *group, double *
   const or_op_tensor_t *x = &call->inputs[X], *w = &call->inputs[W], *y = &call->outputs[0];
   uint64_t groups = (uint64_t)or_op_attribute_int(call, "group", 1), channels = (uint64_t)w->shape.dims[1];
   uint64_t filters = (uint64_t)w->shape.dims[0] / groups, taps = channels * group->kernel_count;
-  for (uint64_t i = 0; i < (uint64_t)x->shape.dims[0] * groups; ++i) {
+  for (uint64_t i = 0; i < (uint64_t)x->shape.dims[0] * groups && !or_stops(call->stop, 1); ++i) {
+
     uint64_t g = i % groups;
     group->image = i / groups;
     group->first_channel = g * channels;
     group->first_filter = g * filters;
     group->weights = (or_matrix_t){w->dtype, w->data, g * filters * taps, taps, 1};
     group->output = (or_matrix_t){y->dtype, y->data, i * filters * group->out_count, group->out_count, 1};
-    or_elements_load(x->dtype, x->data, i * channels * group->in_count, (size_t)(channels * group->in_count), input);
+    or_elements_load_long(call->stop, x->dtype, x->data, i * channels * group->in_count,
+                          (size_t)(channels * group->in_count), input);
     or_product_t product = {.m = filters,
                             .n = group->out_count,
                             .k = taps,
                             .load_a = load_weights,
                             .load_b = load_samples,
                             .store = store_with_bias,
-                            .self = group};
+                            .self = group,
+                            .stop = call->stop};
     or_product_run(&product, scratch);
   }
   return or_status_success();

@@ -74,7 +74,7 @@ static or_status_t block_reference(or_op_call_t *call) {
   /* Strides in the tensor with many channels of depth, block row, block column. */
   int64_t depth_step = inner ? block * block * plane : plane, row_step = (inner ? block : block * depth) * plane;
   int64_t column_step = (inner ? 1 : depth) * plane, wide = columns * block, image = depth * block * block * plane;
-  or_rows_layout_t layout = {.rank = 6, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = 6, .operand_count = 1, .stop = call->stop};
   if (to_space) { /* walks n, depth, row, block row, column, block column */
     const int64_t extent[] = {deep->dims[0], depth, rows, block, columns, block};
     const int64_t stride[] = {image, depth_step, columns, row_step, 1, column_step};

@@ -59,9 +59,9 @@ static size_t pivot_of(const double *matrix, size_t m, size_t column) {
 }
 
 /* Of a matrix of m rows, which it decomposes in place. */
-static double determinant(double *matrix, size_t m) {
+static double determinant(or_stop_t *stop, double *matrix, size_t m) {
   double product = 1;
-  for (size_t k = 0; k < m; ++k) {
+  for (size_t k = 0; k < m && !or_stops(stop, m); ++k) {
     size_t pivot = pivot_of(matrix, m, k);
     double *top = matrix + k * m, *chosen = matrix + pivot * m;
     if (pivot != k) product = -product;
@@ -72,7 +72,7 @@ static double determinant(double *matrix, size_t m) {
     }
     product *= top[k];
     if (top[k] == 0) continue; /* so is all below it */
-    for (size_t row = k + 1; row < m; ++row) {
+    for (size_t row = k + 1; row < m && !or_stops(stop, m - k); ++row) {
       double *line = matrix + row * m, factor = line[k] / top[k];
       for (size_t j = k + 1; j < m; ++j) line[j] -= factor * top[j];
     }
@@ -88,9 +88,9 @@ static or_status_t det_reference(or_op_call_t *call) {
   void *memory = NULL;
   if (!or_mul_size(m, m, &elements)) return or_error(OR_RESOURCE_EXHAUSTED, "%zu x %zu elements overflow size_t", m, m);
   or_status_t status = or_alloc_array(call->allocator, elements, sizeof(double), &memory);
-  for (uint64_t i = 0; or_ok(status) && i < count; ++i) {
-    or_elements_load(x->dtype, x->data, i * elements, elements, memory);
-    double value = determinant(memory, m);
+  for (uint64_t i = 0; or_ok(status) && i < count && !or_stops(call->stop, elements); ++i) {
+    or_elements_load_long(call->stop, x->dtype, x->data, i * elements, elements, memory);
+    double value = determinant(call->stop, memory, m);
     or_elements_store(y->dtype, y->data, i, 1, &value);
   }
   or_free(call->allocator, memory);

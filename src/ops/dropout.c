@@ -78,7 +78,8 @@ static or_status_t dropout_reference(or_op_call_t *call) {
   if (or_ok(status) && ratio > 0) status = or_draw_begin(call, &draw);
   if (!or_ok(status)) return status;
   for (size_t i = 0; i < OR_LANES; ++i) kept[i] = 1;
-  for (uint64_t first = 0; (ratio > 0 || mask != NULL) && first < total; first += OR_LANES) {
+  for (uint64_t first = 0; (ratio > 0 || mask != NULL) && first < total && !or_stops(call->stop, 4 * OR_LANES);
+       first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     if (ratio > 0) or_draw_uniform(&draw, first, count, kept);
     for (size_t i = 0; ratio > 0 && i < count; ++i) kept[i] = kept[i] >= ratio;

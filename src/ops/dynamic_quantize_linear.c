@@ -41,13 +41,14 @@ static or_status_t dynamic_reference(or_op_call_t *call) {
   const float *x = call->inputs[0].data;
   uint64_t count = or_shape_product(&call->inputs[0].shape, 0, call->inputs[0].shape.rank);
   float low = 0, high = 0;
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 1); ++i) {
     low = x[i] < low ? x[i] : low;
     high = x[i] > high ? x[i] : high;
   }
   float scale = (high - low) / 255, zero = nearbyintf(clip(0 - low / scale));
   uint8_t *y = call->outputs[0].data;
-  for (uint64_t i = 0; y != NULL && i < count; ++i) y[i] = (uint8_t)clip(nearbyintf(x[i] / scale) + zero);
+  for (uint64_t i = 0; y != NULL && i < count && !or_stops(call->stop, 1); ++i)
+    y[i] = (uint8_t)clip(nearbyintf(x[i] / scale) + zero);
   if (call->outputs[1].data != NULL) *(float *)call->outputs[1].data = scale;
   if (call->outputs[2].data != NULL) *(uint8_t *)call->outputs[2].data = (uint8_t)zero;
   return or_status_success();

@@ -123,9 +123,8 @@ static or_status_t widen(const or_op_call_t *call, nest_t *nest) {
     status = or_alloc_array(call->allocator, count, sizeof(uint64_t), &memory);
     if (!or_ok(status)) break;
     nest->operands[t] = memory;
-    if (count == 0) continue;
     if (nest->real) {
-      or_elements_load(in->dtype, in->data, 0, count, memory);
+      or_elements_load_long(call->stop, in->dtype, in->data, 0, count, memory);
     } else {
       or_elements_load_int(in->dtype, in->data, 0, count, memory);
     }
@@ -162,7 +161,7 @@ static void run_nest(const or_op_call_t *call, const nest_t *nest) {
   bool empty = false; /* sums over nothing are 0 */
   for (int32_t d = nest->output_rank; d < nest->rank; ++d) empty = empty || nest->extent[d] == 0;
   uint64_t count = or_shape_product(&out->shape, 0, out->shape.rank);
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 1); ++i) {
     double sum = 0;
     uint64_t wrapped = 0;
     bool more = !empty;
@@ -172,7 +171,7 @@ static void run_nest(const or_op_call_t *call, const nest_t *nest) {
       } else {
         wrapped += integer_product(nest, offset);
       }
-      more = next(nest, nest->output_rank, nest->rank, index, offset);
+      more = next(nest, nest->output_rank, nest->rank, index, offset) && !or_stops(call->stop, nest->term_count);
     }
     if (nest->real) {
       or_elements_store(out->dtype, out->data, i, 1, &sum);

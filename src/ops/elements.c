@@ -16,6 +16,12 @@ void or_elements_load(or_dtype_t dtype, const void *data, uint64_t first, size_t
   }
 }
 
+void or_elements_load_long(or_stop_t *stop, or_dtype_t dtype, const void *data, uint64_t first, size_t count,
+                           double *out) {
+  for (size_t done = 0; done < count && !or_stops(stop, OR_LANES); done += OR_LANES)
+    or_elements_load(dtype, data, first + done, chunk(count - done), out + done);
+}
+
 void or_elements_store(or_dtype_t dtype, void *data, uint64_t first, size_t count, const double *values) {
   or_lanes_t lanes;
   for (size_t done = 0; done < count; done += OR_LANES) {

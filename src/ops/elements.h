@@ -4,9 +4,13 @@
  * caller lays out. The dtype is numeric or bool. All functions are pure: any thread. */
 
 #include "ops/lanes.h"
+#include "ops/stop.h"
 
 /* out[i] = data[first + i] for i < count. */
 void or_elements_load(or_dtype_t dtype, const void *data, uint64_t first, size_t count, double *out);
+/* The same for very many: the call may stop midway, and then the rest of `out` is not written. */
+void or_elements_load_long(or_stop_t *stop, or_dtype_t dtype, const void *data, uint64_t first, size_t count,
+                           double *out);
 /* data[first + i] = values[i], rounded once. */
 void or_elements_store(or_dtype_t dtype, void *data, uint64_t first, size_t count, const double *values);
 /* The same for integer dtypes and bool: two's complement bits, signed types sign-extended; stores keep the low bits, so

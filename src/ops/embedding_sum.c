@@ -107,6 +107,6 @@ static or_status_t embedding_sum_reference(or_op_call_t *call) {
       or_elements_store(y->dtype, y->data, written + done, count, sum);
     }
     written += hidden;
-  } while (or_index_next(&places, index));
+  } while (!or_stops(call->stop, 1 + hidden * tables) && or_index_next(&places, index));
   return or_status_success();
 }

@@ -29,7 +29,7 @@ static or_status_t expand_infer(or_op_call_t *call) {
 
 static or_status_t expand_reference(or_op_call_t *call) {
   const or_shape_t *in = &call->inputs[0].shape, *out = &call->outputs[0].shape;
-  or_rows_layout_t layout = {.rank = out->rank, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = out->rank, .operand_count = 1, .stop = call->stop};
   int64_t strides[OR_MAX_RANK];
   or_shape_broadcast_strides(in, out, strides);
   for (int32_t i = 0; i < out->rank; ++i) {
@@ -69,7 +69,7 @@ static or_status_t tile_reference(or_op_call_t *call) {
   const or_shape_t *in = &call->inputs[0].shape, *out = &call->outputs[0].shape;
   int64_t strides[OR_MAX_RANK];
   or_dense_strides(in, strides);
-  or_rows_layout_t layout = {.rank = 2 * in->rank, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = 2 * in->rank, .operand_count = 1, .stop = call->stop};
   for (int32_t i = 0; i < in->rank; ++i) {
     layout.extent[2 * i] = in->dims[i] > 0 ? out->dims[i] / in->dims[i] : 0;
     layout.extent[2 * i + 1] = in->dims[i];

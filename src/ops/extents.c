@@ -111,11 +111,17 @@ or_status_t or_shape_unknown(int32_t rank, or_shape_t *out) {
   return or_status_success();
 }
 
+#define COPY_BYTES ((size_t)4 << 20) /* at once */
+
 or_status_t or_reference_copy(or_op_call_t *call) {
   uint64_t count = or_shape_product(&call->outputs[0].shape, 0, call->outputs[0].shape.rank);
   size_t bytes = or_dtype_bytes(call->outputs[0].dtype, count);
-  if (bytes > 0 && call->outputs[0].data != call->inputs[0].data)
-    memcpy(call->outputs[0].data, call->inputs[0].data, bytes);
+  if (call->outputs[0].data == call->inputs[0].data) return or_status_success();
+  for (size_t done = 0; done < bytes; done += COPY_BYTES) {
+    const size_t part = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
+    memcpy((char *)call->outputs[0].data + done, (const char *)call->inputs[0].data + done, part);
+    if (or_stops(call->stop, OR_STOP_COPIED(part))) break;
+  }
   return or_status_success();
 }
 

@@ -45,7 +45,8 @@ static or_status_t eye_like_reference(or_op_call_t *call) {
   if (diagonal >= columns || diagonal <= -rows) return or_status_success();
   or_lanes_t one;
   one.integer[0] = 1;
-  for (int64_t row = diagonal < 0 ? -diagonal : 0; row < rows && row + diagonal < columns; ++row)
+  for (int64_t row = diagonal < 0 ? -diagonal : 0; row < rows && row + diagonal < columns && !or_stops(call->stop, 4);
+       ++row)
     or_lanes_store(out->dtype, out->data, row * columns + row + diagonal, 1, OR_LANE_INTEGER, &one);
   return or_status_success();
 }

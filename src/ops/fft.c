@@ -160,14 +160,14 @@ static or_status_t fft_reference(or_op_call_t *call) {
   uint64_t transforms = or_shape_product(shape, 0, shape->rank - (fft.two_dims ? 2 : 1));
   if (n > SIZE_MAX / 64 / rows)
     return or_error(OR_RESOURCE_EXHAUSTED, "transform of %llu points", (unsigned long long)n);
-  status = or_line_transform_init(&reference.along_rows, call->allocator, (size_t)n, fft.inverse);
+  status = or_line_transform_init(&reference.along_rows, call->allocator, (size_t)n, fft.inverse, call->stop);
   if (or_ok(status)) {
-    status = or_line_transform_init(&reference.along_columns, call->allocator, (size_t)rows, fft.inverse);
+    status = or_line_transform_init(&reference.along_columns, call->allocator, (size_t)rows, fft.inverse, call->stop);
     if (or_ok(status)) status = or_alloc(call->allocator, (size_t)(n * rows + longer) * 2 * sizeof(double), &memory);
     if (or_ok(status)) {
       reference.matrix = memory;
       reference.line = reference.matrix + n * rows * 2;
-      for (uint64_t i = 0; i < transforms; ++i) one_transform(&reference, call, i);
+      for (uint64_t i = 0; i < transforms && !or_stops(call->stop, n * rows); ++i) one_transform(&reference, call, i);
     }
     or_free(call->allocator, memory);
     or_line_transform_deinit(&reference.along_columns);
@@ -179,7 +179,8 @@ static or_status_t fft_reference(or_op_call_t *call) {
 /* Down each of the first `width` columns. */
 static void columns(const reference_t *reference, int64_t width) {
   size_t n = (size_t)reference->fft->n, rows = (size_t)reference->fft->rows;
-  for (size_t c = 0; rows > 1 && c < (size_t)width; ++c) {
+  or_stop_t *stop = reference->along_columns.stop;
+  for (size_t c = 0; rows > 1 && c < (size_t)width && !or_stops(stop, rows); ++c) {
     or_line_transform_run(&reference->along_columns, reference->matrix + 2 * c, n, reference->line);
     for (size_t r = 0; r < rows; ++r)
       memcpy(reference->matrix + 2 * (r * n + c), reference->line + 2 * r, 2 * sizeof(double));
@@ -203,7 +204,7 @@ static void one_transform(const reference_t *reference, or_op_call_t *call, uint
     load(&call->inputs[0], (index * rows + r) * in_bytes, fft->in_n, fft->real_in,
          reference->matrix + 2 * r * (uint64_t)fft->n);
   if (fft->real_out) columns(reference, fft->in_n);
-  for (uint64_t r = 0; r < rows; ++r) {
+  for (uint64_t r = 0; r < rows && !or_stops(call->stop, (uint64_t)fft->n); ++r) {
     double *row = reference->matrix + 2 * r * (uint64_t)fft->n;
     if (fft->real_out) complete(row, fft->n);
     or_line_transform_run(&reference->along_rows, row, 1, reference->line);

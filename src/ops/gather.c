@@ -37,12 +37,12 @@ static or_status_t gather_reference(or_op_call_t *call) {
   size_t run = or_shape_product(&data->shape, axis + 1, data->shape.rank) * or_dtype_bits(data->dtype) / 8;
   int64_t extent = data->shape.dims[axis];
   char *to = call->outputs[0].data;
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 1); ++i) {
     int64_t index = 0;
     status = or_index_read(indices, i, extent, &index);
     if (!or_ok(status)) return status;
     const char *from = (const char *)data->data + (size_t)index * run;
-    for (uint64_t k = 0; run > 0 && k < outer; ++k)
+    for (uint64_t k = 0; run > 0 && k < outer && !or_stops(call->stop, 1 + OR_STOP_COPIED(run)); ++k)
       memcpy(to + (k * count + i) * run, from + k * (size_t)extent * run, run);
   }
   return or_status_success();
@@ -78,7 +78,7 @@ static or_status_t gather_elements_reference(or_op_call_t *call) {
   or_dense_strides(&data->shape, strides);
   size_t element_bytes = or_dtype_bits(data->dtype) / 8;
   uint64_t count = or_shape_product(&indices->shape, 0, indices->shape.rank);
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 8); ++i) {
     int64_t index = 0, source = 0;
     status = or_index_read(indices, i, data->shape.dims[axis], &index);
     if (!or_ok(status)) return status;

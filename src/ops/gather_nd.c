@@ -64,7 +64,7 @@ static or_status_t gather_nd_reference(or_op_call_t *call) {
   size_t element_bytes = or_dtype_bits(data->dtype) / 8;
   size_t run = or_shape_product(&data->shape, batch + tuple, data->shape.rank) * element_bytes;
   char *to = call->outputs[0].data;
-  for (uint64_t i = 0; run > 0 && i < batches * tuples; ++i) {
+  for (uint64_t i = 0; run > 0 && i < batches * tuples && !or_stops(call->stop, 1 + OR_STOP_COPIED(run)); ++i) {
     uint64_t slice = 0;
     for (int32_t k = 0; k < tuple; ++k) {
       int64_t extent = data->shape.dims[batch + k], index = 0;

@@ -107,7 +107,8 @@ static or_status_t gemm_reference(or_op_call_t *call) {
                           .load_a = load_a,
                           .load_b = load_b,
                           .store = store,
-                          .self = &gemm};
+                          .self = &gemm,
+                          .stop = call->stop};
   or_product_run(&product, scratch);
   or_free(call->allocator, scratch);
   return status;

@@ -88,9 +88,9 @@ static or_status_t global_reference(or_op_call_t *call, kind_t kind) {
   uint64_t channels = or_shape_product(&x->shape, 0, 2), size = or_shape_product(&x->shape, 2, x->shape.rank);
   double p = kind == GLOBAL_LP ? (double)or_op_attribute_int(call, "p", 2) : 0;
   or_lanes_t lanes;
-  for (uint64_t channel = 0; channel < channels; ++channel) {
+  for (uint64_t channel = 0; channel < channels && !or_stops(call->stop, 1); ++channel) {
     double result = kind == GLOBAL_MAX ? -INFINITY : 0;
-    for (uint64_t done = 0; done < size; done += OR_LANES) {
+    for (uint64_t done = 0; done < size && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
       size_t count = size - done < OR_LANES ? (size_t)(size - done) : OR_LANES;
       or_lanes_load(x->dtype, x->data, (int64_t)(channel * size + done), 1, count, &lanes);
       if (kind == GLOBAL_LP) or_pool_powers(p, count, lanes.real);

@@ -209,7 +209,8 @@ static or_status_t grid_sample_reference(or_op_call_t *call) {
   taps_t taps[OR_MAX_SPATIAL] = {0};
   double at[OR_MAX_SPATIAL];
   or_dense_strides(&x->shape, strides);
-  for (int64_t k = 0; k < x->shape.dims[0] * image.places; ++k) {
+  for (int64_t k = 0; k < x->shape.dims[0] * image.places && !or_stops(call->stop, 16 + 4 * (uint64_t)image.channels);
+       ++k) {
     or_elements_load(grid->dtype, grid->data, (uint64_t)(k * image.rank), (size_t)image.rank, at);
     for (int32_t d = 0; d < image.rank; ++d) {
       int64_t extent = x->shape.dims[d + 2];

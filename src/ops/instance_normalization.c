@@ -82,7 +82,10 @@ static or_status_t normalize(or_op_call_t *call, uint64_t group, uint64_t shared
                      .inner = or_shape_product(x, 2, x->rank),
                      .epsilon = (double)or_op_attribute_float(call, "epsilon", 1e-5F)};
   uint64_t channels = or_shape_product(x, 0, 2);
-  for (uint64_t c = 0; groups.inner > 0 && c < channels; c += group) normalize_group(&groups, c);
+  for (uint64_t c = 0; groups.inner > 0 && c < channels; c += group) {
+    if (or_stops(call->stop, 1)) break;
+    normalize_group(&groups, c);
+  }
   return or_status_success();
 }
 
@@ -100,13 +103,13 @@ static void normalize_group(const groups_t *groups, uint64_t first_channel) {
   const or_op_tensor_t *bias = &groups->call->inputs[2], *y = &groups->call->outputs[0];
   uint64_t length = groups->group * groups->inner, first = first_channel * groups->inner;
   double values[OR_LANES], sum = 0, squares = 0;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(groups->call->stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_elements_load(x->dtype, x->data, first + done, count, values);
     for (size_t i = 0; i < count; ++i) sum += values[i];
   }
   double mean = sum / (double)length;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(groups->call->stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_elements_load(x->dtype, x->data, first + done, count, values);
     for (size_t i = 0; i < count; ++i) squares += (values[i] - mean) * (values[i] - mean);
@@ -118,7 +121,7 @@ static void normalize_group(const groups_t *groups, uint64_t first_channel) {
     double a = 0, b = 0;
     or_elements_load(scale->dtype, scale->data, index, 1, &a);
     or_elements_load(bias->dtype, bias->data, index, 1, &b);
-    for (uint64_t done = 0; done < groups->inner; done += OR_LANES) {
+    for (uint64_t done = 0; done < groups->inner && !or_stops(groups->call->stop, OR_LANES); done += OR_LANES) {
       size_t count = groups->inner - done < OR_LANES ? (size_t)(groups->inner - done) : OR_LANES;
       or_elements_load(x->dtype, x->data, c * groups->inner + done, count, values);
       for (size_t i = 0; i < count; ++i) values[i] = (values[i] - mean) * inverse * a + b;

@@ -41,7 +41,7 @@ static or_status_t is_inf_reference(or_op_call_t *call) {
   bool positive = or_op_attribute_int(call, "detect_positive", 1) != 0;
   int64_t total = (int64_t)or_shape_product(&x->shape, 0, x->shape.rank);
   or_lanes_t lanes;
-  for (int64_t first = 0; first < total; first += OR_LANES) {
+  for (int64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_lanes_load(x->dtype, x->data, first, 1, count, &lanes);
     for (size_t i = 0; i < count; ++i) {

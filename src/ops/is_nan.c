@@ -38,7 +38,7 @@ static or_status_t is_nan_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
   int64_t total = (int64_t)or_shape_product(&x->shape, 0, x->shape.rank);
   or_lanes_t lanes;
-  for (int64_t first = 0; first < total; first += OR_LANES) {
+  for (int64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_lanes_load(x->dtype, x->data, first, 1, count, &lanes);
     for (size_t i = 0; i < count; ++i) lanes.integer[i] = isnan(lanes.real[i]);

@@ -61,7 +61,7 @@ typedef struct statistics_t {
   double mean, inverse_deviation;
 } statistics_t;
 
-static statistics_t statistics_of(const or_op_tensor_t *x, uint64_t first, uint64_t length, double epsilon);
+static statistics_t statistics_of(const or_op_call_t *call, uint64_t first, uint64_t length, double epsilon);
 static void normalize(const or_op_call_t *call, const statistics_t *statistics, uint64_t length);
 
 static or_status_t layer_normalization_reference(or_op_call_t *call) {
@@ -76,8 +76,8 @@ static or_status_t layer_normalization_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
 
   statistics_t *statistics = memory;
-  for (uint64_t i = 0; i < outer; ++i) {
-    statistics[i] = statistics_of(x, i * length, length, epsilon);
+  for (uint64_t i = 0; i < outer && !or_stops(call->stop, 1); ++i) {
+    statistics[i] = statistics_of(call, i * length, length, epsilon);
     for (uint32_t k = 1; k < call->output_count; ++k) {
       const or_op_tensor_t *out = &call->outputs[k];
       const double *value = k == 1 ? &statistics[i].mean : &statistics[i].inverse_deviation;
@@ -89,15 +89,16 @@ static or_status_t layer_normalization_reference(or_op_call_t *call) {
   return status;
 }
 
-static statistics_t statistics_of(const or_op_tensor_t *x, uint64_t first, uint64_t length, double epsilon) {
+static statistics_t statistics_of(const or_op_call_t *call, uint64_t first, uint64_t length, double epsilon) {
+  const or_op_tensor_t *x = &call->inputs[0];
   double values[OR_LANES], sum = 0, squares = 0;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_elements_load(x->dtype, x->data, first + done, count, values);
     for (size_t i = 0; i < count; ++i) sum += values[i];
   }
   double mean = sum / (double)length;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_elements_load(x->dtype, x->data, first + done, count, values);
     for (size_t i = 0; i < count; ++i) squares += (values[i] - mean) * (values[i] - mean);
@@ -113,7 +114,7 @@ static void normalize(const or_op_call_t *call, const statistics_t *statistics, 
   or_rows_t rows;
   double values[OR_LANES];
   or_lanes_t scales, biases;
-  for (or_rows_begin_broadcast(&rows, &x->shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &x->shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length;) {
       uint64_t first = (uint64_t)(rows.out + done), left = (uint64_t)(rows.length - done);
       uint64_t count = length - first % length;

@@ -267,10 +267,11 @@ static or_status_t linear_attention_reference(or_op_call_t *call) {
   if (r.scale == 0) r.scale = r.e.head > 0 ? 1 / sqrt((double)r.e.head) : 1;
   size_t count = (size_t)(r.e.head * r.e.value_head);
   uint64_t kv_heads = (uint64_t)r.e.kv_heads, length = (uint64_t)r.e.length, states = (uint64_t)r.e.batch * kv_heads;
-  for (uint64_t i = 0; i < states; ++i) {
+  for (uint64_t i = 0; i < states && !or_stops(call->stop, count); ++i) {
     for (size_t j = 0; j < count; ++j) r.state[j] = 0;
     if (or_op_has_input(call, PAST)) load(&r, PAST, i, count, r.state);
-    for (uint64_t t = 0; t < length; ++t) one_position(&r, i / kv_heads * length + t, i % kv_heads);
+    for (uint64_t t = 0; t < length && !or_stops(call->stop, 4 * (1 + count)); ++t)
+      one_position(&r, i / kv_heads * length + t, i % kv_heads);
     if (!has_elements(call, 1)) continue;
     or_elements_store(call->outputs[1].dtype, call->outputs[1].data, i * count, count, r.state);
   }

@@ -58,13 +58,13 @@ static or_status_t lrn_reference(or_op_call_t *call) {
   int64_t size = or_op_attribute_int(call, "size", 1), channels = x->shape.dims[1];
   uint64_t inner = or_shape_product(&x->shape, 2, x->shape.rank);
   double own[OR_LANES], other[OR_LANES], sums[OR_LANES];
-  for (int64_t plane = 0; plane < x->shape.dims[0] * channels; ++plane) {
+  for (int64_t plane = 0; plane < x->shape.dims[0] * channels && !or_stops(call->stop, 1); ++plane) {
     int64_t c = plane % channels, begin = 0, end = 0;
     neighbours(c, channels, size, &begin, &end);
-    for (uint64_t done = 0; done < inner; done += OR_LANES) {
+    for (uint64_t done = 0; done < inner && !or_stops(call->stop, 16 * OR_LANES); done += OR_LANES) {
       size_t count = inner - done < OR_LANES ? (size_t)(inner - done) : OR_LANES;
       for (size_t i = 0; i < count; ++i) sums[i] = 0;
-      for (int64_t k = begin; k < end; ++k) {
+      for (int64_t k = begin; k < end && !or_stops(call->stop, OR_LANES); ++k) {
         or_elements_load(x->dtype, x->data, (uint64_t)(plane - c + k) * inner + done, count, other);
         for (size_t i = 0; i < count; ++i) sums[i] += other[i] * other[i];
       }

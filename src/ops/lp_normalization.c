@@ -59,7 +59,7 @@ static or_status_t line_reference(or_op_call_t *call) {
   int32_t end = hardmax && call->node->version < 13 ? shape->rank : axis + 1;
   uint64_t outer = or_shape_product(shape, 0, axis), inner = or_shape_product(shape, end, shape->rank);
   lines_t lines = {.call = call, .length = or_shape_product(shape, axis, end), .step = inner};
-  for (uint64_t i = 0; i < outer; ++i) {
+  for (uint64_t i = 0; i < outer && !or_stops(call->stop, 1); ++i) {
     for (uint64_t j = 0; j < inner; j += OR_LANES) {
       lines.first = i * lines.length * inner + j;
       lines.count = inner - j < OR_LANES ? (size_t)(inner - j) : OR_LANES;
@@ -86,7 +86,7 @@ static void store(const lines_t *lines, uint64_t k, const or_lanes_t *in) {
 static void divide_by_norm(const lines_t *lines, bool squares) {
   or_lanes_t x;
   double norm[OR_LANES] = {0};
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, lines->count); ++k) {
     load(lines, k, &x);
     for (size_t i = 0; i < lines->count; ++i) norm[i] += squares ? x.real[i] * x.real[i] : fabs(x.real[i]);
   }
@@ -94,7 +94,7 @@ static void divide_by_norm(const lines_t *lines, bool squares) {
     if (squares) norm[i] = sqrt(norm[i]);
     if (norm[i] == 0) norm[i] = 1;
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, lines->count); ++k) {
     load(lines, k, &x);
     for (size_t i = 0; i < lines->count; ++i) x.real[i] /= norm[i];
     store(lines, k, &x);
@@ -105,7 +105,7 @@ static void mark_largest(const lines_t *lines) {
   or_lanes_t x;
   double largest[OR_LANES];
   uint64_t at[OR_LANES] = {0};
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, lines->count); ++k) {
     load(lines, k, &x);
     for (size_t i = 0; i < lines->count; ++i) {
       if (k > 0 && !(x.real[i] > largest[i])) continue;
@@ -113,7 +113,7 @@ static void mark_largest(const lines_t *lines) {
       at[i] = k;
     }
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, lines->count); ++k) {
     for (size_t i = 0; i < lines->count; ++i) x.real[i] = at[i] == k;
     store(lines, k, &x);
   }

@@ -187,7 +187,8 @@ or_status_t or_matmul_run(const or_op_call_t *call, or_matmul_t *matmul) {
                           .load_a = load_a,
                           .load_b = load_b,
                           .store = store,
-                          .self = &operands};
+                          .self = &operands,
+                          .stop = call->stop};
   or_matmul_parameter_t *parameters[] = {&matmul->zero_a, &matmul->scale_a, &matmul->zero_b, &matmul->scale_b};
   for (int i = 0; i < 4; ++i) parameter_make(parameters[i], &batch, i < 2 ? extents.m : extents.n, i < 2);
   int64_t strides_a[OR_MAX_RANK], strides_b[OR_MAX_RANK], index[OR_MAX_RANK] = {0};
@@ -205,7 +206,7 @@ or_status_t or_matmul_run(const or_op_call_t *call, or_matmul_t *matmul) {
     operands.matrices[1].first = at_b * k * n;
     or_product_run(&product, scratch);
     operands.matrices[2].first += m * n;
-  } while (or_index_next(&batch, index));
+  } while (!or_stops(call->stop, 1) && or_index_next(&batch, index));
   or_free(call->allocator, scratch);
   return status;
 }

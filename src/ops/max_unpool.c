@@ -132,7 +132,7 @@ static or_status_t max_unpool_reference(or_op_call_t *call) {
   bool same = memcmp(counted.dims, y->shape.dims, (size_t)counted.rank * sizeof *counted.dims) == 0;
   uint64_t limit = or_shape_product(&counted, 0, counted.rank);
   if (out_count > 0) memset(y->data, 0, or_dtype_bytes(y->dtype, out_count));
-  for (uint64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count && !or_stops(call->stop, 4); ++i) {
     if (indices[i] < 0 || (uint64_t)indices[i] >= limit) {
       return or_error(OR_INVALID_ARGUMENT, "index %lld at element %llu is outside [0, %llu)", (long long)indices[i],
                       (unsigned long long)i, (unsigned long long)limit);

@@ -75,7 +75,7 @@ static or_status_t mean_variance_reference(or_op_call_t *call) {
   void *memory = NULL;
   or_status_t status = read_axes(call, marked);
   if (!or_ok(status) || or_shape_product(in, 0, in->rank) == 0) return status;
-  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1, .stop = call->stop};
   int64_t groups = 1, size = 1;
   for (int32_t i = in->rank - 1; i >= 0; --i) {
     layout.extent[i] = in->dims[i];

@@ -114,11 +114,13 @@ static or_status_t mel_reference(or_op_call_t *call) {
   size_t bytes = or_dtype_bytes(out->dtype, or_shape_product(&out->shape, 0, 2));
   if (!or_ok(status) || bytes == 0) return status;
   memset(out->data, 0, bytes);
-  for (int64_t i = 0; i < mel.triangles; ++i) {
+  for (int64_t i = 0; i < mel.triangles && !or_stops(call->stop, 8); ++i) {
     int64_t left = bin_at(&mel, i), peak = bin_at(&mel, i + 1), right = bin_at(&mel, i + 2);
-    for (int64_t j = left; j < peak; ++j) set(call, j, i, (double)(j - left) / (double)(peak - left));
+    for (int64_t j = left; j < peak && !or_stops(call->stop, 4); ++j)
+      set(call, j, i, (double)(j - left) / (double)(peak - left));
     set(call, peak, i, 1);
-    for (int64_t j = peak + 1; j < right; ++j) set(call, j, i, (double)(right - j) / (double)(right - peak));
+    for (int64_t j = peak + 1; j < right && !or_stops(call->stop, 4); ++j)
+      set(call, j, i, (double)(right - j) / (double)(right - peak));
   }
   return status;
 }

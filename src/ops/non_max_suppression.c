@@ -38,6 +38,7 @@ typedef struct candidate_t {
 } candidate_t;
 
 typedef struct suppression_t {
+  or_stop_t *stop;
   bool centred, bounded; /* bounded: a score must be above `least` */
   float overlap, least;
   int64_t limit; /* boxes of a class */
@@ -121,7 +122,8 @@ static or_status_t read_float(const or_op_call_t *call, uint32_t index, const ch
 
 static or_status_t read_parameters(const or_op_call_t *call, suppression_t *out, bool *known) {
   const or_shape_t *scores = &call->inputs[1].shape;
-  *out = (suppression_t){.centred = or_op_attribute_int(call, "center_point_box", 0) != 0,
+  *out = (suppression_t){.stop = call->stop,
+                         .centred = or_op_attribute_int(call, "center_point_box", 0) != 0,
                          .bounded = or_op_has_input(call, 4)};
   or_status_t status = or_scalar_input(call, 2, "max_output_boxes_per_class", 0, &out->limit, known);
   if (or_ok(status)) status = read_float(call, 3, "iou_threshold", &out->overlap, known);
@@ -158,10 +160,10 @@ static or_status_t suppress(const or_op_call_t *call, suppression_t *it, int64_t
   it->boxes = memory[0];
   it->taken = memory[1];
   it->heap = memory[2];
-  for (uint64_t k = 0; or_ok(status) && k < it->batches * it->classes; ++k) {
+  for (uint64_t k = 0; or_ok(status) && k < it->batches * it->classes && !or_stops(it->stop, 1); ++k) {
     if (k % it->classes == 0) read_boxes(it, boxes + k / it->classes * it->count * 4);
     uint64_t left = gather(it, scores + k * it->count), taken = 0;
-    while (left > 0 && taken < limit) {
+    while (left > 0 && taken < limit && !or_stops(it->stop, 16)) {
       candidate_t best = pop(it->heap, &left);
       if (overlaps(it, &it->boxes[best.index], taken)) continue;
       it->taken[taken++] = it->boxes[best.index];
@@ -178,7 +180,7 @@ static or_status_t suppress(const or_op_call_t *call, suppression_t *it, int64_t
 }
 
 static void read_boxes(const suppression_t *it, const float *from) {
-  for (uint64_t i = 0; i < it->count; ++i, from += 4) {
+  for (uint64_t i = 0; i < it->count && !or_stops(it->stop, 8); ++i, from += 4) {
     double a = (double)from[0], b = (double)from[1], c = (double)from[2], d = (double)from[3];
     box_t box = {fmin(b, d), fmin(a, c), fmax(b, d), fmax(a, c), 0};
     if (it->centred) box = (box_t){a - c / 2, b - d / 2, a + c / 2, b + d / 2, 0};
@@ -204,11 +206,11 @@ static void sink(candidate_t *heap, uint64_t root, uint64_t count) {
 /* The candidates of one class as a heap; how many they are. */
 static uint64_t gather(const suppression_t *it, const float *scores) {
   uint64_t count = 0;
-  for (uint64_t i = 0; i < it->count; ++i) {
+  for (uint64_t i = 0; i < it->count && !or_stops(it->stop, 1); ++i) {
     if (it->bounded ? scores[i] > it->least : !isnan(scores[i]))
       it->heap[count++] = (candidate_t){.score = scores[i], .index = (int64_t)i};
   }
-  for (uint64_t i = count / 2; i-- > 0;) sink(it->heap, i, count);
+  for (uint64_t i = count / 2; i-- > 0 && !or_stops(it->stop, 4);) sink(it->heap, i, count);
   return count;
 }
 
@@ -223,7 +225,7 @@ static double smaller(double a, double b) { return a < b ? a : b; }
 static double larger(double a, double b) { return a > b ? a : b; }
 
 static bool overlaps(const suppression_t *it, const box_t *box, uint64_t taken) {
-  for (uint64_t i = 0; i < taken; ++i) {
+  for (uint64_t i = 0; i < taken && !or_stops(it->stop, 1); ++i) {
     const box_t *other = &it->taken[i];
     double width = smaller(box->right, other->right) - larger(box->left, other->left);
     double height = smaller(box->bottom, other->bottom) - larger(box->top, other->top);

@@ -67,10 +67,10 @@ static void load_truth(const or_op_tensor_t *x, uint64_t first, size_t count, bo
   for (size_t i = 0; i < count; ++i) out[i] = kind == OR_LANE_REAL ? lanes.real[i] != 0 : lanes.natural[i] != 0;
 }
 
-static uint64_t count_truth(const or_op_tensor_t *x) {
+static uint64_t count_truth(const or_op_call_t *call, const or_op_tensor_t *x) {
   uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank), found = 0;
   bool truth[OR_LANES];
-  for (uint64_t first = 0; first < total; first += OR_LANES) {
+  for (uint64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     load_truth(x, first, count, truth);
     for (size_t i = 0; i < count; ++i) found += truth[i];
@@ -84,7 +84,7 @@ static or_status_t non_zero_infer(or_op_call_t *call) {
   call->outputs[0].dtype = OR_INT64;
   if (or_ok(status) && x->shape.rank >= 0) call->outputs[0].shape.dims[0] = x->shape.rank;
   if (or_ok(status) && x->data != NULL && or_shape_is_static(&x->shape))
-    call->outputs[0].shape.dims[1] = (int64_t)count_truth(x);
+    call->outputs[0].shape.dims[1] = (int64_t)count_truth(call, x);
   return status;
 }
 
@@ -93,7 +93,7 @@ static or_status_t non_zero_reference(or_op_call_t *call) {
   uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank), columns = (uint64_t)y->shape.dims[1], column = 0;
   int64_t at[OR_MAX_RANK] = {0};
   bool truth[OR_LANES];
-  for (uint64_t i = 0; i < total; ++i) {
+  for (uint64_t i = 0; i < total && !or_stops(call->stop, 2); ++i) {
     size_t left = total - i < OR_LANES ? (size_t)(total - i) : OR_LANES;
     if (i % OR_LANES == 0) load_truth(x, i, left, truth);
     if (truth[i % OR_LANES] && column < columns) {
@@ -137,7 +137,7 @@ static or_status_t compress_infer(or_op_call_t *call) {
     return or_error(OR_INVALID_ARGUMENT, "the condition has %lld elements, the axis only %llu",
                     (long long)condition->shape.dims[0], (unsigned long long)extent);
   }
-  if (condition->data != NULL) out->dims[axis] = (int64_t)count_truth(condition);
+  if (condition->data != NULL) out->dims[axis] = (int64_t)count_truth(call, condition);
   return status;
 }
 
@@ -155,6 +155,7 @@ static or_status_t compress_reference(or_op_call_t *call) {
   char *to = call->outputs[0].data;
   for (uint64_t i = 0; run > 0 && i < outer; ++i) {
     for (uint64_t k = 0; k < (uint64_t)call->inputs[1].shape.dims[0]; ++k) {
+      if (or_stops(call->stop, 1 + OR_STOP_COPIED(run))) return status;
       if (condition[k] == 0) continue;
       memcpy(to, (const char *)in->data + (i * extent + k) * run, run);
       to += run;

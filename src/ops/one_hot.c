@@ -82,9 +82,9 @@ static or_status_t one_hot_reference(or_op_call_t *call) {
   char *to = out->data;
   uint64_t total = or_shape_product(&out->shape, 0, out->shape.rank), depth = (uint64_t)out->shape.dims[axis];
   uint64_t inner = or_shape_product(&out->shape, axis + 1, out->shape.rank), count = depth > 0 ? total / depth : 0;
-  for (uint64_t i = 0; i < total; ++i) memcpy(to + i * bytes, off, bytes);
+  for (uint64_t i = 0; i < total && !or_stops(call->stop, 1); ++i) memcpy(to + i * bytes, off, bytes);
   or_lanes_t lanes;
-  for (uint64_t first = 0; first < count; first += OR_LANES) {
+  for (uint64_t first = 0; first < count && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t part = count - first < OR_LANES ? (size_t)(count - first) : OR_LANES;
     load_integers(indices, first, part, &lanes);
     for (size_t i = 0; i < part; ++i) {

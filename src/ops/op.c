@@ -67,14 +67,22 @@ or_status_t or_op_infer(or_op_call_t *call) {
     call->outputs[i].shape.rank = OR_RANK_UNKNOWN;
     call->outputs[i].form = OR_FORM_TENSOR;
   }
-  status = call->op->infer(call);
+  or_stop_t stop = or_stop_make(call->cancel, call->budget);
+  call->stop = &stop;
+  status = or_stop_end(&stop, call->op->infer(call));
+  call->stop = NULL;
   if (or_ok(status) && call->op->input_max == 0) status = check_dtype(call->op, "output 0", call->outputs[0].dtype);
   return status;
 }
 
 or_status_t or_op_reference(or_op_call_t *call) {
-  if (call->op->reference != NULL) return call->op->reference(call);
-  return or_error(OR_FAILED_PRECONDITION, "%s has no reference: the runtime carries it out", call->op->name);
+  if (call->op->reference == NULL)
+    return or_error(OR_FAILED_PRECONDITION, "%s has no reference: the runtime carries it out", call->op->name);
+  or_stop_t stop = or_stop_make(call->cancel, call->budget);
+  call->stop = &stop;
+  or_status_t status = or_stop_end(&stop, call->op->reference(call));
+  call->stop = NULL;
+  return status;
 }
 
 const or_attribute_t *or_op_attribute(const or_op_call_t *call, const char *name) {

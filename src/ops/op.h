@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "openruntime/backend/subgraph.h"
+#include "ops/stop.h"
 
 typedef struct or_op_t or_op_t;
 
@@ -28,7 +29,10 @@ typedef struct or_op_call_t {
   /* Where `reference` puts the bytes of strings that it makes; they are copied before the arena goes. Strings that are
    * only moved keep the bytes of the input. NULL where no output is of strings. */
   or_arena_t *strings;
-  uint64_t *appended_bytes; /* NULL, or the bytes of keys and values that `reference` copies are added to it */
+  uint64_t *appended_bytes;  /* NULL, or the bytes of keys and values that `reference` copies are added to it */
+  const or_cancel_t *cancel; /* NULL, or ends `infer` and `reference` midway: CANCELLED, DEADLINE_EXCEEDED */
+  uint64_t *budget;          /* NULL, or the work that they may spend (stop.h): RESOURCE_EXHAUSTED, and it is 0 then */
+  or_stop_t *stop;           /* set by or_op_infer and or_op_reference: what loops over elements ask */
 } or_op_call_t;
 
 typedef struct or_cost_t {
@@ -115,7 +119,7 @@ int or_op_newest_opset(const char *domain);
 /* Checks input and output counts, attribute names and kinds, and the dtype of input 0; then infer. Messages name input,
  * dtype, attribute. */
 or_status_t or_op_infer(or_op_call_t *call);
-/* Checks nothing; used after or_op_infer. */
+/* Checks nothing; used after or_op_infer. After a failure the outputs hold anything. */
 or_status_t or_op_reference(or_op_call_t *call);
 
 /* "a tensor", "a sequence", … for messages. */

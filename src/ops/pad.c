@@ -185,7 +185,7 @@ static or_status_t pad_reference(or_op_call_t *call) {
   or_shape_t outer = *out;
   outer.rank--;
   uint64_t rows = or_shape_product(out, 0, outer.rank);
-  for (uint64_t row = 0; row < rows; ++row) {
+  for (uint64_t row = 0; row < rows && !or_stops(call->stop, 1); ++row) {
     int64_t base = 0;
     for (int32_t i = 0; base >= 0 && i < outer.rank; ++i) {
       int64_t source = sources[offsets[i] + (size_t)at[i]];
@@ -245,5 +245,6 @@ static void copy_row(const or_op_call_t *call, const int64_t *sources, int64_t b
       or_elements_copy(in->dtype, in->data, (uint64_t)(base + sources[i]), out->data, row * length + i, run);
     }
     i += run;
+    if (or_stops(call->stop, 1 + run / 8)) return;
   }
 }

@@ -160,10 +160,10 @@ static or_status_t pool_reference(or_op_call_t *call, kind_t kind) {
   int64_t longest = pool.window.in[last] / pool.window.stride[last] + 1;
   if (longest > OR_LANES) longest = OR_LANES;
   run_t run;
-  for (int64_t channel = 0; channel < channels; ++channel) {
+  for (int64_t channel = 0; channel < channels && !or_stops(call->stop, 1); ++channel) {
     int64_t position[OR_MAX_RANK] = {0};
     do {
-      for (int64_t done = 0; done < line; done += longest) {
+      for (int64_t done = 0; done < line && !or_stops(call->stop, (uint64_t)longest); done += longest) {
         int64_t count = line - done < longest ? line - done : longest;
         position[last] = done;
         pool_run(&pool, channel, position, count, &run);
@@ -173,7 +173,7 @@ static or_status_t pool_reference(or_op_call_t *call, kind_t kind) {
         first += count;
       }
       position[last] = 0;
-    } while (or_index_next(&lines, position));
+    } while (!or_stops(call->stop, 1) && or_index_next(&lines, position));
   }
   return status;
 }
@@ -244,7 +244,7 @@ static void pool_run(const pool_t *pool, int64_t channel, const int64_t *positio
     for (size_t i = 0; i < seen_count && pool->kind == POOL_MAX; ++i) {
       take_max(lanes.real[i], seen.first + (int64_t)i * seen.step, &value[i], &where[i]);
     }
-  } while (or_index_next(&kernels, index));
+  } while (!or_stops(pool->call->stop, (uint64_t)count) && or_index_next(&kernels, index));
 }
 
 /* Positions of the kernel that lie on the input or on its padding, when the window is at `position` of dimension

@@ -65,7 +65,7 @@ static or_status_t prelu_reference(or_op_call_t *call) {
   or_lane_kind_t kind = or_lane_kind(in->dtype);
   or_rows_t rows;
   or_lanes_t x, y;
-  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &out->shape, shapes, 2, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length; done += OR_LANES) {
       size_t count = (size_t)(rows.length - done < OR_LANES ? rows.length - done : OR_LANES);
       or_lanes_load(in->dtype, in->data, rows.first[0] + done * rows.step[0], rows.step[0], count, &x);

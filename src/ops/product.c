@@ -6,7 +6,7 @@
 
 #define LANES 8 /* columns that the inner loop takes at once */
 
-static void product_of_blocks(const or_product_t *product, or_block_t block, void *a, void *b, void *c);
+static bool product_of_blocks(const or_product_t *product, or_block_t block, void *a, void *b, void *c);
 static void multiply_double(size_t rows, size_t columns, size_t depth, const double *a, const double *b, double *c);
 static void multiply_uint64(size_t rows, size_t columns, size_t depth, const uint64_t *a, const uint64_t *b,
                             uint64_t *c);
@@ -22,13 +22,14 @@ void or_product_run(const or_product_t *product, void *scratch) {
                           .column = column,
                           .rows = clamp(product->m - row, OR_PRODUCT_ROWS),
                           .columns = clamp(product->n - column, OR_PRODUCT_COLUMNS)};
-      product_of_blocks(product, block, a, b, c);
+      if (!product_of_blocks(product, block, a, b, c)) return;
       product->store(product, block, c);
     }
   }
 }
 
-static void product_of_blocks(const or_product_t *product, or_block_t block, void *a, void *b, void *c) {
+/* False if it is to stop. */
+static bool product_of_blocks(const or_product_t *product, or_block_t block, void *a, void *b, void *c) {
   /* Columns are rounded up to whole lanes; what lies behind the block's own is computed from zeros and never stored. */
   size_t columns = or_align_up(block.columns, LANES);
   memset(c, 0, 8 * block.rows * OR_PRODUCT_COLUMNS);
@@ -43,7 +44,9 @@ static void product_of_blocks(const or_product_t *product, or_block_t block, voi
     } else {
       multiply_double(block.rows, columns, depth, a, b, c);
     }
+    if (or_stops(product->stop, block.rows * columns * depth)) return false;
   }
+  return true;
 }
 
 /* c += a b, with LANES sums in registers, written out because -O2 neither unrolls nor vectorises such a loop by itself.

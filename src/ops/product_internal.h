@@ -5,6 +5,7 @@
  * an operand need not exist as a matrix. */
 
 #include "base/alloc.h"
+#include "ops/stop.h"
 
 /* Extents of a block. One block of A, B and C together fit the second level cache. */
 #define OR_PRODUCT_ROWS 64
@@ -26,9 +27,11 @@ typedef struct or_product_t {
   /* Takes a finished block of C, OR_PRODUCT_COLUMNS numbers from row to row, which it may change. */
   void (*store)(const struct or_product_t *product, or_block_t block, void *values);
   const void *self;
+  or_stop_t *stop; /* NULL, or asked for every block */
 } or_product_t;
 
-/* `scratch`: OR_PRODUCT_SCRATCH_BYTES, aligned to 64. Each block of C is stored once; with k == 0 it is zero. */
+/* `scratch`: OR_PRODUCT_SCRATCH_BYTES, aligned to 64. Each block of C is stored once, unless the call is
+ * to stop; with k == 0 it is zero. */
 void or_product_run(const or_product_t *product, void *scratch);
 #define OR_PRODUCT_SCRATCH_BYTES                                                     \
   (8 * (OR_PRODUCT_ROWS * OR_PRODUCT_DEPTH + OR_PRODUCT_DEPTH * OR_PRODUCT_COLUMNS + \

@@ -278,7 +278,7 @@ static or_status_t quantize_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   double values[OR_LANES], scale[OR_LANES], zero[OR_LANES];
   uint64_t count = scales.granularity.count;
-  for (uint64_t first = 0; first < count; first += OR_LANES) {
+  for (uint64_t first = 0; first < count && !or_stops(call->stop, 2 * OR_LANES); first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     or_elements_load(x->dtype, x->data, first, block, values);
     scales_next(&scales, block, scale, zero);
@@ -299,7 +299,7 @@ static or_status_t dequantize_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   double values[OR_LANES], scale[OR_LANES], zero[OR_LANES];
   uint64_t count = scales.granularity.count;
-  for (uint64_t first = 0; first < count; first += OR_LANES) {
+  for (uint64_t first = 0; first < count && !or_stops(call->stop, 2 * OR_LANES); first += OR_LANES) {
     size_t block = (size_t)(count - first < OR_LANES ? count - first : OR_LANES);
     or_elements_load(x->dtype, x->data, first, block, values);
     scales_next(&scales, block, scale, zero);

@@ -126,7 +126,7 @@ static or_status_t normal_reference(or_op_call_t *call) {
   or_draw_t draw;
   or_lanes_t lanes;
   or_status_t status = or_draw_begin(call, &draw);
-  for (uint64_t first = 0; or_ok(status) && first < total; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < total && !or_stops(call->stop, 4 * OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_draw_normal(&draw, first, count, lanes.real);
     for (size_t i = 0; i < count; ++i) lanes.real[i] = mean + scale * lanes.real[i];
@@ -149,7 +149,7 @@ static or_status_t uniform_reference(or_op_call_t *call) {
   or_draw_t draw;
   or_lanes_t lanes;
   or_status_t status = or_draw_begin(call, &draw);
-  for (uint64_t first = 0; or_ok(status) && first < total; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < total && !or_stops(call->stop, 4 * OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_draw_uniform(&draw, first, count, lanes.real);
     for (size_t i = 0; i < count; ++i) lanes.real[i] = low + step * floor(lanes.real[i] * parts);
@@ -165,7 +165,7 @@ static or_status_t bernoulli_reference(or_op_call_t *call) {
   or_lanes_t chance, result;
   double uniform[OR_LANES];
   or_status_t status = or_draw_begin(call, &draw);
-  for (uint64_t first = 0; or_ok(status) && first < total; first += OR_LANES) {
+  for (uint64_t first = 0; or_ok(status) && first < total && !or_stops(call->stop, 4 * OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_lanes_load(in->dtype, in->data, (int64_t)first, 1, count, &chance);
     or_draw_uniform(&draw, first, count, uniform);
@@ -176,7 +176,7 @@ static or_status_t bernoulli_reference(or_op_call_t *call) {
 }
 
 static or_status_t accumulate_chances(const or_op_tensor_t *in, uint64_t row, size_t classes, double *sums);
-static void draw_classes(const or_draw_t *draw, const or_op_tensor_t *out, uint64_t row, const double *sums,
+static void draw_classes(const or_draw_t *draw, const or_op_call_t *call, uint64_t row, const double *sums,
                          size_t classes);
 
 static or_status_t multinomial_reference(or_op_call_t *call) {
@@ -187,9 +187,9 @@ static or_status_t multinomial_reference(or_op_call_t *call) {
   or_draw_t draw;
   or_status_t status = or_draw_begin(call, &draw);
   if (or_ok(status)) status = or_alloc_array(call->allocator, classes, sizeof(double), &memory);
-  for (uint64_t row = 0; or_ok(status) && row < rows; ++row) {
+  for (uint64_t row = 0; or_ok(status) && row < rows && !or_stops(call->stop, classes); ++row) {
     status = accumulate_chances(in, row, classes, memory);
-    if (or_ok(status)) draw_classes(&draw, &call->outputs[0], row, memory, classes);
+    if (or_ok(status)) draw_classes(&draw, call, row, memory, classes);
   }
   or_free(call->allocator, memory);
   return status;
@@ -224,12 +224,13 @@ static size_t class_at(const double *sums, size_t classes, double target) {
   return low;
 }
 
-static void draw_classes(const or_draw_t *draw, const or_op_tensor_t *out, uint64_t row, const double *sums,
+static void draw_classes(const or_draw_t *draw, const or_op_call_t *call, uint64_t row, const double *sums,
                          size_t classes) {
+  const or_op_tensor_t *out = &call->outputs[0];
   uint64_t samples = (uint64_t)out->shape.dims[1];
   double uniform[OR_LANES];
   or_lanes_t lanes;
-  for (uint64_t first = 0; first < samples; first += OR_LANES) {
+  for (uint64_t first = 0; first < samples && !or_stops(call->stop, 4 * OR_LANES); first += OR_LANES) {
     size_t count = samples - first < OR_LANES ? (size_t)(samples - first) : OR_LANES;
     or_draw_uniform(draw, row * samples + first, count, uniform);
     for (size_t i = 0; i < count; ++i)

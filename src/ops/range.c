@@ -73,7 +73,7 @@ static or_status_t range_reference(or_op_call_t *call) {
   or_lane_kind_t kind = or_lane_kind(out->dtype);
   or_lanes_t operands, lanes;
   load_operands(call, &operands);
-  for (int64_t first = 0; first < out->shape.dims[0]; first += OR_LANES) {
+  for (int64_t first = 0; first < out->shape.dims[0] && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = (size_t)(out->shape.dims[0] - first < OR_LANES ? out->shape.dims[0] - first : OR_LANES);
     for (size_t i = 0; i < count; ++i) {
       uint64_t at = (uint64_t)first + i;

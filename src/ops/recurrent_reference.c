@@ -24,7 +24,8 @@ or_status_t or_recurrent_reference(or_op_call_t *call) {
   clear_outputs(call);
   for (int64_t d = 0; or_ok(status) && d < walk.recurrent.directions; ++d) {
     load_direction(&walk, d);
-    for (int64_t i = 0; or_ok(status) && i < walk.recurrent.batch; ++i) status = run_sequence(&walk, i);
+    for (int64_t i = 0; or_ok(status) && i < walk.recurrent.batch && !or_stops(call->stop, 1); ++i)
+      status = run_sequence(&walk, i);
   }
   or_free(call->allocator, memory);
   return status;
@@ -127,7 +128,8 @@ static or_status_t run_sequence(walk_t *walk, int64_t index) {
   }
   load_optional(walk, OR_RECURRENT_H, (uint64_t)state, cell->hidden, cell->h);
   load_optional(walk, OR_RECURRENT_C, (uint64_t)state, cell->hidden, cell->c);
-  for (int64_t number = 0; number < length; ++number) {
+  for (int64_t number = 0; number < length && !or_stops(walk->call->stop, cell->rows * (cell->input + cell->hidden));
+       ++number) {
     int64_t step = or_recurrent_step(r, number, length, d);
     or_elements_load(x->dtype, x->data, (uint64_t)or_recurrent_x_row(r, step, index), cell->input, cell->x);
     or_recurrent_cell_step(cell);

@@ -125,6 +125,7 @@ static void plan(const or_op_call_t *call, const or_reduction_t *reduction, redu
   const or_shape_t *in = &call->inputs[0].shape;
   reducer->layout.rank = in->rank;
   reducer->layout.operand_count = 1;
+  reducer->layout.stop = call->stop;
   reducer->group_size = 1;
   uint64_t stride = 1; /* wraps only where an extent of 0 leaves nothing to walk over */
   for (int32_t i = in->rank - 1; i >= 0; --i) {

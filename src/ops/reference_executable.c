@@ -212,7 +212,8 @@ static or_status_t run_step(const reference_t *self, const step_t *step, const o
                        .outputs = outputs,
                        .output_count = step->node.output_count,
                        .allocator = self->allocator,
-                       .appended_bytes = arguments->appended_bytes};
+                       .appended_bytes = arguments->appended_bytes,
+                       .cancel = arguments->cancel};
   return or_op_reference(&call);
 }
 

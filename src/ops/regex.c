@@ -245,7 +245,7 @@ static uint32_t code_at(const char *at, const char *end, size_t *length) {
   return at < end ? or_unicode_read(at, length) : NO_CODE;
 }
 
-or_status_t or_regex_match(or_regex_t *self, or_string_t text, bool *out) {
+or_status_t or_regex_match(or_regex_t *self, or_string_t text, or_stop_t *stop, bool *out) {
   const char *at = text.length > 0 ? text.data : "", *end = at + text.length;
   *out = false;
   if (!or_utf8_valid(at, text.length)) return or_status_success();
@@ -260,6 +260,7 @@ or_status_t or_regex_match(or_regex_t *self, or_string_t text, bool *out) {
     ++self->generation;
     self->next.count = 0;
     self->steps += self->now.count;
+    if (or_stops(stop, 4 * self->now.count)) return or_status_success();
     for (size_t i = 0; i < self->now.count; ++i) {
       if (takes(self, self->now.members[i], code)) add_state(self, &self->next, self->now.members[i] + 1, code, behind);
     }

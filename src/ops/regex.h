@@ -9,6 +9,7 @@
  * behind, and counts are at most OR_REGEX_MAX_COUNT, those of nested repetitions multiplied. */
 
 #include "base/alloc.h"
+#include "ops/stop.h"
 
 #define OR_REGEX_MAX_BYTES ((size_t)1 << 16)        /* of a pattern */
 #define OR_REGEX_MAX_INSTRUCTIONS ((size_t)1 << 15) /* of its program */
@@ -24,8 +25,8 @@ typedef struct or_regex_t or_regex_t;
  * the limits above. On success *out is the caller's. */
 or_status_t or_regex_create(const or_allocator_t *allocator, or_string_t pattern, or_regex_t **out);
 void or_regex_destroy(or_regex_t *self); /* takes NULL */
-/* Whether all of the text matches. A text that is not UTF-8 never does. RESOURCE_EXHAUSTED: beyond
- * OR_REGEX_MAX_STEPS. */
-or_status_t or_regex_match(or_regex_t *self, or_string_t text, bool *out);
+/* Whether all of the text matches. A text that is not UTF-8 never does; nor does one where `stop` (NULL: nobody) says
+ * so. RESOURCE_EXHAUSTED: beyond OR_REGEX_MAX_STEPS. */
+or_status_t or_regex_match(or_regex_t *self, or_string_t text, or_stop_t *stop, bool *out);
 
 #endif

@@ -49,9 +49,10 @@ static or_status_t match_reference(or_op_call_t *call) {
   const uint64_t count = or_shape_product(&x->shape, 0, x->shape.rank);
   or_regex_t *regex = NULL;
   or_status_t status = make_regex(call, &regex);
-  for (uint64_t i = 0; or_ok(status) && i < count; ++i) {
+  for (uint64_t i = 0; or_ok(status) && i < count && !or_stops(call->stop, 1 + texts[i].length); ++i) {
     bool matches = false;
-    status = or_status_context(or_regex_match(regex, texts[i], &matches), "element %llu", (unsigned long long)i);
+    status =
+        or_status_context(or_regex_match(regex, texts[i], call->stop, &matches), "element %llu", (unsigned long long)i);
     out[i] = matches;
   }
   or_regex_destroy(regex);

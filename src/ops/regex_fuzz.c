@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   or_regex_t *regex = NULL;
   bool matches[2] = {false, false};
   or_status_t status = or_regex_create(or_allocator_system(), pattern, &regex);
-  for (int i = 0; or_ok(status) && i < 2; ++i) status = or_regex_match(regex, text, &matches[i]);
+  for (int i = 0; or_ok(status) && i < 2; ++i) status = or_regex_match(regex, text, NULL, &matches[i]);
   if (matches[0] != matches[1]) __builtin_trap();
   or_regex_destroy(regex);
   or_status_ignore(status); /* many inputs are no patterns */

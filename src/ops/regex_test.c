@@ -12,7 +12,7 @@ static void expect_all(const char *pattern, bool expected, const char *const *te
   expect_ok(or_regex_create(or_allocator_system(), text_of(pattern), &regex));
   for (; *texts != NULL; ++texts) {
     bool matches = !expected;
-    expect_ok(or_regex_match(regex, text_of(*texts), &matches));
+    expect_ok(or_regex_match(regex, text_of(*texts), NULL, &matches));
     if (matches != expected) print_error("%s: \"%s\" %s\n", pattern, *texts, expected ? "does not match" : "matches");
     assert_int_equal(matches, expected);
   }

@@ -117,16 +117,24 @@ static void store_samples(samples_t samples, void *data, uint64_t first, size_t 
   or_elements_store(samples.dtype, data, first, count, values);
 }
 
+typedef struct resampling_t {
+  const or_resize_t *resize;
+  uint64_t parts;
+  or_stop_t *stop;
+} resampling_t;
+
 /* Resamples one axis of `from` (shape `shape`, whose extent there becomes the output's) to `to`. */
-static void resample(const or_resize_t *resize, int32_t axis, uint64_t parts, or_shape_t *shape, double *const data[2],
+static void resample(const resampling_t *resampling, int32_t axis, or_shape_t *shape, double *const data[2],
                      double *weights) {
+  const or_resize_t *resize = resampling->resize;
+  const uint64_t parts = resampling->parts;
   const double *from = data[0];
   uint64_t outer = or_shape_product(shape, 0, axis), inner = or_shape_product(shape, axis + 1, shape->rank) * parts;
   int64_t in = resize->axes[axis].in, out = resize->axes[axis].out;
-  for (int64_t at = 0; at < out; ++at) {
+  for (int64_t at = 0; at < out && !or_stops(resampling->stop, 1); ++at) {
     or_taps_t taps;
     or_resize_taps(resize, axis, at, weights, &taps);
-    for (uint64_t o = 0; o < outer; ++o) {
+    for (uint64_t o = 0; o < outer && !or_stops(resampling->stop, inner * (1 + taps.count)); ++o) {
       double *row = data[1] + (o * (uint64_t)out + (uint64_t)at) * inner;
       for (uint64_t i = 0; i < inner; ++i) row[i] = 0;
       for (size_t k = 0; k < taps.count; ++k) {
@@ -155,7 +163,7 @@ static void extrapolate(const or_op_call_t *call, const or_resize_t *resize, dou
     for (int64_t at = 0; at < resize->axes[axis].out; ++at) {
       or_taps_t taps;
       or_resize_taps(resize, axis, at, weights, &taps);
-      for (uint64_t o = 0; taps.outside && o < outer; ++o) {
+      for (uint64_t o = 0; taps.outside && o < outer && !or_stops(call->stop, inner); ++o) {
         uint64_t first = (o * (uint64_t)resize->axes[axis].out + (uint64_t)at) * inner;
         for (uint64_t i = 0; i < inner; ++i) memcpy((char *)y->data + (first + i) * bytes, element, bytes);
       }
@@ -182,12 +190,13 @@ static or_status_t interpolate(or_op_call_t *call, const or_resize_t *resize) {
     status = or_alloc_array(call->allocator, bound, sizeof(double), &buffers[i]);
   if (or_ok(status)) {
     double *data[2] = {buffers[0], buffers[1]};
-    or_elements_load(samples.dtype, x->data, 0, (size_t)(in * samples.parts), data[0]);
+    const resampling_t resampling = {.resize = resize, .parts = samples.parts, .stop = call->stop};
+    or_elements_load_long(call->stop, samples.dtype, x->data, 0, (size_t)(in * samples.parts), data[0]);
     for (int32_t k = 0; k < 2 * resize->rank; ++k) {
       int32_t axis = k % resize->rank;
       bool shrinks = resize->axes[axis].out <= resize->axes[axis].in;
       if (shrinks != (k < resize->rank) || or_resize_is_identity(resize, axis)) continue;
-      resample(resize, axis, samples.parts, &shape, data, weights);
+      resample(&resampling, axis, &shape, data, weights);
       double *resampled = data[1];
       data[1] = data[0];
       data[0] = resampled;
@@ -228,7 +237,7 @@ static void pick_rows(const or_op_call_t *call, const int64_t *sources, const si
   or_shape_t outer = y->shape;
   --outer.rank;
   uint64_t rows = or_shape_product(&outer, 0, outer.rank);
-  for (uint64_t row = 0; row < rows; ++row) {
+  for (uint64_t row = 0; row < rows && !or_stops(call->stop, 1 + length); ++row) {
     int64_t first = 0;
     for (int32_t d = 0; d < outer.rank; ++d) first += sources[offsets[d] + (size_t)at[d]];
     pick_row(bytes, (const char *)x->data + (size_t)first * bytes, sources + offsets[outer.rank], length,
@@ -253,13 +262,13 @@ static or_status_t pick(or_op_call_t *call, const or_resize_t *resize) {
   if (!or_ok(status)) return status;
   int64_t *sources = memory;
   for (int32_t i = 0; i < resize->rank; ++i) {
-    for (int64_t k = 0; k < resize->axes[i].out; ++k) {
+    for (int64_t k = 0; k < resize->axes[i].out && !or_stops(call->stop, 8); ++k) {
       or_taps_t taps;
       or_resize_taps(resize, i, k, &weight, &taps);
       sources[offsets[i] + (size_t)k] = (or_resize_is_identity(resize, i) ? k : taps.first) * strides[i];
     }
   }
-  pick_rows(call, sources, offsets);
+  if (!or_stops(call->stop, 0)) pick_rows(call, sources, offsets);
   extrapolate(call, resize, &weight);
   or_free(call->allocator, memory);
   return status;

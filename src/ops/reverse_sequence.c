@@ -56,7 +56,7 @@ static or_status_t reverse_reference(or_op_call_t *call) {
       return or_error(OR_INVALID_ARGUMENT, "sequence %lld has length %lld, of %lld steps", (long long)b,
                       (long long)length, (long long)steps);
     }
-    for (int64_t t = 0; t < steps; ++t) {
+    for (int64_t t = 0; t < steps && !or_stops(call->stop, 1 + OR_STOP_COPIED(run)); ++t) {
       int64_t from = t < length ? length - 1 - t : t;
       size_t to_slice = (size_t)(batch_first ? b * steps + t : t * batches + b);
       size_t from_slice = (size_t)(batch_first ? b * steps + from : from * batches + b);

@@ -50,9 +50,10 @@ static or_status_t rms_infer(or_op_call_t *call) {
 
 static or_cost_t rms_cost(const or_op_call_t *call) { return or_cost_per_output(call, 4); }
 
-static double inverse_rms(const or_op_tensor_t *x, uint64_t first, uint64_t length, double epsilon) {
+static double inverse_rms(const or_op_call_t *call, uint64_t first, uint64_t length, double epsilon) {
+  const or_op_tensor_t *x = &call->inputs[0];
   double values[OR_LANES], squares = 0;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_elements_load(x->dtype, x->data, first + done, count, values);
     for (size_t i = 0; i < count; ++i) squares += values[i] * values[i];
@@ -70,13 +71,13 @@ static or_status_t rms_reference(or_op_call_t *call) {
   const or_shape_t *shapes[] = {&scale->shape};
   or_lanes_t scales;
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &x->shape, shapes, 1); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &x->shape, shapes, 1, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length;) {
       uint64_t first = (uint64_t)(rows.out + done), left = (uint64_t)(rows.length - done);
       uint64_t count = length - first % length;
       if (count > left) count = left;
       if (count > OR_LANES) count = OR_LANES;
-      if (first % length == 0) factor = inverse_rms(x, first, length, epsilon);
+      if (first % length == 0) factor = inverse_rms(call, first, length, epsilon);
       or_elements_load(x->dtype, x->data, first, count, values);
       or_lanes_load(scale->dtype, scale->data, rows.first[0] + done * rows.step[0], rows.step[0], count, &scales);
       for (size_t i = 0; i < count; ++i) values[i] *= factor * scales.real[i];

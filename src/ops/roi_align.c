@@ -169,12 +169,12 @@ typedef struct plane_t {
   bool max;
 } plane_t;
 
-static void load_plane(const or_op_tensor_t *x, uint64_t channel, plane_t *plane) {
+static void load_plane(or_stop_t *stop, const or_op_tensor_t *x, uint64_t channel, plane_t *plane) {
   const side_t *rows = &plane->sides[0], *columns = &plane->sides[1];
   uint64_t width = (uint64_t)x->shape.dims[3], first = channel * (uint64_t)x->shape.dims[2] * width;
   if (rows->high < rows->low || columns->high < columns->low) return;
   size_t count = (size_t)(columns->high - columns->low + 1);
-  for (int64_t row = rows->low; row <= rows->high; ++row) {
+  for (int64_t row = rows->low; row <= rows->high && !or_stops(stop, count); ++row) {
     or_elements_load(x->dtype, x->data, first + (uint64_t)row * width + (uint64_t)columns->low, count,
                      plane->values + (uint64_t)row * width + (uint64_t)columns->low);
   }
@@ -235,7 +235,8 @@ static or_status_t align_regions(const or_op_call_t *call, side_t sides[2], doub
   const int64_t *images = call->inputs[2].data, channels = y->shape.dims[1], width = y->shape.dims[3];
   plane_t plane = {.sides = sides, .values = values, .max = or_op_attribute_is(call, "mode", "max", "avg")};
   uint64_t at = 0;
-  for (int64_t r = 0; r < y->shape.dims[0]; ++r) {
+  for (int64_t r = 0; r < y->shape.dims[0] && !or_stops(call->stop, 16 * (uint64_t)(sides[0].bins + sides[1].bins));
+       ++r) {
     double roi[4];
     or_elements_load(rois->dtype, rois->data, (uint64_t)r * 4, 4, roi);
     if (images[r] < 0 || images[r] >= x->shape.dims[0]) {
@@ -243,9 +244,11 @@ static or_status_t align_regions(const or_op_call_t *call, side_t sides[2], doub
                       (long long)images[r], (long long)x->shape.dims[0]);
     }
     cut(call, roi, sides);
-    for (int64_t channel = 0; channel < channels; ++channel) {
-      load_plane(x, (uint64_t)(images[r] * channels + channel), &plane);
-      for (int64_t bin = 0; bin < y->shape.dims[2] * width; ++bin) {
+    for (int64_t channel = 0; channel < channels && !or_stops(call->stop, 1); ++channel) {
+      load_plane(call->stop, x, (uint64_t)(images[r] * channels + channel), &plane);
+      for (int64_t bin = 0;
+           bin < y->shape.dims[2] * width && !or_stops(call->stop, 4 * (uint64_t)(1 + sides[0].room * sides[1].room));
+           ++bin) {
         double value = bin_value(&plane, bin / width, bin % width);
         or_elements_store(y->dtype, y->data, at++, 1, &value);
       }

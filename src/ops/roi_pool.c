@@ -86,12 +86,13 @@ static bin_t find_bin(const or_roi_numbers_t *numbers, const double *ends, int64
                  limited(ceil(or_roi_round(numbers, (double)(bin + 1) * size)) + first, extent)};
 }
 
-static double maximum_of(const or_op_tensor_t *x, uint64_t channel, bin_t rows, bin_t columns) {
+static double maximum_of(const or_op_call_t *call, uint64_t channel, bin_t rows, bin_t columns) {
+  const or_op_tensor_t *x = &call->inputs[0];
   uint64_t width = (uint64_t)x->shape.dims[3], first = channel * (uint64_t)x->shape.dims[2] * width;
   double best = -INFINITY, values[OR_LANES];
   if (rows.begin >= rows.end || columns.begin >= columns.end) return 0;
   for (int64_t row = rows.begin; row < rows.end; ++row) {
-    for (int64_t done = columns.begin; done < columns.end; done += OR_LANES) {
+    for (int64_t done = columns.begin; done < columns.end && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
       size_t count = columns.end - done < OR_LANES ? (size_t)(columns.end - done) : OR_LANES;
       or_elements_load(x->dtype, x->data, first + (uint64_t)row * width + (uint64_t)done, count, values);
       for (size_t i = 0; i < count; ++i) {
@@ -116,11 +117,11 @@ static or_status_t max_roi_pool_reference(or_op_call_t *call) {
                       (long long)x->shape.dims[0]);
     }
     const double ends_x[2] = {roi[1], roi[3]}, ends_y[2] = {roi[2], roi[4]};
-    for (int64_t bin = 0; bin < channels * bins_y * bins_x; ++bin) {
+    for (int64_t bin = 0; bin < channels * bins_y * bins_x && !or_stops(call->stop, 8); ++bin) {
       uint64_t channel = (uint64_t)((int64_t)roi[0] * channels + bin / (bins_y * bins_x));
       bin_t rows = find_bin(&numbers, ends_y, bin / bins_x % bins_y, bins_y, x->shape.dims[2]);
       bin_t columns = find_bin(&numbers, ends_x, bin % bins_x, bins_x, x->shape.dims[3]);
-      double value = maximum_of(x, channel, rows, columns);
+      double value = maximum_of(call, channel, rows, columns);
       or_elements_store(y->dtype, y->data, at++, 1, &value);
     }
   }

@@ -108,11 +108,11 @@ static or_status_t rotary_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   bool by_position = or_op_has_input(call, 3);
   uint64_t half = (uint64_t)heads.rotated / 2;
-  for (int64_t token = 0; token < heads.batch * heads.steps; ++token) {
+  for (int64_t token = 0; token < heads.batch * heads.steps && !or_stops(call->stop, 1); ++token) {
     int64_t b = token / heads.steps, s = token % heads.steps, row = token;
     if (by_position) status = or_index_read(&call->inputs[3], (uint64_t)token, call->inputs[1].shape.dims[0], &row);
     if (!or_ok(status)) return status;
-    for (int64_t h = 0; h < heads.heads; ++h) {
+    for (int64_t h = 0; h < heads.heads && !or_stops(call->stop, (uint64_t)heads.size); ++h) {
       int64_t at = heads.flat ? token * heads.heads + h : (b * heads.heads + h) * heads.steps + s;
       turn(call, &heads, (uint64_t)(at * heads.size), (uint64_t)row * half);
     }

@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 
 static bool mergeable(const or_rows_t *rows, int32_t inner, const or_rows_layout_t *layout, int32_t outer);
+static void begin_row(or_rows_t *rows);
 static void copy_row(const or_rows_t *rows, uint32_t bits, const uint8_t *in, uint8_t *out);
 
 void or_rows_begin(or_rows_t *rows, const or_rows_layout_t *layout) {
@@ -27,7 +28,9 @@ void or_rows_begin(or_rows_t *rows, const or_rows_layout_t *layout) {
     for (uint32_t k = 0; k < rows->operand_count; ++k) rows->stride[k][rank] = layout->stride[k][i];
     rank++;
   }
-  rows->length = rank > 0 ? rows->extent[0] : 1;
+  rows->stop = layout->stop;
+  if (rank == 0) rows->extent[0] = 1;
+  begin_row(rows);
   for (uint32_t k = 0; k < rows->operand_count; ++k) rows->step[k] = rank > 0 ? rows->stride[k][0] : 1;
   rows->rank = rank;
 }
@@ -39,8 +42,34 @@ static bool mergeable(const or_rows_t *rows, int32_t inner, const or_rows_layout
   return true;
 }
 
+static void begin_row(or_rows_t *rows) {
+  rows->length = rows->extent[0] < OR_ROWS_LONGEST ? rows->extent[0] : OR_ROWS_LONGEST;
+  rows->behind = rows->extent[0] - rows->length;
+}
+
+/* The next piece of a row, or the row's beginning again. */
+static void next_piece(or_rows_t *rows) {
+  const int64_t moved = rows->behind > 0 ? rows->length : rows->length - rows->extent[0];
+  for (uint32_t k = 0; k < rows->operand_count; ++k) rows->first[k] += rows->step[k] * moved;
+  if (rows->behind == 0) {
+    begin_row(rows);
+    return;
+  }
+  rows->length = rows->behind < OR_ROWS_LONGEST ? rows->behind : OR_ROWS_LONGEST;
+  rows->behind -= rows->length;
+}
+
 void or_rows_next(or_rows_t *rows) {
   rows->out += rows->length;
+  if (or_stops(rows->stop, (uint64_t)rows->length)) {
+    rows->more = false;
+    return;
+  }
+  if (rows->length < rows->extent[0]) {
+    const bool within = rows->behind > 0;
+    next_piece(rows);
+    if (within) return;
+  }
   for (int32_t i = 1; i < rows->rank; ++i) {
     for (uint32_t k = 0; k < rows->operand_count; ++k) rows->first[k] += rows->stride[k][i];
     if (++rows->index[i] < rows->extent[i]) return;
@@ -51,8 +80,8 @@ void or_rows_next(or_rows_t *rows) {
 }
 
 void or_rows_begin_broadcast(or_rows_t *rows, const or_shape_t *out, const or_shape_t *const *operands,
-                             uint32_t operand_count) {
-  or_rows_layout_t layout = {.rank = out->rank, .operand_count = operand_count};
+                             uint32_t operand_count, or_stop_t *stop) {
+  or_rows_layout_t layout = {.rank = out->rank, .operand_count = operand_count, .stop = stop};
   memcpy(layout.extent, out->dims, sizeof out->dims);
   for (uint32_t k = 0; k < operand_count; ++k) {
     int64_t strides[OR_MAX_RANK];

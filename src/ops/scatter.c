@@ -184,7 +184,7 @@ static void write_run(const or_op_call_t *call, reduction_t reduction, uint64_t 
   }
   or_lane_kind_t kind = or_lane_kind(out->dtype);
   or_lanes_t x, y;
-  for (uint64_t done = 0; done < count; done += OR_LANES) {
+  for (uint64_t done = 0; done < count && !or_stops(call->stop, OR_LANES); done += OR_LANES) {
     size_t part = count - done < OR_LANES ? (size_t)(count - done) : OR_LANES;
     or_lanes_load(out->dtype, out->data, (int64_t)(to + done), 1, part, &x);
     or_lanes_load(updates->dtype, updates->data, (int64_t)(from + done), 1, part, &y);
@@ -203,7 +203,7 @@ static or_status_t scatter_elements_reference(or_op_call_t *call) {
   int64_t strides[OR_MAX_RANK], at[OR_MAX_RANK] = {0};
   or_dense_strides(&data->shape, strides);
   uint64_t count = or_shape_product(&indices->shape, 0, indices->shape.rank);
-  for (uint64_t i = 0; or_ok(status) && i < count; ++i) {
+  for (uint64_t i = 0; or_ok(status) && i < count && !or_stops(call->stop, 8); ++i) {
     int64_t index = 0, target = 0;
     status = or_index_read(indices, i, data->shape.dims[axis], &index);
     for (int32_t d = 0; d < data->shape.rank; ++d) target += (d == axis ? index : at[d]) * strides[d];
@@ -221,7 +221,7 @@ static or_status_t scatter_nd_reference(or_op_call_t *call) {
   int32_t last = indices->shape.rank - 1, tuple = (int32_t)indices->shape.dims[last];
   uint64_t tuples = or_shape_product(&indices->shape, 0, last);
   uint64_t run = or_shape_product(&data->shape, tuple, data->shape.rank);
-  for (uint64_t i = 0; or_ok(status) && run > 0 && i < tuples; ++i) {
+  for (uint64_t i = 0; or_ok(status) && run > 0 && i < tuples && !or_stops(call->stop, 8 + run / 8); ++i) {
     uint64_t slice = 0;
     for (int32_t k = 0; or_ok(status) && k < tuple; ++k) {
       int64_t index = 0;

@@ -34,7 +34,7 @@ static or_status_t window_of(or_op_call_t *call, double a, double b, double c) {
   int64_t size = out->shape.dims[0];
   double period = (double)(or_op_attribute_int(call, "periodic", 1) != 0 ? size : size - 1);
   or_lanes_t lanes;
-  for (int64_t first = 0; first < size; first += OR_LANES) {
+  for (int64_t first = 0; first < size && !or_stops(call->stop, 4 * OR_LANES); first += OR_LANES) {
     size_t count = size - first < OR_LANES ? (size_t)(size - first) : OR_LANES;
     for (size_t i = 0; i < count; ++i) {
       double angle = TAU * (double)(first + (int64_t)i) / period;

@@ -146,7 +146,7 @@ static or_status_t slice_reference(or_op_call_t *call) {
   if (!or_ok(status) || or_shape_product(&call->outputs[0].shape, 0, in->rank) == 0) return status;
   int64_t strides[OR_MAX_RANK];
   or_dense_strides(in, strides);
-  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1, .stop = call->stop};
   for (int32_t i = 0; i < in->rank; ++i) {
     layout.base[0] += slice.start[i] * strides[i];
     layout.extent[i] = slice.count[i];

@@ -67,7 +67,7 @@ static or_status_t softmax_reference(or_op_call_t *call) {
                    .length = or_shape_product(shape, axis, end),
                    .step = inner,
                    .logarithm = call->op == &or_op_log_softmax};
-  for (uint64_t i = 0; i < outer; ++i) {
+  for (uint64_t i = 0; i < outer && !or_stops(call->stop, 1); ++i) {
     for (uint64_t j = 0; j < inner; j += OR_LANES) {
       lines.first = i * lines.length * inner + j;
       lines.width = inner - j < OR_LANES ? (size_t)(inner - j) : OR_LANES;
@@ -101,17 +101,17 @@ static size_t chunk(uint64_t left) { return left < OR_LANES ? (size_t)left : OR_
 static void one_line(const lines_t *lines) {
   or_lanes_t x;
   double max = -INFINITY, sum = 0;
-  for (uint64_t k = 0; k < lines->length; k += OR_LANES) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * OR_LANES); k += OR_LANES) {
     size_t count = chunk(lines->length - k);
     load(lines, k, count, &x);
     for (size_t i = 0; i < count; ++i) max = x.real[i] > max ? x.real[i] : max;
   }
-  for (uint64_t k = 0; k < lines->length; k += OR_LANES) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * OR_LANES); k += OR_LANES) {
     size_t count = chunk(lines->length - k);
     load(lines, k, count, &x);
     for (size_t i = 0; i < count; ++i) sum += exp(x.real[i] - max);
   }
-  for (uint64_t k = 0; k < lines->length; k += OR_LANES) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * OR_LANES); k += OR_LANES) {
     size_t count = chunk(lines->length - k);
     load(lines, k, count, &x);
     for (size_t i = 0; i < count; ++i) x.real[i] = result_of(lines, x.real[i], max, sum);
@@ -126,15 +126,15 @@ static void many_lines(const lines_t *lines) {
     max[i] = -INFINITY;
     sum[i] = 0;
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * lines->width); ++k) {
     load(lines, k * lines->step, lines->width, &x);
     for (size_t i = 0; i < lines->width; ++i) max[i] = x.real[i] > max[i] ? x.real[i] : max[i];
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * lines->width); ++k) {
     load(lines, k * lines->step, lines->width, &x);
     for (size_t i = 0; i < lines->width; ++i) sum[i] += exp(x.real[i] - max[i]);
   }
-  for (uint64_t k = 0; k < lines->length; ++k) {
+  for (uint64_t k = 0; k < lines->length && !or_stops(lines->call->stop, 4 * lines->width); ++k) {
     load(lines, k * lines->step, lines->width, &x);
     for (size_t i = 0; i < lines->width; ++i) x.real[i] = result_of(lines, x.real[i], max[i], sum[i]);
     store(lines, k * lines->step, lines->width, &x);

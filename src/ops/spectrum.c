@@ -146,14 +146,14 @@ typedef struct slab_t {
   size_t n, inner;
 } slab_t;
 
-static or_status_t slab_init(slab_t *slab, const or_allocator_t *allocator, size_t n, size_t inner, bool inverse) {
+static or_status_t slab_init(slab_t *slab, const or_op_call_t *call, size_t n, size_t inner, bool inverse) {
   void *memory = NULL;
   size_t count = 0;
   *slab = (slab_t){.n = n, .inner = inner};
   if (n > (size_t)MAX_POINTS || !or_mul_size(n, inner, &count) || !or_add_size(count, n, &count))
     return or_error(OR_RESOURCE_EXHAUSTED, "%zu transforms of %zu points", inner, n);
-  or_status_t status = or_line_transform_init(&slab->transform, allocator, n, inverse);
-  if (or_ok(status)) status = or_alloc_array(allocator, count, 2 * sizeof(double), &memory);
+  or_status_t status = or_line_transform_init(&slab->transform, call->allocator, n, inverse, call->stop);
+  if (or_ok(status)) status = or_alloc_array(call->allocator, count, 2 * sizeof(double), &memory);
   slab->points = memory;
   if (or_ok(status)) slab->line = slab->points + 2 * n * inner;
   return status;
@@ -184,8 +184,8 @@ static void complete(double *points, size_t n, size_t inner, size_t column) {
   }
 }
 
-static void transform_slab(slab_t *slab, bool symmetric, double scale) {
-  for (size_t c = 0; c < slab->inner; ++c) {
+static void transform_slab(slab_t *slab, or_stop_t *stop, bool symmetric, double scale) {
+  for (size_t c = 0; c < slab->inner && !or_stops(stop, slab->n); ++c) {
     if (symmetric) complete(slab->points, slab->n, slab->inner, c);
     or_line_transform_run(&slab->transform, slab->points + 2 * c, slab->inner, slab->line);
     for (size_t k = 0; k < slab->n; ++k) {
@@ -206,12 +206,12 @@ static or_status_t dft_reference(or_op_call_t *call) {
   size_t in = (size_t)x->shape.dims[dft.axis], out = (size_t)y->shape.dims[dft.axis], parts = (size_t)dft.parts;
   bool real_out = dft.onesided && dft.inverse;
   size_t wanted = real_out ? n / 2 + 1 : n, read = in < wanted ? in : wanted;
-  status = slab_init(&slab, call->allocator, n, inner, dft.inverse);
+  status = slab_init(&slab, call, n, inner, dft.inverse);
   uint64_t outer = or_shape_product(&x->shape, 0, dft.axis);
-  for (uint64_t o = 0; or_ok(status) && o < outer; ++o) {
+  for (uint64_t o = 0; or_ok(status) && o < outer && !or_stops(call->stop, n * inner); ++o) {
     load_complex(x, o * in * inner * parts, read * inner, parts, slab.points);
     memset(slab.points + 2 * read * inner, 0, 2 * (wanted - read) * inner * sizeof(double));
-    transform_slab(&slab, real_out, dft.inverse ? 1 / (double)n : 1);
+    transform_slab(&slab, call->stop, real_out, dft.inverse ? 1 / (double)n : 1);
     for (size_t i = 0; real_out && i < n * inner; ++i) slab.points[i] = slab.points[2 * i];
     size_t count = out * inner * (real_out ? 1 : 2);
     or_elements_store(y->dtype, y->data, o * count, count, slab.points);
@@ -316,17 +316,17 @@ static or_status_t stft_reference(or_op_call_t *call) {
   size_t n = (size_t)stft.n, parts = (size_t)stft.parts, kept = 2 * (size_t)y->shape.dims[2];
   uint64_t length = (uint64_t)signal->shape.dims[1], frames = (uint64_t)y->shape.dims[1];
   uint64_t total = frames * (uint64_t)y->shape.dims[0];
-  status = slab_init(&slab, call->allocator, n, 1, false);
+  status = slab_init(&slab, call, n, 1, false);
   if (or_ok(status)) status = or_alloc_array(call->allocator, n, sizeof(double), &memory);
   double *window = memory;
   for (size_t i = 0; or_ok(status) && i < n; ++i) window[i] = 1;
   if (or_ok(status) && or_op_has_input(call, 2))
     or_elements_load(call->inputs[2].dtype, call->inputs[2].data, 0, n, window);
-  for (uint64_t f = 0; or_ok(status) && f < total; ++f) {
+  for (uint64_t f = 0; or_ok(status) && f < total && !or_stops(call->stop, n); ++f) {
     uint64_t begin = f / frames * length + f % frames * (uint64_t)stft.step;
     load_complex(signal, begin * parts, n, parts, slab.points);
     for (size_t i = 0; i < 2 * n; ++i) slab.points[i] *= window[i / 2];
-    transform_slab(&slab, false, 1);
+    transform_slab(&slab, call->stop, false, 1);
     or_elements_store(y->dtype, y->data, f * kept, kept, slab.points);
   }
   or_free(call->allocator, memory);

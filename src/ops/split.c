@@ -126,7 +126,8 @@ static or_status_t split_reference(or_op_call_t *call) {
   for (uint32_t i = 0; i < call->output_count; ++i) {
     char *to = call->outputs[i].data;
     size_t row = or_shape_product(&call->outputs[i].shape, axis, in->shape.rank) * element_bytes;
-    for (uint64_t k = 0; to != NULL && row > 0 && k < outer; ++k) memcpy(to + k * row, from + k * in_row, row);
+    for (uint64_t k = 0; to != NULL && row > 0 && k < outer && !or_stops(call->stop, 1 + OR_STOP_COPIED(row)); ++k)
+      memcpy(to + k * row, from + k * in_row, row);
     from += row;
   }
   return or_status_success();

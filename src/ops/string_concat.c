@@ -10,7 +10,7 @@ static or_cost_t concat_cost(const or_op_call_t *call) { return or_cost_per_outp
 
 static void begin(const or_op_call_t *call, or_rows_t *rows) {
   const or_shape_t *shapes[] = {&call->inputs[0].shape, &call->inputs[1].shape};
-  or_rows_begin_broadcast(rows, &call->outputs[0].shape, shapes, 2);
+  or_rows_begin_broadcast(rows, &call->outputs[0].shape, shapes, 2, call->stop);
 }
 
 static or_status_t measure(const or_op_call_t *call, size_t *bytes) {

@@ -136,7 +136,8 @@ static or_status_t normalizer_reference(or_op_call_t *call) {
   if (or_ok(status)) status = or_strings_room(call, bytes, &text);
   if (!or_ok(status)) return status;
   int64_t kept = 0;
-  for (int64_t i = 0; i < count && kept < room; ++i) {
+  for (int64_t i = 0; i < count && kept < room && !or_stops(call->stop, in[i].length * (1 + self.stopword_count));
+       ++i) {
     if (is_stopword(&self, in[i])) continue;
     or_string_t rest = in[i];
     const char *start = text;

@@ -46,6 +46,8 @@ static uint64_t count_pieces(const or_op_call_t *call, or_string_t text) {
   return count;
 }
 
+static const or_string_t *texts_of(const or_op_tensor_t *x) { return x->data; }
+
 static or_status_t split_infer(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0];
   or_shape_t *y = &call->outputs[0].shape;
@@ -57,8 +59,8 @@ static or_status_t split_infer(or_op_call_t *call) {
   for (int32_t i = 0; i < x->shape.rank; ++i) y->dims[i] = x->shape.dims[i];
   uint64_t total = 0, most = 0;
   if (!or_shape_count(&x->shape, &total) || (x->data == NULL && total > 0)) return status;
-  for (uint64_t i = 0; i < total; ++i) {
-    const uint64_t count = count_pieces(call, ((const or_string_t *)x->data)[i]);
+  for (uint64_t i = 0; i < total && !or_stops(call->stop, 1 + texts_of(x)[i].length); ++i) {
+    const uint64_t count = count_pieces(call, texts_of(x)[i]);
     if (count > most) most = count;
   }
   y->dims[x->shape.rank] = (int64_t)most;
@@ -72,7 +74,7 @@ static or_status_t split_reference(or_op_call_t *call) {
   int64_t *counts = call->outputs[1].data;
   const uint64_t total = or_shape_product(&x->shape, 0, x->shape.rank);
   const int64_t most = call->outputs[0].shape.dims[x->shape.rank];
-  for (uint64_t i = 0; i < total; ++i) {
+  for (uint64_t i = 0; i < total && !or_stops(call->stop, 1 + texts[i].length + (uint64_t)most); ++i) {
     splitter_t splitter;
     int64_t count = 0;
     or_string_t *row = pieces + i * (uint64_t)most;

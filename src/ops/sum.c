@@ -45,11 +45,11 @@ static or_status_t sum_infer(or_op_call_t *call) {
 
 static or_cost_t sum_cost(const or_op_call_t *call) { return or_cost_per_output(call, (double)call->input_count); }
 
-static void add_input(const or_op_tensor_t *in, const or_shape_t *shape, double *totals) {
+static void add_input(const or_op_call_t *call, const or_op_tensor_t *in, double *totals) {
   const or_shape_t *shapes[] = {&in->shape};
   or_rows_t rows;
   or_lanes_t x;
-  for (or_rows_begin_broadcast(&rows, shape, shapes, 1); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 1, call->stop); rows.more; or_rows_next(&rows)) {
     for (int64_t done = 0; done < rows.length; done += OR_LANES) {
       size_t count = (size_t)(rows.length - done < OR_LANES ? rows.length - done : OR_LANES);
       or_lanes_load(in->dtype, in->data, rows.first[0] + done * rows.step[0], rows.step[0], count, &x);
@@ -69,7 +69,7 @@ static or_status_t sum_reference(or_op_call_t *call) {
   }
   double *totals = memory;
   for (uint64_t i = 0; i < count; ++i) totals[i] = 0;
-  for (uint32_t i = 0; i < call->input_count; ++i) add_input(&call->inputs[i], &out->shape, totals);
+  for (uint32_t i = 0; i < call->input_count; ++i) add_input(call, &call->inputs[i], totals);
   for (uint64_t i = 0; call->op == &or_op_mean && i < count; ++i) totals[i] /= (double)call->input_count;
   or_elements_store(out->dtype, out->data, 0, count, totals);
   or_free(call->allocator, memory);

@@ -46,7 +46,7 @@ static or_status_t swiglu_reference(or_op_call_t *call) {
   const or_op_tensor_t *a = &call->inputs[0], *b = &call->inputs[1], *y = &call->outputs[0];
   double alpha = (double)or_op_attribute_float(call, "alpha", 1), x[OR_LANES], z[OR_LANES];
   uint64_t total = or_shape_product(&a->shape, 0, a->shape.rank);
-  for (uint64_t first = 0; first < total; first += OR_LANES) {
+  for (uint64_t first = 0; first < total && !or_stops(call->stop, OR_LANES); first += OR_LANES) {
     size_t count = total - first < OR_LANES ? (size_t)(total - first) : OR_LANES;
     or_elements_load(a->dtype, a->data, first, count, x);
     or_elements_load(b->dtype, b->data, first, count, z);

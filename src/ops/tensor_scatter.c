@@ -79,7 +79,7 @@ static or_status_t scatter_reference(or_op_call_t *call) {
       return or_error(OR_INVALID_ARGUMENT, "an update of %llu steps from %lld on does not fit a cache of %llu",
                       (unsigned long long)steps, (long long)begin, (unsigned long long)length);
     }
-    for (uint64_t s = 0; s < steps; ++s) {
+    for (uint64_t s = 0; s < steps && !or_stops(call->stop, 1 + run / 8); ++s) {
       uint64_t at = ((uint64_t)begin % length + s) % length;
       if (!circular) at = (uint64_t)begin + s;
       or_elements_copy(past->dtype, update->data, (i * steps + s) * run, call->outputs[0].data, (i * length + at) * run,

@@ -239,6 +239,7 @@ typedef struct row_t {
   const or_op_tensor_t *x;
   int64_t first, length; /* of its tokens */
   double *counts;        /* a column of the output each */
+  or_stop_t *stop;
 } row_t;
 
 static token_t token_of(const row_t *row, int64_t at) {
@@ -281,7 +282,10 @@ static void count_row(const gram_tree_t *tree, const row_t *row) {
   for (int64_t distance = 1; distance - 1 <= tree->pool->skips; ++distance) {
     int64_t reach = 0; /* from the first to the last token of the shortest */
     if (!or_mul_i64(distance, shortest - 1, &reach) || reach >= row->length) return;
-    for (int64_t start = 0; start < row->length - reach; ++start) count_from(tree, row, start, distance, shortest);
+    for (int64_t start = 0; start < row->length - reach; ++start) {
+      if (or_stops(row->stop, 4 * (uint64_t)tree->pool->longest)) return;
+      count_from(tree, row, start, distance, shortest);
+    }
     if (shortest == 1 && ++shortest > tree->pool->longest) return;
   }
 }
@@ -296,8 +300,8 @@ static or_status_t tf_idf_reference(or_op_call_t *call) {
   if (or_ok(status)) status = build_tree(call, &tree);
   if (or_ok(status) && rows > 0) /* without one no column is bounded by what comes out */
     status = or_alloc_array(call->allocator, (size_t)self.column_count, sizeof(double), &counts);
-  for (int64_t r = 0; or_ok(status) && r < rows; ++r) {
-    const row_t row = {.x = x, .first = r * length, .length = length, .counts = counts};
+  for (int64_t r = 0; or_ok(status) && r < rows && !or_stops(call->stop, (uint64_t)self.column_count); ++r) {
+    const row_t row = {.x = x, .first = r * length, .length = length, .counts = counts, .stop = call->stop};
     float *out = (float *)y->data + r * self.column_count;
     memset(counts, 0, (size_t)self.column_count * sizeof(double));
     count_row(&tree, &row);

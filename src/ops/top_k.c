@@ -89,6 +89,7 @@ typedef struct kept_t {
 } kept_t;
 
 typedef struct selection_t {
+  or_stop_t *stop;
   or_lane_kind_t kind;
   bool largest;
   kept_t *heap; /* the worst of the kept first */
@@ -118,9 +119,10 @@ static or_status_t top_k_reference(or_op_call_t *call) {
     return status;
   }
   selection.heap = memory;
+  selection.stop = call->stop;
   uint64_t outer = or_shape_product(&in->shape, 0, axis), length = (uint64_t)in->shape.dims[axis];
   uint64_t inner = or_shape_product(&in->shape, axis + 1, in->shape.rank);
-  for (uint64_t i = 0; i < outer * inner; ++i) {
+  for (uint64_t i = 0; i < outer * inner && !or_stops(call->stop, 1); ++i) {
     select_line(in, i / inner * length * inner + i % inner, length, inner, &selection);
     sort(&selection);
     store_line(call, &selection, i / inner * (uint64_t)k * inner + i % inner, inner);
@@ -133,7 +135,7 @@ static void select_line(const or_op_tensor_t *in, uint64_t first, uint64_t lengt
                         selection_t *selection) {
   or_lanes_t lanes;
   selection->count = 0;
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(selection->stop, 4 * OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_lanes_load(in->dtype, in->data, (int64_t)(first + done * step), (int64_t)step, count, &lanes);
     for (size_t i = 0; i < count; ++i)
@@ -143,7 +145,7 @@ static void select_line(const or_op_tensor_t *in, uint64_t first, uint64_t lengt
 
 static void store_line(const or_op_call_t *call, const selection_t *selection, uint64_t first, uint64_t step) {
   or_lanes_t lane;
-  for (uint64_t i = 0; i < selection->count; ++i) {
+  for (uint64_t i = 0; i < selection->count && !or_stops(call->stop, 4); ++i) {
     lane.natural[0] = selection->heap[i].key.natural;
     const or_op_tensor_t *values = &call->outputs[0];
     if (values->data != NULL)
@@ -195,7 +197,7 @@ static void offer(selection_t *selection, kept_t candidate) {
 }
 
 static void sort(selection_t *selection) {
-  for (uint64_t left = selection->count; left > 1; --left) {
+  for (uint64_t left = selection->count; left > 1 && !or_stops(selection->stop, 16); --left) {
     kept_t worst = selection->heap[0];
     selection->heap[0] = selection->heap[left - 1];
     selection->heap[left - 1] = worst;

@@ -54,7 +54,7 @@ static or_status_t transpose_reference(or_op_call_t *call) {
   if (!or_ok(status)) return status;
   int64_t strides[OR_MAX_RANK];
   or_dense_strides(in, strides);
-  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1};
+  or_rows_layout_t layout = {.rank = in->rank, .operand_count = 1, .stop = call->stop};
   for (int32_t i = 0; i < in->rank; ++i) {
     layout.extent[i] = in->dims[permutation[i]];
     layout.stride[0][i] = strides[permutation[i]];

@@ -58,7 +58,7 @@ static or_status_t trilu_reference(or_op_call_t *call) {
   diagonal = clamp(diagonal, -rows, columns);
   size_t bytes = or_dtype_bits(in->dtype) / 8;
   uint64_t count = columns > 0 ? or_shape_product(&in->shape, 0, in->shape.rank - 1) : 0;
-  for (uint64_t r = 0; r < count; ++r) {
+  for (uint64_t r = 0; r < count && !or_stops(call->stop, 1 + (uint64_t)columns / 4); ++r) {
     int64_t row = (int64_t)(r % (uint64_t)rows);
     /* The upper triangle keeps columns from row + diagonal on, the lower one those up to it. */
     int64_t begin = upper ? clamp(row + diagonal, 0, columns) : 0;

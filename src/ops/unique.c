@@ -40,6 +40,7 @@ typedef struct slices_t {
 /* Which slices are equal. Arrays have `count` entries; one entry of first, size and rank belongs to a group. */
 typedef struct groups_t {
   const or_allocator_t *allocator;
+  or_stop_t *stop;
   uint64_t count, width; /* slices, and keys of each */
   uint64_t *keys;        /* numbers in the order of the values that they stand for */
   uint64_t *order;       /* slices in ascending order, equal ones as they are met */
@@ -110,15 +111,17 @@ static or_status_t read_slices(const or_op_call_t *call, slices_t *out) {
 
 /* ---- groups ---- */
 
-static void load_keys(const or_op_tensor_t *x, const slices_t *slices, uint64_t *keys);
+static void load_keys(const or_op_tensor_t *x, const slices_t *slices, or_stop_t *stop, uint64_t *keys);
 static uint64_t *sort(const groups_t *groups, uint64_t *from, uint64_t *to);
 static int compare(const groups_t *groups, uint64_t a, uint64_t b);
 
 static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices, groups_t *out) {
   void *memory[6] = {NULL};
   size_t keys = 0;
-  *out = (groups_t){
-      .allocator = call->allocator, .count = slices->count, .width = slices->outer * slices->inner * slices->parts};
+  *out = (groups_t){.allocator = call->allocator,
+                    .stop = call->stop,
+                    .count = slices->count,
+                    .width = slices->outer * slices->inner * slices->parts};
   or_status_t status = or_status_success();
   if (!or_mul_size((size_t)out->count, (size_t)out->width, &keys))
     status = or_error(OR_RESOURCE_EXHAUSTED, "%llu slices to compare", (unsigned long long)out->count);
@@ -134,9 +137,10 @@ static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices,
     groups_deinit(out);
     return status;
   }
-  load_keys(&call->inputs[0], slices, out->keys);
+  load_keys(&call->inputs[0], slices, call->stop, out->keys);
   for (uint64_t i = 0; i < out->count; ++i) out->order[i] = i;
   uint64_t *sorted = sort(out, out->order, out->rank); /* either of the two */
+  if (or_stops(call->stop, 0)) return status;          /* it is not all there */
   for (uint64_t i = 0; i < out->count; ++i) {
     bool opens = i == 0 || compare(out, sorted[i - 1], sorted[i]) != 0;
     if (opens) out->first[out->group_count++] = sorted[i];
@@ -167,26 +171,27 @@ static uint64_t key_of(or_lane_kind_t kind, const or_lanes_t *lanes, size_t i) {
   return (bits & top) != 0 ? ~bits : bits | top;
 }
 
-static void load_run(or_dtype_t dtype, const void *data, uint64_t first, uint64_t length, uint64_t *keys) {
+static void load_run(or_stop_t *stop, or_dtype_t dtype, const void *data, uint64_t first, uint64_t length,
+                     uint64_t *keys) {
   or_lanes_t lanes;
   or_lane_kind_t kind = or_lane_kind(dtype);
-  for (uint64_t done = 0; done < length; done += OR_LANES) {
+  for (uint64_t done = 0; done < length && !or_stops(stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
     or_lanes_load(dtype, data, (int64_t)(first + done), 1, count, &lanes);
     for (size_t i = 0; i < count; ++i) keys[done + i] = key_of(kind, &lanes, i);
   }
 }
 
-static void load_keys(const or_op_tensor_t *x, const slices_t *slices, uint64_t *keys) {
+static void load_keys(const or_op_tensor_t *x, const slices_t *slices, or_stop_t *stop, uint64_t *keys) {
   or_dtype_t dtype = x->dtype == OR_COMPLEX64 ? OR_FLOAT32 : x->dtype == OR_COMPLEX128 ? OR_FLOAT64 : x->dtype;
   uint64_t run = slices->inner * slices->parts;
   if (slices->outer == 1) {
-    load_run(dtype, x->data, 0, slices->count * run, keys);
+    load_run(stop, dtype, x->data, 0, slices->count * run, keys);
     return;
   }
-  for (uint64_t i = 0; i < slices->outer * slices->count; ++i) {
+  for (uint64_t i = 0; i < slices->outer * slices->count && !or_stops(stop, 1); ++i) {
     uint64_t outer = i / slices->count, slice = i % slices->count;
-    load_run(dtype, x->data, i * run, run, keys + (slice * slices->outer + outer) * run);
+    load_run(stop, dtype, x->data, i * run, run, keys + (slice * slices->outer + outer) * run);
   }
 }
 
@@ -207,6 +212,7 @@ static uint64_t *sort(const groups_t *groups, uint64_t *from, uint64_t *to) {
       uint64_t end = middle + run < groups->count ? middle + run : groups->count;
       uint64_t left = begin, right = middle;
       for (uint64_t i = begin; i < end; ++i) {
+        if (or_stops(groups->stop, 1 + groups->width / 8)) return from;
         bool take_left = right == end || (left < middle && compare(groups, from[left], from[right]) <= 0);
         to[i] = take_left ? from[left++] : from[right++];
       }
@@ -231,13 +237,14 @@ static or_status_t unique_reference(or_op_call_t *call) {
   groups_t groups;
   or_status_t status = read_slices(call, &slices);
   if (or_ok(status)) status = find_groups(call, &slices, &groups);
-  if (!or_ok(status)) return status;
+  if (or_ok(status) && or_stops(call->stop, 0)) groups_deinit(&groups);
+  if (!or_ok(status) || or_stops(call->stop, 0)) return status;
   uint64_t unique = (uint64_t)y->shape.dims[slices.axis];
   if (groups.group_count != unique)
     status = or_error(OR_INVALID_ARGUMENT, "%llu different slices where the shape says %llu",
                       (unsigned long long)groups.group_count, (unsigned long long)unique);
   size_t run = (size_t)slices.inner * or_dtype_bits(x->dtype) / 8;
-  for (uint64_t g = 0; or_ok(status) && g < unique; ++g) {
+  for (uint64_t g = 0; or_ok(status) && g < unique && !or_stops(call->stop, 8); ++g) {
     uint64_t to = groups.rank[g], from = groups.first[g];
     store(call, 1, to, from);
     store(call, 3, to, groups.size[g]);

@@ -9,9 +9,9 @@
 #include "ops/shape.h"
 
 /* The body sees `first` and `count`, of at most OR_LANES elements at a time. */
-#define FOR_EACH_BLOCK(total)                                                                                        \
-  for (uint64_t all = (total), first = 0, count; count = all - first < OR_LANES ? all - first : OR_LANES, count > 0; \
-       first += count)
+#define FOR_EACH_BLOCK(total, stop)              \
+  for (uint64_t all = (total), first = 0, count; \
+       count = all - first < OR_LANES ? all - first : OR_LANES, count > 0 && !or_stops((stop), count); first += count)
 
 /* ---- shapes ---- */
 
@@ -63,8 +63,9 @@ static uint64_t count_of(const or_op_tensor_t *tensor) {
 /* ---- element by element, in double ---- */
 
 /* out = alpha a + b; b NULL: nothing is added. */
-static void combine(double alpha, const or_op_tensor_t *a, const or_op_tensor_t *b, or_op_tensor_t *out) {
-  FOR_EACH_BLOCK(count_of(out)) {
+static void combine(or_stop_t *stop, double alpha, const or_op_tensor_t *a, const or_op_tensor_t *b,
+                    or_op_tensor_t *out) {
+  FOR_EACH_BLOCK(count_of(out), stop) {
     or_lanes_t x, y;
     or_lanes_load(a->dtype, a->data, (int64_t)first, 1, count, &x);
     if (b != NULL) or_lanes_load(b->dtype, b->data, (int64_t)first, 1, count, &y);
@@ -76,17 +77,17 @@ static void combine(double alpha, const or_op_tensor_t *a, const or_op_tensor_t 
 static double alpha_of(const or_op_call_t *call) { return (double)or_op_attribute_float(call, "alpha", 1); }
 
 static or_status_t scale_reference(or_op_call_t *call) {
-  combine(alpha_of(call), &call->inputs[0], NULL, &call->outputs[0]);
+  combine(call->stop, alpha_of(call), &call->inputs[0], NULL, &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t axpy_reference(or_op_call_t *call) {
-  combine(alpha_of(call), &call->inputs[0], &call->inputs[1], &call->outputs[0]);
+  combine(call->stop, alpha_of(call), &call->inputs[0], &call->inputs[1], &call->outputs[0]);
   return or_status_success();
 }
 
 static or_status_t triad_reference(or_op_call_t *call) {
-  combine(alpha_of(call), &call->inputs[1], &call->inputs[0], &call->outputs[0]);
+  combine(call->stop, alpha_of(call), &call->inputs[1], &call->inputs[0], &call->outputs[0]);
   return or_status_success();
 }
 
@@ -94,18 +95,20 @@ static or_status_t fill_reference(or_op_call_t *call) {
   const or_op_tensor_t *out = &call->outputs[0];
   or_lanes_t value;
   for (size_t i = 0; i < OR_LANES; ++i) value.real[i] = (double)or_op_attribute_float(call, "value", 0);
-  FOR_EACH_BLOCK(count_of(out)) { or_lanes_store(out->dtype, out->data, (int64_t)first, count, OR_LANE_REAL, &value); }
+  FOR_EACH_BLOCK(count_of(out), call->stop) {
+    or_lanes_store(out->dtype, out->data, (int64_t)first, count, OR_LANE_REAL, &value);
+  }
   return or_status_success();
 }
 
 /* ---- sums ---- */
 
 /* Sum of a[i] b[i] (b NULL: of a[i]) in the kind's own arithmetic, into lane 0 of *total. */
-static void sum_products(const or_op_tensor_t *a, const or_op_tensor_t *b, or_lanes_t *total) {
+static void sum_products(or_stop_t *stop, const or_op_tensor_t *a, const or_op_tensor_t *b, or_lanes_t *total) {
   or_lane_kind_t kind = or_lane_kind(a->dtype);
   double real = 0;
   uint64_t natural = 0; /* modulo 2^64: right for signed integers too */
-  FOR_EACH_BLOCK(count_of(a)) {
+  FOR_EACH_BLOCK(count_of(a), stop) {
     or_lanes_t x, y;
     or_lanes_load(a->dtype, a->data, (int64_t)first, 1, count, &x);
     if (b != NULL) or_lanes_load(b->dtype, b->data, (int64_t)first, 1, count, &y);
@@ -129,20 +132,20 @@ static or_status_t store_sum(or_op_call_t *call, const or_lanes_t *total) {
 
 static or_status_t dot_reference(or_op_call_t *call) {
   or_lanes_t total;
-  sum_products(&call->inputs[0], &call->inputs[1], &total);
+  sum_products(call->stop, &call->inputs[0], &call->inputs[1], &total);
   return store_sum(call, &total);
 }
 
 static or_status_t norm_reference(or_op_call_t *call) {
   or_lanes_t total;
-  sum_products(&call->inputs[0], &call->inputs[0], &total);
+  sum_products(call->stop, &call->inputs[0], &call->inputs[0], &total);
   total.real[0] = sqrt(total.real[0]);
   return store_sum(call, &total);
 }
 
 static or_status_t read_sum_reference(or_op_call_t *call) {
   or_lanes_t total;
-  sum_products(&call->inputs[0], NULL, &total);
+  sum_products(call->stop, &call->inputs[0], NULL, &total);
   return store_sum(call, &total);
 }
 

@@ -51,7 +51,7 @@ static or_status_t where_reference(or_op_call_t *call) {
   const or_shape_t *shapes[] = {&call->inputs[0].shape, &call->inputs[1].shape, &call->inputs[2].shape};
   int64_t bytes = or_dtype_bits(call->outputs[0].dtype) / 8;
   or_rows_t rows;
-  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 3); rows.more; or_rows_next(&rows)) {
+  for (or_rows_begin_broadcast(&rows, &call->outputs[0].shape, shapes, 3, call->stop); rows.more; or_rows_next(&rows)) {
     select_row(call, &rows, bytes);
   }
   return or_status_success();

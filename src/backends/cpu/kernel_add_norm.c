@@ -116,6 +116,5 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
                                     .eps = state->epsilon,
                                     .scale = run_state->slots[state->scale],
                                     .bias = slot_of(run_state, state->bias)};
-  or_parallel_for(run_state->team, state->rows, or_cpu_row_grain(6 * state->n * sizeof(float)), body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run_state, state->rows, 6 * state->n * sizeof(float), body, &work);
 }

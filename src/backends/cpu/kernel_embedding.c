@@ -113,6 +113,6 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   }
   work_t work = {state, run_state, run_state->slots[state->y]};
   size_t row_bytes = (state->lookup_count + 1) * state->hidden * sizeof(float);
-  if (state->hidden > 0) or_parallel_for(run_state->team, state->places, or_cpu_row_grain(row_bytes), body, &work);
-  return or_status_success();
+  if (state->hidden == 0) return or_status_success();
+  return or_cpu_parallel_rows(run_state, state->places, row_bytes, body, &work);
 }

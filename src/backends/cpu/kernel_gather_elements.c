@@ -90,9 +90,9 @@ static or_status_t run_gather_elements(const or_cpu_step_t *step, const or_cpu_r
   if (state->rows * state->columns == 0) return or_status_success();
   atomic_init(&work.outside, false);
   size_t row_bytes = state->columns * (2 * state->bytes + (state->wide ? sizeof(int64_t) : sizeof(int32_t)));
-  or_parallel_for(run->team, state->rows, or_cpu_row_grain(row_bytes), gather_rows, &work);
-  return atomic_load_explicit(&work.outside, memory_order_relaxed) ? say_which(state, work.indices)
-                                                                   : or_status_success();
+  or_status_t status = or_cpu_parallel_rows(run, state->rows, row_bytes, gather_rows, &work);
+  const bool outside = atomic_load_explicit(&work.outside, memory_order_relaxed);
+  return or_ok(status) && outside ? say_which(state, work.indices) : status;
 }
 
 static void measure(const or_op_tensor_t *x, const or_op_tensor_t *indices, int32_t axis, state_t *state) {

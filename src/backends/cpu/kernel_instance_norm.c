@@ -97,6 +97,5 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work.bias = slots[state->bias];
   work.y = slots[state->y];
   size_t bytes = 4 * state->group * state->plane * sizeof(float);
-  or_parallel_for(run_state->team, state->planes / state->group, or_cpu_row_grain(bytes), groups_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run_state, state->planes / state->group, bytes, groups_body, &work);
 }

@@ -86,8 +86,7 @@ static or_status_t run_block(const or_cpu_step_t *step, const or_cpu_run_t *run)
   block_work_t work = {block, (const char *)run->slots[block->from] + block->from_offset,
                        (char *)run->slots[block->to] + block->to_offset};
   if (block->rows == 1) return or_cpu_copy_bytes(run, work.from, work.to, block->bytes);
-  or_parallel_for(run->team, block->rows, or_cpu_row_grain(2 * block->bytes), block_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run, block->rows, 2 * block->bytes, block_body, &work);
 }
 
 static or_status_t add_block(or_cpu_build_t *build, const block_t *block) {
@@ -224,8 +223,7 @@ static or_status_t run_slice(const or_cpu_step_t *step, const or_cpu_run_t *run)
   const slice_state_t *state = step->state;
   slice_work_t work = {state, run->slots[state->x], run->slots[state->y]};
   if (state->run_bytes == 0) return or_status_success();
-  or_parallel_for(run->team, state->runs, or_cpu_row_grain(2 * state->run_bytes), slice_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run, state->runs, 2 * state->run_bytes, slice_body, &work);
 }
 
 static void walk_of(const or_op_tensor_t *x, const or_slice_t *slice, slice_state_t *state) {
@@ -321,8 +319,7 @@ static or_status_t run_gather(const or_cpu_step_t *step, const or_cpu_run_t *run
                     state->extent);
   }
   if (state->inner == 0) return or_status_success();
-  or_parallel_for(run->team, state->outer * state->count, or_cpu_row_grain(2 * state->inner), gather_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run, state->outer * state->count, 2 * state->inner, gather_body, &work);
 }
 
 static or_status_t prepare_gather(or_cpu_build_t *build, const or_cpu_view_t *view) {

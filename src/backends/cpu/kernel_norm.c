@@ -96,8 +96,7 @@ static or_status_t run_layer(const or_cpu_step_t *step, const or_cpu_run_t *run)
                                     .bias = slot_of(run, state->bias),
                                     .mean = slot_of(run, state->mean),
                                     .inv_std = slot_of(run, state->inv_std)};
-  or_parallel_for(run->team, state->rows, or_cpu_row_grain(4 * state->n * sizeof(float)), layer_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run, state->rows, 4 * state->n * sizeof(float), layer_body, &work);
 }
 
 static or_status_t prepare_layer(or_cpu_build_t *build, const or_cpu_view_t *view) {

@@ -128,9 +128,9 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   const or_cpu_window_t *window = &state->pool.window;
   work_t work = {state, run_state->kernels, run_state->slots[state->x], run_state->slots[state->y]};
   size_t plane = (window->in_h * window->in_w + window->out_h * window->out_w) * sizeof(float);
-  or_parallel_for(run_state->team, state->pool.batch * state->pool.channels, or_cpu_row_grain(plane), planes_body,
-                  &work);
-  return or_status_success();
+  size_t taps = window->out_h * window->out_w * window->kernel_h * window->kernel_w;
+  return or_cpu_parallel_units(run_state, state->pool.batch * state->pool.channels, or_cpu_row_grain(plane),
+                               plane + taps * sizeof(float), planes_body, &work);
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {

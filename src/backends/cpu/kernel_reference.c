@@ -135,6 +135,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   call.inputs = tensors;
   call.outputs = tensors + call.input_count;
   call.appended_bytes = run_state->appended_bytes;
+  call.cancel = run_state->cancel;
   if (state->statuses != OR_CPU_NO_SLOT) return run_shared(state, &call, run_state);
   or_status_t status = or_op_reference(&call);
   return or_ok(status) || state->indices == NULL ? status : or_status_context(status, "\"%s\"", state->indices);

@@ -275,7 +275,6 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   bool mixes = state->scratch != OR_CPU_NO_SLOT;
   if (mixes) work.scratch = run_state->slots[state->scratch];
   size_t row = (state->columns.in * state->rows.taps + state->columns.out * state->columns.taps) * state->inner;
-  or_parallel_for(run_state->team, state->outer * state->rows.out, or_cpu_row_grain(row * sizeof(float)),
-                  mixes ? mix_body : pick_body, &work);
-  return or_status_success();
+  return or_cpu_parallel_rows(run_state, state->outer * state->rows.out, row * sizeof(float),
+                              mixes ? mix_body : pick_body, &work);
 }

@@ -114,11 +114,9 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   if (state->n == 0) return or_status_success();
   size_t line = 2 * state->n * sizeof(float);
   if (state->columns == 1) {
-    or_parallel_for(run_state->team, state->outer, or_cpu_row_grain(2 * line),
-                    work.row != NULL ? half_rows_body : rows_body, &work);
-  } else {
-    size_t grain = or_cpu_max(or_cpu_row_grain(2 * line), 16);
-    or_parallel_for(run_state->team, state->outer * state->columns, grain, columns_body, &work);
+    return or_cpu_parallel_rows(run_state, state->outer, 2 * line, work.row != NULL ? half_rows_body : rows_body,
+                                &work);
   }
-  return or_status_success();
+  size_t grain = or_cpu_max(or_cpu_row_grain(2 * line), 16);
+  return or_cpu_parallel_units(run_state, state->outer * state->columns, grain, 2 * line, columns_body, &work);
 }

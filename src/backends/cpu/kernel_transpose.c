@@ -151,12 +151,9 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
     units *= state->extent[i];
   }
   if (stays) {
-    size_t grain = or_cpu_row_grain(2 * state->extent[last] * state->element);
-    or_parallel_for(run_state->team, units, grain, rows_body, &work);
-  } else {
-    units *= (state->extent[last] + BAND - 1) / BAND;
-    size_t grain = or_cpu_row_grain(2 * BAND * state->extent[state->fast] * state->element);
-    or_parallel_for(run_state->team, units, grain, planes_body, &work);
+    return or_cpu_parallel_rows(run_state, units, 2 * state->extent[last] * state->element, rows_body, &work);
   }
-  return or_status_success();
+  units *= (state->extent[last] + BAND - 1) / BAND;
+  return or_cpu_parallel_rows(run_state, units, 2 * BAND * state->extent[state->fast] * state->element, planes_body,
+                              &work);
 }

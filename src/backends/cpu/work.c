@@ -32,20 +32,29 @@ static void group_body(void *self, size_t begin, size_t end, int thread) {
 /* Memory traffic between two looks at the cancel token. */
 #define BYTES_BETWEEN_LOOKS ((size_t)256 << 20)
 
-or_status_t or_cpu_parallel_elements(const or_cpu_run_t *run, size_t count, size_t bytes, or_parallel_body_t body,
-                                     void *self) {
-  size_t grain = or_cpu_grain(bytes), piece = BYTES_BETWEEN_LOOKS / (bytes > 0 ? bytes : 1) / 64 * 64;
-  if (piece == 0) piece = 64;
+/* In pieces of `piece` units. */
+static or_status_t in_pieces(const or_cpu_run_t *run, size_t count, size_t piece, size_t grain, group_t group) {
   if (count <= piece) {
-    or_parallel_for(run->team, count, grain, body, self);
+    or_parallel_for(run->team, count, grain, group.body, group.self);
     return or_status_success();
   }
-  for (size_t first = 0; first < count; first += piece) {
-    if (first > 0 && or_cancel_requested(run->cancel)) return or_cancel_status(run->cancel);
-    group_t group = {body, self, first};
-    or_parallel_for(run->team, or_cpu_min(piece, count - first), grain, group_body, &group);
+  for (; group.first < count; group.first += piece) {
+    if (group.first > 0 && or_cancel_requested(run->cancel)) return or_cancel_status(run->cancel);
+    or_parallel_for(run->team, or_cpu_min(piece, count - group.first), grain, group_body, &group);
   }
   return or_status_success();
+}
+
+or_status_t or_cpu_parallel_elements(const or_cpu_run_t *run, size_t count, size_t bytes, or_parallel_body_t body,
+                                     void *self) {
+  size_t piece = BYTES_BETWEEN_LOOKS / (bytes > 0 ? bytes : 1) / 64 * 64;
+  return in_pieces(run, count, piece > 0 ? piece : 64, or_cpu_grain(bytes), (group_t){body, self, 0});
+}
+
+or_status_t or_cpu_parallel_units(const or_cpu_run_t *run, size_t count, size_t grain, size_t unit_bytes,
+                                  or_parallel_body_t body, void *self) {
+  size_t piece = BYTES_BETWEEN_LOOKS / (unit_bytes > 0 ? unit_bytes : 1);
+  return in_pieces(run, count, piece > 0 ? piece : 1, grain, (group_t){body, self, 0});
 }
 
 or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,

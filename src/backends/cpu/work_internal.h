@@ -29,6 +29,15 @@ or_status_t or_cpu_copy_bytes(const or_cpu_run_t *run, const void *from, void *t
 or_status_t or_cpu_parallel_elements(const or_cpu_run_t *run, size_t count, size_t bytes, or_parallel_body_t body,
                                      void *self);
 
+/* The same over units that cost as much as `unit_bytes` of memory traffic each, with a grain of the caller's. */
+or_status_t or_cpu_parallel_units(const or_cpu_run_t *run, size_t count, size_t grain, size_t unit_bytes,
+                                  or_parallel_body_t body, void *self);
+/* Over rows of `row_bytes`. */
+static inline or_status_t or_cpu_parallel_rows(const or_cpu_run_t *run, size_t count, size_t row_bytes,
+                                               or_parallel_body_t body, void *self) {
+  return or_cpu_parallel_units(run, count, or_cpu_row_grain(row_bytes), row_bytes, body, self);
+}
+
 /* A loop in groups of at most `group` units, cancel asked before each. */
 or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,
                                    void *self);

@@ -70,7 +70,8 @@ static or_status_t take_inputs(host_t *host) {
                             .outputs = host->tensors + call->input_count,
                             .output_count = call->output_count,
                             .allocator = call->program->allocator,
-                            .strings = &host->strings};
+                            .strings = &host->strings,
+                            .cancel = call->cancel};
   return status;
 }
 
@@ -232,6 +233,7 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
   if (or_ok(status)) {
     const or_host_call_t call = {.program = program,
                                  .expansion = frame->expansion,
+                                 .cancel = frame->run->cancel,
                                  .op = node->definition,
                                  .node = node,
                                  .inputs = tensors,

@@ -67,6 +67,7 @@ or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, 
 typedef struct or_host_call_t {
   const or_program_t *program;
   const or_expansion_t *expansion; /* of the run; NULL: the caller has looked */
+  const or_cancel_t *cancel;       /* of the run, or NULL */
   const or_op_t *op;
   const or_node_t *node;
   or_tensor_t *const *inputs;
