@@ -209,8 +209,8 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   }
   size_t line = state->n * sizeof(float);
   if (state->columns == 1)
-    return or_cpu_parallel_rows(run_state, state->outer, line,
-                                state->dtype == OR_FLOAT32 ? rows_body : other_rows_body, &work);
+    return or_cpu_parallel_rows(run_state, state->outer, line, state->dtype == OR_FLOAT32 ? rows_body : other_rows_body,
+                                &work);
   size_t grain = or_cpu_max(or_cpu_row_grain(line), 16);
   return or_cpu_parallel_units(run_state, state->outer * state->columns, grain, line, columns_body, &work);
 }
