@@ -78,6 +78,9 @@ OR_API const char *or_model_symbol(const or_model_t *model, size_t index);
 /* "[batch,1,28,28]" into `text`; returns it. */
 OR_API char *or_model_format_shape(const or_model_t *model, const or_shape_t *shape, char *text, size_t capacity);
 OR_API uint64_t or_model_weight_bytes(const or_model_t *model);
+/* Bytes read so far from the files that its weights lie in: by the load, and by the sessions that packed them. What was
+ * read twice counts twice. Any thread. */
+OR_API uint64_t or_model_read_bytes(const or_model_t *model);
 OR_API size_t or_model_node_count(const or_model_t *model); /* as in the file */
 /* Class names from model.json; 0 and NULL if it has none. */
 OR_API size_t or_model_label_count(const or_model_t *model);

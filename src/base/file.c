@@ -199,6 +199,7 @@ struct or_file_t {
   int descriptor;
   struct stat opened; /* size and times when opened */
   char *path;
+  atomic_uint_fast64_t bytes_read;
 };
 
 static or_status_t make_file(const or_allocator_t *allocator, const char *path, or_file_t **out) {
@@ -296,6 +297,27 @@ static bool same_time(const struct stat *a, const struct stat *b) {
 #endif
 }
 
+uint64_t or_file_bytes_read(const or_file_t *file) {
+  return atomic_load_explicit(&((or_file_t *)(uintptr_t)file)->bytes_read, memory_order_relaxed);
+}
+
+static or_status_t check_unchanged(const or_file_t *file) {
+  struct stat now;
+  if (fstat(file->descriptor, &now) != 0) return system_error("examined", file->path, errno);
+  if (now.st_size == file->opened.st_size && same_time(&now, &file->opened)) return or_status_success();
+  return or_error(OR_DATA_LOSS, "file \"%s\" was changed while it was read: it had %llu bytes and has %llu now",
+                  file->path, (unsigned long long)file->opened.st_size, (unsigned long long)now.st_size);
+}
+
+or_status_t or_file_check(const or_file_t *file) {
+  struct stat there;
+  or_status_t status = check_unchanged(file);
+  if (!or_ok(status)) return status;
+  if (stat(file->path, &there) == 0 && there.st_dev == file->opened.st_dev && there.st_ino == file->opened.st_ino)
+    return status;
+  return or_error(OR_DATA_LOSS, "file \"%s\" was replaced or removed while it was read", file->path);
+}
+
 or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length) {
   uint64_t size = or_file_size(file);
   if (offset > size || length > size - offset) {
@@ -313,13 +335,8 @@ or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_
     }
     done += (size_t)count;
   }
-  struct stat now;
-  if (fstat(file->descriptor, &now) != 0) return system_error("examined", file->path, errno);
-  if (now.st_size != file->opened.st_size || !same_time(&now, &file->opened)) {
-    return or_error(OR_DATA_LOSS, "file \"%s\" was changed while it was read: it had %llu bytes and has %llu now",
-                    file->path, (unsigned long long)size, (unsigned long long)now.st_size);
-  }
-  return or_status_success();
+  (void)atomic_fetch_add_explicit(&file->bytes_read, length, memory_order_relaxed);
+  return check_unchanged(file);
 }
 
 bool or_file_program(char *path, size_t capacity) {

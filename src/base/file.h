@@ -45,5 +45,9 @@ uint64_t or_file_identity(const or_file_t *file);
 /* Exactly `bytes` at `offset`; DATA_LOSS if the file ends before (it shrank) or changed its size or mtime since it was
  * opened. */
 or_status_t or_file_read_at(or_file_t *file, uint64_t offset, void *bytes, size_t length);
+uint64_t or_file_bytes_read(const or_file_t *file); /* by or_file_read_at so far; what was read twice counts twice */
+/* Is it still what was opened, and what its path leads to? DATA_LOSS: its size or mtime is another, or the path's file
+ * is: of what several files hold, parts may be of different times. */
+or_status_t or_file_check(const or_file_t *file);
 
 #endif

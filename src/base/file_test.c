@@ -188,6 +188,39 @@ static void notices_a_file_that_shrinks_or_changes(void **state) {
   assert_int_equal(unlink(in_folder("h")), 0);
 }
 
+static void counts_what_is_read(void **state) {
+  (void)state;
+  or_file_t *file = NULL;
+  char bytes[8];
+  expect_ok(or_file_write(in_folder("c"), "0123456789", 10));
+  expect_ok(or_file_open(or_allocator_system(), in_folder("c"), &file));
+  assert_int_equal(or_file_bytes_read(file), 0);
+  expect_ok(or_file_read_at(file, 2, bytes, 8));
+  expect_ok(or_file_read_at(file, 2, bytes, 3)); /* again */
+  assert_int_equal(or_file_bytes_read(file), 11);
+  or_file_release(file);
+  assert_int_equal(unlink(in_folder("c")), 0);
+}
+
+static void tells_a_file_that_is_no_longer_the_one_that_was_opened(void **state) {
+  (void)state;
+  or_file_t *file = NULL;
+  expect_ok(or_file_write(in_folder("k"), "0123456789", 10));
+  expect_ok(or_file_open(or_allocator_system(), in_folder("k"), &file));
+  expect_ok(or_file_check(file));
+  expect_ok(or_file_write(in_folder("k"), "9876543210", 10)); /* another file under its name */
+  expect_failure(or_file_check(file), OR_DATA_LOSS, "/k\" was replaced or removed while it was read");
+  or_file_release(file);
+  expect_ok(or_file_open(or_allocator_system(), in_folder("k"), &file));
+  assert_int_equal(truncate(in_folder("k"), 5), 0);
+  expect_failure(or_file_check(file), OR_DATA_LOSS, "was changed while it was read: it had 10 bytes and has 5 now");
+  or_file_release(file);
+  expect_ok(or_file_open(or_allocator_system(), in_folder("k"), &file));
+  assert_int_equal(unlink(in_folder("k")), 0);
+  expect_failure(or_file_check(file), OR_DATA_LOSS, "was replaced or removed");
+  or_file_release(file);
+}
+
 static void knows_the_file_of_the_running_program(void **state) {
   (void)state;
   char path[OR_FILE_PATH_BYTES], cut[4] = "abc";
@@ -264,6 +297,8 @@ int main(void) {
       cmocka_unit_test(writes_to_a_device_in_place),
       cmocka_unit_test(reads_at_any_place),
       cmocka_unit_test(notices_a_file_that_shrinks_or_changes),
+      cmocka_unit_test(counts_what_is_read),
+      cmocka_unit_test(tells_a_file_that_is_no_longer_the_one_that_was_opened),
       cmocka_unit_test(knows_the_file_of_the_running_program),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
   };

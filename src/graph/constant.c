@@ -124,6 +124,18 @@ or_status_t or_graph_keep_file(or_graph_t *graph, or_file_t *file) {
   return status;
 }
 
+or_status_t or_graph_check_files(const or_graph_t *graph) {
+  or_status_t status = or_status_success();
+  for (size_t i = 0; or_ok(status) && i < graph->file_count; ++i) status = or_file_check(graph->files[i]);
+  return status;
+}
+
+uint64_t or_graph_bytes_read(const or_graph_t *graph) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < graph->file_count; ++i) bytes += or_file_bytes_read(graph->files[i]);
+  return bytes;
+}
+
 or_status_t or_constant_bytes(const or_constant_t *constant, const or_allocator_t *allocator, void **scratch,
                               size_t *scratch_capacity, const void **out) {
   *out = constant->data;

@@ -83,6 +83,10 @@ or_status_t or_graph_strings_begin(or_graph_t *graph, or_shape_t shape, uint64_t
 or_status_t or_graph_constant_copy(or_graph_t *graph, const or_constant_t *constant, const or_constant_t **out);
 /* Lets the graph retain `file`, once however often it is asked to: what its constants read from. */
 or_status_t or_graph_keep_file(or_graph_t *graph, or_file_t *file);
+/* Are the files of its constants still what was opened? Statuses of or_file_check. */
+or_status_t or_graph_check_files(const or_graph_t *graph);
+/* Bytes read from them so far, for specialisations and parts of the graph too. */
+uint64_t or_graph_bytes_read(const or_graph_t *graph);
 /* Lets the graph hold a body, whose reference it takes over, failing too: If, Loop and Scan have it in an attribute. */
 or_status_t or_graph_keep_body(or_graph_t *graph, or_graph_t *body);
 /* The constant's bytes: its resident data, or a copy read into `scratch` (grown through the allocator, at least

@@ -138,7 +138,9 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
                             .output_count = segment->output_count,
                             .precision = plan->precision,
                             .cancel = compilation->cancel};
-  if (plan->reference) return or_reference_compile(plan->allocator, &subgraph, &segment->executable);
+  if (plan->reference)
+    return or_reference_compile(plan->allocator, plan->devices[segment->device].device, &subgraph,
+                                &segment->executable);
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
 }
 

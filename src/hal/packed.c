@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "hal/device_internal.h"
 
+#define READ_BYTES ((size_t)64 << 20) /* between two looks at the cancel token */
+
 typedef enum entry_state_t { FILLING, FILLED, FAILED } entry_state_t;
 
 /* All but `device`, `key` and `buffer` under the cache's mutex; `buffer` is set before the state becomes FILLED and
@@ -20,7 +22,14 @@ struct or_packed_t {
   or_packed_t *next; /* in the bucket */
 };
 
+/* A constant on its way to its place. */
+typedef struct reading_t {
+  const or_constant_t *constant;
+  const or_cancel_t *cancel;
+} reading_t;
+
 static or_packed_t **slot_of(or_packed_cache_t *cache, const or_packed_key_t *key);
+static or_status_t read_plain(void *self, or_buffer_t *buffer);
 static or_status_t add_locked(or_device_t *device, const or_packed_key_t *key, size_t bytes, or_packed_t **out);
 static or_status_t fill_new(or_packed_t *entry, or_packed_fill_t fill, void *self);
 static bool drop_locked(or_packed_t *entry);
@@ -64,6 +73,35 @@ or_status_t or_packed_get(or_device_t *device, const or_packed_key_t *key, size_
   if (!or_ok(status)) return status;
   status = fill_new(entry, fill, self);
   if (or_ok(status)) *out = entry;
+  return status;
+}
+
+or_status_t or_packed_plain(or_device_t *device, const or_constant_t *constant, const or_cancel_t *cancel,
+                            or_packed_t **out) {
+  const or_packed_key_t key = {
+      .hash = constant->hash, .dtype = constant->dtype, .source_bytes = constant->bytes, .packing = "plain"};
+  reading_t reading = {constant, cancel};
+  return or_packed_get(device, &key, constant->bytes, read_plain, &reading, out);
+}
+
+static or_status_t read_plain(void *self, or_buffer_t *buffer) {
+  const reading_t *reading = self;
+  void *place = or_buffer_host_pointer(buffer);
+  if (place == NULL)
+    return or_error(OR_UNIMPLEMENTED,
+                    "device \"%s\": constants are read as they are by the host alone, which does not "
+                    "reach its memory",
+                    or_device_facts(or_buffer_device(buffer))->id);
+  return or_constant_read(reading->constant, reading->cancel, place);
+}
+
+or_status_t or_constant_read(const or_constant_t *constant, const or_cancel_t *cancel, void *destination) {
+  or_status_t status = or_status_success();
+  for (size_t at = 0; or_ok(status) && at < constant->bytes; at += READ_BYTES) {
+    const size_t left = constant->bytes - at, piece = left < READ_BYTES ? left : READ_BYTES;
+    status = or_cancel_status(cancel);
+    if (or_ok(status)) status = constant->read(constant, at, (char *)destination + at, piece);
+  }
   return status;
 }
 

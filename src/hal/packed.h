@@ -4,7 +4,9 @@
  * and sessions. An entry lives as long as someone holds it. Any thread; an entry asked for by two threads at once is
  * filled once. */
 
+#include "base/cancel.h"
 #include "hal/buffer.h"
+#include "openruntime/backend/subgraph.h"
 
 #define OR_PACKING_BYTES 64
 typedef struct or_packed_key_t {
@@ -20,6 +22,14 @@ typedef or_status_t (*or_packed_fill_t)(void *self, or_buffer_t *buffer);
  * `fill`. */
 or_status_t or_packed_get(or_device_t *device, const or_packed_key_t *key, size_t bytes, or_packed_fill_t fill,
                           void *self, or_packed_t **out);
+/* The same for a constant that is read on demand and needed as it is: read once, straight to its place.
+ * `cancel` may be NULL. Statuses of or_packed_get and or_constant_read; UNIMPLEMENTED: the host does not reach the
+ * device's memory. */
+or_status_t or_packed_plain(or_device_t *device, const or_constant_t *constant, const or_cancel_t *cancel,
+                            or_packed_t **out);
+/* All bytes of a constant that is read on demand; `cancel` (may be NULL) is asked between pieces. CANCELLED,
+ * DEADLINE_EXCEEDED, DATA_LOSS. */
+or_status_t or_constant_read(const or_constant_t *constant, const or_cancel_t *cancel, void *destination);
 void or_packed_release(or_packed_t *packed); /* takes NULL */
 or_buffer_t *or_packed_buffer(const or_packed_t *packed);
 typedef struct or_packed_counters_t {

@@ -108,6 +108,78 @@ static void forgets_an_entry_whose_filling_failed(void **state) {
   or_packed_release(packed);
 }
 
+/* A constant that lies elsewhere: byte i is i. */
+typedef struct elsewhere_t {
+  or_constant_t base;
+  int reads;
+  size_t most; /* bytes of one read */
+  or_status_code_t fails;
+} elsewhere_t;
+
+static or_status_t read_elsewhere(const or_constant_t *constant, size_t offset, void *destination, size_t length) {
+  elsewhere_t *self = constant->source;
+  ++self->reads;
+  if (length > self->most) self->most = length;
+  if (self->fails != OR_OK) return or_error(self->fails, "the file shrank");
+  for (size_t i = 0; i < length; ++i) ((uint8_t *)destination)[i] = (uint8_t)(offset + i);
+  return or_status_success();
+}
+
+static void make_elsewhere(elsewhere_t *self, size_t bytes) {
+  *self = (elsewhere_t){.base = {.dtype = OR_UINT8, .bytes = bytes, .hash = 7, .read = read_elsewhere, .source = self}};
+}
+
+static int set_up_unified(void **state) {
+  int failed = set_up(state);
+  or_fake_set_unified(0);
+  return failed;
+}
+
+static void reads_a_plain_constant_once_to_its_place(void **state) {
+  (void)state;
+  elsewhere_t elsewhere;
+  or_packed_t *a = NULL, *b = NULL;
+  make_elsewhere(&elsewhere, 1000);
+  or_expect_ok(or_packed_plain(device, &elsewhere.base, NULL, &a));
+  or_expect_ok(or_packed_plain(device, &elsewhere.base, NULL, &b));
+  assert_ptr_equal(a, b);
+  assert_int_equal(elsewhere.reads, 1);
+  const uint8_t *bytes = or_buffer_host_pointer(or_packed_buffer(a));
+  for (size_t i = 0; i < 1000; ++i) assert_int_equal(bytes[i], (uint8_t)i);
+  or_packed_release(a);
+  or_packed_release(b);
+  elsewhere.fails = OR_DATA_LOSS;
+  or_expect(or_packed_plain(device, &elsewhere.base, NULL, &a), OR_DATA_LOSS);
+  assert_null(a);
+}
+
+static void looks_for_a_cancel_request_between_pieces(void **state) {
+  (void)state;
+  elsewhere_t elsewhere;
+  or_packed_t *packed = NULL;
+  or_cancel_t cancel;
+  or_cancel_init(&cancel, INT64_MAX);
+  make_elsewhere(&elsewhere, ((size_t)64 << 20) + 3);
+  or_expect_ok(or_packed_plain(device, &elsewhere.base, &cancel, &packed));
+  assert_int_equal(elsewhere.reads, 2);
+  assert_int_equal(elsewhere.most, (size_t)64 << 20);
+  assert_int_equal(((const uint8_t *)or_buffer_host_pointer(or_packed_buffer(packed)))[elsewhere.base.bytes - 1], 2);
+  or_packed_release(packed);
+  or_cancel_request(&cancel);
+  or_expect(or_packed_plain(device, &elsewhere.base, &cancel, &packed), OR_CANCELLED);
+  assert_int_equal(elsewhere.reads, 2);
+}
+
+static void refuses_plain_constants_in_memory_that_is_not_the_hosts(void **state) {
+  (void)state;
+  elsewhere_t elsewhere;
+  or_packed_t *packed = NULL;
+  make_elsewhere(&elsewhere, 1000);
+  or_expect(or_packed_plain(device, &elsewhere.base, NULL, &packed), OR_UNIMPLEMENTED);
+  assert_null(packed);
+  assert_int_equal(elsewhere.reads, 0);
+}
+
 #define THREADS 8
 #define KEYS 5
 typedef struct race_t {
@@ -185,6 +257,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(shares_one_entry_of_a_key, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tells_keys_apart_by_each_part, set_up, tear_down),
       cmocka_unit_test_setup_teardown(forgets_an_entry_whose_filling_failed, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(reads_a_plain_constant_once_to_its_place, set_up_unified, tear_down),
+      cmocka_unit_test_setup_teardown(looks_for_a_cancel_request_between_pieces, set_up_unified, tear_down),
+      cmocka_unit_test_setup_teardown(refuses_plain_constants_in_memory_that_is_not_the_hosts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(fills_once_under_eight_threads, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lets_the_others_try_when_one_fails_to_fill, set_up, tear_down),
   };

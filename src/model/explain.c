@@ -192,6 +192,7 @@ void or_explain_write(or_json_writer_t *json, const or_explanation_t *explanatio
   or_json_object_begin(json);
   or_json_field_int(json, "weights", (int64_t)report->weight_bytes);
   or_json_field_int(json, "packed", (int64_t)report->packed_bytes);
+  or_json_field_int(json, "read", (int64_t)or_model_read_bytes(explanation->model));
   or_json_field_int(json, "workspace", (int64_t)report->workspace_bytes);
   or_json_field_int(json, "arena", (int64_t)report->arena_bytes);
   or_json_field_int(json, "unplanned", (int64_t)report->arena_bytes_unplanned);

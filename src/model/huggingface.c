@@ -182,6 +182,7 @@ static or_status_t build_graph(const folder_t *self, const family_t *family, con
     status = or_status_first(status, or_network_end(&network));
   }
   or_checkpoint_close(&checkpoint);
+  if (or_ok(status)) status = or_graph_check_files(graph);
   if (!or_ok(status)) {
     or_graph_release(graph);
     return status;

@@ -188,6 +188,7 @@ char *or_model_format_shape(const or_model_t *model, const or_shape_t *shape, ch
   return or_graph_format_shape(model->graph, shape, text, capacity);
 }
 uint64_t or_model_weight_bytes(const or_model_t *model) { return model->graph->weight_bytes; }
+uint64_t or_model_read_bytes(const or_model_t *model) { return or_graph_bytes_read(model->graph); }
 size_t or_model_node_count(const or_model_t *model) { return model->graph->file_node_count; }
 size_t or_model_label_count(const or_model_t *model) { return model->description.label_count; }
 const char *or_model_label(const or_model_t *model, size_t index) {

@@ -34,13 +34,18 @@ typedef struct reference_t {
   const or_value_id_t *outputs;
   size_t ports_offset; /* in the workspace: the arrays that an operator's call points to */
   uint64_t packed_bytes;
+  void **held; /* of constants that are not its own */
+  size_t held_count;
+  void (*let_go)(void *held);
   or_status_t (*cancel_status)(const or_cancel_t *cancel);
 } reference_t;
 
 static or_status_t copy_steps(reference_t *self, const or_subgraph_t *subgraph, size_t *max_ports);
 static or_status_t copy_step(reference_t *self, const or_node_t *node, uint32_t outer, size_t *max_ports);
-static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph, const size_t *offsets);
-static or_status_t place_constant(reference_t *self, const or_constant_t *constant, place_t *place);
+static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph,
+                                const or_reference_options_t *options);
+static or_status_t place_constant(reference_t *self, const or_reference_options_t *options,
+                                  const or_constant_t *constant, place_t *place);
 static or_status_t run(void *opaque, void *queue, const or_run_arguments_t *arguments);
 static or_status_t check_ranges(const reference_t *self, const or_run_arguments_t *arguments);
 static or_status_t run_step(const reference_t *self, const step_t *step, const or_run_arguments_t *arguments);
@@ -60,9 +65,10 @@ or_status_t or_reference_executable_create(const or_reference_options_t *options
   reference_t *self = memory;
   self->allocator = options->allocator;
   self->cancel_status = options->cancel_status;
+  self->let_go = options->let_go;
   or_arena_init(&self->arena, options->allocator);
   status = copy_steps(self, subgraph, &max_ports);
-  if (or_ok(status)) status = place_values(self, subgraph, options->offsets);
+  if (or_ok(status)) status = place_values(self, subgraph, options);
   self->ports_offset = or_align_up(options->workspace_bytes, OR_DEFAULT_ALIGNMENT);
   if (or_ok(status) && !or_add_size(self->ports_offset, max_ports * sizeof(or_op_tensor_t), &workspace_bytes)) {
     status = or_error(OR_OUT_OF_RANGE, "the workspace takes more bytes than there are addresses");
@@ -113,10 +119,12 @@ static or_status_t copy_step(reference_t *self, const or_node_t *node, uint32_t 
   return or_node_copy(&self->arena, node, &step->node);
 }
 
-static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph, const size_t *offsets) {
+static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph,
+                                const or_reference_options_t *options) {
   void *memory = NULL, *outputs = NULL;
   or_status_t status = or_arena_array(&self->arena, subgraph->value_count, sizeof(place_t), &memory);
   if (or_ok(status)) status = or_arena_array(&self->arena, subgraph->output_count, sizeof(or_value_id_t), &outputs);
+  if (or_ok(status)) status = or_arena_array(&self->arena, subgraph->value_count, sizeof(void *), (void **)&self->held);
   if (!or_ok(status)) return status;
   self->places = memory;
   self->input_count = subgraph->input_count;
@@ -138,9 +146,9 @@ static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph
     place->dtype = value->dtype;
     place->shape = value->shape;
     if (or_shape_count(&value->shape, &count)) place->bytes = or_dtype_bytes(value->dtype, count);
-    place->kind = offsets[v] != SIZE_MAX ? PLACE_WORKSPACE : PLACE_NONE;
-    place->index = offsets[v];
-    if (constant) status = place_constant(self, value->constant, place);
+    place->kind = options->offsets[v] != SIZE_MAX ? PLACE_WORKSPACE : PLACE_NONE;
+    place->index = options->offsets[v];
+    if (constant) status = place_constant(self, options, value->constant, place);
   }
   for (uint32_t i = subgraph->output_count;
        i-- > 0;) { /* of several outputs that are the same value, the first is written */
@@ -156,10 +164,17 @@ static or_status_t place_values(reference_t *self, const or_subgraph_t *subgraph
   return status;
 }
 
-static or_status_t place_constant(reference_t *self, const or_constant_t *constant, place_t *place) {
+static or_status_t place_constant(reference_t *self, const or_reference_options_t *options,
+                                  const or_constant_t *constant, place_t *place) {
   place->kind = PLACE_CONSTANT;
   place->data = constant->data;
   if (constant->data != NULL) return or_status_success();
+  if (options->hold != NULL && constant->bytes > 0) {
+    self->packed_bytes += constant->bytes;
+    or_status_t held = options->hold(options->holder, constant, &self->held[self->held_count], &place->data);
+    if (or_ok(held)) ++self->held_count;
+    return held;
+  }
   void *memory = NULL;
   or_status_t status = or_arena_alloc(&self->arena, constant->bytes, &memory);
   if (or_ok(status) && constant->bytes > 0) status = constant->read(constant, 0, memory, constant->bytes);
@@ -250,6 +265,7 @@ static void describe_node(void *opaque, uint32_t index, or_executable_node_t *ou
 
 static void release(void *opaque) {
   reference_t *self = opaque;
+  for (size_t i = 0; i < self->held_count; ++i) self->let_go(self->held[i]);
   or_arena_deinit(&self->arena);
   or_free(self->allocator, self);
 }

@@ -252,6 +252,7 @@ const or_schema_field_t or_schema_fields[] = {
 
     {"ExplainedBytes", "weights", "integer", OR_FIELD_ALWAYS, NULL},
     {"ExplainedBytes", "packed", "integer", OR_FIELD_ALWAYS, NULL},
+    {"ExplainedBytes", "read", "integer", OR_FIELD_ALWAYS, "of the files of its weights so far"},
     {"ExplainedBytes", "workspace", "integer", OR_FIELD_ALWAYS, NULL},
     {"ExplainedBytes", "arena", "integer", OR_FIELD_ALWAYS, NULL},
     {"ExplainedBytes", "unplanned", "integer", OR_FIELD_ALWAYS, NULL},

@@ -6,8 +6,6 @@
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/program_internal.h"
 
-#define READ_BYTES ((size_t)64 << 20)
-
 /* The slot at the end of a chain of aliases. Chains end: an alias always names an older slot. */
 static or_cpu_slot_t *root_of(const or_cpu_build_t *build, or_cpu_slot_id_t id) {
   or_cpu_slot_t *slot = &build->program->slots[id];
@@ -80,9 +78,21 @@ static or_status_t new_dense(or_cpu_build_t *build, or_value_id_t id) {
   return status;
 }
 
-static or_status_t fill_dense(void *self, const void *source, void *destination) {
-  memcpy(destination, source, *(const size_t *)self);
-  return or_status_success();
+/* Makes room for one more packed constant of the program. */
+static or_status_t reserve_packed(or_cpu_program_t *program) {
+  void *list = program->packed;
+  or_status_t status = or_grow_array(program->device->allocator, program->packed_count + 1, sizeof(or_packed_t *),
+                                     &list, &program->packed_capacity);
+  if (or_ok(status)) program->packed = list;
+  return status;
+}
+
+static const void *hold_packed(or_cpu_build_t *build, or_packed_t *packed, size_t bytes) {
+  or_cpu_program_t *program = build->program;
+  program->packed[program->packed_count++] = packed;
+  program->packed_bytes += bytes;
+  program->nodes[build->node].packed_bytes += bytes;
+  return or_buffer_host_pointer(or_packed_buffer(packed));
 }
 
 /* A constant that is read as it is: where it lies, or from its file into the cache that executables share. */
@@ -91,10 +101,10 @@ static or_status_t constant_slot(or_cpu_build_t *build, or_value_id_t id) {
   const void *data = constant->data;
   or_status_t status = or_status_success();
   if (data == NULL && constant->bytes > 0) {
-    size_t bytes = constant->bytes;
-    or_cpu_packing_t packing = {
-        .constant = constant, .bytes = bytes, .fill = fill_dense, .self = &bytes, .packing = "dense"};
-    status = or_cpu_build_packed(build, &packing, &data);
+    or_packed_t *packed = NULL;
+    status = reserve_packed(build->program);
+    if (or_ok(status)) status = or_packed_plain(build->device->device, constant, build->subgraph->cancel, &packed);
+    if (or_ok(status)) data = hold_packed(build, packed, constant->bytes);
   }
   or_cpu_slot_t slot = {.place = OR_CPU_CONSTANT, .constant = data, .bytes = constant->bytes};
   if (or_ok(status)) status = or_cpu_build_slot(build, slot, &build->values[id].dense);
@@ -215,23 +225,12 @@ or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, 
   return status;
 }
 
-/* All of it; large ones piece by piece, so that a cancel request is seen in between. */
-static or_status_t read_constant(const or_cpu_build_t *build, const or_constant_t *constant, void *to) {
-  or_status_t status = or_status_success();
-  for (size_t at = 0; or_ok(status) && at < constant->bytes; at += READ_BYTES) {
-    const size_t left = constant->bytes - at;
-    status = or_cancel_status(build->subgraph->cancel);
-    if (or_ok(status)) status = constant->read(constant, at, (char *)to + at, left < READ_BYTES ? left : READ_BYTES);
-  }
-  return status;
-}
-
 or_status_t or_cpu_build_constant(or_cpu_build_t *build, const or_constant_t *constant, const void **out) {
   *out = constant->data;
   if (constant->data != NULL || constant->bytes == 0) return or_status_success();
   void *copy = NULL;
   or_status_t status = or_cpu_build_temporary(build, constant->bytes, &copy);
-  if (or_ok(status)) status = read_constant(build, constant, copy);
+  if (or_ok(status)) status = or_constant_read(constant, build->subgraph->cancel, copy);
   *out = copy;
   return status;
 }
@@ -241,44 +240,39 @@ typedef struct filling_t {
   const or_cpu_packing_t *packing;
 } filling_t;
 
-/* Weights that lie in a file are in memory only while they are packed. */
+/* Weights that lie in a file are in memory only while they are packed, one after the other in the same place: what is
+ * packed then lies together, and no holes of the size of weights are left between. */
+static or_status_t stage(or_cpu_build_t *build, const or_constant_t *constant, const void **out) {
+  or_status_t status = or_status_success();
+  if (build->staging.bytes < constant->bytes) {
+    or_cpu_memory_release(build->device, &build->staging);
+    status = or_cpu_memory_alloc_staging(build->device, constant->bytes, &build->staging);
+  }
+  if (or_ok(status)) status = or_constant_read(constant, build->subgraph->cancel, build->staging.host);
+  *out = build->staging.host;
+  return status;
+}
+
 static or_status_t fill_packed(void *self, or_buffer_t *buffer) {
   const filling_t *filling = self;
   const or_cpu_packing_t *packing = filling->packing;
-  const or_constant_t *constant = packing->constant;
-  or_cpu_device_t *device = filling->build->device;
-  or_memory_t copy = {.handle = NULL};
-  const void *source = constant->data;
+  const void *source = packing->constant->data;
   or_status_t status = or_status_success();
-  if (source == NULL && constant->bytes > 0) {
-    status = or_cpu_memory_alloc_staging(device, constant->bytes, &copy);
-    if (or_ok(status)) status = read_constant(filling->build, constant, copy.host);
-    source = copy.host;
-  }
+  if (source == NULL && packing->constant->bytes > 0) status = stage(filling->build, packing->constant, &source);
   if (or_ok(status)) status = packing->fill(packing->self, source, or_buffer_host_pointer(buffer));
-  or_cpu_memory_release(device, &copy);
   return status;
 }
 
 or_status_t or_cpu_build_packed(or_cpu_build_t *build, const or_cpu_packing_t *packing, const void **out) {
-  or_cpu_program_t *program = build->program;
-  void *list = program->packed;
-  or_status_t status = or_grow_array(program->device->allocator, program->packed_count + 1, sizeof(or_packed_t *),
-                                     &list, &program->packed_capacity);
-  if (!or_ok(status)) return status;
-  program->packed = list;
-
   or_packed_key_t key = {
       .hash = packing->constant->hash, .dtype = packing->constant->dtype, .source_bytes = packing->constant->bytes};
   memcpy(key.packing, packing->packing, sizeof key.packing);
   or_packed_t *packed = NULL;
   filling_t filling = {build, packing};
-  status = or_packed_get(build->device->device, &key, packing->bytes, fill_packed, &filling, &packed);
-  if (!or_ok(status)) return status;
-  program->packed[program->packed_count++] = packed;
-  program->packed_bytes += packing->bytes;
-  program->nodes[build->node].packed_bytes += packing->bytes;
-  *out = or_buffer_host_pointer(or_packed_buffer(packed));
+  or_status_t status = reserve_packed(build->program);
+  if (or_ok(status))
+    status = or_packed_get(build->device->device, &key, packing->bytes, fill_packed, &filling, &packed);
+  if (or_ok(status)) *out = hold_packed(build, packed, packing->bytes);
   return status;
 }
 

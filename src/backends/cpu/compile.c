@@ -125,6 +125,7 @@ or_status_t or_cpu_build_begin(or_cpu_build_t *build, or_cpu_device_t *device, o
 
 void or_cpu_build_end(or_cpu_build_t *build) {
   or_free(build->device->allocator, build->touched);
+  or_cpu_memory_release(build->device, &build->staging);
   or_arena_deinit(&build->temporary);
 }
 

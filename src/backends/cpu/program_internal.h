@@ -114,7 +114,8 @@ typedef struct or_cpu_build_t {
   const or_subgraph_t *subgraph;
   uint32_t node;             /* that is being prepared */
   or_cpu_value_t *values;    /* of the subgraph */
-  or_arena_t temporary;      /* gone when the build ends */
+  or_arena_t temporary;      /* gone when the build ends, as is `staging` */
+  or_memory_t staging;       /* a constant from its file, while it is packed */
   or_cpu_slot_id_t *touched; /* slots of the step that is being prepared */
   size_t touched_count, touched_capacity;
 } or_cpu_build_t;

@@ -1,5 +1,5 @@
-/* Tensors of a file as constants of the graph. Small ones, and those whose elements must be decoded, become
- * resident; the bytes of the others stay where they are until somebody asks for them. */
+/* Tensors of a file as constants of the graph. Small ones, and those whose numbers lie in several fields, become
+ * resident; the others stay where they are until somebody asks for them. */
 #include "base/numbers.h"
 #include "graph/onnx/onnx_internal.h"
 
@@ -12,6 +12,9 @@ typedef struct file_range_t {
   uint64_t offset;
 } file_range_t;
 
+static bool stays_in_file(const or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor);
+static or_status_t constant_in_file(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
+                                    const or_constant_t **out);
 static or_status_t strings_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
                                     const or_constant_t **out);
 static or_status_t read_range(const or_constant_t *constant, size_t offset, void *destination, size_t length);
@@ -20,11 +23,7 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
                              const or_constant_t **out) {
   *out = NULL;
   if (tensor->external) return or_onnx_external_constant(reader, tensor, out);
-  if (tensor->has_raw && reader->file != NULL && tensor->bytes > OR_ONNX_RESIDENT_BYTES) {
-    or_status_t kept = or_graph_keep_file(reader->graph, reader->file);
-    if (!or_ok(kept)) return kept;
-    return or_onnx_file_constant(reader, tensor, reader->file, tensor->raw.at, out);
-  }
+  if (stays_in_file(reader, tensor)) return constant_in_file(reader, tensor, out);
   void *memory = NULL;
   or_constant_t *constant = NULL;
   if (tensor->dtype == OR_STRING) return strings_constant(reader, tensor, out);
@@ -34,6 +33,25 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
   or_graph_constant_end(constant);
   *out = constant;
   return status;
+}
+
+static bool stays_in_file(const or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor) {
+  if (reader->file == NULL || tensor->bytes <= OR_ONNX_RESIDENT_BYTES || tensor->dtype == OR_STRING) return false;
+  const bool together = tensor->number_fields == 1 && tensor->packed.source != NULL;
+  return tensor->has_raw || (together && or_onnx_number_bytes(tensor->dtype) > 0);
+}
+
+static or_status_t constant_in_file(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
+                                    const or_constant_t **out) {
+  /* Packed numbers of fixed width are the bytes that raw_data would have. */
+  const or_wire_t *bytes = tensor->has_raw ? &tensor->raw : &tensor->packed;
+  const bool as_they_are = tensor->has_raw || tensor->dtype == OR_FLOAT32 || tensor->dtype == OR_COMPLEX64 ||
+                           tensor->dtype == OR_FLOAT64 || tensor->dtype == OR_COMPLEX128;
+  or_status_t status = or_graph_keep_file(reader->graph, reader->file);
+  if (or_ok(status)) status = or_graph_keep_file(reader->root, reader->file);
+  if (!or_ok(status)) return status;
+  return as_they_are ? or_onnx_file_constant(reader, tensor, reader->file, bytes->at, out)
+                     : or_onnx_numbers_constant(reader, tensor, out);
 }
 
 static or_status_t strings_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,

@@ -28,6 +28,8 @@ or_status_t or_onnx_read_file(const or_allocator_t *allocator, const char *path,
       status = or_wire_source_file(&reader.source, allocator, file);
     }
     if (or_ok(status)) status = read_model(&reader);
+    if (or_ok(status)) status = or_file_check(file);
+    if (or_ok(status)) status = or_graph_check_files(reader.root);
     status = finish(&reader, status, out);
   }
   or_free(allocator, folder);

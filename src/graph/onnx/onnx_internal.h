@@ -178,6 +178,8 @@ typedef struct or_onnx_tensor_proto_t {
   size_t bytes;          /* that its elements take in memory */
   uint64_t string_bytes; /* of all its strings */
   bool external, has_raw;
+  uint32_t number_fields; /* that its numbers are in, where they are neither raw nor external */
+  or_wire_t packed;       /* those of the last packed one; no source: there is none */
 } or_onnx_tensor_proto_t;
 /* Reads everything but the elements and checks that as many as the shape needs are there, unless they are external. */
 or_status_t or_onnx_scan_tensor(or_wire_t message, uint64_t max_elements, or_onnx_tensor_proto_t *out);
@@ -187,6 +189,11 @@ or_status_t or_onnx_scan_dims(const or_wire_field_t *field, or_shape_t *shape);
 or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *memory);
 /* Writes the strings' bytes to `bytes` (tensor->string_bytes), and where each is to `elements`. */
 or_status_t or_onnx_decode_strings(const or_onnx_tensor_proto_t *tensor, or_string_t *elements, char *bytes);
+/* The bytes of memory that one number of its field is: 0 for types of 6 bits. */
+size_t or_onnx_number_bytes(or_dtype_t dtype);
+/* One of them, by its index for messages, as the little-endian bytes that raw_data would have. Not for types of 6
+ * bits. INVALID_ARGUMENT: the type does not hold it. */
+or_status_t or_onnx_put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uint64_t index);
 /* Bytes that hold bool become 0 or 1, so that they may be read as such. */
 void or_onnx_normalize(or_dtype_t dtype, void *memory, size_t bytes);
 
@@ -195,6 +202,9 @@ or_status_t or_onnx_constant(or_onnx_reader_t *reader, const or_onnx_tensor_prot
 /* A constant of tensor->bytes at `offset` of a file that the graph keeps. */
 or_status_t or_onnx_file_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor, or_file_t *file,
                                   uint64_t offset, const or_constant_t **out);
+/* numbers.c: the same for numbers of variable length in one packed field of the model's file. */
+or_status_t or_onnx_numbers_constant(or_onnx_reader_t *reader, const or_onnx_tensor_proto_t *tensor,
+                                     const or_constant_t **out);
 
 /* sparse.c: SparseTensorProto as a dense constant; its bytes count as an initializer's. */
 /* RESOURCE_EXHAUSTED: OR_ONNX_MAX_DENSE_BYTES too. */

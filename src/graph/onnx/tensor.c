@@ -18,7 +18,7 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
                               int64_t *number);
 static or_status_t check_sizes(const or_onnx_tensor_proto_t *tensor, const uint64_t counts[12]);
 static uint64_t numbers_of(const or_onnx_tensor_proto_t *tensor);
-static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index);
+static or_status_t put_at(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index);
 
 static const char *field_name(uint32_t field) {
   static const char *const names[] = {
@@ -68,6 +68,8 @@ static or_status_t scan_field(const or_wire_field_t *field, uint64_t counts[12],
   case 11:
     status = or_wire_count(field, types[field->number], field_name(field->number), &count);
     counts[field->number] += count;
+    ++out->number_fields;
+    if (field->type == OR_WIRE_BYTES) out->packed = field->bytes;
     return status;
   case 6:
     ++counts[6];
@@ -147,7 +149,7 @@ or_status_t or_onnx_decode_tensor(const or_onnx_tensor_proto_t *tensor, void *me
       /* The count was right when the tensor was scanned; a file that changed since is caught where it is read. */
       if (index == needed)
         return or_error(OR_DATA_LOSS, "%s has more numbers than before; the file was changed", storage->name);
-      status = put_number(tensor->dtype, value, memory, index);
+      status = put_at(tensor->dtype, value, memory, index);
       ++index;
     }
   }
@@ -217,9 +219,18 @@ static uint64_t numbers_of(const or_onnx_tensor_proto_t *tensor) {
   return each > 0 ? tensor->bytes / each : count;
 }
 
-/* One number of a field as the little-endian bytes that raw_data would have. Integers are checked; of types that are
- * only bits the low ones are taken. */
-static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index) {
+size_t or_onnx_number_bytes(or_dtype_t dtype) { return storage_of(dtype)->bytes_each; }
+
+static or_status_t put_at(or_dtype_t dtype, uint64_t value, uint8_t *memory, uint64_t index) {
+  const size_t width = or_onnx_number_bytes(dtype);
+  uint8_t bits = 0;
+  or_status_t status = or_onnx_put_number(dtype, value, width > 0 ? memory + index * width : &bits, index);
+  if (or_ok(status) && width == 0) or_bits_append(or_dtype_bits(dtype), memory, index, (uint32_t)value);
+  return status;
+}
+
+/* Integers are checked; of types that are only bits the low ones are taken. */
+or_status_t or_onnx_put_number(or_dtype_t dtype, uint64_t value, uint8_t *to, uint64_t index) {
   int64_t number = (int64_t)value;
   bool fits = true;
   switch (dtype) {
@@ -238,9 +249,7 @@ static or_status_t put_number(or_dtype_t dtype, uint64_t value, uint8_t *memory,
     return or_error(OR_INVALID_ARGUMENT, "element %llu is %lld, which is no %s", (unsigned long long)index,
                     (long long)number, or_dtype_name(dtype));
   }
-  size_t width = storage_of(dtype)->bytes_each;
-  if (width == 0) or_bits_append(or_dtype_bits(dtype), memory, index, (uint32_t)value);
-  uint8_t *to = memory + index * width;
+  const size_t width = or_onnx_number_bytes(dtype);
   for (size_t i = 0; i < width; ++i) to[i] = (uint8_t)(value >> (8 * i));
   return or_status_success();
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "hal/packed.h"
 #include "hal/tensor.h"
 #include "runtime/program/program_internal.h"
 
@@ -431,20 +432,32 @@ static or_status_t each_value(build_t *build, or_status_t (*visit)(build_t *buil
   return status;
 }
 
-/* The constant as a value on the host: its resident bytes, or a copy of what lies in the file. */
+static void release_packed(void *packed) { or_packed_release(packed); }
+
+/* The constant on the host: its resident bytes, or what lies in the file, read once for all who need it as it is. */
+static or_status_t wrap_constant(const or_program_t *program, const or_constant_t *constant, or_tensor_t **out) {
+  or_packed_t *packed = NULL;
+  const void *data = constant->data;
+  if (data == NULL && constant->bytes == 0)
+    return or_tensor_create(program->host, constant->dtype, constant->shape, out);
+  if (data == NULL) {
+    or_status_t status = or_packed_plain(program->host, constant, NULL, &packed);
+    if (!or_ok(status)) return status;
+    data = or_buffer_host_pointer(or_packed_buffer(packed));
+  }
+  const or_owner_t owner = {packed, packed != NULL ? release_packed : NULL};
+  or_status_t status =
+      or_tensor_wrap_on(program->host, constant->dtype, constant->shape, (void *)(uintptr_t)data, owner, out);
+  if (!or_ok(status)) or_packed_release(packed);
+  return status;
+}
+
 static or_status_t hold_constant(build_t *build, or_value_id_t value) {
   or_program_t *program = build->program;
   const or_constant_t *constant = value == OR_NO_VALUE ? NULL : build->graph->values[value].constant;
   if (constant == NULL || program->constants[program->slots[value]] != NULL) return or_status_success();
   or_tensor_t *tensor = NULL;
-  or_status_t status;
-  if (constant->data != NULL) {
-    status = or_tensor_wrap_on(program->host, constant->dtype, constant->shape, (void *)(uintptr_t)constant->data,
-                               (or_owner_t){NULL, NULL}, &tensor);
-  } else {
-    status = or_tensor_create(program->host, constant->dtype, constant->shape, &tensor);
-    if (or_ok(status)) status = constant->read(constant, 0, (void *)(uintptr_t)or_tensor_data(tensor), constant->bytes);
-  }
+  or_status_t status = wrap_constant(program, constant, &tensor);
   if (or_ok(status))
     status = or_value_from_tensor(program->allocator, tensor, &program->constants[program->slots[value]]);
   or_tensor_release(tensor);
