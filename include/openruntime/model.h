@@ -25,6 +25,10 @@ typedef struct or_model_limits_t {
   /* OR_MODEL_MAX_EXPANSION_RATIO: what a run holds at once, and what folding makes, to the bytes of weights and
    * inputs; OR_MODEL_MIN_EXPANSION_BYTES are free, or fewer if the ratio is below 1. */
   double expansion_ratio;
+  uint64_t run_bytes; /* OR_MODEL_MAX_RUN_BYTES, what a run holds at once, whatever the ratio allows */
+  /* OR_MODEL_MAX_FOLD_WORK, elements and multiplications that folding may take, besides 4 for each byte of weights; what
+   * takes more is left to the runs. */
+  uint64_t fold_work;
 } or_model_limits_t;
 #define OR_MODEL_MAX_FILE_BYTES ((uint64_t)2 << 30)
 #define OR_MODEL_MAX_INITIALIZER_BYTES ((uint64_t)256 << 30)
@@ -36,6 +40,8 @@ typedef struct or_model_limits_t {
 #define OR_MODEL_MAX_LOOP_SECONDS 3600.0
 #define OR_MODEL_MAX_STRING_BYTES ((uint64_t)1 << 30)
 #define OR_MODEL_MAX_EXPANSION_RATIO 1024.0
+#define OR_MODEL_MAX_RUN_BYTES ((uint64_t)64 << 30)
+#define OR_MODEL_MAX_FOLD_WORK ((uint64_t)1 << 28)
 #define OR_MODEL_MIN_EXPANSION_BYTES ((uint64_t)1 << 30)
 
 typedef struct or_model_options_t {

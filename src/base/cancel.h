@@ -10,9 +10,12 @@
 
 typedef struct or_cancel_t {
   atomic_bool requested;
-  _Atomic int64_t deadline_ns; /* or_clock_ns; INT64_MAX: none */
+  _Atomic int64_t deadline_ns;     /* or_clock_ns; INT64_MAX: none */
+  const struct or_cancel_t *outer; /* NULL, or another that ends this work too */
 } or_cancel_t;
 void or_cancel_init(or_cancel_t *cancel, int64_t deadline_ns);
+/* For a part of work that has a request of its own, which outlives it; NULL: it has none. */
+void or_cancel_init_within(or_cancel_t *cancel, int64_t deadline_ns, const or_cancel_t *outer);
 void or_cancel_request(or_cancel_t *cancel);
 /* True once requested or past the deadline. NULL: false. Cheap without a deadline. */
 bool or_cancel_requested(const or_cancel_t *cancel);

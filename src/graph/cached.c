@@ -115,7 +115,7 @@ static or_status_t specialize(cached_t *self, const or_graph_cached_t *request, 
     if (!given) self->bindings[i].shape = graph->values[graph->inputs[i]].shape;
     if (data && i == request->mask) self->bindings[i].data = self->mask_data;
   }
-  or_status_t status = or_graph_specialize(graph, self->bindings, true, out, NULL);
+  or_status_t status = or_graph_specialize(graph, self->bindings, true, NULL, out, NULL);
   if (or_ok(status)) status = or_graph_rewrite_pattern(*out, "attention");
   if (or_ok(status)) return status;
   or_graph_release(*out);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "graph/expansion.h"
 #include "graph/graph_internal.h"
 
 #define LOOP_OWN_INPUTS 2u /* the count of iterations and the condition; a body has both as well */
@@ -114,6 +115,19 @@ static or_status_t put_off_failure(or_graph_t *body, or_status_t status) {
   return kept;
 }
 
+/* What folding spends in a body it spends of the whole. */
+static or_status_t infer_own(or_graph_t *graph, or_graph_t *own) {
+  own->model_bytes = or_graph_model_bytes(graph);
+  own->folded_bytes = graph->folded_bytes;
+  own->fold_work = graph->fold_work;
+  own->cancel = graph->cancel;
+  or_status_t status = or_graph_infer(own, NULL);
+  own->cancel = NULL;
+  graph->folded_bytes = own->folded_bytes;
+  graph->fold_work = own->fold_work;
+  return status;
+}
+
 static or_status_t infer_branches(or_graph_t *graph, or_op_call_t *call) {
   const or_graph_t *first = NULL;
   const or_graph_t *body = NULL;
@@ -125,7 +139,7 @@ static or_status_t infer_branches(or_graph_t *graph, or_op_call_t *call) {
     if (!or_ok(status)) return status;
     if (own != NULL) {
       set_inputs(call, own);
-      status = or_graph_infer(own, NULL);
+      status = infer_own(graph, own);
       if (!or_ok(status)) status = put_off_failure(own, status);
     }
     for (uint32_t i = 0; or_ok(status) && body->failure == NULL && i < call->output_count; ++i)
@@ -147,7 +161,7 @@ or_status_t or_graph_infer_bodies(or_graph_t *graph, or_op_call_t *call) {
   if (or_ok(status) && own != NULL) {
     if (is_map(call->node)) set_map_inputs(call, own);
     if (!is_map(call->node)) set_inputs(call, own);
-    status = or_graph_infer(own, NULL);
+    status = infer_own(graph, own);
   }
   if (!or_ok(status)) return status;
   return is_map(call->node) ? set_map_outputs(call, body) : set_outputs(call, body);

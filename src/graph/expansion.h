@@ -1,6 +1,7 @@
 #ifndef OR_GRAPH_EXPANSION_H
 #define OR_GRAPH_EXPANSION_H
-/* limits.expansion_ratio: how much memory a model may ask for, measured by what it and its inputs have. */
+/* How much memory a model may ask for, measured by what it and its inputs have (limits.expansion_ratio) and by number
+ * (limits.run_bytes), and how much work folding may be (limits.fold_work). */
 
 #include "graph/graph.h"
 
@@ -16,5 +17,12 @@ uint64_t or_graph_model_bytes(const or_graph_t *graph);
 uint64_t or_expansion_limit(const or_expansion_t *expansion);
 /* Before `more` bytes are allocated. RESOURCE_EXHAUSTED: they are too many, in numbers. */
 or_status_t or_expansion_check(const or_expansion_t *expansion, uint64_t more);
+
+/* The work that folding may still spend on a graph: what limits.fold_work and its weights give, less what it spent. */
+uint64_t or_fold_work_left(const or_graph_t *graph);
+/* or_op_infer or or_op_reference while a graph is built: graph->cancel ends it, and its work is taken off what folding
+ * may spend. *enough false: that did not do, nothing is computed, and the status is success. */
+or_status_t or_fold_call(or_graph_t *graph, or_op_call_t *call, or_status_t (*function)(or_op_call_t *call),
+                         bool *enough);
 
 #endif

@@ -4,7 +4,7 @@
 
 static void the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte(void **state) {
   (void)state;
-  or_model_limits_t limits = {.expansion_ratio = 10};
+  or_model_limits_t limits = {.expansion_ratio = 10, .run_bytes = UINT64_MAX};
   or_expansion_t expansion = {.limits = &limits, .weight_bytes = 5, .input_bytes = 7};
   assert_int_equal(or_expansion_limit(&expansion), UINT64_C(1073741824));
   expansion.weight_bytes = UINT64_C(1) << 30;
@@ -17,7 +17,7 @@ static void the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte(void **s
 
 static void what_is_too_much_is_refused_in_numbers(void **state) {
   (void)state;
-  const or_model_limits_t limits = {.expansion_ratio = 10};
+  const or_model_limits_t limits = {.expansion_ratio = 10, .run_bytes = UINT64_MAX};
   or_expansion_t expansion = {.limits = &limits, .alive = UINT64_C(1073741800)};
   or_expect_ok(or_expansion_check(&expansion, 24));
   or_expect_words(or_expansion_check(&expansion, 25), OR_RESOURCE_EXHAUSTED,

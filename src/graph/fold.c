@@ -6,6 +6,7 @@
 
 /* More than this is left to the device, which is much faster than a reference. */
 #define MAX_FOLD_FLOPS 1e9
+#define SMALL_ELEMENTS 1024u            /* of outputs, which are made even where no work is left for it */
 #define TURNED_BYTES ((size_t)64 << 10) /* a larger matrix is transposed as it is read */
 
 static bool needs_shape_only(const or_op_t *op);
@@ -15,7 +16,7 @@ static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, co
                                bool *folded);
 static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node);
 static bool outputs_are_small(or_graph_t *graph, const or_op_call_t *call, size_t input_bytes);
-static or_status_t compute(or_graph_t *graph, or_node_call_t *call);
+static or_status_t compute(or_graph_t *graph, or_node_call_t *call, bool *folded);
 
 or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_node_call_t *call, bool *folded) {
   const or_op_call_t *view = &call->call;
@@ -56,9 +57,7 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
       status = or_node_call_load(call, i, graph->values[node->inputs[i]].constant);
     }
   }
-  if (or_ok(status)) status = compute(graph, call);
-  *folded = or_ok(status);
-  return status;
+  return or_ok(status) ? compute(graph, call, folded) : status;
 }
 
 static bool needs_shape_only(const or_op_t *op) {
@@ -124,19 +123,23 @@ static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node) {
 /* What is not is left to a run, which gives its memory back. */
 static bool outputs_are_small(or_graph_t *graph, const or_op_call_t *call, size_t input_bytes) {
   size_t total = 0;
+  uint64_t elements = 0;
   for (uint32_t i = 0; i < call->output_count; ++i) {
     uint64_t count = 0;
     if (!or_shape_count(&call->outputs[i].shape, &count)) return false;
     if (!or_add_size(total, or_dtype_bytes(call->outputs[i].dtype, count), &total)) return false;
+    if (__builtin_add_overflow(elements, count, &elements)) return false;
   }
   if (total > OR_GRAPH_FOLD_BYTES && total > input_bytes) return false;
+  if (elements > SMALL_ELEMENTS && elements > or_fold_work_left(graph)) return false;
   const or_expansion_t expansion = {.limits = &graph->limits, .weight_bytes = or_graph_model_bytes(graph)};
   if (graph->folded_bytes + total > or_expansion_limit(&expansion)) return false;
   graph->folded_bytes += total;
+  graph->fold_work += OR_STOP_COPIED(total); /* the hash */
   return true;
 }
 
-static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {
+static or_status_t compute(or_graph_t *graph, or_node_call_t *call, bool *folded) {
   or_status_t status = or_status_success();
   or_op_call_t *view = &call->call;
   for (uint32_t i = 0; or_ok(status) && i < view->output_count; ++i) {
@@ -146,11 +149,12 @@ static or_status_t compute(or_graph_t *graph, or_node_call_t *call) {
     if (or_ok(status) && view->node->outputs[i] != OR_NO_VALUE)
       graph->values[view->node->outputs[i]].constant = constant;
   }
-  if (or_ok(status)) status = or_op_reference(view);
+  if (or_ok(status)) status = or_fold_call(graph, view, or_op_reference, folded);
+  *folded = *folded && or_ok(status);
   for (uint32_t i = 0; i < view->output_count; ++i) {
     if (view->node->outputs[i] == OR_NO_VALUE) continue;
     or_value_info_t *value = &graph->values[view->node->outputs[i]];
-    if (!or_ok(status)) {
+    if (!*folded) {
       value->constant = NULL;
     } else {
       or_graph_constant_end((or_constant_t *)value->constant);

@@ -207,5 +207,7 @@ static or_model_limits_t limits_with_defaults(const or_model_limits_t *limits) {
   if (!(result.loop_seconds > 0)) result.loop_seconds = OR_MODEL_MAX_LOOP_SECONDS;
   if (result.string_bytes == 0) result.string_bytes = OR_MODEL_MAX_STRING_BYTES;
   if (!(result.expansion_ratio > 0)) result.expansion_ratio = OR_MODEL_MAX_EXPANSION_RATIO;
+  if (result.run_bytes == 0) result.run_bytes = OR_MODEL_MAX_RUN_BYTES;
+  if (result.fold_work == 0) result.fold_work = OR_MODEL_MAX_FOLD_WORK;
   return result;
 }

@@ -44,11 +44,13 @@ typedef struct or_graph_t {
   or_graph_pass_counts_t counts;       /* of every pass so far, those of the parent included */
   const or_pattern_report_t *patterns; /* that rewriting found */
   size_t pattern_count;
-  size_t file_node_count; /* nodes as the file had them */
-  uint64_t weight_bytes;  /* all initializers together */
-  uint64_t model_bytes;   /* of the model that this is a piece of, for limits.expansion_ratio; 0: weight_bytes */
-  uint64_t folded_bytes;  /* made by folding */
-  bool synthetic;         /* they are generated numbers, for measuring */
+  size_t file_node_count;    /* nodes as the file had them */
+  uint64_t weight_bytes;     /* all initializers together */
+  uint64_t model_bytes;      /* of the model that this is a piece of, for limits.expansion_ratio; 0: weight_bytes */
+  uint64_t folded_bytes;     /* made by folding, that of bodies included */
+  uint64_t fold_work;        /* spent by it, likewise */
+  const or_cancel_t *cancel; /* while it is built: ends inference and folding; then NULL */
+  bool synthetic;            /* they are generated numbers, for measuring */
 } or_graph_t;
 
 or_status_t or_graph_create(const or_allocator_t *allocator, const char *name, const or_model_limits_t *limits,
@@ -111,8 +113,8 @@ char *or_graph_format_shape(const or_graph_t *graph, const or_shape_t *shape, ch
 char *or_graph_node_label(const or_node_t *node, char *text, size_t capacity);
 
 /* Shape and type inference in order, folding nodes whose inputs are known (by their C reference, results of at most
- * OR_GRAPH_FOLD_BYTES, larger only if not larger than the inputs) and Shape/Size of static values. Idempotent. Errors
- * carry the node. */
+ * OR_GRAPH_FOLD_BYTES, larger only if not larger than the inputs, within limits.fold_work) and Shape/Size of static
+ * values. Idempotent. Errors carry the node. CANCELLED, DEADLINE_EXCEEDED: graph->cancel. */
 #define OR_GRAPH_FOLD_BYTES ((size_t)16 << 20)
 or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts);
 /* Removes nodes that no output needs, and Identity-like ones. */
@@ -135,9 +137,9 @@ typedef struct or_graph_binding_t {
 } or_graph_binding_t;
 /* A copy of the graph for one shape class: inputs static, deciding inputs constant (they stay in `inputs`), inferred,
  * folded, pruned and (unless no_fusion) rewritten. Fails if a shape is still unknown: UNIMPLEMENTED, naming the node
- * whose output depends on data. */
+ * whose output depends on data. `cancel` may be NULL: CANCELLED, DEADLINE_EXCEEDED. */
 or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_t *bindings, bool no_fusion,
-                                or_graph_t **out, or_graph_pass_counts_t *counts);
+                                const or_cancel_t *cancel, or_graph_t **out, or_graph_pass_counts_t *counts);
 /* The same graph with other outputs, pruned to what they need; its inputs stay. RESOURCE_EXHAUSTED, and what inference
  * fails with. */
 or_status_t or_graph_cut(const or_graph_t *graph, const or_value_id_t *outputs, size_t count, or_graph_t **out);

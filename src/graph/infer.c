@@ -3,10 +3,14 @@
 
 #include "base/string.h"
 #include "graph/control.h"
+#include "graph/expansion.h"
 #include "graph/graph_internal.h"
 
 /* A constant that decides a shape is read even if it lies in the file; larger ones are not looked at. */
 #define MAX_VALUE_INPUT_BYTES ((size_t)1 << 20)
+
+/* Of an input that is looked at where little work is left. */
+#define MAX_SEEN_ELEMENTS 1024u
 
 typedef struct infer_t {
   or_graph_t *graph;
@@ -15,6 +19,7 @@ typedef struct infer_t {
 } infer_t;
 
 static or_status_t infer_node(infer_t *infer, or_node_t *node, bool *folded);
+static or_status_t infer_call(infer_t *infer);
 static or_status_t infer_parts(infer_t *infer, const or_node_t *node);
 static or_status_t show_values(infer_t *infer, const or_node_t *node);
 static or_status_t set_output(const infer_t *infer, uint32_t index);
@@ -27,6 +32,8 @@ or_status_t or_graph_infer(or_graph_t *graph, or_graph_pass_counts_t *counts) {
   for (; or_ok(status) && done < graph->node_count; ++done) {
     or_node_t node = graph->nodes[done];
     bool folded = false;
+    status = or_cancel_status(graph->cancel);
+    if (!or_ok(status)) break;
     status = or_node_is_fused(&node) ? infer_parts(&infer, &node) : infer_node(&infer, &node, &folded);
     if (!or_ok(status)) {
       status = or_graph_node_error(graph, &node, status);
@@ -50,11 +57,27 @@ static or_status_t infer_node(infer_t *infer, or_node_t *node, bool *folded) {
   if (control) status = or_graph_give_constants(infer->graph, infer->overridable, node);
   if (or_ok(status)) status = or_node_call_bind(&infer->call, infer->graph->values, node);
   if (or_ok(status)) status = show_values(infer, node);
-  if (or_ok(status)) status = or_op_infer(&infer->call.call);
+  if (or_ok(status)) status = infer_call(infer);
   if (or_ok(status) && control) status = or_graph_infer_bodies(infer->graph, &infer->call.call);
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i) status = set_output(infer, i);
   if (or_ok(status)) status = or_graph_fold_node(infer->graph, infer->overridable, &infer->call, folded);
   return status;
+}
+
+/* What would take more work to look at than may be spent is not looked at. */
+static or_status_t infer_call(infer_t *infer) {
+  or_op_call_t *call = &infer->call.call;
+  bool enough = true;
+  or_status_t status = or_fold_call(infer->graph, call, or_op_infer, &enough);
+  if (enough) return status;
+  for (uint32_t i = 0; i < call->input_count; ++i) {
+    uint64_t count = 0;
+    if (!or_shape_count(&call->inputs[i].shape, &count) || count > MAX_SEEN_ELEMENTS)
+      infer->call.tensors[i].data = NULL;
+  }
+  status = or_fold_call(infer->graph, call, or_op_infer, &enough);
+  if (enough) return status;
+  return or_error(OR_RESOURCE_EXHAUSTED, "its shape takes more work than limits.fold_work leaves");
 }
 
 /* Of a fused node the parts are inferred; nothing of it is folded. */
@@ -63,7 +86,7 @@ static or_status_t infer_parts(infer_t *infer, const or_node_t *node) {
   for (uint32_t p = 0; or_ok(status) && p < node->part_count; ++p) {
     status = or_node_call_bind(&infer->call, infer->graph->values, &node->parts[p]);
     if (or_ok(status)) status = show_values(infer, &node->parts[p]);
-    if (or_ok(status)) status = or_op_infer(&infer->call.call);
+    if (or_ok(status)) status = infer_call(infer);
     for (uint32_t i = 0; or_ok(status) && i < node->parts[p].output_count; ++i) status = set_output(infer, i);
   }
   return status;

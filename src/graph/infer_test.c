@@ -67,7 +67,7 @@ static void folds_a_shape_that_is_computed_from_a_shape(void **state) {
   or_graph_t *special = NULL;
   or_graph_pass_counts_t counts = {0};
   or_graph_binding_t binding = {.shape = SHAPE(5, 4, 6), .given = true};
-  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, &counts));
+  or_expect_ok(or_graph_specialize(graph, &binding, false, NULL, &special, &counts));
   assert_int_equal(special->node_count, 1);
   assert_int_equal(counts.folded, 3);
   assert_string_equal(special->nodes[0].op, "Reshape");
@@ -188,11 +188,11 @@ static void does_not_fold_a_default_that_a_run_may_replace(void **state) {
 
   or_graph_t *special = NULL;
   or_graph_binding_t binding = {.given = false};
-  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, NULL));
+  or_expect_ok(or_graph_specialize(graph, &binding, false, NULL, &special, NULL));
   assert_int_equal(special->node_count, 0); /* left out: the default it is */
   or_graph_release(special);
   binding = (or_graph_binding_t){.shape = SHAPE(2), .given = true};
-  or_expect_ok(or_graph_specialize(graph, &binding, false, &special, NULL));
+  or_expect_ok(or_graph_specialize(graph, &binding, false, NULL, &special, NULL));
   assert_int_equal(special->node_count, 1);
   assert_null(special->values[a].constant);
   or_graph_release(special);

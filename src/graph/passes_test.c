@@ -193,7 +193,7 @@ static void a_deciding_input_becomes_a_constant_and_stays_an_input(void **state)
   or_graph_binding_t bindings[3] = {{.shape = SHAPE(6), .given = true},
                                     {.shape = SHAPE(2), .data = a, .given = true},
                                     {.shape = SHAPE(1, 2), .given = true}};
-  or_expect_ok(or_graph_specialize(graph, bindings, false, &special, NULL));
+  or_expect_ok(or_graph_specialize(graph, bindings, false, NULL, &special, NULL));
   assert_int_equal(special->input_count, 3);
   assert_non_null(special->values[special->inputs[1]].constant);
   or_shape_t expected = SHAPE(3, 2);
@@ -235,13 +235,13 @@ static void refuses_inputs_that_give_a_symbol_two_extents(void **state) {
   finish_graph(graph);
   or_graph_t *special = NULL;
   or_graph_binding_t bindings[2] = {{.shape = SHAPE(3, 2), .given = true}, {.shape = SHAPE(1, 2), .given = true}};
-  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
+  or_expect_words(or_graph_specialize(graph, bindings, false, NULL, &special, NULL), OR_INVALID_ARGUMENT,
                   "input \"b\": dimension 0 (\"batch\") is 1, and an earlier input has 3");
   bindings[1].shape = SHAPE(3, 5);
-  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
+  or_expect_words(or_graph_specialize(graph, bindings, false, NULL, &special, NULL), OR_INVALID_ARGUMENT,
                   "input \"b\": expected shape [batch,2], got [3,5]");
   bindings[1].given = false;
-  or_expect_words(or_graph_specialize(graph, bindings, false, &special, NULL), OR_INVALID_ARGUMENT,
+  or_expect_words(or_graph_specialize(graph, bindings, false, NULL, &special, NULL), OR_INVALID_ARGUMENT,
                   "input \"b\" is missing");
   or_graph_release(graph);
 }
@@ -255,7 +255,7 @@ static void bounds_the_elements_of_a_deciding_input(void **state) {
   or_graph_t *special = NULL;
   static const int64_t zeros[OR_GRAPH_DECIDING_ELEMENTS + 1];
   or_graph_binding_t binding = {.shape = SHAPE(OR_GRAPH_DECIDING_ELEMENTS + 1), .data = zeros, .given = true};
-  or_expect_words(or_graph_specialize(graph, &binding, false, &special, NULL), OR_UNIMPLEMENTED, "at most 4096");
+  or_expect_words(or_graph_specialize(graph, &binding, false, NULL, &special, NULL), OR_UNIMPLEMENTED, "at most 4096");
   or_graph_release(graph);
 }
 
@@ -271,7 +271,7 @@ static void gives_back_every_byte_when_the_nth_allocation_fails(void **state) {
   for (size_t n = 1;; ++n) {
     or_graph_t *special = NULL;
     memory.fail_at = memory.alloc_count + n;
-    or_status_t status = or_graph_specialize(graph, bindings, false, &special, NULL);
+    or_status_t status = or_graph_specialize(graph, bindings, false, NULL, &special, NULL);
     memory.fail_at = 0;
     if (or_ok(status)) {
       or_graph_release(special);

@@ -144,25 +144,28 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
   return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
 }
 
-/* Arenas, workspaces and outputs of one run. */
 static or_status_t check_expansion(const or_plan_t *plan) {
   const or_graph_t *graph = plan->graph;
   or_expansion_t expansion = {.limits = &graph->limits, .weight_bytes = or_graph_model_bytes(graph)};
-  uint64_t bytes = 0;
-  bool fits = true;
   for (size_t i = 0; i < graph->input_count; ++i) {
     if (graph->values[graph->inputs[i]].constant == NULL)
       expansion.input_bytes += plan->value_bytes[graph->inputs[i]]; /* a caller has them in memory */
   }
+  return or_expansion_check(&expansion, or_plan_run_bytes(plan));
+}
+
+uint64_t or_plan_run_bytes(const or_plan_t *plan) {
+  uint64_t bytes = 0;
+  bool fits = true;
   for (uint32_t d = 0; d < plan->device_count; ++d) {
     fits = fits && !__builtin_add_overflow(bytes, (uint64_t)plan->devices[d].arena_bytes, &bytes) &&
            !__builtin_add_overflow(bytes, (uint64_t)plan->devices[d].workspace_bytes, &bytes);
   }
-  for (size_t i = 0; i < graph->output_count; ++i) {
+  for (size_t i = 0; i < plan->graph->output_count; ++i) {
     if (plan->outputs[i].kind != OR_OUTPUT_INPUT && plan->outputs[i].kind != OR_OUTPUT_SAME)
       fits = fits && !__builtin_add_overflow(bytes, (uint64_t)plan->outputs[i].bytes, &bytes);
   }
-  return or_expansion_check(&expansion, fits ? bytes : UINT64_MAX);
+  return fits ? bytes : UINT64_MAX;
 }
 
 /* A range that is handed to an executable always has a memory, even where nothing is needed. */

@@ -55,6 +55,8 @@ bool or_plan_is_small(const or_plan_t *plan);
 
 /* Bytes of the workspaces, and of the arenas and own workspaces of the runs that have their memory. Any thread. */
 uint64_t or_plan_held_bytes(const or_plan_t *plan);
+/* What one run takes: arenas, workspaces and outputs. UINT64_MAX: more than can be counted. */
+uint64_t or_plan_run_bytes(const or_plan_t *plan);
 const or_graph_t *or_plan_graph(const or_plan_t *plan);
 /* Fills the report (nodes in order of execution, copies between devices as rows of operator "Copy"); strings and arrays
  * are allocated into `arena`. Any thread. RESOURCE_EXHAUSTED. */

@@ -16,7 +16,7 @@ static or_status_t bind_default(or_value_info_t *value);
 static or_status_t check_static(const or_graph_t *graph);
 
 or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_t *bindings, bool no_fusion,
-                                or_graph_t **out, or_graph_pass_counts_t *counts) {
+                                const or_cancel_t *cancel, or_graph_t **out, or_graph_pass_counts_t *counts) {
   or_graph_t *copy = NULL;
   int64_t *symbols = NULL; /* the extent that each was bound to; -1: none yet */
   *out = NULL;
@@ -26,7 +26,9 @@ or_status_t or_graph_specialize(const or_graph_t *graph, const or_graph_binding_
   if (or_ok(status)) memset(symbols, 0xff, graph->symbol_count * sizeof(int64_t));
   for (size_t i = 0; or_ok(status) && i < copy->input_count; ++i) status = bind_input(copy, i, &bindings[i], symbols);
   or_free(graph->allocator, symbols);
+  copy->cancel = cancel;
   if (or_ok(status)) status = or_graph_infer(copy, counts);
+  copy->cancel = NULL;
   if (or_ok(status)) status = or_graph_prune(copy, counts);
   if (or_ok(status)) status = check_static(copy);
   if (or_ok(status) && !no_fusion) status = or_graph_rewrite(copy, counts);
@@ -79,6 +81,7 @@ static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out) {
   copy->weight_bytes = graph->weight_bytes;
   copy->model_bytes = graph->model_bytes;
   copy->folded_bytes = graph->folded_bytes;
+  copy->fold_work = graph->fold_work;
   copy->synthetic = graph->synthetic;
   status = or_grow_array(copy->allocator, graph->value_count, sizeof *copy->values, (void **)&copy->values,
                          &copy->value_capacity);

@@ -19,7 +19,7 @@ static const struct {
     ROW(file_bytes, KIND_UINT64),      ROW(initializer_bytes, KIND_UINT64), ROW(nodes, KIND_UINT32),
     ROW(values, KIND_UINT32),          ROW(tensor_elements, KIND_UINT64),   ROW(nesting, KIND_UINT32),
     ROW(loop_iterations, KIND_UINT64), ROW(loop_seconds, KIND_DOUBLE),      ROW(string_bytes, KIND_UINT64),
-    ROW(expansion_ratio, KIND_DOUBLE),
+    ROW(expansion_ratio, KIND_DOUBLE), ROW(run_bytes, KIND_UINT64),         ROW(fold_work, KIND_UINT64),
 #undef ROW
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/expansion.h"
 #include "hal/queue.h"
 #include "runtime/session_internal.h"
 
@@ -52,6 +53,8 @@ or_status_t or_session_run_within(or_session_t *session, const or_binding_t *inp
     if (!or_session_find_prepared(session, run)) status = or_session_prepare(session, run, within->cancel);
     run->here = or_ok(status) && within->report == NULL && or_plan_is_small(run->plan);
     or_plan_t *plan = run->plan;
+    if (or_ok(status) && within->expansion != NULL)
+      status = or_expansion_check(within->expansion, or_plan_run_bytes(plan));
     if (or_ok(status)) or_plan_retain(plan);
     if (or_ok(status)) status = or_run_wait(run, within->report != NULL);
     if (or_ok(status) && within->report != NULL) {

@@ -102,8 +102,9 @@ void or_run_deliver(or_run_t *run);
 
 /* A run for a program: on the calling thread where it is small, else waited for. */
 typedef struct or_session_within_t {
-  or_cancel_t *cancel;          /* may be NULL */
-  or_session_report_t **report; /* NULL, or profiled: the caller's (or_session_report_free) */
+  or_cancel_t *cancel;                    /* may be NULL */
+  or_session_report_t **report;           /* NULL, or profiled: the caller's (or_session_report_free) */
+  const struct or_expansion_t *expansion; /* NULL, or what the plan's memory has to fit in */
 } or_session_within_t;
 or_status_t or_session_run_within(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                   or_binding_t *outputs, size_t output_count, const or_session_within_t *within);

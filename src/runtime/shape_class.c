@@ -166,8 +166,9 @@ static or_status_t build(or_session_t *session, const or_shape_class_t *class, c
                                .precision = session->options.precision,
                                .cancel = cancel,
                                .reference = session->options.reference};
-  or_status_t status = or_graph_specialize(
-      session->graph, class->bindings, session->options.no_fusion || session->options.reference, &specialized, &counts);
+  or_status_t status =
+      or_graph_specialize(session->graph, class->bindings, session->options.no_fusion || session->options.reference,
+                          cancel, &specialized, &counts);
   if (or_ok(status)) status = or_plan_create(specialized, &options, out);
   or_graph_release(specialized);
   return or_status_context(status, "model \"%s\"", session->graph->name);

@@ -200,7 +200,7 @@ static void nodes_with_bodies_are_neither_merged_nor_kept_for_nothing(void **sta
   or_graph_t *read = read_graph(graph), *special = NULL;
   assert_int_equal(read->node_count, 4);
   const or_graph_binding_t bindings[] = {{.given = true}, {.shape = {.rank = 1, .dims = {2}}, .given = true}};
-  expect_ok(or_graph_specialize(read, bindings, false, &special, NULL));
+  expect_ok(or_graph_specialize(read, bindings, false, NULL, &special, NULL));
   assert_int_equal(special->node_count, 3);
   for (size_t n = 0; n < 2; ++n) {
     assert_string_equal(special->nodes[n].op, "If");

@@ -135,7 +135,7 @@ static void says_what_the_convolution_stands_for(void **state) {
   or_graph_t *special = NULL;
   or_graph_pass_counts_t counts = {0};
   or_graph_binding_t binding = {.shape = network.graph->values[network.graph->inputs[0]].shape, .given = true};
-  or_expect_ok(or_graph_specialize(network.graph, &binding, false, &special, &counts));
+  or_expect_ok(or_graph_specialize(network.graph, &binding, false, NULL, &special, &counts));
   assert_int_equal(special->node_count, 1);
   assert_int_equal(counts.fused, 1);
   assert_string_equal(special->origins[network.norm], "Conv+BatchNormalization");

@@ -10,7 +10,10 @@ or_status_t or_flow_begin(or_flow_t *flow, or_program_frame_t *frame, const or_s
   *flow = (or_flow_t){.frame = frame, .node = node, .body = step->bodies[body], .carried = or_node_carried(node)};
   const or_graph_t *graph = flow->body->graph;
   const or_allocator_t *allocator = frame->program->allocator;
-  flow->begin_ns = or_clock_ns();
+  const double left_ns = (double)(INT64_MAX - or_clock_ns()),
+               loop_ns = frame->program->graph->limits.loop_seconds * 1e9;
+  or_cancel_init_within(&flow->cancel, loop_ns < left_ns / 2 ? or_clock_ns() + (int64_t)loop_ns : INT64_MAX,
+                        frame->run->cancel);
   or_status_t status = or_alloc_array(allocator, graph->input_count + 1, sizeof(or_value_t *), (void **)&flow->inputs);
   if (or_ok(status))
     status = or_alloc_array(allocator, graph->output_count + 1, sizeof(or_value_t *), (void **)&flow->outputs);
@@ -64,15 +67,16 @@ or_status_t or_flow_keep(or_flow_t *flow, size_t output) {
   or_status_t status = or_grow_array(flow->frame->program->allocator, kept->count + 1, sizeof(or_value_t *),
                                      (void **)&kept->values, &kept->capacity);
   if (!or_ok(status)) return status;
+  status = or_alive_add(flow->frame->alive, flow->outputs[output]);
+  if (!or_ok(status)) return status;
   kept->values[kept->count++] = or_flow_take(flow, output);
-  flow->frame->expansion->alive += or_program_value_bytes(kept->values[kept->count - 1]);
-  return or_expansion_check(flow->frame->expansion, 0);
+  return or_expansion_check(&flow->frame->alive->expansion, 0);
 }
 
 void or_flow_forget(or_flow_t *flow, size_t output) {
   or_kept_t *kept = &flow->kept[output];
   while (kept->count > 0) {
-    flow->frame->expansion->alive -= or_program_value_bytes(kept->values[--kept->count]);
+    or_alive_remove(flow->frame->alive, kept->values[--kept->count]);
     or_value_release(kept->values[kept->count]);
   }
 }
@@ -83,24 +87,31 @@ or_status_t or_flow_check(const or_flow_t *flow, uint64_t iteration) {
     return or_error(OR_RESOURCE_EXHAUSTED, "more than %llu iterations, the limit: raise limits.loop_iterations",
                     (unsigned long long)limits->loop_iterations);
   }
-  if ((double)(or_clock_ns() - flow->begin_ns) * 1e-9 > limits->loop_seconds) {
-    return or_error(OR_RESOURCE_EXHAUSTED, "more than %g s after %llu iterations, the limit: raise limits.loop_seconds",
-                    limits->loop_seconds, (unsigned long long)iteration);
-  }
-  return or_cancel_status(flow->frame->run->cancel);
+  return or_flow_status(flow, iteration, or_cancel_status(&flow->cancel));
 }
 
-or_status_t or_flow_run(or_flow_t *flow) {
+or_status_t or_flow_status(const or_flow_t *flow, uint64_t iteration, or_status_t status) {
+  if (or_status_code(status) != OR_DEADLINE_EXCEEDED || or_cancel_requested(flow->frame->run->cancel)) return status;
+  or_status_ignore(status); /* the loop's own deadline, which is no caller's */
+  const double seconds = flow->frame->program->graph->limits.loop_seconds;
+  return or_error(OR_RESOURCE_EXHAUSTED, "more than %g s after %llu iterations, the limit: raise limits.loop_seconds",
+                  seconds, (unsigned long long)iteration);
+}
+
+/* Of If, which has no limit of its own, the run's request does. */
+or_status_t or_flow_run(or_flow_t *flow, uint64_t iteration) {
+  const bool is_loop = strcmp(flow->node->op, "If") != 0;
   or_program_report_t *report = flow->frame->run->report;
   const char *prefix = report != NULL ? report->prefix : NULL;
   or_status_t status = or_status_success();
   if (report != NULL) status = or_program_report_enter(report, flow->node->name);
   const or_program_run_t run = {.inputs = flow->inputs,
                                 .outputs = flow->outputs,
-                                .cancel = flow->frame->run->cancel,
+                                .cancel = is_loop ? &flow->cancel : flow->frame->run->cancel,
                                 .report = report,
-                                .expansion = flow->frame->expansion};
+                                .alive = flow->frame->alive};
   if (or_ok(status)) status = or_program_run(flow->body, &run);
+  if (is_loop) status = or_flow_status(flow, iteration, status);
   if (report != NULL) report->prefix = prefix;
   return status;
 }
@@ -112,8 +123,11 @@ or_status_t or_flow_stack(const or_flow_t *flow, size_t output, int32_t axis, bo
   or_tensor_t **tensors = NULL;
   uint64_t bytes = 0;
   or_status_t status = or_alloc_array(program->allocator, kept->count + 1, sizeof *tensors, (void **)&tensors);
-  for (size_t i = 0; i < kept->count; ++i) bytes += or_program_value_bytes(kept->values[i]);
-  if (or_ok(status)) status = or_expansion_check(flow->frame->expansion, bytes);
+  for (size_t i = 0; i < kept->count; ++i) {
+    const or_tensor_t *tensor = or_value_tensor(kept->values[i]);
+    if (tensor != NULL && __builtin_add_overflow(bytes, (uint64_t)or_tensor_bytes(tensor), &bytes)) bytes = UINT64_MAX;
+  }
+  if (or_ok(status)) status = or_expansion_check(&flow->frame->alive->expansion, bytes);
   for (size_t i = 0; or_ok(status) && i < kept->count; ++i) {
     tensors[i] = or_value_tensor(kept->values[reverse ? kept->count - 1 - i : i]);
     if (tensors[i] == NULL)
@@ -146,9 +160,9 @@ or_status_t or_step_if(or_program_frame_t *frame, const or_step_t *step) {
   const size_t taken = condition != 0 ? 0 : 1;
   if (step->bodies[taken] == NULL) return or_error(OR_INVALID_ARGUMENT, "%s", or_node_body(node, taken)->failure);
   status = or_flow_begin(&flow, frame, step, taken);
-  if (or_ok(status)) status = or_flow_run(&flow);
+  if (or_ok(status)) status = or_flow_run(&flow, 0);
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i)
-    or_frame_put(frame, node->outputs[i], or_flow_take(&flow, i));
+    status = or_frame_put(frame, node->outputs[i], or_flow_take(&flow, i));
   or_flow_end(&flow);
   return status;
 }
@@ -172,7 +186,7 @@ static or_status_t iterate(or_flow_t *flow, uint64_t iteration, int64_t *go_on) 
   if (or_ok(status)) status = or_flow_set_tensor(flow, 0, number);
   if (or_ok(status)) status = or_host_scalar(program, OR_BOOL, *go_on, &condition);
   if (or_ok(status)) status = or_flow_set_tensor(flow, 1, condition);
-  if (or_ok(status)) status = or_flow_run(flow);
+  if (or_ok(status)) status = or_flow_run(flow, iteration);
   if (or_ok(status)) status = or_host_read_scalar(program, flow->outputs[0], "condition of the body", go_on);
   for (uint32_t i = 0; or_ok(status) && i < flow->carried.count; ++i)
     or_flow_set(flow, 2 + (size_t)i, or_flow_take(flow, 1 + (size_t)i));
@@ -199,7 +213,7 @@ or_status_t or_step_loop(or_program_frame_t *frame, const or_step_t *step) {
   for (int64_t i = 0; or_ok(status) && i < most && go_on != 0; ++i) status = iterate(&flow, (uint64_t)i, &go_on);
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i) {
     if (i < flow.carried.count) {
-      or_frame_put(frame, node->outputs[i], flow.inputs[2 + i]);
+      status = or_frame_put(frame, node->outputs[i], flow.inputs[2 + i]);
       flow.inputs[2 + i] = NULL;
       continue;
     }
@@ -231,7 +245,7 @@ static or_status_t map_elements(or_flow_t *flow, size_t count) {
       or_value_retain(value);
       or_flow_set(flow, i, value);
     }
-    if (or_ok(status)) status = or_flow_run(flow);
+    if (or_ok(status)) status = or_flow_run(flow, e);
     for (size_t i = 0; or_ok(status) && i < flow->body->graph->output_count; ++i) status = or_flow_keep(flow, i);
   }
   return status;
@@ -248,7 +262,7 @@ or_status_t or_step_map(or_program_frame_t *frame, const or_step_t *step) {
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i) {
     or_value_t *sequence = NULL;
     status = or_value_sequence(frame->program->allocator, flow.kept[i].values, flow.kept[i].count, &sequence);
-    if (or_ok(status)) or_frame_put(frame, node->outputs[i], sequence);
+    if (or_ok(status)) status = or_frame_put(frame, node->outputs[i], sequence);
   }
   or_flow_end(&flow);
   return status;

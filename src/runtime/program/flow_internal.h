@@ -17,7 +17,7 @@ typedef struct or_flow_t {
   or_node_carried_t carried;
   or_value_t **inputs, **outputs; /* of the body; a reference each */
   or_kept_t *kept;                /* per output of the body */
-  int64_t begin_ns;
+  or_cancel_t cancel;             /* the run's, and after limits.loop_seconds */
 } or_flow_t;
 
 /* Sets what the body reads from outside; end it, also after a failure. */
@@ -25,8 +25,10 @@ or_status_t or_flow_begin(or_flow_t *flow, or_program_frame_t *frame, const or_s
 void or_flow_end(or_flow_t *flow);
 /* Whether one more iteration is allowed: RESOURCE_EXHAUSTED names the limit; CANCELLED, DEADLINE_EXCEEDED. */
 or_status_t or_flow_check(const or_flow_t *flow, uint64_t iteration);
+/* What ended in an iteration because limits.loop_seconds were over says so. Takes and gives the status. */
+or_status_t or_flow_status(const or_flow_t *flow, uint64_t iteration, or_status_t status);
 /* The body once. */
-or_status_t or_flow_run(or_flow_t *flow);
+or_status_t or_flow_run(or_flow_t *flow, uint64_t iteration);
 /* An input of the body; takes the reference. */
 void or_flow_set(or_flow_t *flow, size_t input, or_value_t *value);
 or_status_t or_flow_set_tensor(or_flow_t *flow, size_t input, or_tensor_t *tensor);

@@ -44,8 +44,7 @@ static or_status_t put_sequence(or_program_frame_t *frame, const or_node_t *node
                                 size_t count) {
   or_value_t *sequence = NULL;
   or_status_t status = or_value_sequence(frame->program->allocator, elements, count, &sequence);
-  if (or_ok(status)) or_frame_put(frame, node->outputs[0], sequence);
-  return status;
+  return or_ok(status) ? or_frame_put(frame, node->outputs[0], sequence) : status;
 }
 
 static or_status_t construct(or_program_frame_t *frame, const or_step_t *step) {
@@ -72,8 +71,7 @@ static or_status_t at(or_program_frame_t *frame, const or_step_t *step) {
   if (!or_ok(status)) return status;
   or_value_t *element = or_value_element(sequence, index);
   or_value_retain(element);
-  or_frame_put(frame, node->outputs[0], element);
-  return status;
+  return or_frame_put(frame, node->outputs[0], element);
 }
 
 /* The elements of a sequence with one more before `index`, or without the one there. */
@@ -132,6 +130,7 @@ static or_status_t concat(or_program_frame_t *frame, const or_step_t *step) {
   const or_node_t *node = node_of(frame, step);
   or_value_t *sequence = NULL;
   or_tensor_t **tensors = NULL, *joined = NULL;
+  uint64_t bytes = 0;
   const bool stack = attribute_int(node, "new_axis", 0) != 0;
   int64_t axis = attribute_int(node, "axis", 0);
   or_status_t status = need_sequence(input(frame, node, 0), &sequence);
@@ -143,7 +142,11 @@ static or_status_t concat(or_program_frame_t *frame, const or_step_t *step) {
     return or_error(OR_INVALID_ARGUMENT, "axis %lld of a result of %d dimensions", (long long)axis, rank);
   if (axis < 0) axis += rank;
   status = or_alloc_array(frame->program->allocator, count, sizeof *tensors, (void **)&tensors);
-  for (size_t i = 0; or_ok(status) && i < count; ++i) tensors[i] = or_value_tensor(or_value_element(sequence, i));
+  for (size_t i = 0; or_ok(status) && i < count; ++i) {
+    tensors[i] = or_value_tensor(or_value_element(sequence, i));
+    if (__builtin_add_overflow(bytes, (uint64_t)or_tensor_bytes(tensors[i]), &bytes)) bytes = UINT64_MAX;
+  }
+  if (or_ok(status)) status = or_expansion_check(&frame->alive->expansion, bytes);
   if (or_ok(status)) status = or_host_concat(frame->program, tensors, count, (int32_t)axis, stack, &joined);
   if (or_ok(status)) status = or_frame_put_tensor(frame, node->outputs[0], joined);
   or_tensor_release(joined);
@@ -223,6 +226,13 @@ static or_status_t cut(const or_program_frame_t *frame, or_tensor_t *tensor, int
   return status;
 }
 
+/* Each piece is a value, and a tensor that may be a copy. */
+static uint64_t bytes_of_cuts(const cuts_t *cuts) {
+  uint64_t bytes = 0;
+  if (__builtin_mul_overflow((uint64_t)cuts->count, (uint64_t)OR_ALIVE_VALUE_BYTES, &bytes)) return UINT64_MAX;
+  return bytes;
+}
+
 static or_status_t split(or_program_frame_t *frame, const or_step_t *step) {
   const or_node_t *node = node_of(frame, step);
   const or_allocator_t *allocator = frame->program->allocator;
@@ -238,6 +248,7 @@ static or_status_t split(or_program_frame_t *frame, const or_step_t *step) {
   cuts.extent = shape->dims[axis];
   or_status_t status = find_cuts(frame, node, input(frame, node, 1), &cuts);
   if (or_ok(status)) status = or_host_tensor(frame->program, tensor, &near);
+  if (or_ok(status)) status = or_expansion_check(&frame->alive->expansion, bytes_of_cuts(&cuts));
   if (or_ok(status)) status = or_alloc_array(allocator, cuts.count + 1, sizeof(or_value_t *), (void **)&pieces);
   if (or_ok(status)) status = cut(frame, near, (int32_t)axis, &cuts, pieces);
   if (or_ok(status)) status = put_sequence(frame, node, pieces, cuts.count);
@@ -252,8 +263,7 @@ static or_status_t optional(or_program_frame_t *frame, const or_step_t *step) {
   const or_node_t *node = node_of(frame, step);
   or_value_t *made = NULL;
   or_status_t status = or_value_optional(frame->program->allocator, input(frame, node, 0), &made);
-  if (or_ok(status)) or_frame_put(frame, node->outputs[0], made);
-  return status;
+  return or_ok(status) ? or_frame_put(frame, node->outputs[0], made) : status;
 }
 
 static or_status_t has_element(or_program_frame_t *frame, const or_step_t *step) {
@@ -269,8 +279,7 @@ static or_status_t get_element(or_program_frame_t *frame, const or_step_t *step)
   if (value != NULL && or_value_kind(value) == OR_VALUE_OPTIONAL) value = or_value_element(value, 0);
   if (value == NULL) return or_error(OR_INVALID_ARGUMENT, "the optional is empty");
   or_value_retain(value);
-  or_frame_put(frame, node->outputs[0], value);
-  return or_status_success();
+  return or_frame_put(frame, node->outputs[0], value);
 }
 
 static or_status_t identity(or_program_frame_t *frame, const or_step_t *step) {
@@ -278,8 +287,7 @@ static or_status_t identity(or_program_frame_t *frame, const or_step_t *step) {
   or_value_t *value = input(frame, node, 0);
   if (value == NULL) return or_error(OR_INVALID_ARGUMENT, "input 0 is not there");
   or_value_retain(value);
-  or_frame_put(frame, node->outputs[0], value);
-  return or_status_success();
+  return or_frame_put(frame, node->outputs[0], value);
 }
 
 or_step_run_t or_step_handle(const char *op) {

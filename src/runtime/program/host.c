@@ -232,7 +232,7 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
   or_tensor_t **outputs = tensors + node->input_count;
   if (or_ok(status)) {
     const or_host_call_t call = {.program = program,
-                                 .expansion = frame->expansion,
+                                 .expansion = &frame->alive->expansion,
                                  .cancel = frame->run->cancel,
                                  .op = node->definition,
                                  .node = node,

@@ -5,8 +5,8 @@
  * carried out on the host between them. Immutable but for its sessions, which are made at their first need; runs from
  * any thread but a queue's, several at once. */
 
-#include "graph/expansion.h"
 #include "openruntime/value.h"
+#include "runtime/program/alive.h"
 #include "runtime/session_internal.h"
 
 typedef struct or_program_t or_program_t;
@@ -38,7 +38,7 @@ typedef struct or_program_run_t {
   const bool *wanted;          /* per output; NULL: all */
   or_cancel_t *cancel;         /* may be NULL */
   or_program_report_t *report; /* NULL, or filled: every step is timed */
-  or_expansion_t *expansion;   /* of the run that this is a body in; NULL: it is none */
+  or_alive_t *alive;           /* of the run that this is a body in; NULL: it is none */
 } or_program_run_t;
 /* Blocks. Statuses of or_session_run. */
 or_status_t or_program_run(or_program_t *program, const or_program_run_t *run);

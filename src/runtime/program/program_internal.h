@@ -48,17 +48,15 @@ struct or_program_t {
 struct or_program_frame_t {
   or_program_t *program;
   const or_program_run_t *run;
-  or_value_t **slots;        /* one reference each */
-  or_expansion_t *expansion; /* of the whole run: values in slots and those that loops keep are alive */
+  or_value_t **slots; /* one reference each */
+  or_alive_t *alive;  /* of the whole run: values in slots and those that loops keep */
 };
-
-/* What a value's tensors take, their text included. */
-uint64_t or_program_value_bytes(const or_value_t *value);
 
 /* The value of a node's input or of any value with a slot; NULL: left out, or not there. Borrowed. */
 or_value_t *or_frame_value(const or_program_frame_t *frame, or_value_id_t value);
-/* Puts a value, whose reference it takes over, where its slot is; lets go of it where there is none. */
-void or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *content);
+/* Puts a value, whose reference it takes over, failing too, where its slot is; lets go of it where there is none.
+ * RESOURCE_EXHAUSTED: the run holds too much with it, or there is no memory to count it. */
+or_status_t or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *content);
 or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, or_tensor_t *tensor);
 
 /* host.c: one operator on the host, by its reference. Inputs may be NULL where they are left out; outputs: one

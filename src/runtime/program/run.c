@@ -20,10 +20,9 @@ static or_status_t run_step(or_program_frame_t *frame, const or_step_t *step) {
 }
 
 or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
-  or_expansion_t own = {.limits = &program->graph->limits, .weight_bytes = program->model_bytes};
-  or_program_frame_t frame = {.program = program, .run = run};
-  frame.expansion = run->expansion != NULL ? run->expansion : &own;
-  for (size_t i = 0; i < program->graph->input_count; ++i) own.input_bytes += or_program_value_bytes(run->inputs[i]);
+  or_alive_t own = {.expansion = {.limits = &program->graph->limits, .weight_bytes = program->model_bytes},
+                    .allocator = program->allocator};
+  or_program_frame_t frame = {.program = program, .run = run, .alive = run->alive != NULL ? run->alive : &own};
   or_status_t status =
       or_alloc_array(program->allocator, program->slot_count + 1, sizeof(or_value_t *), (void **)&frame.slots);
   for (size_t i = 0; i < program->graph->output_count; ++i) run->outputs[i] = NULL;
@@ -32,7 +31,9 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
     frame.slots[i] = program->constants[i];
     if (frame.slots[i] != NULL) or_value_retain(frame.slots[i]);
   }
-  status = take_inputs(&frame);
+  for (size_t i = 0; or_ok(status) && run->alive == NULL && i < program->graph->input_count; ++i)
+    status = or_alive_add_input(&own, run->inputs[i]);
+  if (or_ok(status)) status = take_inputs(&frame);
   for (size_t s = 0; or_ok(status) && s < program->step_count; ++s) {
     const or_step_t *step = &program->steps[s];
     status = or_cancel_status(run->cancel);
@@ -41,52 +42,40 @@ or_status_t or_program_run(or_program_t *program, const or_program_run_t *run) {
   }
   if (or_ok(status)) status = give_outputs(&frame);
   for (uint32_t i = 0; i < program->slot_count; ++i) let_go(&frame, i);
+  or_alive_deinit(&own);
   or_free(program->allocator, frame.slots);
   return status;
 }
 
 /* Constants are the program's. */
 static void let_go(or_program_frame_t *frame, uint32_t slot) {
-  if (frame->slots[slot] != frame->program->constants[slot])
-    frame->expansion->alive -= or_program_value_bytes(frame->slots[slot]);
+  if (frame->slots[slot] != frame->program->constants[slot]) or_alive_remove(frame->alive, frame->slots[slot]);
   or_value_release(frame->slots[slot]);
   frame->slots[slot] = NULL;
-}
-
-uint64_t or_program_value_bytes(const or_value_t *value) {
-  uint64_t bytes = 0;
-  if (value == NULL) return 0;
-  const or_tensor_t *tensor = or_value_kind(value) == OR_VALUE_TENSOR ? or_value_tensor(value) : NULL;
-  if (tensor != NULL) {
-    bytes = or_tensor_bytes(tensor);
-    const or_string_t *strings = or_tensor_dtype(tensor) == OR_STRING ? or_tensor_data(tensor) : NULL;
-    for (uint64_t i = 0; strings != NULL && i < or_tensor_count(tensor); ++i) bytes += strings[i].length;
-    return bytes;
-  }
-  for (size_t i = 0; i < or_value_count(value); ++i) /* of tensors, or a sequence in an optional: two levels */
-    bytes += or_program_value_bytes(or_value_element(value, i));
-  return bytes;
 }
 
 or_value_t *or_frame_value(const or_program_frame_t *frame, or_value_id_t value) {
   return value == OR_NO_VALUE ? NULL : frame->slots[frame->program->slots[value]];
 }
 
-void or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *content) {
+or_status_t or_frame_put(or_program_frame_t *frame, or_value_id_t value, or_value_t *content) {
   const uint32_t slot = value == OR_NO_VALUE ? OR_NO_SLOT : frame->program->slots[value];
-  if (slot == OR_NO_SLOT) {
+  or_status_t status = or_status_success();
+  const bool counted = slot != OR_NO_SLOT && content != frame->program->constants[slot];
+  if (counted) status = or_alive_add(frame->alive, content);
+  if (slot == OR_NO_SLOT || !or_ok(status)) {
     or_value_release(content);
-    return;
+    return status;
   }
   let_go(frame, slot);
   frame->slots[slot] = content;
-  if (content != frame->program->constants[slot]) frame->expansion->alive += or_program_value_bytes(content);
+  return counted ? or_expansion_check(&frame->alive->expansion, 0) : status;
 }
 
 or_status_t or_frame_put_tensor(or_program_frame_t *frame, or_value_id_t value, or_tensor_t *tensor) {
   or_value_t *content = NULL;
   or_status_t status = or_value_from_tensor(frame->program->allocator, tensor, &content);
-  if (or_ok(status)) or_frame_put(frame, value, content);
+  if (or_ok(status)) status = or_frame_put(frame, value, content);
   return status;
 }
 
@@ -100,7 +89,8 @@ static or_status_t take_inputs(or_program_frame_t *frame) {
     }
     if (value == NULL) continue;
     or_value_retain(value);
-    or_frame_put(frame, graph->inputs[i], value);
+    or_status_t status = or_frame_put(frame, graph->inputs[i], value);
+    if (!or_ok(status)) return status;
   }
   return or_status_success();
 }
@@ -179,7 +169,7 @@ static or_status_t bind_piece(const or_program_frame_t *frame, const or_step_t *
 static or_status_t run_session(or_program_frame_t *frame, const or_step_t *step, or_session_t *session,
                                const or_binding_t *inputs, or_binding_t *outputs) {
   or_session_report_t *report = NULL;
-  or_session_within_t within = {.cancel = frame->run->cancel};
+  or_session_within_t within = {.cancel = frame->run->cancel, .expansion = &frame->alive->expansion};
   if (frame->run->report != NULL) within.report = &report;
   or_status_t status = or_session_run_within(session, inputs, step->input_count, outputs, step->output_count, &within);
   if (or_ok(status) && report != NULL) status = or_program_report_piece(frame, step, report);
@@ -213,6 +203,5 @@ or_status_t or_step_piece(or_program_frame_t *frame, const or_step_t *step) {
     or_tensor_release(outputs[i].tensor);
   }
   or_free(program->allocator, inputs);
-  if (or_ok(status)) status = or_expansion_check(frame->expansion, 0);
   return status;
 }

@@ -75,7 +75,7 @@ static or_status_t iterate(scan_t *scan, int64_t length) {
       if (or_ok(status)) status = or_flow_set_tensor(flow, (size_t)flow->carried.count + i, slice);
       or_tensor_release(slice);
     }
-    if (or_ok(status)) status = or_flow_run(flow);
+    if (or_ok(status)) status = or_flow_run(flow, (uint64_t)t);
     for (uint32_t i = 0; or_ok(status) && i < flow->carried.count; ++i) or_flow_set(flow, i, or_flow_take(flow, i));
     for (size_t i = flow->carried.count; or_ok(status) && i < flow->body->graph->output_count; ++i)
       status = or_flow_keep(flow, i);
@@ -130,7 +130,7 @@ static or_status_t whole(scan_t *scan) {
   for (uint32_t i = 0; or_ok(status) && i < node->output_count; ++i) {
     or_tensor_t *stacked = NULL;
     if (i < flow->carried.count) {
-      or_frame_put(flow->frame, node->outputs[i], flow->inputs[i]);
+      status = or_frame_put(flow->frame, node->outputs[i], flow->inputs[i]);
       flow->inputs[i] = NULL;
       continue;
     }
