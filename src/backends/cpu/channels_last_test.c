@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -95,6 +96,34 @@ static void adds_signals_as_convolutions_leave_them(void **state) {
   net_deinit(&net);
 }
 
+/* Long rows and single columns: where oneDNN takes much memory or much time, it is not asked. */
+static void long_signals_and_columns_are_products_of_our_own(void **state) {
+  (void)state;
+  for (int column = 0; column < 2; ++column) {
+    or_rig_t rig;
+    net_run_t run;
+    net_t net;
+    static const int64_t pads[4] = {3, 0, 1, 0}, two[2] = {2, 2}, strides[2] = {3, 1};
+    or_backend_settings_t settings = {
+        .cpu_isa = "", .system_root = "", .cache_directory = "", .threads = 2, .vendor_libraries = true};
+    net_init(&net);
+    or_value_id_t x = net_input(&net, OR_FLOAT32, column ? NET_SHAPE(2, 16, 70, 1) : NET_SHAPE(1, 16, 1100));
+    or_value_id_t w = net_constant(&net, OR_FLOAT32, column ? NET_SHAPE(32, 16, 4, 1) : NET_SHAPE(32, 16, 4));
+    or_node_t *node = net_node(&net, "Conv", 11, NET_IDS(x, w));
+    if (column) net_ints(node, "pads", pads, 4);
+    if (column) net_ints(node, "dilations", two, 2);
+    if (column) net_ints(node, "strides", strides, 2);
+    net_output(&net, net_done(&net, node));
+    expect(&net);
+    net_ok(or_rig_open(&rig, or_allocator_system(), or_backend_cpu_entry, &settings));
+    net_compile(&net, rig.devices[0], &run);
+    assert_null(strstr(net_kernel(&run, 0), "onednn"));
+    net_run_deinit(&run);
+    or_rig_close(&rig);
+    net_deinit(&net);
+  }
+}
+
 static void joins_channels_and_normalises_them(void **state) {
   (void)state;
   net_t net;
@@ -148,6 +177,7 @@ int main(void) {
       cmocka_unit_test(scales_channels_by_their_means),
       cmocka_unit_test(adds_what_lies_otherwise),
       cmocka_unit_test(adds_signals_as_convolutions_leave_them),
+      cmocka_unit_test(long_signals_and_columns_are_products_of_our_own),
       cmocka_unit_test(joins_channels_and_normalises_them),
       cmocka_unit_test(cuts_channels),
   };

@@ -1,7 +1,9 @@
 #include "backends/cpu/conv_internal.h"
 
+#include "backends/cpu/half_internal.h"
 #include "ops/conv.h"
 #include "ops/conv_transpose.h"
+#include "ops/elements.h"
 
 static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
 
@@ -9,10 +11,11 @@ bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, 
   bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
   if (!transposed && !or_cpu_view_is(view, &or_op_conv)) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
-  if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32) return false;
+  if ((x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) || w->dtype != x->dtype) return false;
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&w->shape)) return false;
   if (x->shape.rank < 3 || x->shape.rank > 4 || w->shape.rank != x->shape.rank) return false;
   *out = (or_cpu_conv_t){.spatial = (int)x->shape.rank - 2,
+                         .dtype = x->dtype,
                          .transposed = transposed,
                          .weights = view->core->inputs[1],
                          .bias = OR_NO_VALUE,
@@ -89,8 +92,12 @@ static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view
   const void *data = NULL;
   if (constant == NULL) return or_status_success();
   or_status_t status = or_cpu_build_constant(build, constant, &data);
-  const float *values = data;
-  for (size_t c = 0; or_ok(status) && c < channels; ++c) shift[c] += values[c];
+  or_dtype_t dtype = view->call.inputs[0].dtype;
+  for (size_t c = 0; or_ok(status) && c < channels; ++c) {
+    double summand = 0.0;
+    or_elements_load(dtype, data, c, 1, &summand);
+    shift[c] += (float)summand;
+  }
   return status;
 }
 

@@ -1,9 +1,10 @@
 /* Conv by our own kernels: an unrolled or 1x1 product, or depthwise, with bias, residual and activation in its last
- * step. float32. */
+ * step. float32; float16 and bfloat16 by way of it, with known weights. */
 #include <stdio.h>
 
 #include "backends/cpu/conv_internal.h"
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/half_internal.h"
 
 /* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
 #define STEPS_BETWEEN_LOOKS 2e8
@@ -12,6 +13,9 @@ typedef struct state_t {
   or_conv_f32_plan_t plan;
   or_cpu_act_t act;
   or_cpu_slot_id_t x, y, bias, residual, scratch, weights, packed_scratch; /* OR_CPU_NO_SLOT: none */
+  or_dtype_t dtype;
+  or_cpu_slot_id_t wide; /* of 16-bit images: x in float32, then y */
+  size_t x_count, y_count;
   const void *packed;
   const float *shift;
   size_t group; /* tiles between two looks at the cancel token */
@@ -24,7 +28,24 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  return or_cpu_conv_read(device, view, &conv) && !conv.transposed;
+  if (!or_cpu_conv_read(device, view, &conv) || conv.transposed) return false;
+  return conv.dtype == OR_FLOAT32 || (conv.bias == OR_NO_VALUE && or_cpu_constant_of(view, conv.weights) != NULL);
+}
+
+/* Rows of many pixels make better products than many rows of one. */
+static void lay_down(or_cpu_window_t *window) {
+  if (!or_cpu_window_is_column(window)) return;
+  *window = (or_cpu_window_t){.in_h = 1,
+                              .in_w = window->in_h,
+                              .out_h = 1,
+                              .out_w = window->out_h,
+                              .kernel_h = 1,
+                              .kernel_w = window->kernel_h,
+                              .stride_h = 1,
+                              .stride_w = window->stride_h,
+                              .dilation_h = 1,
+                              .dilation_w = window->dilation_h,
+                              .pad_left = window->pad_top};
 }
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
@@ -34,7 +55,12 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
+  lay_down(&conv.shape.window);
   state->act = conv.act;
+  state->dtype = conv.dtype;
+  state->x_count = or_cpu_count(&or_cpu_input(view, 0)->shape);
+  state->y_count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->wide = OR_CPU_NO_SLOT;
   state->x = state->y = state->bias = state->residual = OR_CPU_NO_SLOT;
   state->scratch = state->weights = state->packed_scratch = OR_CPU_NO_SLOT;
   if (!or_conv_f32_plan_init(&state->plan, build->device->kernels, &conv.shape, &build->device->caches,
@@ -60,8 +86,22 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
 
 const or_cpu_family_t or_cpu_family_conv = {.name = "conv", .match = match, .prepare = prepare};
 
+typedef struct pack_t {
+  const or_cpu_device_t *device;
+  const state_t *state;
+  size_t count;
+} pack_t;
+
 static or_status_t pack_fill(void *self, const void *source, void *destination) {
-  or_conv_f32_pack_weights(self, source, destination);
+  const pack_t *pack = self;
+  void *wide = NULL;
+  if (or_cpu_is_half(pack->state->dtype)) {
+    or_status_t status = or_alloc_array(pack->device->allocator, pack->count, sizeof(float), &wide);
+    if (!or_ok(status)) return status;
+    or_cpu_half(pack->device->kernels, pack->state->dtype).widen(pack->count, source, wide);
+  }
+  or_conv_f32_pack_weights(&pack->state->plan, wide != NULL ? wide : source, destination);
+  or_free(pack->device->allocator, wide);
   return or_status_success();
 }
 
@@ -69,13 +109,14 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
   const or_conv_shape_t *shape = &state->plan.shape;
   const or_constant_t *constant = or_cpu_input_constant(view, 1);
   if (constant == NULL) return or_status_success();
-  size_t each = or_cpu_count(&or_cpu_input(view, 1)->shape) / shape->out_channels;
+  size_t count = or_cpu_count(&or_cpu_input(view, 1)->shape), each = count / shape->out_channels;
+  pack_t pack = {build->device, state, count};
   or_cpu_packing_t packing = {
-      .constant = constant, .bytes = or_cpu_max(state->plan.weights_bytes, 1), .fill = pack_fill, .self = &state->plan};
+      .constant = constant, .bytes = or_cpu_max(state->plan.weights_bytes, 1), .fill = pack_fill, .self = &pack};
   const or_gemm_ops_t *ops = state->plan.depthwise ? build->device->kernels->gemm_f32 : state->plan.ops;
-  (void)snprintf(packing.packing, sizeof packing.packing, "conv%c %s g%zu o%zu k%zu/%zu",
+  (void)snprintf(packing.packing, sizeof packing.packing, "conv%c %s g%zu o%zu k%zu/%zu t%d",
                  state->plan.depthwise ? 'd' : 'p', or_gemm_layout(ops), shape->groups, shape->out_channels, each,
-                 or_gemm_depth_block(ops, each, &build->device->caches));
+                 or_gemm_depth_block(ops, each, &build->device->caches), (int)state->dtype);
   return or_cpu_build_packed(build, &packing, &state->packed);
 }
 
@@ -100,6 +141,9 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
     size_t bytes = or_align_up(state->plan.scratch_bytes, OR_GEMM_ALIGNMENT_BYTES) * (size_t)build->device->threads;
     status = or_cpu_build_scratch(build, bytes, &state->scratch);
   }
+  if (or_ok(status) && or_cpu_is_half(state->dtype)) {
+    status = or_cpu_build_scratch(build, (state->x_count + state->y_count) * sizeof(float), &state->wide);
+  }
   return status;
 }
 
@@ -122,6 +166,18 @@ static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
   return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
+/* The residual waits where the result will be. */
+static or_status_t widen_images(const state_t *state, const or_cpu_run_t *run_state, or_conv_f32_args_t *args) {
+  float *x = run_state->slots[state->wide];
+  or_status_t status = or_cpu_widen(run_state, state->dtype, state->x_count, args->x, x);
+  args->x = x;
+  args->y = x + state->x_count;
+  if (!or_ok(status) || args->residual == NULL) return status;
+  status = or_cpu_widen(run_state, state->dtype, state->y_count, args->residual, args->y);
+  args->residual = args->y;
+  return status;
+}
+
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
   work_t work = {.state = state, .scratch = slot_of(run_state, state->scratch)};
@@ -136,5 +192,13 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
     or_conv_f32_pack_weights(&state->plan, run_state->slots[state->weights], packed);
     work.args.weights = packed;
   }
-  return or_cpu_parallel_groups(run_state, state->plan.tiles, state->group, tiles_body, &work);
+  bool half = or_cpu_is_half(state->dtype);
+  or_status_t status = half ? widen_images(state, run_state, &work.args) : or_status_success();
+  if (or_ok(status)) {
+    status = or_cpu_parallel_groups(run_state, state->plan.tiles, state->group, tiles_body, &work);
+  }
+  if (or_ok(status) && half) {
+    status = or_cpu_narrow(run_state, state->dtype, state->y_count, work.args.y, run_state->slots[state->y]);
+  }
+  return status;
 }

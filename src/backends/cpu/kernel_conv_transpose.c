@@ -28,7 +28,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  return or_cpu_conv_read(device, view, &conv) && conv.transposed;
+  return or_cpu_conv_read(device, view, &conv) && conv.transposed && conv.dtype == OR_FLOAT32;
 }
 
 static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {

@@ -37,7 +37,9 @@ static double flops_of(const or_cpu_view_t *view) {
 static bool suits_signal(const or_cpu_device_t *device, const or_conv_shape_t *shape) {
   const or_cpu_window_t *window = &shape->window;
   size_t filters = shape->out_channels / shape->groups;
-  if (window->in_h != 1 || window->kernel_h != 1 || shape->in_channels == shape->groups) return true;
+  if (shape->in_channels == shape->groups) return true;
+  if (window->kernel_h > 1 && or_cpu_window_is_column(window)) return false; /* one pixel a call of its inner kernel */
+  if (window->in_h != 1 || window->kernel_h != 1) return true;
   if (window->kernel_w > 1 && device->kernels->vector_bytes < SIGNAL_VECTOR_BYTES) return false;
   return window->out_w <= SIGNAL_MAX_ELEMENTS && filters >= SIGNAL_FILTERS_MIN;
 }
@@ -54,7 +56,8 @@ static bool suits(const or_cpu_device_t *device, const or_cpu_conv_t *conv) {
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   or_cpu_conv_t conv;
-  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || !suits(device, &conv)) return false;
+  if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || conv.dtype != OR_FLOAT32) return false;
+  if (!suits(device, &conv)) return false;
   return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 

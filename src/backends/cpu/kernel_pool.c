@@ -1,9 +1,10 @@
 /* MaxPool, AveragePool and the global pools: by oneDNN where the image lies in one of its layouts, else by our own
- * kernels, plane by plane. float32. */
+ * kernels, plane by plane. float32; float16 and bfloat16 by way of it. */
 #include <string.h>
 
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/half_internal.h"
 #include "backends/cpu/pool_internal.h"
 #include "ops/shape.h"
 
@@ -80,9 +81,11 @@ bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out) {
   const or_op_tensor_t *x = or_cpu_input(view, 0);
   if (is_mean_of_planes(view)) global_average = true;
   if (!max && !average && !global_max && !global_average) return false;
-  if (x->dtype != OR_FLOAT32 || !or_shape_is_static(&x->shape) || x->shape.rank < 3) return false;
+  if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
+  if (!or_shape_is_static(&x->shape) || x->shape.rank < 3) return false;
   *out = (or_cpu_pool_t){.batch = (size_t)x->shape.dims[0],
                          .channels = (size_t)x->shape.dims[1],
+                         .dtype = x->dtype,
                          .max = max || global_max,
                          .include_padding = or_op_attribute_int(&view->call, "count_include_pad", 0) != 0};
   if (or_cpu_count(&x->shape) == 0 || or_cpu_count(&or_cpu_output(view, 0)->shape) == 0) return false;
@@ -92,6 +95,8 @@ bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out) {
 typedef struct state_t {
   or_cpu_pool_t pool;
   or_cpu_slot_id_t x, y;
+  or_cpu_slot_id_t wide; /* of 16-bit images: x in float32, then y */
+  size_t x_count, y_count;
 } state_t;
 
 typedef struct work_t {
@@ -129,8 +134,20 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work_t work = {state, run_state->kernels, run_state->slots[state->x], run_state->slots[state->y]};
   size_t plane = (window->in_h * window->in_w + window->out_h * window->out_w) * sizeof(float);
   size_t taps = window->out_h * window->out_w * window->kernel_h * window->kernel_w;
-  return or_cpu_parallel_units(run_state, state->pool.batch * state->pool.channels, or_cpu_row_grain(plane),
-                               plane + taps * sizeof(float), planes_body, &work);
+  bool half = or_cpu_is_half(state->pool.dtype);
+  or_status_t status = or_status_success();
+  if (half) {
+    float *wide = run_state->slots[state->wide];
+    status = or_cpu_widen(run_state, state->pool.dtype, state->x_count, work.x, wide);
+    work.x = wide;
+    work.y = wide + state->x_count;
+  }
+  if (or_ok(status)) {
+    status = or_cpu_parallel_units(run_state, state->pool.batch * state->pool.channels, or_cpu_row_grain(plane),
+                                   plane + taps * sizeof(float), planes_body, &work);
+  }
+  if (!or_ok(status) || !half) return status;
+  return or_cpu_narrow(run_state, state->pool.dtype, state->y_count, work.y, run_state->slots[state->y]);
 }
 
 static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
@@ -145,8 +162,13 @@ static or_status_t prepare_own(or_cpu_build_t *build, const or_cpu_view_t *view,
   if (!or_ok(status)) return status;
   state_t *state = memory;
   state->pool = *pool;
+  state->x_count = or_cpu_count(&or_cpu_input(view, 0)->shape);
+  state->y_count = or_cpu_count(&or_cpu_output(view, 0)->shape);
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
+  if (or_ok(status) && or_cpu_is_half(pool->dtype)) {
+    status = or_cpu_build_scratch(build, (state->x_count + state->y_count) * sizeof(float), &state->wide);
+  }
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "%s pool", build->device->kernels->name);
   return status;

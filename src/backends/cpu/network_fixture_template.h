@@ -10,6 +10,7 @@
 #include "hal/packed.h"
 #include "hal/queue.h"
 #include "hal/subgraph_memory.h"
+#include "ops/elements.h"
 #include "ops/op.h"
 #include "ops/reference_executable.h"
 
@@ -68,6 +69,10 @@ static inline void net_fill(net_t *net, or_value_id_t value) {
   for (uint64_t i = 0; i < count; ++i) {
     if (net->values[value].dtype == OR_FLOAT32) ((float *)net->data[value])[i] = (float)net_random(net);
     if (net->values[value].dtype == OR_FLOAT64) ((double *)net->data[value])[i] = net_random(net);
+    if (net->values[value].dtype == OR_FLOAT16 || net->values[value].dtype == OR_BFLOAT16) {
+      double number = net_random(net);
+      or_elements_store(net->values[value].dtype, net->data[value], i, 1, &number);
+    }
     if (net->values[value].dtype == OR_INT64) ((int64_t *)net->data[value])[i] = (int64_t)(3.0 * net_random(net));
   }
 }
@@ -285,13 +290,14 @@ static inline void net_compare(const net_run_t *run, const net_run_t *expected, 
     uint64_t count = 0;
     (void)or_shape_count(&info->shape, &count);
     for (uint64_t i = 0; i < count; ++i) {
-      if (info->dtype != OR_FLOAT32 && info->dtype != OR_FLOAT64) {
+      if ((OR_DTYPE_BIT(info->dtype) & OR_OP_FLOATS) == 0) {
         size_t bytes = or_dtype_bytes(info->dtype, 1);
         assert_memory_equal((const char *)a + i * bytes, (const char *)b + i * bytes, bytes);
         continue;
       }
-      double x = info->dtype == OR_FLOAT32 ? (double)((const float *)a)[i] : ((const double *)a)[i];
-      double y = info->dtype == OR_FLOAT32 ? (double)((const float *)b)[i] : ((const double *)b)[i];
+      double x = 0.0, y = 0.0;
+      or_elements_load(info->dtype, a, i, 1, &x);
+      or_elements_load(info->dtype, b, i, 1, &y);
       if (!net_near(x, y, tolerance)) fail_msg("output %u[%llu]: %g, expected %g", o, (unsigned long long)i, x, y);
     }
   }

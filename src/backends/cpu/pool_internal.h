@@ -9,9 +9,10 @@ typedef struct or_cpu_pool_t {
   or_cpu_window_t window; /* one spatial dimension counts as a picture of height 1; a global pool may flatten several */
   size_t pad_bottom, pad_right;
   bool max, include_padding, global;
+  or_dtype_t dtype;
 } or_cpu_pool_t;
 
-/* False if the node is no float32 pool of one or two spatial dimensions (global: any). Pure. */
+/* False if the node is no pool of one or two spatial dimensions (global: any). Pure. */
 bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out);
 
 #endif

@@ -1,5 +1,7 @@
 #include "backends/cpu/work_internal.h"
 
+#include "backends/cpu/half_internal.h"
+
 typedef struct copy_t {
   const or_cpu_kernels_t *kernels;
   const char *from;
@@ -66,4 +68,34 @@ or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t
     or_parallel_for(run->team, or_cpu_min(group, count - first), 1, group_body, &piece);
   }
   return or_status_success();
+}
+
+typedef struct halves_t {
+  or_cpu_half_t half;
+  const uint16_t *narrow_x;
+  const float *wide_x;
+  float *wide_y;
+  uint16_t *narrow_y;
+} halves_t;
+
+static void widen_body(void *self, size_t begin, size_t end, int thread) {
+  const halves_t *work = self;
+  (void)thread;
+  work->half.widen(end - begin, work->narrow_x + begin, work->wide_y + begin);
+}
+
+static void narrow_body(void *self, size_t begin, size_t end, int thread) {
+  const halves_t *work = self;
+  (void)thread;
+  work->half.narrow(end - begin, work->wide_x + begin, work->narrow_y + begin);
+}
+
+or_status_t or_cpu_widen(const or_cpu_run_t *run, or_dtype_t dtype, size_t count, const void *x, float *y) {
+  halves_t work = {.half = or_cpu_half(run->kernels, dtype), .narrow_x = x, .wide_y = y};
+  return or_cpu_parallel_elements(run, count, 6, widen_body, &work);
+}
+
+or_status_t or_cpu_narrow(const or_cpu_run_t *run, or_dtype_t dtype, size_t count, const float *x, void *y) {
+  halves_t work = {.half = or_cpu_half(run->kernels, dtype), .wide_x = x, .narrow_y = y};
+  return or_cpu_parallel_elements(run, count, 6, narrow_body, &work);
 }

@@ -42,4 +42,8 @@ static inline or_status_t or_cpu_parallel_rows(const or_cpu_run_t *run, size_t c
 or_status_t or_cpu_parallel_groups(const or_cpu_run_t *run, size_t count, size_t group, or_parallel_body_t body,
                                    void *self);
 
+/* float16 or bfloat16 to float32 with the whole team, and back, rounded once. CANCELLED. */
+or_status_t or_cpu_widen(const or_cpu_run_t *run, or_dtype_t dtype, size_t count, const void *x, float *y);
+or_status_t or_cpu_narrow(const or_cpu_run_t *run, or_dtype_t dtype, size_t count, const float *x, void *y);
+
 #endif
