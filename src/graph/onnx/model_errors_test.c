@@ -80,6 +80,23 @@ static void names_node_operator_and_cure_for_unknown_operators(void **state) {
   refused(model, OR_UNIMPLEMENTED,
           "model \"test.onnx\": node \"n\" (com.example.Attention, opset 1): unknown operator; known domains: ai.onnx, "
           "openruntime; export with");
+  static const char *const foreign[][3] = {
+      {"com.microsoft", "DynamicQuantizeLSTM", "op_types_to_quantize without \"LSTM\""},
+      {"com.microsoft", "QLinearAdd", "quant_format=QuantFormat.QDQ"},
+      {"com.microsoft", "MatMulNBits", "opset 21 or later"},
+      {"com.microsoft", "FusedConv", "ORT_ENABLE_BASIC at most"},
+      {"com.microsoft.nchwc", "Conv", "for the machine that it runs on"},
+      {"ai.onnx.ml", "TreeEnsembleClassifier", "neural networks are"},
+      {"ai.onnx.preview.training", "Adam", "export the model for inference"},
+      {"org.pytorch.aten", "ATen", "dynamo=True"},
+  };
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; ++i) {
+    node = node_proto(foreign[i][1], "x", "y");
+    pb_text(&node, 7, foreign[i][0]);
+    model = with_node(node);
+    pb_put(&model, 8, opset_proto(foreign[i][0], 1));
+    refused(model, OR_UNIMPLEMENTED, foreign[i][2]);
+  }
   refused(with_node(node_proto("Softmacks", "x", "y")), OR_UNIMPLEMENTED,
           "node \"Softmacks_0\" (Softmacks, opset 13): unknown operator; known domains: ai.onnx, openruntime; "
           "docs/operators.md lists those of ai.onnx that are known, the nearest is Softmax");

@@ -101,8 +101,43 @@ or_status_t or_onnx_find_operator(const or_onnx_reader_t *reader, const char *no
                   domain, dot, type, (long long)opset->version, (*op)->since[0], (*op)->since[0]);
 }
 
+/* Where an operator of another domain comes from, and how a model is had without it. The first row that fits: `begins`
+ * is the operator's beginning. */
+static const struct {
+  const char *domain, *begins, *cure;
+} cures[] = {
+    {"com.microsoft", "DynamicQuantizeLSTM",
+     "quantize_dynamic of ONNX Runtime writes it: give it op_types_to_quantize without \"LSTM\", or take the model "
+     "before"},
+    {"com.microsoft", "QLinear",
+     "quantize_static of ONNX Runtime writes it: give it quant_format=QuantFormat.QDQ, or take the model before"},
+    {"com.microsoft", "MatMulNBits",
+     "give ONNX Runtime's quantizer quant_format=QuantFormat.QDQ, opset 21 or later, or take the model before"},
+    {"com.microsoft", "",
+     "an operator of ONNX Runtime's own: take the model as it was before its optimizer or quantizer, or optimize it "
+     "with "
+     "ORT_ENABLE_BASIC at most"},
+    {"com.microsoft.nchwc", "",
+     "ONNX Runtime writes it for the machine that it runs on: save the model with ORT_ENABLE_BASIC at most"},
+    {"ai.onnx.ml", "", "trees, linear models and their like are not run here, neural networks are"},
+    {"ai.onnx.training", "", "it trains: export the model for inference"},
+    {"ai.onnx.preview.training", "", "it trains: export the model for inference"},
+    {"org.pytorch.aten", "",
+     "PyTorch's exporter had no ONNX operator for it: export with dynamo=True, or a higher opset"},
+    {"aten", "", "PyTorch's exporter had no ONNX operator for it: export with dynamo=True, or a higher opset"},
+};
+
+static const char *cure_of(const char *domain, const char *type) {
+  for (size_t i = 0; i < sizeof cures / sizeof *cures; ++i) {
+    if (strcmp(cures[i].domain, domain) != 0) continue;
+    if (strncmp(cures[i].begins, type, strlen(cures[i].begins)) == 0) return cures[i].cure;
+  }
+  return NULL;
+}
+
 static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *node, const char *domain,
                                     const char *type) {
+  const char *known_cure = cure_of(domain, type);
   char domains[TEXT_BYTES], imported[64], cure[TEXT_BYTES];
   const or_onnx_opset_t *opset = opset_of(reader, domain);
   const char *nearest = nearest_operator(reader, domain, type);
@@ -114,6 +149,8 @@ static or_status_t unknown_operator(const or_onnx_reader_t *reader, const char *
   if (or_op_newest_opset(domain) != 0) {
     (void)or_format(cure, sizeof cure, "docs/operators.md lists those of %s that are known%s%s", shown_domain(domain),
                     nearest != NULL ? ", the nearest is " : "; export without it", nearest != NULL ? nearest : "");
+  } else if (known_cure != NULL) {
+    (void)or_format(cure, sizeof cure, "%s", known_cure);
   } else {
     (void)or_format(cure, sizeof cure, "export with operators of ai.onnx only, opset <= %d", or_op_newest_opset(""));
   }
