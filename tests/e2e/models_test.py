@@ -190,6 +190,28 @@ def what_is_wrong_is_told_without_the_folder():
             expect(status == 409 and "built in" in wrong["detail"], wrong)
 
 
+def a_file_that_is_cut_is_an_error_to_one_caller():
+    """Weights lie beside the model; they are cut when it is loaded, before a run has needed them, and again later."""
+    with scratch() as folder, serving("--models", repository(folder)) as (_, port, _):
+        os.mkdir(os.path.join(folder, "beside"))
+        file = os.path.join(folder, "beside", "model.onnx")
+        expect(run("models", "export", "mobilenet-v2", file, "--external-data").code == 0, "export")
+        expect(ask(port, "POST", "/models/beside/load")[0] == 200, "load")
+        os.truncate(file + ".data", 1000)
+        for _ in range(2):
+            task = {"operation": "inference", "data": {"model": "beside", "iterations": 1}}
+            done = ask(port, "POST", "/tasks", task)[1]
+            expect(done["status"] == "failed" and done["error_code"] == "data_loss", done)
+            expect("while it was read" in done["error"], done)
+            task["data"]["model"] = "one"
+            done = ask(port, "POST", "/tasks", task)[1]
+            expect(done["status"] == "completed", done)
+        expect(ask(port, "POST", "/models/beside/unload")[0] == 200, "unload")
+        status, wrong = ask(port, "POST", "/models/beside/load")
+        expect(status == 409 and wrong["error_code"] == "data_loss" and "truncated" in wrong["detail"], wrong)
+        expect(get(port, "/health")[0].status == 200, "it is well")
+
+
 def removes_what_lies_in_the_folder_and_nothing_else():
     with scratch() as folder, scratch() as elsewhere:
         repository(folder)
@@ -291,6 +313,7 @@ if __name__ == "__main__":
         explains_as_the_command_line_does,
         an_explanation_waits_for_its_place_on_the_device,
         what_is_wrong_is_told_without_the_folder,
+        a_file_that_is_cut_is_an_error_to_one_caller,
         removes_what_lies_in_the_folder_and_nothing_else,
         a_restart_loads_again_what_was_loaded,
         an_idle_model_goes_when_its_time_is_over,
