@@ -41,7 +41,7 @@ typedef struct or_model_limits_t {
 #define OR_MODEL_MAX_STRING_BYTES ((uint64_t)1 << 30)
 #define OR_MODEL_MAX_EXPANSION_RATIO 1024.0
 #define OR_MODEL_MAX_RUN_BYTES ((uint64_t)64 << 30)
-#define OR_MODEL_MAX_FOLD_WORK ((uint64_t)1 << 28)
+#define OR_MODEL_MAX_FOLD_WORK ((uint64_t)1 << 27)
 #define OR_MODEL_MIN_EXPANSION_BYTES ((uint64_t)1 << 30)
 
 typedef struct or_model_options_t {

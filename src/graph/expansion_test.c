@@ -34,11 +34,35 @@ static void a_piece_is_measured_by_its_model(void **state) {
   assert_int_equal(or_graph_model_bytes(&piece), 3);
 }
 
+static void the_bytes_of_a_run_have_a_limit_of_their_own(void **state) {
+  (void)state;
+  const or_model_limits_t limits = {.expansion_ratio = 10, .run_bytes = 1000};
+  or_expansion_t expansion = {.limits = &limits, .weight_bytes = UINT64_C(1) << 40, .alive = 900};
+  assert_int_equal(or_expansion_limit(&expansion), 1000);
+  or_expect_ok(or_expansion_check(&expansion, 100));
+  or_expect_words(or_expansion_check(&expansion, 101), OR_RESOURCE_EXHAUSTED,
+                  "101 bytes beside the 900 that the run holds are more than 1000, the limit: raise limits.run_bytes");
+}
+
+static void folding_may_spend_what_the_limit_and_the_weights_give(void **state) {
+  (void)state;
+  or_graph_t graph = {.weight_bytes = 5, .limits = {.fold_work = 100}};
+  assert_int_equal(or_fold_work_left(&graph), 120);
+  graph.fold_work = 119;
+  assert_int_equal(or_fold_work_left(&graph), 1);
+  graph.fold_work = 121;
+  assert_int_equal(or_fold_work_left(&graph), 0);
+  graph.weight_bytes = UINT64_MAX / 2;
+  assert_int_equal(or_fold_work_left(&graph), UINT64_MAX - 121);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte),
       cmocka_unit_test(what_is_too_much_is_refused_in_numbers),
       cmocka_unit_test(a_piece_is_measured_by_its_model),
+      cmocka_unit_test(the_bytes_of_a_run_have_a_limit_of_their_own),
+      cmocka_unit_test(folding_may_spend_what_the_limit_and_the_weights_give),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

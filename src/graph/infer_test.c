@@ -93,6 +93,63 @@ static void folds_what_is_computed_from_constants(void **state) {
   or_graph_release(graph);
 }
 
+/* exp of 8192 known numbers: 8192 of work, and their hash 2048. */
+static bool folds_within(uint64_t work) {
+  static float numbers[8192];
+  or_graph_t *graph = new_graph(&memory.base);
+  graph->limits.fold_work = work;
+  const or_value_id_t x = constant(graph, "x", OR_FLOAT32, SHAPE(8192), numbers);
+  const or_value_id_t y = apply(graph, "Exp", "y", IDS(x));
+  or_expect_ok(or_graph_add_output(graph, y));
+  finish_graph(graph);
+  const bool folded = graph->values[y].constant != NULL;
+  assert_int_equal(graph->node_count, folded ? 0 : 1);
+  assert_shape(graph, y, SHAPE(8192));
+  if (folded) assert_true(*(const float *)graph->values[y].constant->data == 1.0f);
+  or_graph_release(graph);
+  return folded;
+}
+
+static void folds_as_much_as_there_is_work_for(void **state) {
+  (void)state;
+  assert_true(folds_within(8192 + 2048 + 1));
+  assert_false(folds_within(8192 + 2048)); /* the last of it is one too many */
+  assert_false(folds_within(8191));
+}
+
+/* A shape that takes too much work to find is not known, as if the data were not: the graph is as right as before. */
+static void does_not_look_at_data_for_a_shape_without_work_left(void **state) {
+  (void)state;
+  static float numbers[8192];
+  or_graph_t *graph = new_graph(&memory.base);
+  graph->limits.fold_work = 1;
+  const or_value_id_t x = constant(graph, "x", OR_FLOAT32, SHAPE(8192), numbers);
+  const or_value_id_t few = constant(graph, "few", OR_FLOAT32, SHAPE(16), numbers);
+  const or_value_id_t y = apply(graph, "Unique", "y", IDS(x)), z = apply(graph, "Unique", "z", IDS(few));
+  or_expect_ok(or_graph_add_output(graph, y));
+  or_expect_ok(or_graph_add_output(graph, z));
+  finish_graph(graph);
+  assert_shape(graph, y, SHAPE(OR_DIM_UNKNOWN));
+  assert_shape(graph, z, SHAPE(1)); /* small ones always are looked at */
+  or_graph_release(graph);
+}
+
+static void a_cancel_ends_what_a_shape_class_folds(void **state) {
+  (void)state;
+  or_cancel_t cancel;
+  or_cancel_init(&cancel, INT64_MAX);
+  or_graph_t *graph = new_graph(&memory.base), *special = NULL;
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Neg", "y", IDS(input(graph, "x", OR_FLOAT32, SHAPE(4))))));
+  finish_graph(graph);
+  const or_graph_binding_t binding = {.shape = SHAPE(4), .given = true};
+  or_expect_ok(or_graph_specialize(graph, &binding, false, &cancel, &special, NULL));
+  assert_null(special->cancel);
+  or_graph_release(special);
+  or_cancel_request(&cancel);
+  or_expect_words(or_graph_specialize(graph, &binding, false, &cancel, &special, NULL), OR_CANCELLED, "cancelled");
+  or_graph_release(graph);
+}
+
 static or_status_t read_never(const or_constant_t *constant, size_t offset, void *destination, size_t length) {
   (void)constant;
   (void)offset;
@@ -290,6 +347,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(names_node_operator_and_opset_in_an_error, set_up, tear_down),
       cmocka_unit_test_setup_teardown(bounds_the_elements_of_a_tensor, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gives_the_tensor_of_a_constant_node_itself, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(folds_as_much_as_there_is_work_for, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(does_not_look_at_data_for_a_shape_without_work_left, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_cancel_ends_what_a_shape_class_folds, set_up, tear_down),
       cmocka_unit_test_setup_teardown(equal_constants_have_equal_hashes, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

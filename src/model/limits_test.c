@@ -14,6 +14,9 @@ static void sets_each_by_its_name(void **state) {
   assert_true(limits.initializer_bytes == UINT64_MAX);
   assert_true(limits.values == UINT32_MAX);
   assert_true(limits.loop_seconds == 0.5 && limits.expansion_ratio == 1000);
+  or_expect_ok(or_model_limits_set(&limits, "run_bytes=2"));
+  or_expect_ok(or_model_limits_set(&limits, "fold_work=3"));
+  assert_true(limits.run_bytes == 2 && limits.fold_work == 3);
   assert_int_equal(limits.nodes, 7);
   or_expect_ok(or_model_limits_set(&limits, "nodes=8"));
   assert_int_equal(limits.nodes, 8);

@@ -182,12 +182,26 @@ static bool reads_data(const or_node_t *node) {
   return false;
 }
 
+/* All that it reads is known, and still its shape is not: folding has left it to the run. */
+static bool was_left(const build_t *build, const or_node_t *node) {
+  const or_graph_t *graph = build->graph;
+  for (uint32_t i = 0; i < node->input_count; ++i) {
+    const or_value_id_t v = node->inputs[i];
+    if (v != OR_NO_VALUE && (graph->values[v].constant == NULL || build->overridable[v])) return false;
+  }
+  for (uint32_t i = 0; i < node->output_count; ++i) {
+    if (node->outputs[i] != OR_NO_VALUE && !or_shape_is_static(&graph->values[node->outputs[i]].shape)) return true;
+  }
+  return false;
+}
+
 static bool is_apart(const build_t *build, const or_node_t *node) {
   const or_graph_t *graph = build->graph;
   const or_op_t *op = node->definition;
   if (or_node_is_control(node) || (op != NULL && op->reference == NULL)) return true;
   if (has_special(graph, node->inputs, node->input_count) || has_special(graph, node->outputs, node->output_count))
     return true;
+  if (reads_data(node) && was_left(build, node)) return true;
   for (uint32_t i = 0; op != NULL && i < node->input_count && i < 32; ++i) {
     if ((op->value_inputs >> i & 1) == 0 || node->inputs[i] == OR_NO_VALUE) continue;
     const bool constant = graph->values[node->inputs[i]].constant != NULL && !build->overridable[node->inputs[i]];
