@@ -26,8 +26,8 @@ typedef struct or_model_limits_t {
    * inputs; OR_MODEL_MIN_EXPANSION_BYTES are free, or fewer if the ratio is below 1. */
   double expansion_ratio;
   uint64_t run_bytes; /* OR_MODEL_MAX_RUN_BYTES, what a run holds at once, whatever the ratio allows */
-  /* OR_MODEL_MAX_FOLD_WORK, elements and multiplications that folding may take, besides 4 for each byte of weights; what
-   * takes more is left to the runs. */
+  /* OR_MODEL_MAX_FOLD_WORK, elements and multiplications that folding may take, besides 4 for each byte of weights;
+   * what takes more is left to the runs. */
   uint64_t fold_work;
 } or_model_limits_t;
 #define OR_MODEL_MAX_FILE_BYTES ((uint64_t)2 << 30)

@@ -1,7 +1,7 @@
 #ifndef OR_RUNTIME_PROGRAM_ALIVE_H
 #define OR_RUNTIME_PROGRAM_ALIVE_H
-/* What a run of a program holds, in bytes: each value and each buffer once, however many slots, sequences and bodies have
- * it, and a buffer whole, however small the view of it is. */
+/* What a run of a program holds, in bytes: each value and each buffer once, however many slots, sequences and bodies
+ * have it, and a buffer whole, however small the view of it is. */
 
 #include "graph/expansion.h"
 #include "openruntime/value.h"

@@ -108,8 +108,8 @@ static void what_a_caller_gives_counts_as_input_without_what_lies_around_it(void
   or_tensor_release(whole);
 }
 
-/* More than fit without growing, taken out in another order than they were put in: a table that loses track of one after
- * others went would leave bytes behind. */
+/* More than fit without growing, taken out in another order than they were put in: a table that loses track of one
+ * after others went would leave bytes behind. */
 static void every_one_of_very_many_is_found_again(void **state) {
   fixture_t *f = *state;
   enum { COUNT = 1000 };
