@@ -1,7 +1,8 @@
 /* Any bytes as a model, the whole way: read, inferred, folded, prepared, run on the processor with small inputs of two
- * shapes, explained, cancelled, run with a state, and written. Limits are so small that time and memory stay small.
- * Inputs are changed by their structure (fuzz/model_mutator.c). */
+ * shapes, explained, cancelled, run with a state, and written; at times without the memory that it takes. Limits are so
+ * small that time and memory stay small. Inputs are changed by their structure (fuzz/model_mutator.c). */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 
 #define MAX_BINDINGS 16u
 #define MAX_INPUT_ELEMENTS 4096u
-#define WEIGHTS_BYTES 8192u
+#define WEIGHTS_BYTES ((off_t)1 << 20) /* of the file of external data: zeros behind the first of them */
 #define STATE_ROWS 4
 #define TRACED_EVENTS 256
 
@@ -40,6 +41,12 @@ typedef enum way_t {
   WAY_BETWEEN,   /* on one that takes some, and some fused */
   WAY_COUNT
 } way_t;
+
+/* The C library's memory, of which at times there is none; any thread. */
+typedef struct scarce_t {
+  or_allocator_t base;
+  atomic_int_fast64_t left; /* allocations until one fails */
+} scarce_t;
 
 /* The inputs of a run, one reference each. */
 typedef struct bindings_t {
@@ -63,11 +70,33 @@ static or_status_t make_input(or_runtime_t *runtime, const or_model_value_t *val
 static or_status_t make_tensor(or_runtime_t *runtime, const or_model_value_t *value, uint64_t seed, or_tensor_t **out);
 static void release(bindings_t *bindings);
 
+static void *allocate(void *self, size_t bytes, size_t alignment) {
+  scarce_t *scarce = self;
+  const or_allocator_t *system = or_allocator_system();
+  if (atomic_fetch_sub_explicit(&scarce->left, 1, memory_order_relaxed) == 1) return NULL;
+  return system->alloc(system->self, bytes, alignment);
+}
+
+static void give_back(void *self, void *memory) {
+  const or_allocator_t *system = or_allocator_system();
+  (void)self;
+  system->release(system->self, memory);
+}
+
+static scarce_t scarce = {.base = {.self = &scarce, .alloc = allocate, .release = give_back}, .left = INT64_MAX};
+
+/* Of one input in eight one allocation fails, mostly an early one. */
+static void make_scarce(uint64_t seed) {
+  const uint64_t most = UINT64_C(1) << (3 + (seed >> 3) % 8);
+  atomic_store(&scarce.left, (seed & 7) != 0 ? INT64_MAX : (int64_t)(1 + (seed >> 6) % most));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   or_runtime_t *runtime = the_runtime();
   or_model_t *model = NULL;
   const uint64_t seed = or_hash_bytes(data, size, 0);
   const way_t way = (way_t)((seed >> 32) % WAY_COUNT);
+  make_scarce(seed >> 48);
   or_status_t status = load(runtime, data, size, way == WAY_FILE, &model);
   or_status_ignore(status); /* what the outcome is does not matter, only that there is one */
   if (model != NULL) use(runtime, model, way, seed);
@@ -80,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 static or_runtime_t *the_runtime(void) {
   static or_runtime_t *runtime = NULL;
   static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}, {"fake", or_fake_entry}};
-  const or_runtime_options_t options = {.threads = 1};
+  const or_runtime_options_t options = {.threads = 1, .allocator = &scarce.base};
   if (runtime == NULL) or_status_ignore(or_runtime_create_with(&options, backends, 2, &runtime));
   if (runtime == NULL) abort();
   return runtime;
@@ -99,13 +128,14 @@ static void remove_folder(void) {
 /* Where external data may lie: a file of bytes, and a link that leads out. */
 static const char *the_folder(void) {
   static bool made = false;
-  static uint8_t bytes[WEIGHTS_BYTES];
+  uint8_t bytes[4096];
   char path[64];
   if (made) return folder;
   for (size_t i = 0; i < sizeof bytes; ++i) bytes[i] = (uint8_t)(i % 4 == 3 ? 0x3F : i);
   if (mkdtemp(folder) == NULL || atexit(remove_folder) != 0) abort();
   or_status_t status = or_file_write(or_format(path, sizeof path, "%s/weights", folder), bytes, sizeof bytes);
-  if (!or_ok(status) || symlink("/dev/null", or_format(path, sizeof path, "%s/out", folder)) != 0) abort();
+  if (!or_ok(status) || truncate(path, WEIGHTS_BYTES) != 0) abort();
+  if (symlink("/dev/null", or_format(path, sizeof path, "%s/out", folder)) != 0) abort();
   made = true;
   return folder;
 }

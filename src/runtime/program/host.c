@@ -229,8 +229,8 @@ or_status_t or_step_node(or_program_frame_t *frame, const or_step_t *step) {
     if (tensors[i] == NULL)
       status = or_error(OR_INVALID_ARGUMENT, "\"%s\" is no tensor", program->graph->values[node->inputs[i]].name);
   }
-  or_tensor_t **outputs = tensors + node->input_count;
   if (or_ok(status)) {
+    or_tensor_t **outputs = tensors + node->input_count;
     const or_host_call_t call = {.program = program,
                                  .expansion = &frame->alive->expansion,
                                  .cancel = frame->run->cancel,
