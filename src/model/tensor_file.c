@@ -9,6 +9,7 @@
 #include "graph/onnx/onnx.h"
 #include "model/npy.h"
 #include "model/tensor_file.h"
+#include "model/tensor_json.h"
 #include "model/value_json.h"
 #include "runtime/runtime.h"
 
@@ -18,7 +19,8 @@ static or_status_t create(or_runtime_t *runtime, or_dtype_t dtype, or_shape_t sh
                           or_tensor_t **out) {
   or_device_t *device = or_runtime_host_device(runtime);
   if (device == NULL) return or_error(OR_UNAVAILABLE, "no device with the host's memory to read the tensor into");
-  return or_tensor_create_from(device, dtype, shape, data, bytes, out);
+  or_status_t status = dtype == OR_BOOL ? or_truth_check(data, bytes) : or_status_success();
+  return or_ok(status) ? or_tensor_create_from(device, dtype, shape, data, bytes, out) : status;
 }
 
 static or_status_t read_npy(or_runtime_t *runtime, const char *bytes, size_t length, or_tensor_t **out) {

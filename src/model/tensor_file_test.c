@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/string.h"
 #include "fake/fake.h"
+#include "model/npy.h"
 #include "model/tensor_file.h"
 #include "runtime/runtime.h"
 
@@ -120,6 +121,20 @@ static void names_the_file_that_it_can_not_read(void **state) {
   or_runtime_release(runtime);
 }
 
+static void truth_values_are_0_or_1(void **state) {
+  (void)state;
+  or_runtime_t *runtime = make_runtime(or_allocator_system(), true);
+  or_tensor_t *tensor = NULL;
+  char file[OR_NPY_HEADER_BYTES + 2];
+  size_t length = 0;
+  expect_ok(or_npy_header(OR_BOOL, &(or_shape_t){.rank = 1, .dims = {2}}, file, &length));
+  memcpy(file + length, "\1\2", 2);
+  expect_ok(or_file_write(in_folder("truth.npy"), file, length + 2));
+  expect_failure(or_tensor_file_read(runtime, in_folder("truth.npy"), &tensor), OR_INVALID_ARGUMENT,
+                 "element 1 is the byte 2");
+  or_runtime_release(runtime);
+}
+
 static void reads_into_host_memory_or_says_that_there_is_none(void **state) {
   (void)state;
   or_runtime_t *runtime = make_runtime(or_allocator_system(), false);
@@ -188,6 +203,7 @@ int main(void) {
       cmocka_unit_test(what_is_written_reads_back_wherever_its_memory_is),
       cmocka_unit_test(reads_json),
       cmocka_unit_test(names_the_file_that_it_can_not_read),
+      cmocka_unit_test(truth_values_are_0_or_1),
       cmocka_unit_test(reads_into_host_memory_or_says_that_there_is_none),
       cmocka_unit_test(names_the_folder_that_it_can_not_make),
       cmocka_unit_test(survives_every_failing_allocation),

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/numbers.h"
+#include "model/nesting.h"
 
 static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out);
 static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
@@ -13,6 +14,7 @@ static or_status_t read_strings(const or_allocator_t *allocator, const or_json_v
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count);
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item);
 static bool is_non_finite(const or_json_value_t *item);
+static or_status_t check_nesting(const or_json_value_t *data, const or_tensor_data_t *out);
 
 or_status_t or_tensor_json_read_type(const or_json_value_t *value, or_tensor_data_t *out) {
   const char *dtype = or_json_get_string(or_json_get(value, "dtype"), "float32");
@@ -49,16 +51,34 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
   if (data != NULL) {
     const bool text = or_json_kind(data) == OR_JSON_NUMBERS;
     status = text ? fill_from_text(data, out, count) : fill(data, out, count);
+    if (or_ok(status)) status = check_nesting(data, out);
   } else if (text_length / 4 * 3 > out->bytes + 2 ||
              !or_base64_decode(or_json_get_string(base64, ""), text_length, out->data, &length) ||
              length != out->bytes) {
     status = or_error(OR_INVALID_ARGUMENT, "\"data_base64\" is not the base64 of %zu bytes", out->bytes);
+  } else if (out->dtype == OR_BOOL) {
+    status = or_truth_check(out->data, out->bytes);
   }
   if (!or_ok(status)) {
     or_free(allocator, out->data);
     out->data = NULL;
   }
   return status;
+}
+
+or_status_t or_truth_check(const void *data, size_t count) {
+  const uint8_t *bytes = data;
+  uint8_t any = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < count; ++i) any |= bytes[i];
+  if (any <= 1) return or_status_success();
+  while (bytes[first] <= 1) ++first;
+  return or_error(OR_INVALID_ARGUMENT, "element %zu is the byte %u; a truth value is 0 or 1", first, bytes[first]);
+}
+
+/* Its values are as many as the shape says: that they lie as it says too. */
+static or_status_t check_nesting(const or_json_value_t *data, const or_tensor_data_t *out) {
+  return or_nesting_check(data, &out->shape, out->dtype == OR_COMPLEX64 || out->dtype == OR_COMPLEX128);
 }
 
 static or_status_t read_shape(const or_json_value_t *value, or_shape_t *out) {
@@ -138,6 +158,26 @@ static or_status_t next_value(walk_t *walk, const or_json_value_t **out) {
   return or_status_success();
 }
 
+/* Numbers that were kept as text beside others that were not, as a row without NaN is beside one that has some. */
+static or_status_t fill_row(const or_json_value_t *row, or_tensor_data_t *out, uint64_t count, uint64_t *filled) {
+  size_t bytes = 0;
+  const char *at = or_json_numbers_text(row, &bytes), *end = at + bytes;
+  const bool whole = or_dtype_is_integer(out->dtype) || out->dtype == OR_BOOL;
+  while (true) {
+    uint64_t element[2] = {0, 0}; /* of any dtype */
+    if (or_number_fill(&at, end, out->dtype, element, 1) == 0) break;
+    if (*filled == count) return too_many(count);
+    const size_t index = (size_t)(*filled)++;
+    if (whole) {
+      or_element_set_int(out->dtype, out->data, index, or_element_get_int(out->dtype, element, 0));
+    } else {
+      const size_t size = or_dtype_bytes(out->dtype, 1);
+      memcpy((char *)out->data + index * size, element, size);
+    }
+  }
+  return at == end ? or_status_success() : not_a(out->dtype, *filled);
+}
+
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, uint64_t count) {
   or_tensor_data_t parts = *whole, *out = &parts;
   if (whole->dtype == OR_COMPLEX64 || whole->dtype == OR_COMPLEX128) { /* a pair of values an element */
@@ -150,8 +190,12 @@ static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, ui
   if (or_json_kind(data) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"data\" is not an array");
   or_status_t status = next_value(&walk, &item);
   for (; or_ok(status) && item != NULL; status = next_value(&walk, &item)) {
-    if (filled == count) return too_many(count);
-    status = set_element(out, filled++, item);
+    if (or_json_kind(item) == OR_JSON_NUMBERS) {
+      status = fill_row(item, out, count, &filled);
+    } else {
+      if (filled == count) return too_many(count);
+      status = set_element(out, filled++, item);
+    }
     if (!or_ok(status)) return status;
   }
   if (!or_ok(status)) return status;
@@ -191,7 +235,12 @@ static or_status_t read_strings(const or_allocator_t *allocator, const or_json_v
   if (or_json_kind(data) != OR_JSON_ARRAY) return or_error(OR_INVALID_ARGUMENT, "\"data\" is not an array");
   or_status_t status = take_strings(data, count, NULL, &text_bytes);
   if (or_ok(status)) status = or_alloc(allocator, out->bytes + text_bytes + 1, &out->data);
-  return or_ok(status) ? take_strings(data, count, out->data, &text_bytes) : status;
+  if (or_ok(status)) status = take_strings(data, count, out->data, &text_bytes);
+  if (or_ok(status)) status = check_nesting(data, out);
+  if (or_ok(status)) return status;
+  or_free(allocator, out->data);
+  out->data = NULL;
+  return status;
 }
 
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item) {

@@ -1,6 +1,6 @@
 #ifndef OR_MODEL_TENSOR_JSON_H
 #define OR_MODEL_TENSOR_JSON_H
-/* Tensors in JSON: {"shape": […], "dtype": "float32", "data": […] flat or nested, or "data_base64": "…"
+/* Tensors in JSON: {"shape": […], "dtype": "float32", "data": […] flat or nested as its shape, or "data_base64": "…"
  * little-endian}. Of dtype "string" `data` holds texts; bytes that are not UTF-8 are written as U+FFFD. */
 
 #include "base/json.h"
@@ -24,6 +24,9 @@ or_status_t or_tensor_json_read(const or_allocator_t *allocator, const or_json_v
 void or_tensor_json_begin(or_json_writer_t *json, const or_tensor_t *tensor);
 /* Writes {shape, dtype, data}; elements that the host can't reach are copied first. DEVICE_LOST, RESOURCE_EXHAUSTED. */
 or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json);
+
+/* That bytes from outside are truth values. INVALID_ARGUMENT names the first that is none: operators take 1 for true. */
+or_status_t or_truth_check(const void *data, size_t count);
 
 /* Standard base64 (RFC 4648, section 4) of `text` into `out` (at least length / 4 * 3 bytes); false if it is not. */
 bool or_base64_decode(const char *text, size_t length, uint8_t *out, size_t *out_length);

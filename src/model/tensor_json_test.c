@@ -145,6 +145,7 @@ static void refuses_what_is_wrong_and_names_it(void **state) {
       {"{\"shape\":[1],\"data\":[\"\"]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1],\"data\":[\"Na\"]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
       {"{\"shape\":[1],\"data\":[null]}", "value 0 is not a float32", OR_INVALID_ARGUMENT},
+      {"{\"shape\":[2],\"dtype\":\"bool\",\"data_base64\":\"Af8=\"}", "element 1 is the byte 255", OR_INVALID_ARGUMENT},
       {"{\"shape\":[2],\"dtype\":\"uint8\",\"data_base64\":\"AQID\"}", "the base64 of 2 bytes", OR_INVALID_ARGUMENT},
       {"{\"shape\":[4611686018427387904,4],\"data\":[]}", "overflows", OR_OUT_OF_RANGE},
       {"{\"shape\":[268435457],\"data\":[]}", "the limit is 1073741824", OR_OUT_OF_RANGE},
@@ -163,9 +164,10 @@ static void treats_kept_numbers_as_any_others(void **state) {
     const char *dtype, *behind, *words; /* words: NULL, it is taken */
   } rows[] = {
       {"float32", "1.00000005960464477539063,1e39", NULL},
-      {"float32", "[1e3],[-2.5]", NULL},
+      {"float32", "1e3,-2.5", NULL},
+      {"float32", "[1e3],[-2.5]", "is nested unevenly"},
       {"float64", "1e-310,-0", NULL},
-      {"float16", "[1e9],[65504.1]", NULL},
+      {"float16", "1e9,65504.1", NULL},
       {"int8", "-128,127", NULL},
       {"bool", "1,0", NULL},
       {"uint64", "9223372036854775807,0", NULL},
@@ -205,6 +207,99 @@ static void treats_kept_numbers_as_any_others(void **state) {
   }
 }
 
+static or_status_t read_kept(const char *text, or_tensor_data_t *out) {
+  or_json_document_t *document = NULL;
+  expect_ok(or_json_parse_keeping_numbers(or_allocator_system(), text, strlen(text), &document));
+  or_status_t status = or_tensor_json_read(or_allocator_system(), or_json_root(document), out);
+  or_json_document_free(document);
+  return status;
+}
+
+static void data_is_flat_or_nested_as_its_shape_says(void **state) {
+  (void)state;
+  static const struct {
+    const char *shape, *data, *words; /* words NULL: it is read as 1, 2, 3 … */
+  } rows[] = {
+      {"[2,3]", "[1,2,3,4,5,6]", NULL},
+      {"[2,3]", "[[1,2,3],[4,5,6]]", NULL},
+      {"[1,2,1,3]", "[[[[1,2,3]],[[4,5,6]]]]", NULL},
+      {"[0]", "[]", NULL},
+      {"[2,0]", "[[],[]]", NULL},
+      {"[0,3]", "[]", NULL},
+      {"[]", "[1]", NULL},
+      {"[2,3]", "[[1,2],[3,4],[5,6]]", "is nested as [3,2]; it must be flat, or nested as its shape [2,3]"},
+      {"[6]", "[[1,2,3],[4,5,6]]", "is nested as [2,3]"},
+      {"[2,3]", "[[[1,2,3],[4,5,6]]]", "is nested as [1,2,3]"},
+      {"[2,3]", "[[1,2],[3,4,5,6]]", "is nested unevenly"},
+      {"[2,3]", "[1,[2,3],[4,5,6]]", "is nested unevenly"},
+      {"[2,3]", "[[1,2,3],[[4],[5],[6]]]", "is nested unevenly"},
+      {"[0]", "[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]", "nested deeper than"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    or_tensor_data_t tensor;
+    char text[256];
+    or_format(text, sizeof text, "{\"shape\":%s,\"dtype\":\"int32\",\"data\":%s}", rows[i].shape, rows[i].data);
+    or_status_t status = read_kept(text, &tensor);
+    if (rows[i].words != NULL) {
+      expect_failure(status, OR_INVALID_ARGUMENT, rows[i].words);
+      continue;
+    }
+    expect_ok(status);
+    for (int32_t k = 0; (size_t)k < tensor.bytes / sizeof k; ++k) assert_int_equal(((int32_t *)tensor.data)[k], k + 1);
+    or_free(or_allocator_system(), tensor.data);
+  }
+}
+
+static void complex_numbers_are_pairs_in_any_nesting(void **state) {
+  (void)state;
+  static const char *const data[] = {"[1,2,3,4]", "[[1,2],[3,4]]", "[[[1,2]],[[3,4]]]"};
+  for (size_t i = 0; i < sizeof data / sizeof *data; ++i) {
+    or_tensor_data_t tensor;
+    char text[128];
+    or_format(text, sizeof text, "{\"shape\":[2,1],\"dtype\":\"complex64\",\"data\":%s}", data[i]);
+    expect_ok(read_kept(text, &tensor));
+    assert_memory_equal(tensor.data, ((const float[]){1, 2, 3, 4}), 4 * sizeof(float));
+    or_free(or_allocator_system(), tensor.data);
+  }
+}
+
+/* Rows long enough to be kept as text, the first with one value that is no number. */
+static void rows_of_numbers_may_stand_beside_one_with_others(void **state) {
+  (void)state;
+  static const struct {
+    const char *dtype, *first, *last, *words;
+  } rows[] = {
+      {"float32", "\"NaN\"", "0.5", NULL},
+      {"int4", "true", "-3", "value 0 is not a int4"},
+      {"float32", "\"NaN\"", "1,2", "more than the shape's 200 values"},
+      {"bool", "true", "1", NULL},
+      {"bool", "true", "2", "value 199 is not a bool"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    or_tensor_data_t tensor;
+    or_text_t text;
+    or_text_init(&text, or_allocator_system());
+    expect_ok(or_text_printf(&text, "{\"shape\":[2,100],\"dtype\":\"%s\",\"data\":[[%s", rows[i].dtype, rows[i].first));
+    for (int k = 1; k < 100; ++k) expect_ok(or_text_append_string(&text, ",1"));
+    expect_ok(or_text_append_string(&text, "],[1"));
+    for (int k = 1; k < 99; ++k) expect_ok(or_text_append_string(&text, ",0"));
+    expect_ok(or_text_printf(&text, ",%s]]}", rows[i].last));
+    or_status_t status = read_kept(or_text_string(&text), &tensor);
+    if (rows[i].words != NULL) {
+      expect_failure(status, OR_INVALID_ARGUMENT, rows[i].words);
+    } else {
+      expect_ok(status);
+      const bool real = tensor.dtype == OR_FLOAT32;
+      const float *numbers = tensor.data;
+      if (real) assert_true(isnan(numbers[0]) && numbers[100] == 1 && numbers[101] == 0 && numbers[199] == 0.5f);
+      const uint8_t *bits = tensor.data;
+      if (!real) assert_true(bits[0] == 1 && bits[100] == 1 && bits[101] == 0 && bits[199] == 1);
+      or_free(or_allocator_system(), tensor.data);
+    }
+    or_text_deinit(&text);
+  }
+}
+
 static or_status_t read_with(const or_allocator_t *allocator) {
   or_tensor_data_t tensor;
   or_status_t status = read_text(allocator, "{\"shape\":[2],\"data\":[1,2]}", &tensor);
@@ -228,6 +323,9 @@ int main(void) {
       cmocka_unit_test(takes_no_numbers_for_strings),
       cmocka_unit_test(refuses_what_is_wrong_and_names_it),
       cmocka_unit_test(treats_kept_numbers_as_any_others),
+      cmocka_unit_test(data_is_flat_or_nested_as_its_shape_says),
+      cmocka_unit_test(complex_numbers_are_pairs_in_any_nesting),
+      cmocka_unit_test(rows_of_numbers_may_stand_beside_one_with_others),
       cmocka_unit_test(survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

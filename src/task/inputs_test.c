@@ -147,13 +147,30 @@ static void looks_at_what_comes_beside_the_request(void **state) {
   or_task_tensor_release(&given[1]);
 }
 
+static void truth_values_in_parts_are_0_or_1(void **state) {
+  (void)state;
+  static const char request[] = INFER(",\"inputs\":{\"x\":{\"shape\":[2],\"dtype\":\"bool\",\"part\":\"p\"}}");
+  for (int wrong = 0; wrong < 2; ++wrong) {
+    or_task_part_t part = {.name = "p", .data = wrong != 0 ? "\1\2" : "\1\0", .bytes = 2};
+    or_json_document_t *document = NULL;
+    or_task_problems_t problems;
+    or_task_t *task = NULL;
+    expect_ok(or_json_parse(or_allocator_system(), request, strlen(request), &document));
+    or_status_t status = or_task_parse_parts(or_allocator_system(), or_json_root(document),
+                                             &(or_task_parts_t){&part, 1}, &problems, &task);
+    or_json_document_free(document);
+    if (wrong == 0) expect_ok(status);
+    if (wrong != 0) expect_failure(status, OR_INVALID_ARGUMENT, "data.inputs.x: element 1 is the byte 2");
+    or_task_free(task);
+  }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(finds_nothing_wrong_with_what_fits),
-      TEST(finds_each_form_that_does_not_fit),
-      TEST(finds_what_is_missing_and_what_is_too_much),
-      TEST(looks_at_what_comes_beside_the_request),
+      TEST(finds_nothing_wrong_with_what_fits),         TEST(finds_each_form_that_does_not_fit),
+      TEST(finds_what_is_missing_and_what_is_too_much), TEST(looks_at_what_comes_beside_the_request),
+      TEST(truth_values_in_parts_are_0_or_1),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

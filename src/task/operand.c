@@ -19,6 +19,8 @@ static or_status_t parse_part(or_task_t *task, const char *loc, const or_json_va
   } else if (or_ok(status) && part->bytes != type.bytes) {
     status = or_error(OR_INVALID_ARGUMENT, "part \"%s\" has %zu bytes; its dtype and shape take %zu", part->name,
                       part->bytes, type.bytes);
+  } else if (or_ok(status) && type.dtype == OR_BOOL) {
+    status = or_truth_check(part->data, part->bytes);
   }
   if (!or_ok(status)) {
     or_task_problem(problems, loc, "value_error.tensor", "%s", or_status_message(status));
