@@ -25,7 +25,7 @@ void or_tensor_json_begin(or_json_writer_t *json, const or_tensor_t *tensor);
 /* Writes {shape, dtype, data}; elements that the host can't reach are copied first. DEVICE_LOST, RESOURCE_EXHAUSTED. */
 or_status_t or_tensor_json_write(const or_allocator_t *allocator, const or_tensor_t *tensor, or_json_writer_t *json);
 
-/* That bytes from outside are truth values. INVALID_ARGUMENT names the first that is none: operators take 1 for true. */
+/* That given bytes are truth values. INVALID_ARGUMENT names the first that is none; operators take 1 for true. */
 or_status_t or_truth_check(const void *data, size_t count);
 
 /* Standard base64 (RFC 4648, section 4) of `text` into `out` (at least length / 4 * 3 bytes); false if it is not. */

@@ -9,8 +9,9 @@
  * truncated. NaN gives NaN (ThresholdedRelu, Shrink: 0).
  *
  * Clip (ONNX ai.onnx 1, 6, 11, 12, 13): min(max(X, low), high); the bounds are attributes `min` and `max` before 11,
- * from then on inputs 1 and 2, each optional, a scalar of X's dtype. One that is left out does not bound, but in version
- * 6 is the lowest or largest float32, so that infinities are cut. The versions of the others stand in their rows. */
+ * from then on inputs 1 and 2, each optional, a scalar of X's dtype. One that is left out does not bound, but in
+ * version 6 is the lowest or largest float32, so that infinities are cut. The versions of the others stand in their
+ * rows. */
 
 #include "ops/op.h"
 
