@@ -6,15 +6,17 @@
 
 /* More than this is left to the device, which is much faster than a reference. */
 #define MAX_FOLD_FLOPS 1e9
-#define SMALL_ELEMENTS 1024u            /* of outputs, which are made even where no work is left for it */
-#define TURNED_BYTES ((size_t)64 << 10) /* a larger matrix is transposed as it is read */
+#define SMALL_ELEMENTS 1024u           /* of outputs, which are made even where no work is left for it */
+#define LARGE_BYTES ((size_t)64 << 10) /* more is transposed and widened as it is read */
 
 static bool needs_shape_only(const or_op_t *op);
 static bool keeps_bytes(const or_op_t *op);
 static or_status_t share_tensor_attribute(or_graph_t *graph, const or_node_t *node, bool *folded);
 static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, const or_constant_t *constant,
                                bool *folded);
+static or_status_t derive_large(or_graph_t *graph, const or_node_call_t *call, bool *folded);
 static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node);
+static bool widens_large(const or_graph_t *graph, const or_op_call_t *call);
 static bool outputs_are_small(or_graph_t *graph, const or_op_call_t *call, size_t input_bytes);
 static or_status_t compute(or_graph_t *graph, or_node_call_t *call, bool *folded);
 
@@ -43,12 +45,8 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
     if (!or_shape_is_static(&view->outputs[i].shape) || view->outputs[i].dtype == OR_STRING) return or_status_success();
   }
   if (keeps_bytes(view->op)) return share_bytes(graph, call, graph->values[node->inputs[0]].constant, folded);
-  if (turns_large_matrix(graph, node)) {
-    or_value_info_t *turned = &graph->values[node->outputs[0]];
-    status = or_transposed_constant(graph, graph->values[node->inputs[0]].constant, &turned->constant);
-    *folded = or_ok(status);
-    return status;
-  }
+  status = derive_large(graph, call, folded);
+  if (!or_ok(status) || *folded) return status;
   if (view->op->cost != NULL && view->op->cost(view).flops > MAX_FOLD_FLOPS) return or_status_success();
   if (!outputs_are_small(graph, view, input_bytes)) return or_status_success();
 
@@ -107,11 +105,31 @@ static or_status_t share_bytes(or_graph_t *graph, const or_node_call_t *call, co
   return or_status_success();
 }
 
-/* A Transpose of a matrix that is too large to stay in memory twice. */
+/* What is too large to stay in memory twice. */
+static or_status_t derive_large(or_graph_t *graph, const or_node_call_t *call, bool *folded) {
+  const or_node_t *node = call->call.node;
+  const bool turns = turns_large_matrix(graph, node);
+  if (!turns && !widens_large(graph, &call->call)) return or_status_success();
+  const or_constant_t *source = graph->values[node->inputs[0]].constant,
+                      **out = &graph->values[node->outputs[0]].constant;
+  or_status_t status = turns ? or_transposed_constant(graph, source, out) : or_widened_constant(graph, source, out);
+  *folded = or_ok(status);
+  return status;
+}
+
+static bool widens_large(const or_graph_t *graph, const or_op_call_t *call) {
+  const or_node_t *node = call->node;
+  if (strcmp(node->op, "Cast") != 0 || node->outputs[0] == OR_NO_VALUE) return false;
+  const or_constant_t *source = graph->values[node->inputs[0]].constant;
+  const bool narrow = source->dtype == OR_FLOAT16 || source->dtype == OR_BFLOAT16;
+  return narrow && call->outputs[0].dtype == OR_FLOAT32 && source->bytes > LARGE_BYTES;
+}
+
+/* A Transpose of a matrix. */
 static bool turns_large_matrix(const or_graph_t *graph, const or_node_t *node) {
   if (strcmp(node->op, "Transpose") != 0 || node->outputs[0] == OR_NO_VALUE) return false;
   const or_constant_t *constant = graph->values[node->inputs[0]].constant;
-  if (constant->shape.rank != 2 || constant->bytes <= TURNED_BYTES || constant->dtype == OR_STRING) return false;
+  if (constant->shape.rank != 2 || constant->bytes <= LARGE_BYTES || constant->dtype == OR_STRING) return false;
   if (or_dtype_bits(constant->dtype) % 8 != 0) return false;
   for (uint32_t i = 0; i < node->attribute_count; ++i) {
     const or_attribute_t *perm = &node->attributes[i];

@@ -33,6 +33,9 @@ or_status_t or_graph_fold_node(or_graph_t *graph, const bool *overridable, or_no
  * whole bytes and at least one of them, and lives as long as the graph. */
 or_status_t or_transposed_constant(or_graph_t *graph, const or_constant_t *source, const or_constant_t **out);
 
+/* A constant of float16 or bfloat16 as float32, widened as it is read. `source` lives as long as the graph. */
+or_status_t or_widened_constant(or_graph_t *graph, const or_constant_t *source, const or_constant_t **out);
+
 /* flops and bytes of a node of a static graph by its operator; of a fused one, the sum of its parts' flops and what
  * goes in and out of the whole. */
 or_status_t or_graph_node_cost(const or_graph_t *graph, const or_node_t *node, or_node_call_t *call, or_cost_t *out);
