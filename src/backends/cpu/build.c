@@ -6,7 +6,7 @@
 #include "backends/cpu/dnnl_steps_internal.h"
 #include "backends/cpu/program_internal.h"
 
-/* The slot at the end of a chain of aliases. Chains end: an alias always names an older slot. */
+/* The slot that an alias stands for, which is none itself: chains would be as long as a model is deep. */
 static or_cpu_slot_t *root_of(const or_cpu_build_t *build, or_cpu_slot_id_t id) {
   or_cpu_slot_t *slot = &build->program->slots[id];
   while (slot->place == OR_CPU_ALIAS) slot = &build->program->slots[slot->index];
@@ -164,7 +164,10 @@ or_status_t or_cpu_build_share(or_cpu_build_t *build, or_value_id_t input, or_va
     root->index = to->output;
   }
   root->uses += to->uses;
-  or_cpu_slot_t alias = {.place = OR_CPU_ALIAS, .index = source, .offset = offset, .bytes = bytes};
+  or_cpu_slot_t alias = {.place = OR_CPU_ALIAS,
+                         .index = (uint32_t)(root - build->program->slots),
+                         .offset = offset_in_root(build, source) + offset,
+                         .bytes = bytes};
   status = or_cpu_build_slot(build, alias, &to->dense);
   *shared = or_ok(status);
   return status;
