@@ -25,7 +25,8 @@ GROUPS = [
     ("integers", [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]),
     ("complex", ["complex64", "complex128"]),
     ("narrow", ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float4e2m1", "uint4", "int4",
-                "float8e8m0", "uint2", "int2", "float6e2m3", "float6e3m2"]),
+                "float8e8m0", "uint2", "int2"]),
+    ("float6", ["float6e2m3", "float6e3m2"]),
 ]
 FUNCTION = re.compile(r"^OR_API\b[^;{]*?\b(or_\w+)\s*\(", re.M)
 NOTE = "<!-- Made by tools/make_docs.py from the source; do not edit. -->\n"
@@ -39,9 +40,14 @@ that supports it, else on the CPU. `since` lists the versions with semantics of 
 by name when a model is loaded. [operator-grid.md](operator-grid.md) says for every version of the operators of ONNX
 which types ran right.
 
-The types are those of the first input: *floats* are float16, bfloat16, float32, float64; *integers* are int8 to int64
-and uint8 to uint64; *complex* are complex64, complex128; *narrow* are the five float8 types, two
-of float6, float4e2m1, uint4, int4, uint2, int2.
+A version takes the types that the standard gives it, as ONNX's checker has it: a model of opset 12 with a `Relu` of
+bfloat16 is refused by name. `Constant` is wider, because older exporters wrote integers into its first version and
+ONNX Runtime runs such models; so are the operators on sequences, which hold bfloat16 as `SplitToSequence` has given it
+since 24, and a few with types that no version has yet. The grid lists each under *beyond*.
+
+The types are those of the first input, in the newest version that has them: *floats* are float16, bfloat16, float32,
+float64; *integers* are int8 to int64 and uint8 to uint64; *complex* are complex64, complex128; *float6* are float6e2m3,
+float6e3m2; *narrow* are the five float8 types, float4e2m1, uint4, int4, uint2, int2.
 """
 C_API_INTRODUCTION = NOTE + """
 # The C interface
@@ -117,7 +123,11 @@ def versions(body):
 
 def dtypes(body):
     match = re.search(r"\.dtypes\s*=\s*(.*?)(?=,\s*\.\w+\s*=|$)", body, re.S)
-    named = re.findall(r"\bOR_([A-Z]\w*)\b", match.group(1)) if match else []
+    mask = match.group(1) if match else ""
+    named = re.findall(r"\bOR_([A-Z]\w*)\b", mask)
+    bits = re.sub(r"\bOR_([A-Z]\w*)\b", lambda name: str(named.index(name.group(1))), mask)
+    bits = eval(f"({re.sub(r'(?<=[0-9])[uUlL]+', '', bits) or 0})")  # C's operators on such bits are Python's
+    named = [name for name in dict.fromkeys(named) if bits >> named.index(name) & 1]
     return grouped(list(dict.fromkeys(DTYPES.get(name, name.lower()) for name in named)))
 
 

@@ -80,7 +80,7 @@ static void attributes_replace_the_defaults(void **state) {
     double expected; /* of -2 with alpha 0.5 and beta (gamma) 2 */
   } cases[] = {
       {"HardSigmoid", "alpha", "beta", 6, 1},      {"Elu", "alpha", NULL, 6, -0.4323323584},
-      {"Celu", "alpha", NULL, 12, -0.4908421806},  {"Selu", "alpha", "gamma", 6, -0.8646647168},
+      {"Celu", "alpha", NULL, 28, -0.4908421806},  {"Selu", "alpha", "gamma", 6, -0.8646647168},
       {"LeakyRelu", "alpha", NULL, 6, -1},         {"ThresholdedRelu", "alpha", NULL, 10, 0},
       {"Swish", "alpha", NULL, 24, -0.5378828427},
   };

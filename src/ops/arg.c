@@ -18,6 +18,7 @@ static or_status_t arg_reference(or_op_call_t *call);
       .name = title,                                                  \
       .summary = what,                                                \
       .since = {1, 11, 12, 13},                                       \
+      .changes = {OR_OP_BFLOAT16_SINCE(13)},                          \
       .input_min = 1,                                                 \
       .input_max = 1,                                                 \
       .output_min = 1,                                                \

@@ -15,6 +15,7 @@ const or_op_t or_op_batch_normalization = {
     .name = "BatchNormalization",
     .summary = "each channel shifted and scaled by statistics of the training data",
     .since = {1, 6, 7, 9, 14, 15},
+    .changes = {OR_OP_BFLOAT16_SINCE(14)},
     .input_min = 5,
     .input_max = 5,
     .output_min = 1,

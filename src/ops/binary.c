@@ -198,22 +198,23 @@ static or_status_t min_reference(or_op_call_t *call) { return fold(call, &min_la
 
 /* ---- catalogue ---- */
 
-#define ARITHMETIC(symbol, op_name, text, ...) \
-  const or_op_t or_op_##symbol = {             \
-      .domain = "",                            \
-      .name = op_name,                         \
-      .summary = text,                         \
-      .since = {1, 6, 7, 13, 14},              \
-      .input_min = 2,                          \
-      .input_max = 2,                          \
-      .output_min = 1,                         \
-      .output_max = 1,                         \
-      .dtypes = OR_OP_NUMERIC,                 \
-      .pointwise = true,                       \
-      .tolerance = {__VA_ARGS__},              \
-      .infer = binary_infer,                   \
-      .cost = binary_cost,                     \
-      .reference = symbol##_reference,         \
+#define ARITHMETIC(symbol, op_name, text, ...)                                                   \
+  const or_op_t or_op_##symbol = {                                                               \
+      .domain = "",                                                                              \
+      .name = op_name,                                                                           \
+      .summary = text,                                                                           \
+      .since = {1, 6, 7, 13, 14},                                                                \
+      .changes = {{6, OR_OP_WIDE_INTS, 0}, OR_OP_BFLOAT16_SINCE(13), {14, OR_OP_SHORT_INTS, 0}}, \
+      .input_min = 2,                                                                            \
+      .input_max = 2,                                                                            \
+      .output_min = 1,                                                                           \
+      .output_max = 1,                                                                           \
+      .dtypes = OR_OP_NUMERIC,                                                                   \
+      .pointwise = true,                                                                         \
+      .tolerance = {__VA_ARGS__},                                                                \
+      .infer = binary_infer,                                                                     \
+      .cost = binary_cost,                                                                       \
+      .reference = symbol##_reference,                                                           \
   }
 ARITHMETIC(add, "Add", "sum of two tensors, broadcast; integers wrap around", 0, 0);
 ARITHMETIC(sub, "Sub", "difference of two tensors, broadcast; integers wrap around", 0, 0);
@@ -225,6 +226,7 @@ const or_op_t or_op_pow = {
     .name = "Pow",
     .summary = "power of two tensors, broadcast; the result has the base's dtype",
     .since = {1, 7, 12, 13, 15},
+    .changes = {{12, OR_DTYPE_BIT(OR_INT32) | OR_DTYPE_BIT(OR_INT64), 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,
@@ -242,6 +244,7 @@ const or_op_t or_op_mod = {
     .name = "Mod",
     .summary = "remainder of a division, of the divisor's sign (fmod = 0) or the dividend's (fmod = 1), broadcast",
     .since = {10, 13, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,
@@ -254,21 +257,22 @@ const or_op_t or_op_mod = {
     .reference = mod_reference,
 };
 
-#define EXTREME(symbol, op_name, text) \
-  const or_op_t or_op_##symbol = {     \
-      .domain = "",                    \
-      .name = op_name,                 \
-      .summary = text,                 \
-      .since = {1, 6, 8, 12, 13},      \
-      .input_min = 1,                  \
-      .input_max = OR_OP_VARIADIC,     \
-      .output_min = 1,                 \
-      .output_max = 1,                 \
-      .dtypes = OR_OP_NUMERIC,         \
-      .pointwise = true,               \
-      .infer = variadic_infer,         \
-      .cost = variadic_cost,           \
-      .reference = symbol##_reference, \
+#define EXTREME(symbol, op_name, text)                            \
+  const or_op_t or_op_##symbol = {                                \
+      .domain = "",                                               \
+      .name = op_name,                                            \
+      .summary = text,                                            \
+      .since = {1, 6, 8, 12, 13},                                 \
+      .changes = {{12, OR_OP_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)}, \
+      .input_min = 1,                                             \
+      .input_max = OR_OP_VARIADIC,                                \
+      .output_min = 1,                                            \
+      .output_max = 1,                                            \
+      .dtypes = OR_OP_NUMERIC,                                    \
+      .pointwise = true,                                          \
+      .infer = variadic_infer,                                    \
+      .cost = variadic_cost,                                      \
+      .reference = symbol##_reference,                            \
   }
 EXTREME(max, "Max", "largest of any number of tensors element by element, broadcast; NaN if one is");
 EXTREME(min, "Min", "smallest of any number of tensors element by element, broadcast; NaN if one is");

@@ -78,6 +78,7 @@ const or_op_t or_op_bit_shift = {
     .name = "BitShift",
     .summary = "bits of integers moved left or right, broadcast",
     .since = {11, 28},
+    .changes = {{28, OR_OP_SIGNED_INTS, 0}},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,
@@ -93,9 +94,6 @@ const or_op_t or_op_bit_shift = {
 static or_status_t shift_infer(or_op_call_t *call) {
   if (!or_op_attribute_is(call, "direction", "LEFT", "") && !or_op_attribute_is(call, "direction", "RIGHT", ""))
     return or_error(OR_INVALID_ARGUMENT, "attribute \"direction\" is neither LEFT nor RIGHT");
-  if (call->node->version < 28 && or_dtype_is_one_of(call->inputs[0].dtype, OR_OP_SIGNED_INTS)) {
-    return or_error(OR_INVALID_ARGUMENT, "BitShift of %s came with version 28", or_dtype_name(call->inputs[0].dtype));
-  }
   return bitwise_infer(call);
 }
 

@@ -108,7 +108,7 @@ static void refuses_floats_directions_and_early_signs(void **state) {
   call_input(&f, OR_INT8, SHAPE(1), ((int8_t[]){1}));
   call_input(&f, OR_INT8, SHAPE(1), ((int8_t[]){1}));
   call_string(&f, "direction", "LEFT");
-  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "version 28");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "input 0 is int8, which version 11 of BitShift does not take");
   call_deinit(&f);
 }
 

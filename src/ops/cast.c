@@ -9,21 +9,20 @@
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
-#define CASTABLE ((OR_OP_MOVABLE & ~OR_OP_COMPLEX) | OR_DTYPE_BIT(OR_STRING))
+#define CASTABLE ((OR_OP_MOVABLE & ~OR_OP_COMPLEX) | OR_OP_STRINGS)
 
 static or_status_t read_rounding(const or_op_call_t *call, or_e8m0_rounding_t *out);
 
 static or_status_t infer_to(or_op_call_t *call, int64_t to) {
-  or_dtype_t from = call->inputs[0].dtype;
   if (to <= OR_DTYPE_NONE || to >= OR_DTYPE_COUNT) {
     return or_error(OR_UNIMPLEMENTED, "a cast to the dtype of number %lld, which is unknown here (the last is %d, %s)",
                     (long long)to, OR_DTYPE_COUNT - 1, or_dtype_name(OR_DTYPE_COUNT - 1));
   }
-  if ((from == OR_STRING || to == OR_STRING) && call->node->version < 9)
-    return or_error(OR_INVALID_ARGUMENT, "text is cast since version 9; this is %d", call->node->version);
-  if (!or_dtype_is_one_of((or_dtype_t)to, CASTABLE)) {
-    return or_error(OR_INVALID_ARGUMENT, "a cast to %s, which ONNX does not have", or_dtype_name((or_dtype_t)to));
+  if (!or_dtype_is_one_of((or_dtype_t)to, or_op_dtypes(call->op, call->node->version))) {
+    return or_error(OR_INVALID_ARGUMENT, "a cast to %s, which version %d of %s does not take",
+                    or_dtype_name((or_dtype_t)to), call->node->version, call->op->name);
   }
   call->outputs[0].dtype = (or_dtype_t)to;
   call->outputs[0].shape = call->inputs[0].shape;
@@ -155,6 +154,7 @@ const or_op_t or_op_cast = {
     .name = "Cast",
     .summary = "the same numbers in another dtype",
     .since = {1, 6, 9, 13, 19, 21, 23, 24, 25, 28},
+    .changes = {OR_OP_MOVED_SINCE, {9, OR_OP_STRINGS, 0}, {28, OR_OP_FLOAT6, 0}},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,
@@ -174,11 +174,16 @@ const or_op_t or_op_cast_like = {
     .name = "CastLike",
     .summary = "the same numbers in the dtype of another tensor",
     .since = {15, 19, 21, 23, 24, 25},
+    .changes = {{19, OR_OP_FLOAT8, 0},
+                {21, OR_OP_4BIT_INTS, 0},
+                {23, OR_DTYPE_BIT(OR_FLOAT4E2M1), 0},
+                {24, OR_DTYPE_BIT(OR_FLOAT8E8M0), 0},
+                {25, OR_OP_2BIT_INTS, 0}},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = CASTABLE,
+    .dtypes = CASTABLE & ~OR_OP_FLOAT6,
     .attributes = {{"saturate", OR_ATTRIBUTE_INT, false}, {"round_mode", OR_ATTRIBUTE_STRING, false}},
     .infer = cast_like_infer,
     .cost = cast_cost,

@@ -8,7 +8,7 @@
 #include "ops/call_fixture_template.h"
 
 static void start(call_fixture_t *f, or_dtype_t from, int64_t count, const void *data, or_dtype_t to) {
-  call_init(f, "", "Cast", 24);
+  call_init(f, "", "Cast", 28);
   call_input(f, from, SHAPE(count), data);
   call_int(f, "to", to);
 }

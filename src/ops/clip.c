@@ -17,6 +17,7 @@ const or_op_t or_op_clip = {
     .name = "Clip",
     .summary = "min(max(x, low), high)",
     .since = {1, 6, 11, 12, 13},
+    .changes = {{12, OR_OP_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = 3,
     .output_min = 1,

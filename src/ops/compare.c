@@ -93,6 +93,12 @@ static or_cost_t compare_cost(const or_op_call_t *call) { return or_cost_per_out
 const or_op_t or_op_equal = {
     COMPARISON("Equal", "whether elements are equal, broadcast"),
     .since = {1, 7, 11, 13, 19},
+    .changes = {{11,
+                 OR_OP_UNSIGNED_INTS | OR_DTYPE_BIT(OR_FLOAT64) | OR_DTYPE_BIT(OR_FLOAT32) | OR_DTYPE_BIT(OR_FLOAT16) |
+                     OR_DTYPE_BIT(OR_INT16) | OR_DTYPE_BIT(OR_INT8),
+                 0},
+                OR_OP_BFLOAT16_SINCE(13),
+                {19, OR_OP_STRINGS, 0}},
     .dtypes = OR_OP_NUMERIC | OR_DTYPE_BIT(OR_BOOL) | OR_OP_STRINGS,
     .reference = equal_or_same,
 };
@@ -100,6 +106,7 @@ const or_op_t or_op_equal = {
 const or_op_t or_op_greater = {
     COMPARISON("Greater", "whether A's element is greater than B's, broadcast"),
     .since = {1, 7, 9, 13},
+    .changes = {{9, OR_OP_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = OR_OP_NUMERIC,
     .reference = greater_reference,
 };
@@ -107,6 +114,7 @@ const or_op_t or_op_greater = {
 const or_op_t or_op_less = {
     COMPARISON("Less", "whether A's element is less than B's, broadcast"),
     .since = {1, 7, 9, 13},
+    .changes = {{9, OR_OP_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = OR_OP_NUMERIC,
     .reference = less_reference,
 };
@@ -114,6 +122,7 @@ const or_op_t or_op_less = {
 const or_op_t or_op_greater_or_equal = {
     COMPARISON("GreaterOrEqual", "whether A's element is at least B's, broadcast"),
     .since = {12, 16},
+    .changes = {OR_OP_BFLOAT16_SINCE(16)},
     .dtypes = OR_OP_NUMERIC,
     .reference = greater_or_equal_reference,
 };
@@ -121,6 +130,7 @@ const or_op_t or_op_greater_or_equal = {
 const or_op_t or_op_less_or_equal = {
     COMPARISON("LessOrEqual", "whether A's element is at most B's, broadcast"),
     .since = {12, 16},
+    .changes = {OR_OP_BFLOAT16_SINCE(16)},
     .dtypes = OR_OP_NUMERIC,
     .reference = less_or_equal_reference,
 };

@@ -87,6 +87,7 @@ const or_op_t or_op_concat = {
     .name = "Concat",
     .summary = "tensors end to end along an axis",
     .since = {1, 4, 11, 13},
+    .changes = {{4, OR_OP_INTS | OR_OP_COMPLEX | OR_OP_STRINGS | OR_DTYPE_BIT(OR_BOOL), 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = OR_OP_VARIADIC,
     .output_min = 1,

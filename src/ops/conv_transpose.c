@@ -15,6 +15,7 @@ const or_op_t or_op_conv_transpose = {
     .name = "ConvTranspose",
     .summary = "transposed convolution over any number of spatial dimensions, with groups and bias",
     .since = {1, 11, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 2,
     .input_max = 3,
     .output_min = 1,

@@ -15,6 +15,7 @@ static or_status_t cumulative_reference(or_op_call_t *call);
       .name = title,                                                                                       \
       .summary = what,                                                                                     \
       .since = {__VA_ARGS__},                                                                              \
+      .changes = {{14, OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_FLOAT16), 0}},                          \
       .input_min = 2,                                                                                      \
       .input_max = 2,                                                                                      \
       .output_min = 1,                                                                                     \

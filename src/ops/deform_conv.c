@@ -17,6 +17,7 @@ const or_op_t or_op_deform_conv = {
     .name = "DeformConv",
     .summary = "convolution whose elements are looked for beside their places",
     .since = {19, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 3,
     .input_max = 5,
     .output_min = 1,

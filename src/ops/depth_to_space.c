@@ -16,12 +16,14 @@ static or_status_t block_reference(or_op_call_t *call);
 const or_op_t or_op_depth_to_space = {
     BLOCKS("DepthToSpace", "channels laid out as blocks of pixels"),
     .since = {1, 11, 13, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .attributes = {{"blocksize", OR_ATTRIBUTE_INT, true}, {"mode", OR_ATTRIBUTE_STRING, false}},
 };
 
 const or_op_t or_op_space_to_depth = {
     BLOCKS("SpaceToDepth", "blocks of pixels laid out as channels"),
     .since = {1, 13, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .attributes = {{"blocksize", OR_ATTRIBUTE_INT, true}, {"mode", OR_ATTRIBUTE_STRING, false}},
 };
 

@@ -15,6 +15,7 @@ const or_op_t or_op_det = {
     .name = "Det",
     .summary = "determinants of square matrices",
     .since = {11, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

@@ -15,6 +15,7 @@ const or_op_t or_op_dropout = {
     .name = "Dropout",
     .summary = "the input itself at inference; in training elements are dropped at random",
     .since = {1, 6, 7, 10, 12, 13, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(13), {22, OR_OP_FLOAT8, 0}},
     .input_min = 1,
     .input_max = 3,
     .output_min = 1,

@@ -16,6 +16,7 @@ const or_op_t or_op_einsum = {
     .name = "Einsum",
     .summary = "sums of products by Einstein's convention",
     .since = {12, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(28)},
     .input_min = 1,
     .input_max = OR_OP_VARIADIC,
     .output_min = 1,

@@ -7,6 +7,8 @@
 
 /* Every dtype that is moved without being looked at: all but strings. */
 #define OR_OP_MOVABLE (OR_OP_ALL_FIXED | OR_OP_NARROW)
+/* Those that ONNX has moved: text too, but no float6, which is only cast and quantised. */
+#define OR_OP_MOVED ((OR_OP_MOVABLE & ~OR_OP_FLOAT6) | OR_DTYPE_BIT(OR_STRING))
 
 /* Whether a dtype, which may come from a file and be no dtype at all, is in a mask of OR_DTYPE_BITs. */
 static inline bool or_dtype_is_one_of(or_dtype_t dtype, uint32_t mask) {

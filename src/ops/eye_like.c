@@ -15,6 +15,7 @@ const or_op_t or_op_eye_like = {
     .name = "EyeLike",
     .summary = "ones on a diagonal of a matrix, zeros elsewhere",
     .since = {9, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,
@@ -32,7 +33,7 @@ static or_status_t eye_like_infer(or_op_call_t *call) {
   if (or_ok(status)) status = or_infer_same_as_input(call);
   if (!or_ok(status)) return status;
   call->outputs[0].dtype = dtype > 0 && dtype < OR_DTYPE_COUNT ? (or_dtype_t)dtype : OR_DTYPE_NONE;
-  if (or_dtype_is_one_of(call->outputs[0].dtype, call->op->dtypes)) return status;
+  if (or_dtype_is_one_of(call->outputs[0].dtype, or_op_dtypes(call->op, call->node->version))) return status;
   return or_error(OR_INVALID_ARGUMENT, "attribute \"dtype\" is %lld, which EyeLike does not take", (long long)dtype);
 }
 

@@ -16,6 +16,7 @@ const or_op_t or_op_gather_nd = {
     .name = "GatherND",
     .summary = "slices of a tensor picked by tuples of indices",
     .since = {11, 12, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

@@ -17,6 +17,7 @@ const or_op_t or_op_gemm = {
     .name = "Gemm",
     .summary = "alpha A B + beta C on matrices, each of A and B transposed or not",
     .since = {1, 6, 7, 9, 11, 13},
+    .changes = {{9, OR_OP_WIDE_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 2,
     .input_max = 3,
     .output_min = 1,

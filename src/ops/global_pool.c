@@ -20,6 +20,7 @@ static or_status_t global_lp_reference(or_op_call_t *call);
       .name = title,                                     \
       .summary = what,                                   \
       .since = {1, 22},                                  \
+      .changes = {OR_OP_BFLOAT16_SINCE(22)},             \
       .input_min = 1,                                    \
       .input_max = 1,                                    \
       .output_min = 1,                                   \
@@ -38,6 +39,7 @@ const or_op_t or_op_global_lp_pool = {
     .name = "GlobalLpPool",
     .summary = "Lp norm of each channel",
     .since = {1, 2, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

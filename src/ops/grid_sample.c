@@ -18,6 +18,7 @@ const or_op_t or_op_grid_sample = {
     .name = "GridSample",
     .summary = "an image sampled where a grid says: nearest, linear or cubic",
     .since = {16, 20, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

@@ -19,6 +19,7 @@ static or_status_t group_reference(or_op_call_t *call);
 const or_op_t or_op_instance_normalization = {
     NORMALIZATION("InstanceNormalization", "each channel of each image scaled to mean 0 and variance 1"),
     .since = {1, 6, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .attributes = {{"epsilon", OR_ATTRIBUTE_FLOAT, false}},
     .infer = instance_infer,
     .reference = instance_reference,

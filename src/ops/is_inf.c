@@ -15,6 +15,7 @@ const or_op_t or_op_is_inf = {
     .name = "IsInf",
     .summary = "true where an element is infinite, of either sign or of one",
     .since = {10, 20},
+    .changes = {{20, OR_OP_FLOAT8 | OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_FLOAT16), 0}},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

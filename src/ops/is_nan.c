@@ -15,6 +15,7 @@ const or_op_t or_op_is_nan = {
     .name = "IsNaN",
     .summary = "true where an element is NaN",
     .since = {9, 13, 20},
+    .changes = {OR_OP_BFLOAT16_SINCE(13), {20, OR_OP_FLOAT8, 0}},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

@@ -15,6 +15,7 @@ const or_op_t or_op_lrn = {
     .name = "LRN",
     .summary = "divided by a power of the sum of squares of neighbouring channels",
     .since = {1, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

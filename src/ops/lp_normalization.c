@@ -17,6 +17,7 @@ static or_status_t line_reference(or_op_call_t *call);
 const or_op_t or_op_lp_normalization = {
     LINES("LpNormalization", "divided by the norm along an axis"),
     .since = {1, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"p", OR_ATTRIBUTE_INT, false}},
     .tolerance = {1e-5, 1e-6},
 };
@@ -24,6 +25,7 @@ const or_op_t or_op_lp_normalization = {
 const or_op_t or_op_hardmax = {
     LINES("Hardmax", "1 at the first largest element along an axis, 0 elsewhere"),
     .since = {1, 11, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
 };
 

@@ -18,6 +18,7 @@ const or_op_t or_op_matmul = {
     .name = "MatMul",
     .summary = "matrix product, batched and broadcast as numpy.matmul",
     .since = {1, 9, 13},
+    .changes = {{9, OR_OP_WIDE_INTS, 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

@@ -35,6 +35,7 @@ const or_op_t or_op_qlinear_matmul = {
     .name = "QLinearMatMul",
     .summary = "matrix product of quantised numbers, quantised again",
     .since = {10, 21},
+    .changes = {{21, OR_OP_FLOAT8, 0}},
     .input_min = 8,
     .input_max = 8,
     .output_min = 1,

@@ -15,6 +15,7 @@ const or_op_t or_op_max_unpool = {
     .name = "MaxUnpool",
     .summary = "elements put where MaxPool found them, among zeros",
     .since = {9, 11, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 2,
     .input_max = 3,
     .output_min = 1,

@@ -16,6 +16,7 @@ const or_op_t or_op_mean_variance_normalization = {
     .name = "MeanVarianceNormalization",
     .summary = "shifted and scaled to mean 0 and variance 1 over some axes",
     .since = {9, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

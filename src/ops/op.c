@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ops/extents.h"
+
 #define X(symbol) extern const or_op_t or_op_##symbol;
 #include "ops/ops_list.h"
 #undef X
@@ -25,7 +27,7 @@ static or_status_t check_count(const char *what, uint32_t count, uint8_t minimum
 static or_status_t check_forms(const or_op_call_t *call);
 static or_status_t check_attributes(const or_op_call_t *call);
 static or_status_t check_attribute(const or_op_call_t *call, const or_attribute_t *attribute);
-static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype);
+static or_status_t check_dtype(const or_op_call_t *call, const char *what, or_dtype_t dtype);
 
 const or_op_t *or_op_at(size_t index) { return index < or_op_count() ? catalogue[index] : NULL; }
 
@@ -45,6 +47,14 @@ int or_op_version(const or_op_t *op, int opset) {
   return version;
 }
 
+uint32_t or_op_dtypes(const or_op_t *op, int version) {
+  uint32_t dtypes = op->dtypes;
+  for (size_t i = 0; i < OR_OP_MAX_CHANGES && op->changes[i].version != 0; ++i) {
+    dtypes &= ~(version < op->changes[i].version ? op->changes[i].added : op->changes[i].dropped);
+  }
+  return dtypes;
+}
+
 int or_op_newest_opset(const char *domain) {
   domain = canonical_domain(domain);
   for (size_t i = 0; i < sizeof domains / sizeof *domains; ++i) {
@@ -58,7 +68,7 @@ or_status_t or_op_infer(or_op_call_t *call) {
   if (or_ok(status)) status = check_forms(call);
   if (or_ok(status)) status = check_attributes(call);
   if (or_ok(status) && call->input_count > 0 && call->inputs[0].dtype != OR_DTYPE_NONE) {
-    status = check_dtype(call->op, "input 0", call->inputs[0].dtype);
+    status = check_dtype(call, "input 0", call->inputs[0].dtype);
   }
   if (!or_ok(status)) return status;
 
@@ -71,7 +81,7 @@ or_status_t or_op_infer(or_op_call_t *call) {
   call->stop = &stop;
   status = or_stop_end(&stop, call->op->infer(call));
   call->stop = NULL;
-  if (or_ok(status) && call->op->input_max == 0) status = check_dtype(call->op, "output 0", call->outputs[0].dtype);
+  if (or_ok(status) && call->op->input_max == 0) status = check_dtype(call, "output 0", call->outputs[0].dtype);
   return status;
 }
 
@@ -187,7 +197,12 @@ static or_status_t check_attribute(const or_op_call_t *call, const or_attribute_
   return or_error(code, "attribute \"%s\" is not one of %s", attribute->name, op->name);
 }
 
-static or_status_t check_dtype(const or_op_t *op, const char *what, or_dtype_t dtype) {
-  if ((unsigned)dtype < OR_DTYPE_COUNT && (op->dtypes & OR_DTYPE_BIT(dtype)) != 0) return or_status_success();
-  return or_error(OR_INVALID_ARGUMENT, "%s is %s, which %s does not take", what, or_dtype_name(dtype), op->name);
+static or_status_t check_dtype(const or_op_call_t *call, const char *what, or_dtype_t dtype) {
+  const or_op_t *op = call->op;
+  if (or_dtype_is_one_of(dtype, or_op_dtypes(op, call->node->version))) return or_status_success();
+  if (!or_dtype_is_one_of(dtype, op->dtypes)) {
+    return or_error(OR_INVALID_ARGUMENT, "%s is %s, which %s does not take", what, or_dtype_name(dtype), op->name);
+  }
+  return or_error(OR_INVALID_ARGUMENT, "%s is %s, which version %d of %s does not take", what, or_dtype_name(dtype),
+                  call->node->version, op->name);
 }

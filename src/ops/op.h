@@ -63,19 +63,40 @@ typedef struct or_tolerance_t {
 #define OR_OP_UNSIGNED_INTS \
   (OR_DTYPE_BIT(OR_UINT8) | OR_DTYPE_BIT(OR_UINT16) | OR_DTYPE_BIT(OR_UINT32) | OR_DTYPE_BIT(OR_UINT64))
 #define OR_OP_INTS (OR_OP_SIGNED_INTS | OR_OP_UNSIGNED_INTS)
+#define OR_OP_WIDE_INTS \
+  (OR_DTYPE_BIT(OR_INT32) | OR_DTYPE_BIT(OR_INT64) | OR_DTYPE_BIT(OR_UINT32) | OR_DTYPE_BIT(OR_UINT64))
+#define OR_OP_SHORT_INTS \
+  (OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_INT16) | OR_DTYPE_BIT(OR_UINT8) | OR_DTYPE_BIT(OR_UINT16))
 #define OR_OP_NUMERIC (OR_OP_FLOATS | OR_OP_INTS)
 #define OR_OP_COMPLEX (OR_DTYPE_BIT(OR_COMPLEX64) | OR_DTYPE_BIT(OR_COMPLEX128))
 /* The four float8 types with a sign. */
 #define OR_OP_FLOAT8                                                                               \
   (OR_DTYPE_BIT(OR_FLOAT8E4M3FN) | OR_DTYPE_BIT(OR_FLOAT8E4M3FNUZ) | OR_DTYPE_BIT(OR_FLOAT8E5M2) | \
    OR_DTYPE_BIT(OR_FLOAT8E5M2FNUZ))
-#define OR_OP_NARROW_INTS \
-  (OR_DTYPE_BIT(OR_UINT4) | OR_DTYPE_BIT(OR_INT4) | OR_DTYPE_BIT(OR_UINT2) | OR_DTYPE_BIT(OR_INT2))
-#define OR_OP_NARROW                                                                              \
-  (OR_OP_FLOAT8 | OR_OP_NARROW_INTS | OR_DTYPE_BIT(OR_FLOAT4E2M1) | OR_DTYPE_BIT(OR_FLOAT8E8M0) | \
-   OR_DTYPE_BIT(OR_FLOAT6E2M3) | OR_DTYPE_BIT(OR_FLOAT6E3M2))
+#define OR_OP_4BIT_INTS (OR_DTYPE_BIT(OR_UINT4) | OR_DTYPE_BIT(OR_INT4))
+#define OR_OP_2BIT_INTS (OR_DTYPE_BIT(OR_UINT2) | OR_DTYPE_BIT(OR_INT2))
+#define OR_OP_NARROW_INTS (OR_OP_4BIT_INTS | OR_OP_2BIT_INTS)
+#define OR_OP_FLOAT6 (OR_DTYPE_BIT(OR_FLOAT6E2M3) | OR_DTYPE_BIT(OR_FLOAT6E3M2))
+#define OR_OP_NARROW \
+  (OR_OP_FLOAT8 | OR_OP_NARROW_INTS | OR_OP_FLOAT6 | OR_DTYPE_BIT(OR_FLOAT4E2M1) | OR_DTYPE_BIT(OR_FLOAT8E8M0))
 /* Every type of fixed width except the narrow ones. */
 #define OR_OP_ALL_FIXED (OR_OP_NUMERIC | OR_OP_COMPLEX | OR_DTYPE_BIT(OR_BOOL))
+
+/* Types that a version of an operator is the first to take, or the first to take no longer. */
+typedef struct or_op_change_t {
+  int version; /* 0 ends */
+  uint32_t added, dropped;
+} or_op_change_t;
+
+#define OR_OP_MAX_CHANGES 8
+#define OR_OP_BFLOAT16_SINCE(version) \
+  { version, OR_DTYPE_BIT(OR_BFLOAT16), 0 }
+/* When the types came to operators that only move elements, or look at shapes. */
+#define OR_OP_MOVED_SINCE                                                                                          \
+  OR_OP_BFLOAT16_SINCE(13), {19, OR_OP_FLOAT8, 0}, {21, OR_OP_4BIT_INTS, 0}, {23, OR_DTYPE_BIT(OR_FLOAT4E2M1), 0}, \
+      {24, OR_DTYPE_BIT(OR_FLOAT8E8M0), 0}, {                                                                      \
+    25, OR_OP_2BIT_INTS, 0                                                                                         \
+  }
 
 struct or_op_t {
   const char *domain; /* "" ai.onnx, "openruntime" ours */
@@ -83,8 +104,9 @@ struct or_op_t {
   const char *summary;           /* one line for the docs */
   int since[OR_OP_MAX_VERSIONS]; /* ascending, 0 ends: every version of the operator up to the newest opset known */
   uint8_t input_min, input_max, output_min, output_max;
-  uint32_t dtypes;       /* bits: of input 0 (of output 0 for operators without inputs), in any version */
-  uint32_t value_inputs; /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
+  uint32_t dtypes; /* bits: of input 0 (of output 0 for operators without inputs), in any version */
+  or_op_change_t changes[OR_OP_MAX_CHANGES]; /* of dtypes; one that none of them adds is taken by every version */
+  uint32_t value_inputs;                     /* bits: inputs whose values decide a shape (Reshape: 1 << 1) */
   /* Output element i depends on input elements i (after broadcasting) only: may be fused, run in place. */
   bool pointwise;
   /* Takes or gives sequences, optionals or graphs. The runtime carries it out where a value is no tensor or an
@@ -116,6 +138,8 @@ const or_op_t *or_op_find(const char *domain, const char *name);
 int or_op_version(const or_op_t *op, int opset);
 /* The newest opset of a domain whose operators we know; 0 for an unknown domain. */
 int or_op_newest_opset(const char *domain);
+/* The bits of `dtypes` in a version. */
+uint32_t or_op_dtypes(const or_op_t *op, int version);
 /* Checks input and output counts, attribute names and kinds, and the dtype of input 0; then infer. Messages name input,
  * dtype, attribute. */
 or_status_t or_op_infer(or_op_call_t *call);

@@ -34,6 +34,34 @@ static void every_row_is_complete(void **state) {
   }
 }
 
+static void versions_take_the_types_that_they_have(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    int version;
+    or_dtype_t dtype;
+    bool taken;
+  } cases[] = {
+      {"Relu", 6, OR_FLOAT32, true},    {"Relu", 6, OR_BFLOAT16, false}, {"Relu", 13, OR_BFLOAT16, true},
+      {"Relu", 13, OR_INT32, false},    {"Relu", 14, OR_INT32, true},    {"Erf", 9, OR_INT32, true},
+      {"Erf", 13, OR_INT32, false}, /* a version may take less */
+      {"Identity", 19, OR_INT4, false}, {"Identity", 21, OR_INT4, true}, {"Identity", 25, OR_FLOAT6E2M3, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    call_fixture_t f;
+    call_init(&f, "", cases[i].name, cases[i].version);
+    call_input(&f, cases[i].dtype, SHAPE(2), NULL);
+    if (cases[i].taken) call_infer(&f, 1);
+    if (!cases[i].taken) expect_refused(&f, 1, OR_INVALID_ARGUMENT, "does not take");
+    call_deinit(&f);
+  }
+  call_fixture_t f;
+  call_init(&f, "", "Relu", 13);
+  call_input(&f, OR_INT32, SHAPE(2), NULL);
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "input 0 is int32, which version 13 of Relu does not take");
+  call_deinit(&f);
+}
+
 static void the_version_in_force_is_the_newest_not_after_the_opset(void **state) {
   (void)state;
   const or_op_t *softmax = or_op_find("", "Softmax");
@@ -130,6 +158,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_every_row_by_its_domain_and_name),
       cmocka_unit_test(every_row_is_complete),
+      cmocka_unit_test(versions_take_the_types_that_they_have),
       cmocka_unit_test(the_version_in_force_is_the_newest_not_after_the_opset),
       cmocka_unit_test(knows_the_newest_opset_of_its_domains),
       cmocka_unit_test(refuses_wrong_counts_of_inputs_and_outputs),

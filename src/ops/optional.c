@@ -16,6 +16,7 @@ static or_status_t get_element_infer(or_op_call_t *call);
 const or_op_t or_op_optional = {
     OPTIONAL("Optional", "a value that may be there, or the lack of one"),
     .since = {15, 28},
+    .changes = {{28, OR_OP_NARROW | OR_DTYPE_BIT(OR_BFLOAT16), 0}},
     .attributes = {{"type", OR_ATTRIBUTE_TYPE, false}},
     .infer = optional_infer,
     .cost = or_cost_none,
@@ -24,6 +25,7 @@ const or_op_t or_op_optional = {
 const or_op_t or_op_optional_has_element = {
     OPTIONAL("OptionalHasElement", "whether an optional holds a value"),
     .since = {15, 18, 28},
+    .changes = {{28, OR_OP_NARROW | OR_DTYPE_BIT(OR_BFLOAT16), 0}},
     .infer = has_element_infer,
     .cost = or_cost_none,
     .reference = has_element_reference,
@@ -32,6 +34,7 @@ const or_op_t or_op_optional_has_element = {
 const or_op_t or_op_optional_get_element = {
     OPTIONAL("OptionalGetElement", "the value that an optional holds"),
     .since = {15, 18, 28},
+    .changes = {{28, OR_OP_NARROW | OR_DTYPE_BIT(OR_BFLOAT16), 0}},
     .input_min = 1,
     .infer = get_element_infer,
     .cost = or_cost_move,

@@ -19,11 +19,17 @@ const or_op_t or_op_pad = {
     .name = "Pad",
     .summary = "elements added around a tensor: a constant, its reflection, its edge, or itself again",
     .since = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
+    .changes = {{11, OR_OP_INTS, 0},
+                {13, OR_OP_COMPLEX | OR_OP_STRINGS | OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_BOOL), 0},
+                {21, OR_OP_FLOAT8 | OR_OP_4BIT_INTS, 0},
+                {23, OR_DTYPE_BIT(OR_FLOAT4E2M1), 0},
+                {24, OR_DTYPE_BIT(OR_FLOAT8E8M0), 0},
+                {25, OR_OP_2BIT_INTS, 0}},
     .input_min = 1,
     .input_max = 4,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,
+    .dtypes = OR_OP_MOVED,
     .value_inputs = 1u << 1 | 1u << 3,
     .attributes = {{"mode", OR_ATTRIBUTE_STRING, false},
                    {"pads", OR_ATTRIBUTE_INTS, false},
@@ -53,8 +59,6 @@ static or_status_t pad_infer(or_op_call_t *call) {
   or_shape_t *out = &call->outputs[0].shape;
   padding_t padding = {.known = false};
   call->outputs[0].dtype = call->inputs[0].dtype;
-  if (call->inputs[0].dtype == OR_STRING && call->node->version < 13)
-    return or_error(OR_INVALID_ARGUMENT, "strings are padded since version 13; this is %d", call->node->version);
   or_status_t status = or_infer_check_dtype(call, 2);
   if (or_ok(status)) status = read_padding(call, &padding);
   if (or_ok(status)) status = or_shape_unknown(in->rank, out);

@@ -14,6 +14,7 @@ const or_op_t or_op_prelu = {
     .name = "PRelu",
     .summary = "x, slope x below 0; slopes broadcast",
     .since = {1, 6, 7, 9, 16},
+    .changes = {{9, OR_OP_WIDE_INTS, 0}, OR_OP_BFLOAT16_SINCE(16)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

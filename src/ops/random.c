@@ -241,26 +241,28 @@ static void draw_classes(const or_draw_t *draw, const or_op_call_t *call, uint64
 
 /* ---- rows ---- */
 
-#define SHAPED_ROW(op_name, what, first, second, infer_function, reference_function)                                   \
-  {                                                                                                                    \
-    .domain = "", .name = op_name, .summary = what, .since = {1, 22}, .input_min = 0, .input_max = 0, .output_min = 1, \
-    .output_max = 1, .dtypes = OR_OP_FLOATS, .draws_anew = or_draw_without_seed,                                       \
-    .attributes = {{"shape", OR_ATTRIBUTE_INTS, true},                                                                 \
-                   {"dtype", OR_ATTRIBUTE_INT, false},                                                                 \
-                   {"seed", OR_ATTRIBUTE_FLOAT, false},                                                                \
-                   {first, OR_ATTRIBUTE_FLOAT, false},                                                                 \
-                   {second, OR_ATTRIBUTE_FLOAT, false}},                                                               \
-    .infer = infer_function, .cost = random_cost, .reference = reference_function,                                     \
+#define SHAPED_ROW(op_name, what, first, second, infer_function, reference_function)                         \
+  {                                                                                                          \
+    .domain = "", .name = op_name, .summary = what, .since = {1, 22}, .changes = {OR_OP_BFLOAT16_SINCE(22)}, \
+    .input_min = 0, .input_max = 0, .output_min = 1, .output_max = 1, .dtypes = OR_OP_FLOATS,                \
+    .draws_anew = or_draw_without_seed,                                                                      \
+    .attributes = {{"shape", OR_ATTRIBUTE_INTS, true},                                                       \
+                   {"dtype", OR_ATTRIBUTE_INT, false},                                                       \
+                   {"seed", OR_ATTRIBUTE_FLOAT, false},                                                      \
+                   {first, OR_ATTRIBUTE_FLOAT, false},                                                       \
+                   {second, OR_ATTRIBUTE_FLOAT, false}},                                                     \
+    .infer = infer_function, .cost = random_cost, .reference = reference_function,                           \
   }
-#define LIKE_ROW(op_name, what, first, second, infer_function, reference_function)                                     \
-  {                                                                                                                    \
-    .domain = "", .name = op_name, .summary = what, .since = {1, 22}, .input_min = 1, .input_max = 1, .output_min = 1, \
-    .output_max = 1, .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, .draws_anew = or_draw_without_seed,                    \
-    .attributes = {{"dtype", OR_ATTRIBUTE_INT, false},                                                                 \
-                   {"seed", OR_ATTRIBUTE_FLOAT, false},                                                                \
-                   {first, OR_ATTRIBUTE_FLOAT, false},                                                                 \
-                   {second, OR_ATTRIBUTE_FLOAT, false}},                                                               \
-    .infer = infer_function, .cost = random_like_cost, .reference = reference_function,                                \
+#define LIKE_ROW(op_name, what, first, second, infer_function, reference_function)                               \
+  {                                                                                                              \
+    .domain = "", .name = op_name, .summary = what, .since = {1, 22}, .changes = {OR_OP_BFLOAT16_SINCE(22)},     \
+    .input_min = 1, .input_max = 1, .output_min = 1, .output_max = 1, .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, \
+    .draws_anew = or_draw_without_seed,                                                                          \
+    .attributes = {{"dtype", OR_ATTRIBUTE_INT, false},                                                           \
+                   {"seed", OR_ATTRIBUTE_FLOAT, false},                                                          \
+                   {first, OR_ATTRIBUTE_FLOAT, false},                                                           \
+                   {second, OR_ATTRIBUTE_FLOAT, false}},                                                         \
+    .infer = infer_function, .cost = random_like_cost, .reference = reference_function,                          \
   }
 
 const or_op_t or_op_random_normal = SHAPED_ROW("RandomNormal", "random numbers of a normal distribution", "mean",
@@ -279,6 +281,7 @@ const or_op_t or_op_bernoulli = {
     .name = "Bernoulli",
     .summary = "1 with the probability that the input gives, else 0",
     .since = {15, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,
@@ -296,6 +299,7 @@ const or_op_t or_op_multinomial = {
     .name = "Multinomial",
     .summary = "classes drawn by the logarithms of their probabilities",
     .since = {7, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

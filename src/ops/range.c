@@ -95,6 +95,7 @@ const or_op_t or_op_range = {
     .name = "Range",
     .summary = "numbers from start to before limit in steps of delta",
     .since = {11, 27},
+    .changes = {{27, OR_DTYPE_BIT(OR_BFLOAT16) | OR_DTYPE_BIT(OR_FLOAT16), 0}},
     .input_min = 3,
     .input_max = 3,
     .output_min = 1,

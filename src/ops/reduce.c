@@ -230,7 +230,11 @@ static or_cost_t reduce_cost(const or_op_call_t *call) {
 static or_status_t reduce_sum_reference(or_op_call_t *call) { return reduce(call, OR_REDUCE_SUM, FINISH_NONE); }
 
 const or_op_t or_op_reduce_sum = {
-    REDUCTION("ReduceSum", "sum along axes"), .since = {1, 11, 13}, .dtypes = REDUCE_DTYPES, .tolerance = ROUNDED,
+    REDUCTION("ReduceSum", "sum along axes"),
+    .since = {1, 11, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
+    .dtypes = REDUCE_DTYPES,
+    .tolerance = ROUNDED,
     .reference = reduce_sum_reference,
 };
 
@@ -239,6 +243,7 @@ static or_status_t reduce_mean_reference(or_op_call_t *call) { return reduce(cal
 const or_op_t or_op_reduce_mean = {
     REDUCTION("ReduceMean", "mean along axes; of integers truncated"),
     .since = {1, 11, 13, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_mean_reference,
@@ -249,6 +254,9 @@ static or_status_t reduce_max_reference(or_op_call_t *call) { return reduce(call
 const or_op_t or_op_reduce_max = {
     REDUCTION("ReduceMax", "largest element along axes"),
     .since = {1, 11, 12, 13, 18, 20},
+    .changes = {{12, OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_UINT8), 0},
+                OR_OP_BFLOAT16_SINCE(13),
+                {20, OR_DTYPE_BIT(OR_BOOL), 0}},
     .dtypes = EXTREME_DTYPES,
     .reference = reduce_max_reference,
 };
@@ -258,6 +266,9 @@ static or_status_t reduce_min_reference(or_op_call_t *call) { return reduce(call
 const or_op_t or_op_reduce_min = {
     REDUCTION("ReduceMin", "smallest element along axes"),
     .since = {1, 11, 12, 13, 18, 20},
+    .changes = {{12, OR_DTYPE_BIT(OR_INT8) | OR_DTYPE_BIT(OR_UINT8), 0},
+                OR_OP_BFLOAT16_SINCE(13),
+                {20, OR_DTYPE_BIT(OR_BOOL), 0}},
     .dtypes = EXTREME_DTYPES,
     .reference = reduce_min_reference,
 };
@@ -267,6 +278,7 @@ static or_status_t reduce_prod_reference(or_op_call_t *call) { return reduce(cal
 const or_op_t or_op_reduce_prod = {
     REDUCTION("ReduceProd", "product along axes"),
     .since = {1, 11, 13, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_prod_reference,
@@ -277,6 +289,7 @@ static or_status_t reduce_l1_reference(or_op_call_t *call) { return reduce(call,
 const or_op_t or_op_reduce_l1 = {
     REDUCTION("ReduceL1", "sum of absolute values along axes"),
     .since = {1, 11, 13, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_l1_reference,
@@ -287,6 +300,7 @@ static or_status_t reduce_l2_reference(or_op_call_t *call) { return reduce(call,
 const or_op_t or_op_reduce_l2 = {
     REDUCTION("ReduceL2", "square root of the sum of squares along axes"),
     .since = {1, 11, 13, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_l2_reference,
@@ -299,6 +313,7 @@ static or_status_t reduce_sum_square_reference(or_op_call_t *call) {
 const or_op_t or_op_reduce_sum_square = {
     REDUCTION("ReduceSumSquare", "sum of squares along axes"),
     .since = {1, 11, 13, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_sum_square_reference,
@@ -309,6 +324,7 @@ static or_status_t reduce_log_sum_reference(or_op_call_t *call) { return reduce(
 const or_op_t or_op_reduce_log_sum = {
     REDUCTION("ReduceLogSum", "logarithm of the sum along axes"),
     .since = {1, 11, 13, 18, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(13), {28, 0, OR_OP_WIDE_INTS}},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_log_sum_reference,
@@ -321,6 +337,7 @@ static or_status_t reduce_log_sum_exp_reference(or_op_call_t *call) {
 const or_op_t or_op_reduce_log_sum_exp = {
     REDUCTION("ReduceLogSumExp", "logarithm of the sum of exponentials along axes"),
     .since = {1, 11, 13, 18, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(13), {28, 0, OR_OP_WIDE_INTS}},
     .dtypes = REDUCE_DTYPES,
     .tolerance = ROUNDED,
     .reference = reduce_log_sum_exp_reference,

@@ -16,6 +16,7 @@ const or_op_t or_op_reverse_sequence = {
     .name = "ReverseSequence",
     .summary = "the first steps of each sequence of a batch in reverse",
     .since = {10, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(28)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

@@ -15,6 +15,7 @@ const or_op_t or_op_roi_align = {
     .name = "RoiAlign",
     .summary = "means or maxima of interpolated points in the bins of regions",
     .since = {10, 16, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 3,
     .input_max = 3,
     .output_min = 1,

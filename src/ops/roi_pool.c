@@ -17,6 +17,7 @@ const or_op_t or_op_max_roi_pool = {
     .name = "MaxRoiPool",
     .summary = "maxima of the bins of regions",
     .since = {1, 22},
+    .changes = {OR_OP_BFLOAT16_SINCE(22)},
     .input_min = 2,
     .input_max = 2,
     .output_min = 1,

@@ -26,6 +26,7 @@ static or_status_t scatter_nd_reference(or_op_call_t *call);
 const or_op_t or_op_scatter_elements = {
     SCATTER("ScatterElements", "a copy with single elements replaced, picked by index along an axis"),
     .since = {11, 13, 16, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"reduction", OR_ATTRIBUTE_STRING, false}},
     .infer = scatter_elements_infer,
     .reference = scatter_elements_reference,
@@ -34,6 +35,7 @@ const or_op_t or_op_scatter_elements = {
 const or_op_t or_op_scatter = {
     SCATTER("Scatter", "the older name of ScatterElements"),
     .since = {9, 11},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)}, /* as ScatterElements, which took over at 11 */
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}},
     .infer = scatter_elements_infer,
     .reference = scatter_elements_reference,
@@ -42,6 +44,7 @@ const or_op_t or_op_scatter = {
 const or_op_t or_op_scatter_nd = {
     SCATTER("ScatterND", "a copy with slices replaced, picked by tuples of indices"),
     .since = {11, 13, 16, 18},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .attributes = {{"reduction", OR_ATTRIBUTE_STRING, false}},
     .infer = scatter_nd_infer,
     .reference = scatter_nd_reference,

@@ -17,7 +17,7 @@ static or_status_t concat_infer(or_op_call_t *call);
 
 #define SEQUENCE(op_name, text)                                                     \
   .domain = "", .name = op_name, .summary = text, .output_min = 1, .output_max = 1, \
-  .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS, .handles = true, .cost = or_cost_none
+  .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS, .handles = true, .cost = or_cost_none
 
 const or_op_t or_op_sequence_construct = {
     SEQUENCE("SequenceConstruct", "a sequence of the given tensors"),
@@ -69,6 +69,7 @@ const or_op_t or_op_sequence_length = {
 const or_op_t or_op_split_to_sequence = {
     SEQUENCE("SplitToSequence", "pieces of a tensor along an axis, as a sequence"),
     .since = {11, 24},
+    .changes = {OR_OP_BFLOAT16_SINCE(24)},
     .input_min = 1,
     .input_max = 2,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"keepdims", OR_ATTRIBUTE_INT, false}},

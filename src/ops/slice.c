@@ -162,6 +162,7 @@ const or_op_t or_op_slice = {
     .name = "Slice",
     .summary = "every step-th element from start to end along some axes",
     .since = {1, 10, 11, 13},
+    .changes = {OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = 5,
     .output_min = 1,

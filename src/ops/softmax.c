@@ -16,6 +16,7 @@ static or_status_t softmax_reference(or_op_call_t *call);
       .name = title,                                     \
       .summary = what,                                   \
       .since = {1, 11, 13},                              \
+      .changes = {OR_OP_BFLOAT16_SINCE(13)},             \
       .input_min = 1,                                    \
       .input_max = 1,                                    \
       .output_min = 1,                                   \

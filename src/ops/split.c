@@ -138,6 +138,7 @@ const or_op_t or_op_split = {
     .name = "Split",
     .summary = "pieces of a tensor along an axis, one an output",
     .since = {1, 2, 11, 13, 18},
+    .changes = {{2, OR_OP_INTS | OR_OP_COMPLEX | OR_OP_STRINGS | OR_DTYPE_BIT(OR_BOOL), 0}, OR_OP_BFLOAT16_SINCE(13)},
     .input_min = 1,
     .input_max = 2,
     .output_min = 1,

@@ -85,11 +85,12 @@ static or_status_t unsqueeze_infer(or_op_call_t *call) {
       .name = op_name,                                    \
       .summary = text,                                    \
       .since = {1, 11, 13, 21, 23, 24, 25},               \
+      .changes = {OR_OP_MOVED_SINCE},                     \
       .input_min = 1,                                     \
       .input_max = 2,                                     \
       .output_min = 1,                                    \
       .output_max = 1,                                    \
-      .dtypes = OR_OP_MOVABLE | OR_OP_STRINGS,            \
+      .dtypes = OR_OP_MOVED,                              \
       .value_inputs = 1u << 1,                            \
       .attributes = {{"axes", OR_ATTRIBUTE_INTS, false}}, \
       .infer = symbol##_infer,                            \

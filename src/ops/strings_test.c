@@ -137,7 +137,7 @@ static void what_is_filled_in_is_empty_text_unless_said(void **state) {
   finish(&f, SHAPE(3), TEXTS("pad", "a", "bb"));
   start(&f, "Pad", 11, SHAPE(2), NULL);
   call_list(&f, INTS(1, 0));
-  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "strings are padded since version 13");
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "input 0 is string, which version 11 of Pad does not take");
   call_deinit(&f);
   start(&f, "Trilu", 14, SHAPE(2, 3), SIX);
   call_int(&f, "upper", 0);

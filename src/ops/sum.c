@@ -16,6 +16,7 @@ static or_status_t sum_reference(or_op_call_t *call);
       .name = op_name,                         \
       .summary = text,                         \
       .since = {1, 6, 8, 13},                  \
+      .changes = {OR_OP_BFLOAT16_SINCE(13)},   \
       .input_min = 1,                          \
       .input_max = OR_OP_VARIADIC,             \
       .output_min = 1,                         \

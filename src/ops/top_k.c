@@ -17,6 +17,7 @@ const or_op_t or_op_top_k = {
     .name = "TopK",
     .summary = "the k largest or smallest elements along an axis, and their indices",
     .since = {1, 10, 11, 24},
+    .changes = {{11, OR_OP_INTS, 0}, OR_OP_BFLOAT16_SINCE(24)},
     .input_min = 1,
     .input_max = 2,
     .output_min = 1,

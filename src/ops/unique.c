@@ -17,6 +17,7 @@ const or_op_t or_op_unique = {
     .name = "Unique",
     .summary = "the different elements of a tensor, or its different slices",
     .since = {11, 28},
+    .changes = {OR_OP_BFLOAT16_SINCE(28)},
     .input_min = 1,
     .input_max = 1,
     .output_min = 1,

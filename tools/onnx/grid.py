@@ -4,7 +4,7 @@
 For each cell a smallest model (grid_examples.py) is written with what onnx.reference or ONNX Runtime compute to WORK,
 and `openruntime verify` judges them all in one process. --report lists what did not pass, the most frequent reason
 first; --page writes the table of docs/; --check compares it. Exit 1: a cell is wrong or untested, or the page is
-stale."""
+stale. The types that the standard does not have in a version are tried as well; the page tells which of them run."""
 
 import argparse
 import collections
@@ -27,6 +27,7 @@ import grid_page as page
 import grid_values as values
 
 FIRST_OPSET = 7
+MISSING_OUTPUT = r"output_\d+\.pb"
 PREFERRED = [
     "tensor(float)",
     "tensor(int64)",
@@ -74,7 +75,10 @@ def main():
     print(f"{len(cells)} cells: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
     if arguments.report:
         arguments.report.write_text(report(cells))
-    text = page.text(cells)
+    others = other_types(arguments)
+    ran = sum(cell.verdict == "ran" for cell in others)
+    print(f"{len(others)} types beyond the standard: {ran} ran, {len(others) - ran} did not")
+    text = page.text(cells, others)
     if arguments.page:
         arguments.page.write_text(text)
     stale = arguments.check is not None and arguments.check.read_text() != text
@@ -101,7 +105,53 @@ def run(arguments):
     return cells
 
 
+def other_types(arguments):
+    """A cell for each type of the first input that its version does not have: "ran" or "refused"."""
+    only = set(filter(None, arguments.only.split(",")))
+    folder, output = arguments.work / "others", arguments.work / "others-out"
+    cells = [cell for cell in beyond_the_standard() if not only or cell.operator in only]
+    for cell in cells:
+        try:
+            model, data, _ = build(cell)
+        except Exception:  # no value of that type goes through the example: nobody can bring one
+            continue
+        (folder / cell.folder / "test_data_set_0").mkdir(parents=True)
+        (folder / cell.folder / "model.onnx").write_bytes(model.SerializeToString())
+        put(folder / cell.folder, "input", data, model.graph.input)
+    cases = verify(folder, output, arguments.program)
+    for cell in cells:
+        case = cases.get(cell.folder)
+        ran = case is not None and re.search(MISSING_OUTPUT, case["detail"] or "")
+        cell.verdict = "ran" if ran else "refused"
+    return cells
+
+
+def beyond_the_standard():
+    found = []
+    for schema in schemas():
+        formal = (schema.inputs or schema.outputs)[0]
+        allowed = next((c.allowed_type_strs for c in schema.type_constraints if c.type_param_str == formal.type_str), [])
+        forms = {re.sub(r"\(\w+\)", "({})", kind) for kind in allowed}
+        kinds = {form.format(name) for form in forms for name in values.NAMES}
+        found += [Cell(schema, formal.type_str, kind) for kind in sorted(kinds - set(allowed))]
+    return found
+
+
 def all_cells():
+    found = []
+    for schema in schemas():
+        found += [
+            Cell(schema, constraint.type_param_str, kind)
+            for constraint in schema.type_constraints
+            for kind in sorted(constraint.allowed_type_strs)
+        ]
+        if not schema.type_constraints:
+            found.append(Cell(schema, "-", schema.inputs[0].type_str))
+    return found
+
+
+def schemas():
+    """Every operator in every version from FIRST_OPSET on, by name and version."""
     found = []
     versions = collections.defaultdict(list)
     for schema in defs.get_all_schemas_with_history():
@@ -110,16 +160,8 @@ def all_cells():
     for name in sorted(versions):
         schemas = sorted(versions[name], key=lambda schema: schema.since_version)
         early = [schema for schema in schemas if schema.since_version <= FIRST_OPSET]
-        for schema in early[-1:] + [schema for schema in schemas if schema.since_version > FIRST_OPSET]:
-            if schema.deprecated:
-                continue
-            found += [
-                Cell(schema, constraint.type_param_str, kind)
-                for constraint in schema.type_constraints
-                for kind in sorted(constraint.allowed_type_strs)
-            ]
-            if not schema.type_constraints:
-                found.append(Cell(schema, "-", schema.inputs[0].type_str))
+        late = [schema for schema in schemas if schema.since_version > FIRST_OPSET]
+        found += [schema for schema in early[-1:] + late if not schema.deprecated]
     return found
 
 
@@ -223,21 +265,13 @@ def judge(cells, folder, program, again=False):
     if not cells:
         return
     output = folder.parent / (folder.name + "-out")
-    process = subprocess.run(
-        [program, "--json", "-q", "verify", str(folder), "--output", str(output)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if process.returncode < 0 or not process.stdout:
-        sys.exit(f"{program} verify {folder}: exit {process.returncode}\n{process.stderr[-2000:]}")
-    cases = {case["name"]: case for case in json.loads(process.stdout)["cases"]}
+    cases = verify(folder, output, program)
     for cell in cells:
         case = cases.get(cell.folder)
         if case is None:
             continue
         verdict, detail = case["status"], case["detail"] or ""
-        if verdict == "failed" and re.search(r"output_\d+\.pb", detail) and cell.operator not in examples.RANDOM:
+        if verdict == "failed" and re.search(MISSING_OUTPUT, detail) and cell.operator not in examples.RANDOM:
             verdict, detail = "untested", cell.detail
         if verdict == "failed" and re.search(r"[dD]oes not take", detail):
             verdict = "refused"  # operator and type are named
@@ -248,6 +282,19 @@ def judge(cells, folder, program, again=False):
         cell.disputed = cell.disputed or again and cell.verdict == "wrong"
         cell.verdict, cell.detail = verdict, detail
         cell.has_kernel = any(kernel not in ("", "reference") for kernel in case["kernels"])
+
+
+def verify(folder, output, program):
+    """Name -> case of one run over the folder."""
+    process = subprocess.run(
+        [program, "--json", "-q", "verify", str(folder), "--output", str(output)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode < 0 or not process.stdout:
+        sys.exit(f"{program} verify {folder}: exit {process.returncode}\n{process.stderr[-2000:]}")
+    return {case["name"]: case for case in json.loads(process.stdout)["cases"]}
 
 
 def report(cells):

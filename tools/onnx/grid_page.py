@@ -34,15 +34,18 @@ reference evaluator or ONNX Runtime: {passed} passed ({percent:.1f} %), {refused
 Types are listed by the constraint of the standard (`T`, `T1`, …) where an operator has several. *floats* are float16,
 bfloat16, float32, float64; *integers* int8 to int64 and uint8 to uint64; *float8* the four types of 8 bits without
 float8e8m0; *4-bit* and *2-bit* the integers of that width. Draws of random operators are judged by type, shape and
-range. *On*: `cpu` where the backend has a kernel of its own for some of the types, else the C reference runs, on the
+range. *Beyond*: of {tried} types that the standard does not have for the first input of a version, those that run all
+the same; nobody says what is right there. The others, {kept}, are refused. *On*: `cpu` where the backend has a kernel of its own for some of the types, else the C reference runs, on the
 host, whatever the device.
 
-| operator | version | takes | refuses | on |
-| --- | --- | --- | --- | --- |
+| operator | version | takes | refuses | beyond | on |
+| --- | --- | --- | --- | --- | --- |
 """
 
 
-def text(cells):
+def text(cells, others):
+    """The page; `others` are the cells of types that the standard does not have, which "ran" or not."""
+    ran = {key: list(group) for key, group in itertools.groupby(others, key=lambda cell: (cell.operator, cell.version))}
     counts = collections.Counter(cell.verdict for cell in cells)
     bad = counts["wrong"] + counts["failed"] + counts["untested"]
     lines = [
@@ -52,30 +55,34 @@ def text(cells):
             passed=counts["passed"],
             refused=counts["refused"],
             percent=100 * counts["passed"] / max(1, len(cells)),
+            tried=len(others),
+            kept=sum(cell.verdict != "ran" for cell in others),
             other=f"{bad} are wrong or untested" if bad else "none is wrong or untested",
         )
     ]
     for name, group in itertools.groupby(cells, lambda cell: cell.operator):
-        lines += rows(name, list(group))
+        lines += rows(name, list(group), ran)
     return "".join(lines)
 
 
-def rows(name, cells):
+def rows(name, cells, others):
     """Neighbouring versions that say the same share a row."""
     found = []
     own = sorted({"cpu" if cell.has_kernel else "reference" for cell in cells if cell.verdict == "passed"})
     for version, group in itertools.groupby(cells, lambda cell: cell.version):
         group = list(group)
-        told = (listed(group, ("passed",)), listed(group, ("refused",)) + bad(group))
+        beyond = listed(others.get((name, version), []), ("ran",))
+        told = (listed(group, ("passed",)), listed(group, ("refused",)) + bad(group), beyond)
         if found and found[-1][1] == told:
             found[-1][0].append(version)
         else:
             found.append(([version], told))
     lines = []
-    for index, (versions, (takes, refuses)) in enumerate(found):
+    for index, (versions, (takes, refuses, beyond)) in enumerate(found):
         shown = ", ".join(map(str, versions))
         first = f"`{name}`" if index == 0 else ""
-        lines.append(f"| {first} | {shown} | {takes} | {refuses} | {own[0] if own and index == 0 else ''} |\n")
+        on = own[0] if own and index == 0 else ""
+        lines.append(f"| {first} | {shown} | {takes} | {refuses} | {beyond} | {on} |\n")
     return lines
 
 

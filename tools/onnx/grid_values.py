@@ -5,6 +5,7 @@ import re
 import numpy
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 
+NAMES = [name.lower() for name in TensorProto.DataType.keys() if name != "UNDEFINED"]
 BOUNDS = {"uint4": (0, 15), "int4": (-8, 7), "uint2": (0, 3), "int2": (-2, 1)}
 
 
