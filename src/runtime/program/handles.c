@@ -198,7 +198,7 @@ static or_status_t find_cuts(const or_program_frame_t *frame, const or_node_t *n
   if (or_tensor_shape(given)->rank > 0) return read_sizes(frame, given, cuts);
   or_status_t status = or_host_read_scalar(frame->program, split, "size", &cuts->each);
   if (or_ok(status) && cuts->each < 1) return or_error(OR_INVALID_ARGUMENT, "a size of %lld", (long long)cuts->each);
-  cuts->count = or_ok(status) ? (size_t)((cuts->extent + cuts->each - 1) / cuts->each) : 0;
+  if (or_ok(status)) cuts->count = (size_t)(cuts->extent / cuts->each + (cuts->extent % cuts->each != 0));
   return status;
 }
 

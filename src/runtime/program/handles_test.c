@@ -188,6 +188,19 @@ static void sequences_are_joined_measured_and_cut(void **state) {
   or_value_release(given);
 }
 
+static void a_size_beyond_the_extent_cuts_nothing(void **state) {
+  fixture_t *fixture = *state;
+  static const int64_t sizes[] = {3, INT64_MAX - 1, INT64_MAX};
+  const float x[6] = {1, 2, 3, 4, 5, 6};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    or_value_id_t s = 0;
+    or_graph_t *graph = of_sequence(fixture, OR_FORM_SEQUENCE, &s);
+    or_value_id_t whole = constant(graph, "x", OR_FLOAT32, SHAPE(2, 3), x);
+    or_node_t *cut = node(graph, "SplitToSequence", "y", IDS(whole, scalar(graph, "size", sizes[i])));
+    expect_sequence(fixture, graph, cut->outputs[0], (const size_t[]){6}, (const float[]){1}, 1);
+  }
+}
+
 static void optionals_hold_something_or_nothing(void **state) {
   fixture_t *fixture = *state;
   or_value_id_t o = 0;
@@ -319,6 +332,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(tensors_go_into_and_out_of_sequences, setup, teardown),
       cmocka_unit_test_setup_teardown(sequences_are_joined_measured_and_cut, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_size_beyond_the_extent_cuts_nothing, setup, teardown),
       cmocka_unit_test_setup_teardown(optionals_hold_something_or_nothing, setup, teardown),
       cmocka_unit_test_setup_teardown(wrong_positions_and_sizes_are_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_body_maps_each_element, setup, teardown),
