@@ -170,6 +170,7 @@ MALFORMED = {
     "numbers that are no tensor": ({"s": [1, 2]}, "s[0]", "an element of a sequence is a tensor"),
     "a sequence in a sequence": ({"s": [[INPUTS["x"]]]}, "s[0]", "an element of a sequence is a tensor"),
     "a null in a sequence": ({"s": [None]}, "s[0]", "an element of a sequence is a tensor"),
+    "another nesting": ({"x": {"shape": [4], "data": [[1, 2], [3, 4]]}}, "x", "is nested as [2,2]"),
     "numbers for words": ({"w": {**INPUTS["w"], "data": [1, 2]}}, "w", "value 0 is not a string"),
 }
 
