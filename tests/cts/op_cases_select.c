@@ -276,6 +276,9 @@ void cts_generate_einsum(cts_generator_t *g) {
               {"bhqd,bhkd->bhqk", SHAPE(2, 2, 3, 4), SHAPE(2, 2, 5, 4)},
               {"...ij->...ji", SHAPE(2, 3, 4), SCALAR},
               {"ii", SHAPE(4, 4), SCALAR},
+              {"ibh,hnd->ibnd", SHAPE(3, 2, 4), SHAPE(4, 2, 3)},
+              {"ibnd,jbnd->bnij", SHAPE(3, 2, 2, 4), SHAPE(5, 2, 2, 4)},
+              {"ijbs,ibns->bnij", SHAPE(3, 4, 2, 2), SHAPE(3, 2, 5, 2)},
               {"i,j", SHAPE(3), SHAPE(4)},
               {"ij,ij->", SHAPE(3, 4), SHAPE(3, 4)}};
   CTS_EACH_DTYPE(g->op, dtype) {

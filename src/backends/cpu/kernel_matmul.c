@@ -112,15 +112,17 @@ static or_status_t pack_constant(or_cpu_build_t *build, const or_constant_t *con
 
 static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
-  const or_constant_t *a = or_cpu_input_constant(view, 0), *b = or_cpu_input_constant(view, 1);
+  const or_constant_t *a = or_cpu_input_constant(view, product->a_input);
+  const or_constant_t *b = or_cpu_input_constant(view, 1 - product->a_input);
   pack_t pack = {.element = state->element};
   pack.source = (or_gemm_const_t){
       .ops = or_cpu_product_ops(build->device->kernels, product), .k = product->k, .caches = build->device->caches};
   if (product->k == 0 || product->m == 0 || product->n == 0) return or_status_success();
+  if (product->strided && product->batch != 1) return or_status_success();
   if (b != NULL) {
     pack.source.extent = product->n;
     pack.source.transposed = product->trans_b;
-    pack.source.ld = product->trans_b ? product->k : product->n;
+    pack.source.ld = product->ldb;
     pack.items = product->b_items;
     pack.item_elements = product->k * product->n;
     or_status_t status = pack_constant(build, b, &pack, &state->packed_b);
@@ -131,7 +133,7 @@ static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *vie
   pack.is_a = true;
   pack.source.extent = product->m;
   pack.source.transposed = product->trans_a;
-  pack.source.ld = product->trans_a ? product->m : product->k;
+  pack.source.ld = product->lda;
   pack.items = 1;
   return pack_constant(build, a, &pack, &state->packed_a);
 }
@@ -197,8 +199,9 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
   const or_node_t *core = view->core;
   size_t team = (size_t)build->device->threads;
   or_status_t status = or_status_success();
-  if (state->packed_a == NULL) status = or_cpu_build_read(build, core->inputs[0], &state->a);
-  if (or_ok(status) && state->packed_b == NULL) status = or_cpu_build_read(build, core->inputs[1], &state->b);
+  if (state->packed_a == NULL) status = or_cpu_build_read(build, core->inputs[product->a_input], &state->a);
+  if (or_ok(status) && state->packed_b == NULL)
+    status = or_cpu_build_read(build, core->inputs[1 - product->a_input], &state->b);
   if (or_ok(status) && product->residual != OR_NO_VALUE) {
     status = or_cpu_build_read(build, product->residual, &state->residual);
   }
@@ -262,17 +265,16 @@ static or_gemm_args_t args_of_item(const work_t *work, size_t index) {
   const state_t *state = work->state;
   const or_cpu_product_t *product = &state->product;
   or_gemm_args_t args = work->args;
-  size_t a = 0, b = 0, each = product->m * product->n * state->result;
-  or_cpu_product_offsets(product, index, &a, &b);
-  if (state->packed_a == NULL) args.a = work->a + a * state->element;
+  or_cpu_product_at_t at = or_cpu_product_at(product, index);
+  if (state->packed_a == NULL) args.a = work->a + at.a * state->element;
   if (state->packed_b == NULL) {
-    args.b = work->b + b * state->element;
+    args.b = work->b + at.b * state->element;
   } else {
     size_t matrix = product->k * product->n;
-    args.b = (const char *)state->packed_b + (matrix > 0 ? b / matrix : 0) * state->packed_item;
+    args.b = (const char *)state->packed_b + (matrix > 0 ? at.b / matrix : 0) * state->packed_item;
   }
-  args.c = work->c + index * each;
-  if (work->residual != NULL) args.residual = work->residual + index * each;
+  args.c = work->c + at.c * state->result;
+  if (work->residual != NULL) args.residual = work->residual + at.c * state->result;
   return args;
 }
 
@@ -372,11 +374,11 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work.narrow = run_state->slots[state->y];
   work.c = state->wide != OR_CPU_NO_SLOT ? run_state->slots[state->wide] : work.narrow;
   work.args = (or_gemm_args_t){.a = state->packed_a,
-                               .lda = product->trans_a ? product->m : product->k,
-                               .ldb = product->trans_b ? product->k : product->n,
-                               .ldc = product->n,
+                               .lda = product->lda,
+                               .ldb = product->ldb,
+                               .ldc = product->ldc,
                                .alpha = product->alpha,
-                               .residual_ld = product->n,
+                               .residual_ld = product->ldc,
                                .act = product->act,
                                .stop = is_cancelled,
                                .stop_context = run_state->cancel};

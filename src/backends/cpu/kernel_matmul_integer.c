@@ -284,18 +284,18 @@ static void rows_body(void *self, size_t begin, size_t end, int thread) {
 static or_status_t start_item(work_t *work, size_t item) {
   const state_t *state = work->state;
   const or_cpu_product_t *product = &state->product;
-  size_t a = 0, b = 0, matrix = product->k * product->n;
-  or_cpu_product_offsets(product, item, &a, &b);
+  or_cpu_product_at_t at = or_cpu_product_at(product, item);
+  size_t matrix = product->k * product->n;
   int32_t *sums = slot_of(work, SUMS);
-  work->args.a = (const char *)slot_of(work, A) + a;
+  work->args.a = (const char *)slot_of(work, A) + at.a;
   work->args.c = sums != NULL ? sums : (int32_t *)slot_of(work, Y) + item * product->m * product->n;
   work->y = (char *)slot_of(work, Y) + item * product->m * product->n;
   if (state->packed_b != NULL) {
-    size_t which = matrix > 0 ? b / matrix : 0;
+    size_t which = matrix > 0 ? at.b / matrix : 0;
     work->args.b = state->packed_b + which * state->packed_item;
     work->column_sums = state->column_sums + which * product->n;
   } else {
-    const int8_t *plain = (const int8_t *)slot_of(work, B) + b;
+    const int8_t *plain = (const int8_t *)slot_of(work, B) + at.b;
     int8_t *copy = slot_of(work, SIGNED_B);
     if (copy != NULL) or_cpu_to_signed(matrix, (const uint8_t *)plain, copy);
     if (copy != NULL) plain = copy;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "ops/einsum.h"
 #include "ops/shape.h"
 
 static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
@@ -36,6 +35,11 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
       : gemm ? !read_gemm(view, out)
              : !read_einsum(view, out))
     return false;
+  if (!out->strided) {
+    out->lda = out->trans_a ? out->m : out->k;
+    out->ldb = out->trans_b ? out->k : out->n;
+    out->ldc = out->n;
+  }
   out->bf16 = rounds(device, view, out);
   return read_epilogue(view, out) && type_can(view, out);
 }
@@ -44,7 +48,7 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
 static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product) {
   bool vector = product->m == 1 || product->n == 1;
   return product->dtype == OR_FLOAT32 && or_cpu_in_bf16(device, view) &&
-         (!vector || or_cpu_input_constant(view, 1) != NULL);
+         (!vector || or_cpu_input_constant(view, 1 - product->a_input) != NULL);
 }
 
 const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, const or_cpu_product_t *product) {
@@ -63,14 +67,16 @@ bool or_cpu_product_is_half(const or_cpu_product_t *product) {
   return product->dtype == OR_BFLOAT16 || product->dtype == OR_FLOAT16;
 }
 
-void or_cpu_product_offsets(const or_cpu_product_t *product, size_t item, size_t *a, size_t *b) {
-  *a = *b = 0;
+or_cpu_product_at_t or_cpu_product_at(const or_cpu_product_t *product, size_t item) {
+  or_cpu_product_at_t at = {.c = product->strided ? 0 : item * product->m * product->n};
   for (int i = product->batch_rank; i-- > 0;) {
     size_t index = item % product->batch_extent[i];
     item /= product->batch_extent[i];
-    *a += index * product->a_stride[i];
-    *b += index * product->b_stride[i];
+    at.a += index * product->a_stride[i];
+    at.b += index * product->b_stride[i];
+    if (product->strided) at.c += index * product->c_stride[i];
   }
+  return at;
 }
 
 /* The dimensions before the last two; none for a vector. */
@@ -151,7 +157,7 @@ static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) 
   product->act = epilogue->act;
   if (epilogue->bias != OR_NO_VALUE) {
     /* A product with a vector has no columns to which a bias could belong. */
-    if (product->bias != OR_NO_VALUE || or_cpu_input(view, 1)->shape.rank < 2) return false;
+    if (product->bias != OR_NO_VALUE || or_cpu_input(view, 1)->shape.rank < 2 || product->strided) return false;
     product->bias = epilogue->bias;
     product->bias_form = OR_CPU_BIAS_COLUMNS;
   }
@@ -186,21 +192,14 @@ static bool einsum_term_is_plain(const or_cpu_view_t *view, const or_einsum_t *e
 }
 
 /* Of two operands whose leading labels are the result's: b..ik, b..kj -> b..ij, each operand's last two either way. */
-static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
-  or_einsum_t einsum;
-  or_status_t status = or_einsum_parse(&view->call, &einsum);
-  bool parsed = or_ok(status);
-  or_status_ignore(status); /* shape inference has told it already */
+static bool is_matmul(const or_cpu_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product) {
   int32_t rank = or_cpu_input(view, 0)->shape.rank, batch = rank - 2;
-  if (!parsed || einsum.term_count != 2 || batch < 0 || einsum.output_rank != rank) return false;
-  if (product->dtype == OR_UINT8 || product->dtype == OR_INT8) return false; /* their sums wrap */
-  if (or_cpu_input(view, 1)->shape.rank != rank) return false;
-  const uint8_t *a = einsum.labels[0], *b = einsum.labels[1], *y = einsum.output;
-  if (!einsum_term_is_plain(view, &einsum, 0) || !einsum_term_is_plain(view, &einsum, 1)) return false;
+  if (batch < 0 || einsum->output_rank != rank || or_cpu_input(view, 1)->shape.rank != rank) return false;
+  const uint8_t *a = einsum->labels[0], *b = einsum->labels[1], *y = einsum->output;
   product->batch = 1;
   for (int32_t i = 0; i < batch; ++i) {
     if (a[i] != y[i] || b[i] != y[i]) return false;
-    product->batch *= (size_t)einsum.extent[y[i]];
+    product->batch *= (size_t)einsum->extent[y[i]];
   }
   uint8_t row = y[batch], column = y[batch + 1];
   product->trans_a = a[batch + 1] == row;
@@ -208,13 +207,26 @@ static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
   uint8_t inner = a[product->trans_a ? batch : batch + 1];
   if (a[product->trans_a ? batch + 1 : batch] != row || b[product->trans_b ? batch : batch + 1] != column) return false;
   if (b[product->trans_b ? batch + 1 : batch] != inner || inner == row || inner == column) return false;
-  product->m = (size_t)einsum.extent[row];
-  product->n = (size_t)einsum.extent[column];
-  product->k = (size_t)einsum.extent[inner];
+  product->m = (size_t)einsum->extent[row];
+  product->n = (size_t)einsum->extent[column];
+  product->k = (size_t)einsum->extent[inner];
   product->a_items = product->b_items = product->batch;
   product->batch_rank = 1;
   product->batch_extent[0] = product->batch;
   product->a_stride[0] = product->m * product->k;
   product->b_stride[0] = product->k * product->n;
   return true;
+}
+
+static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
+  or_einsum_t einsum;
+  or_status_t status = or_einsum_parse(&view->call, &einsum);
+  bool parsed = or_ok(status);
+  or_status_ignore(status); /* shape inference has told it already */
+  if (!parsed || einsum.term_count != 2) return false;
+  if (product->dtype == OR_UINT8 || product->dtype == OR_INT8) return false; /* their sums wrap */
+  if (!einsum_term_is_plain(view, &einsum, 0) || !einsum_term_is_plain(view, &einsum, 1)) return false;
+  if (is_matmul(view, &einsum, product)) return true;
+  bool empty = or_cpu_count(&or_cpu_input(view, 0)->shape) == 0 || or_cpu_count(&or_cpu_input(view, 1)->shape) == 0;
+  return !empty && or_cpu_product_read_einsum(view, &einsum, product);
 }
