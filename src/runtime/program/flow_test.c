@@ -123,7 +123,8 @@ static void a_deadline_ends_an_operator_midway(void **state) {
                   OR_DEADLINE_EXCEEDED, "the deadline");
 }
 
-/* An allocator that requests a cancel when it is asked for as much as Unique's keys take: its work has begun then. */
+/* An allocator that requests a cancel when it is asked for as much as Unique's keys take, which is more than any tensor
+ * here: its work has begun then. */
 typedef struct watching_t {
   or_allocator_t base;
   or_cancel_t *cancel;
@@ -145,7 +146,7 @@ static void a_cancel_ends_a_node_on_the_host_midway(void **state) {
   enum { COUNT = 1 << 19 };
   or_cancel_t cancel;
   or_cancel_init(&cancel, INT64_MAX);
-  watching_t watching = {.base = {.self = &watching, .alloc = watch, .release = forget}, .bytes = COUNT * 8};
+  watching_t watching = {.base = {.self = &watching, .alloc = watch, .release = forget}, .bytes = COUNT * 8 + 1};
   fixture_t fixture = {.runtime = NULL};
   or_runtime_options_t options = or_runtime_options_default();
   or_counting_allocator_init(&fixture.allocator, &watching.base, 0);
