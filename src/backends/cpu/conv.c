@@ -5,8 +5,6 @@
 #include "ops/conv_transpose.h"
 #include "ops/elements.h"
 
-static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
-
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
   bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
   if (!transposed && !or_cpu_view_is(view, &or_op_conv)) return false;
@@ -28,7 +26,7 @@ bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, 
   out->shape.out_channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
   out->shape.groups = (size_t)groups;
   out->shape.bf16 = or_cpu_in_bf16(device, view);
-  return or_cpu_conv_read_window(view, &x->shape, &w->shape, out) && read_biases(view, out);
+  return or_cpu_conv_read_window(view, &x->shape, &w->shape, out) && or_cpu_conv_read_biases(view, out);
 }
 
 /* What a transposed convolution reads is what the convolution writes. The pads of the end become what is cut off there
@@ -74,8 +72,7 @@ bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, con
   return or_cpu_count(x) > 0 && or_cpu_count(w) > 0 && to->out_h > 0 && to->out_w > 0;
 }
 
-/* At most one bias may be unknown until the run, and then nothing may be folded into it. */
-static bool read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+bool or_cpu_conv_read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   const or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
   const or_value_id_t added = view->epilogue.bias;
   bool own_known = own == OR_NO_VALUE || or_cpu_constant_of(view, own) != NULL;

@@ -28,6 +28,9 @@ static inline bool or_cpu_window_is_column(const or_cpu_window_t *window) {
   return window->in_w == 1 && window->kernel_w == 1 && window->out_w == 1 && window->pad_left == 0;
 }
 
+/* Which bias only the run knows, if any: at most one may be so, and then nothing may be folded into it. */
+bool or_cpu_conv_read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
+
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
 or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);
 
