@@ -1,4 +1,4 @@
-/* Convolutions and pools of float16 and bfloat16: by our own kernels, against the C references. */
+/* Convolutions, pools and normalisations of float16 and bfloat16: by our own kernels, against the C references. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,12 +52,12 @@ static void convolves_16_bit_images_by_kernels_of_our_own(void **state) {
     or_value_id_t w = net_constant(&net, dtype, NET_SHAPE(8, 3, 3, 3));
     or_value_id_t bias = net_constant(&net, dtype, NET_SHAPE(8));
     or_value_id_t v = net_constant(&net, dtype, NET_SHAPE(8, 1, 3, 3)); /* one filter a channel */
-    or_node_t *node = net_node(&net, "Conv", 11, NET_IDS(x, w, bias));
+    or_node_t *node = net_node(&net, "Conv", 22, NET_IDS(x, w, bias));
     net_ints(node, "pads", pads, 4);
     or_value_id_t sum = net_simple(&net, "Add", 14, NET_IDS(net_done(&net, node), residual));
     or_value_id_t y = net_simple(&net, "Relu", 14, NET_IDS(sum));
     net_fuse(&net, 3);
-    node = net_node(&net, "Conv", 11, NET_IDS(y, v));
+    node = net_node(&net, "Conv", 22, NET_IDS(y, v));
     net_int(node, "group", 8);
     net_output(&net, net_done(&net, node));
     net_output(&net, y);
@@ -73,7 +73,7 @@ static void weights_that_are_not_known_are_left_to_the_reference(void **state) {
   net_init(&net);
   or_value_id_t x = net_input(&net, OR_FLOAT16, NET_SHAPE(1, 2, 5, 5));
   or_value_id_t w = net_input(&net, OR_FLOAT16, NET_SHAPE(3, 2, 2, 2));
-  net_output(&net, net_done(&net, net_node(&net, "Conv", 11, NET_IDS(x, w))));
+  net_output(&net, net_done(&net, net_node(&net, "Conv", 22, NET_IDS(x, w))));
   expect(&net, 4e-3, false);
   net_deinit(&net);
 }
@@ -86,9 +86,28 @@ static void pools_16_bit_images_by_kernels_of_our_own(void **state) {
     net_t net;
     net_init(&net);
     or_value_id_t x = net_input(&net, types[i % TYPES].dtype, NET_SHAPE(2, 3, 9, 11));
-    or_node_t *node = net_node(&net, ops[i / TYPES], i / TYPES == 0 ? 12 : i / TYPES == 1 ? 11 : 1, &x, 1);
+    or_node_t *node = net_node(&net, ops[i / TYPES], 22, &x, 1);
     if (i / TYPES < 2) net_ints(node, "kernel_shape", two, 2);
     if (i / TYPES < 2) net_ints(node, "pads", pads, 4);
+    net_output(&net, net_done(&net, node));
+    expect(&net, types[i % TYPES].tolerance, true);
+    net_deinit(&net);
+  }
+}
+
+static void normalises_16_bit_images_by_kernels_of_our_own(void **state) {
+  (void)state;
+  for (size_t i = 0; i < TYPES * 3; ++i) { /* by channel; by groups, with a scale a group, and one a channel */
+    const or_dtype_t dtype = types[i % TYPES].dtype;
+    const int form = (int)(i / TYPES), version = form == 1 ? 18 : 21;
+    net_t net;
+    net_init(&net);
+    or_value_id_t x = net_input(&net, dtype, NET_SHAPE(2, 6, 9, 11));
+    or_value_id_t scale = net_constant(&net, dtype, form == 1 ? NET_SHAPE(3) : NET_SHAPE(6));
+    or_value_id_t bias = net_input(&net, dtype, form == 1 ? NET_SHAPE(3) : NET_SHAPE(6));
+    or_node_t *node = net_node(&net, form == 0 ? "InstanceNormalization" : "GroupNormalization",
+                               form == 0 ? 22 : version, NET_IDS(x, scale, bias));
+    if (form > 0) net_int(node, "num_groups", 3);
     net_output(&net, net_done(&net, node));
     expect(&net, types[i % TYPES].tolerance, true);
     net_deinit(&net);
@@ -100,6 +119,7 @@ int main(void) {
       cmocka_unit_test(convolves_16_bit_images_by_kernels_of_our_own),
       cmocka_unit_test(weights_that_are_not_known_are_left_to_the_reference),
       cmocka_unit_test(pools_16_bit_images_by_kernels_of_our_own),
+      cmocka_unit_test(normalises_16_bit_images_by_kernels_of_our_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

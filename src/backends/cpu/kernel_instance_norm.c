@@ -1,8 +1,9 @@
 /* InstanceNormalization and GroupNormalization: each group of planes is a row of the layer norm's kernel, then each
- * plane gets its scale and bias. float32. */
+ * plane gets its scale and bias. float32; float16 and bfloat16 by way of it. */
 #include <string.h>
 
 #include "backends/cpu/families_internal.h"
+#include "backends/cpu/half_internal.h"
 #include "ops/shape.h"
 
 /* x seen as [planes, plane]; `group` neighbouring planes are normalised together. */
@@ -11,6 +12,8 @@ typedef struct state_t {
   size_t planes, plane, group, channels;
   size_t planes_per_scale; /* 1; before version 21 of GroupNormalization `group` */
   float epsilon;
+  or_dtype_t dtype;
+  or_cpu_slot_id_t wide; /* of 16-bit numbers: x in float32, which becomes y, then scale and bias */
 } state_t;
 
 static bool read(const or_cpu_view_t *view, state_t *out) {
@@ -19,8 +22,9 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count != 3) return false;
   if (!instance && strcmp(name, "GroupNormalization") != 0) return false;
   const or_op_tensor_t *x = or_cpu_input(view, 0);
-  for (uint32_t i = 0; i < 3; ++i) {
-    if (or_cpu_input(view, i)->dtype != OR_FLOAT32) return false;
+  if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
+  for (uint32_t i = 1; i < 3; ++i) {
+    if (or_cpu_input(view, i)->dtype != x->dtype) return false;
   }
   if (x->shape.rank < 2 || or_cpu_count(&x->shape) == 0) return false;
   int64_t channels = x->shape.dims[1];
@@ -31,6 +35,7 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
                    .group = (size_t)(channels / groups),
                    .channels = (size_t)channels,
                    .planes_per_scale = 1,
+                   .dtype = x->dtype,
                    .epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F)};
   if (!instance && view->core->version < 21) out->planes_per_scale = out->group;
   size_t scales = out->channels / out->planes_per_scale;
@@ -56,6 +61,10 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->scale);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2], &state->bias);
   if (or_ok(status)) status = or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
+  if (or_ok(status) && or_cpu_is_half(state->dtype)) {
+    size_t count = state->planes * state->plane + 2 * state->channels;
+    status = or_cpu_build_scratch(build, count * sizeof(float), &state->wide);
+  }
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "%s norm", build->device->kernels->name);
   return status;
@@ -88,6 +97,20 @@ static void groups_body(void *self, size_t begin, size_t end, int thread) {
   }
 }
 
+static or_status_t widen(work_t *work, const or_cpu_run_t *run_state) {
+  const state_t *state = work->state;
+  or_cpu_half_t half = or_cpu_half(run_state->kernels, state->dtype);
+  size_t count = state->planes * state->plane, scales = state->channels / state->planes_per_scale;
+  float *x = run_state->slots[state->wide], *scale = x + count, *bias = scale + scales;
+  half.widen(scales, (const uint16_t *)(const void *)work->scale, scale);
+  half.widen(scales, (const uint16_t *)(const void *)work->bias, bias);
+  or_status_t status = or_cpu_widen(run_state, state->dtype, count, work->x, x);
+  work->x = work->y = x;
+  work->scale = scale;
+  work->bias = bias;
+  return status;
+}
+
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
   void *const *slots = run_state->slots;
@@ -97,5 +120,13 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work.bias = slots[state->bias];
   work.y = slots[state->y];
   size_t bytes = 4 * state->group * state->plane * sizeof(float);
-  return or_cpu_parallel_rows(run_state, state->planes / state->group, bytes, groups_body, &work);
+  bool half = or_cpu_is_half(state->dtype);
+  or_status_t status = half ? widen(&work, run_state) : or_status_success();
+  if (or_ok(status)) {
+    status = or_cpu_parallel_rows(run_state, state->planes / state->group, bytes, groups_body, &work);
+  }
+  if (or_ok(status) && half) {
+    status = or_cpu_narrow(run_state, state->dtype, state->planes * state->plane, work.y, slots[state->y]);
+  }
+  return status;
 }
