@@ -5,6 +5,7 @@
 #include "graph/control.h"
 #include "graph/expansion.h"
 #include "graph/graph_internal.h"
+#include "ops/shape.h"
 
 /* A constant that decides a shape is read even if it lies in the file; larger ones are not looked at. */
 #define MAX_VALUE_INPUT_BYTES ((size_t)1 << 20)
@@ -131,9 +132,7 @@ static or_status_t set_output(const infer_t *infer, uint32_t index) {
   inferred->dtype = value->dtype;
   inferred->shape = value->shape;
 
-  uint64_t count = 0;
-  bool counted = or_shape_count(&value->shape, &count);
-  if (or_shape_is_static(&value->shape) && (!counted || count > infer->graph->limits.tensor_elements)) {
+  if (!or_shape_is_within(&value->shape, infer->graph->limits.tensor_elements)) {
     char text[200];
     return or_error(OR_RESOURCE_EXHAUSTED,
                     "output \"%s\" of shape %s has more than %llu elements, the limit: raise limits.tensor_elements",

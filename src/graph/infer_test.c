@@ -306,6 +306,19 @@ static void bounds_the_elements_of_a_tensor(void **state) {
   or_graph_release(graph);
 }
 
+/* Operators would walk along the other extents of what has no elements. */
+static void bounds_the_extents_of_a_tensor_without_elements(void **state) {
+  (void)state;
+  or_graph_t *graph = NULL;
+  or_expect_ok(or_graph_create(&memory.base, "small", &(or_model_limits_t){.tensor_elements = 100}, &graph));
+  graph->opset = 13;
+  or_value_id_t a = input(graph, "a", OR_FLOAT32, SHAPE(0, 11, 1)), b = input(graph, "b", OR_FLOAT32, SHAPE(1, 11));
+  (void)apply(graph, "MatMul", "product", IDS(a, b));
+  or_expect_ok(or_graph_sort(graph));
+  or_expect_words(or_graph_infer(graph, NULL), OR_RESOURCE_EXHAUSTED, "of shape [0,11,11] has more than 100 elements");
+  or_graph_release(graph);
+}
+
 static void gives_the_tensor_of_a_constant_node_itself(void **state) {
   (void)state;
   or_graph_t *graph = new_graph(&memory.base);
@@ -346,6 +359,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(refuses_a_declared_type_that_can_not_be, set_up, tear_down),
       cmocka_unit_test_setup_teardown(names_node_operator_and_opset_in_an_error, set_up, tear_down),
       cmocka_unit_test_setup_teardown(bounds_the_elements_of_a_tensor, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(bounds_the_extents_of_a_tensor_without_elements, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gives_the_tensor_of_a_constant_node_itself, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folds_as_much_as_there_is_work_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(does_not_look_at_data_for_a_shape_without_work_left, set_up, tear_down),

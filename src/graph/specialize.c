@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "graph/graph_internal.h"
+#include "ops/shape.h"
 
 static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out);
 static or_status_t copy_symbols(const or_graph_t *graph, or_graph_t *copy);
@@ -144,7 +145,7 @@ static or_status_t bind_input(or_graph_t *graph, size_t index, const or_graph_bi
   value->shape = binding->shape;
   value->constant = NULL;
   uint64_t count = 0;
-  if (!or_shape_count(&value->shape, &count) || count > graph->limits.tensor_elements) {
+  if (!or_shape_count(&value->shape, &count) || !or_shape_is_within(&value->shape, graph->limits.tensor_elements)) {
     return or_error(OR_RESOURCE_EXHAUSTED,
                     "input \"%s\" has more than %llu elements, the limit: raise limits.tensor_elements", value->name,
                     (unsigned long long)graph->limits.tensor_elements);

@@ -85,9 +85,23 @@ or_status_t or_op_infer(or_op_call_t *call) {
   return status;
 }
 
+/* Whether all outputs are tensors without elements: however long the other extents are, none of them is walked along. */
+static bool has_nothing_to_compute(const or_op_call_t *call) {
+  bool any = false;
+  for (uint32_t i = 0; i < call->output_count; ++i) {
+    const or_op_tensor_t *output = &call->outputs[i];
+    uint64_t count = 0;
+    if (output->dtype == OR_DTYPE_NONE) continue; /* left out */
+    if (output->form != OR_FORM_TENSOR || !or_shape_count(&output->shape, &count) || count != 0) return false;
+    any = true;
+  }
+  return any;
+}
+
 or_status_t or_op_reference(or_op_call_t *call) {
   if (call->op->reference == NULL)
     return or_error(OR_FAILED_PRECONDITION, "%s has no reference: the runtime carries it out", call->op->name);
+  if (has_nothing_to_compute(call)) return or_status_success();
   or_stop_t stop = or_stop_make(call->cancel, call->budget);
   call->stop = &stop;
   or_status_t status = or_stop_end(&stop, call->op->reference(call));

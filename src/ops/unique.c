@@ -42,6 +42,7 @@ typedef struct slices_t {
 typedef struct groups_t {
   const or_allocator_t *allocator;
   or_stop_t *stop;
+  bool empty;            /* slices have no elements, so that all are equal: the first stands for them */
   uint64_t count, width; /* slices, and keys of each */
   uint64_t *keys;        /* numbers in the order of the values that they stand for */
   uint64_t *order;       /* slices in ascending order, equal ones as they are met */
@@ -123,6 +124,8 @@ static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices,
                     .stop = call->stop,
                     .count = slices->count,
                     .width = slices->outer * slices->inner * slices->parts};
+  out->empty = out->width == 0 && out->count > 0;
+  if (out->empty) out->count = 1;
   or_status_t status = or_status_success();
   if (!or_mul_size((size_t)out->count, (size_t)out->width, &keys))
     status = or_error(OR_RESOURCE_EXHAUSTED, "%llu slices to compare", (unsigned long long)out->count);
@@ -138,7 +141,7 @@ static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices,
     groups_deinit(out);
     return status;
   }
-  load_keys(&call->inputs[0], slices, call->stop, out->keys);
+  if (out->width > 0) load_keys(&call->inputs[0], slices, call->stop, out->keys);
   for (uint64_t i = 0; i < out->count; ++i) out->order[i] = i;
   uint64_t *sorted = sort(out, out->order, out->rank); /* either of the two */
   if (or_stops(call->stop, 0)) return status;          /* it is not all there */
@@ -148,6 +151,7 @@ static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices,
     out->group[sorted[i]] = out->group_count - 1;
     ++out->size[out->group_count - 1];
   }
+  if (out->empty) out->size[0] = slices->count;
   bool ascending = or_op_attribute_int(call, "sorted", 1) != 0;
   for (uint64_t i = 0, next = 0; i < out->count; ++i) {
     uint64_t group = out->group[i];
@@ -252,7 +256,9 @@ static or_status_t unique_reference(or_op_call_t *call) {
     for (uint64_t o = 0; y->data != NULL && run > 0 && o < slices.outer; ++o)
       memcpy((char *)y->data + (o * unique + to) * run, (const char *)x->data + (o * slices.count + from) * run, run);
   }
-  for (uint64_t i = 0; or_ok(status) && i < slices.count; ++i) store(call, 2, i, groups.rank[groups.group[i]]);
+  const uint64_t listed = or_op_has_output(call, 2) ? slices.count : 0;
+  for (uint64_t i = 0; or_ok(status) && i < listed; ++i)
+    store(call, 2, i, groups.rank[groups.group[groups.empty ? 0 : i]]);
   groups_deinit(&groups);
   return status;
 }

@@ -105,6 +105,40 @@ static void orders_every_kind_of_number(void **state) {
   call_deinit(&f);
 }
 
+/* However many: nothing is allocated for each. */
+static void slices_without_elements_are_all_equal(void **state) {
+  (void)state;
+  const int64_t many = INT64_C(1) << 40;
+  call_fixture_t f;
+  call_init(&f, "", "Unique", 11);
+  call_input(&f, OR_FLOAT32, SHAPE(many, 0), FLOATS(0));
+  call_int(&f, "axis", 0);
+  call_infer(&f, 4);
+  expect_shape(&f, 0, OR_FLOAT32, SHAPE(1, 0));
+  expect_shape(&f, 1, OR_INT64, SHAPE(1));
+  expect_shape(&f, 2, OR_INT64, SHAPE(many));
+  expect_shape(&f, 3, OR_INT64, SHAPE(1));
+  call_deinit(&f);
+
+  call_init(&f, "", "Unique", 11);
+  call_input(&f, OR_FLOAT32, SHAPE(3, 0), FLOATS(0));
+  call_int(&f, "axis", 0);
+  call_run(&f, 4);
+  expect_ints(&f, 1, INTS(0));
+  expect_ints(&f, 2, INTS(0, 0, 0));
+  expect_ints(&f, 3, INTS(3));
+  call_deinit(&f);
+
+  call_init(&f, "", "Unique", 11);
+  call_input(&f, OR_FLOAT32, SHAPE(many, 2, 0), FLOATS(0));
+  call_int(&f, "axis", 1);
+  call_run(&f, 4);
+  expect_ints(&f, 1, INTS(0));
+  expect_ints(&f, 2, INTS(0, 0));
+  expect_ints(&f, 3, INTS(2));
+  call_deinit(&f);
+}
+
 static void nothing_has_nothing_different(void **state) {
   (void)state;
   call_fixture_t f;
@@ -173,6 +207,7 @@ int main(void) {
       cmocka_unit_test(lists_what_is_different_in_order_or_as_it_is_met),
       cmocka_unit_test(compares_slices_along_an_axis),
       cmocka_unit_test(orders_every_kind_of_number),
+      cmocka_unit_test(slices_without_elements_are_all_equal),
       cmocka_unit_test(nothing_has_nothing_different),
       cmocka_unit_test(knows_what_can_be_known_without_the_values),
       cmocka_unit_test(refuses_what_does_not_fit),

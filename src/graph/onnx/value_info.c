@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "graph/onnx/onnx_internal.h"
+#include "ops/shape.h"
 
 static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out);
 static or_status_t element_of(const or_wire_field_t *field, or_wire_t *message);
@@ -170,17 +171,8 @@ or_status_t or_onnx_dtype(int64_t number, or_dtype_t *out) {
 }
 
 or_status_t or_onnx_check_shape(const or_shape_t *shape, uint64_t max_elements) {
-  uint64_t product = 1, largest = 0;
-  bool zero = false;
   char text[400];
-  for (int32_t i = 0; i < shape->rank; ++i) {
-    int64_t dim = shape->dims[i];
-    if (dim < 0) continue; /* unknown or a symbol */
-    zero = zero || dim == 0;
-    if ((uint64_t)dim > largest) largest = (uint64_t)dim;
-    if (__builtin_mul_overflow(product, (uint64_t)dim, &product)) product = UINT64_MAX;
-  }
-  if (largest <= max_elements && (zero || product <= max_elements)) return or_status_success();
+  if (or_shape_is_within(shape, max_elements)) return or_status_success();
   return or_error(OR_RESOURCE_EXHAUSTED,
                   "shape %s has more elements than %llu, the limit: raise limits.tensor_elements",
                   or_shape_format(shape, text, sizeof text), (unsigned long long)max_elements);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "hal/tensor.h"
+#include "ops/shape.h"
 #include "runtime/program/program_internal.h"
 
 /* The tensors of one call. */
@@ -81,7 +82,7 @@ static or_status_t check_output(const or_program_t *program, const or_op_tensor_
   const uint64_t limit = program->graph->limits.tensor_elements;
   if (output->dtype == OR_DTYPE_NONE || !or_shape_is_static(&output->shape))
     return or_error(OR_UNIMPLEMENTED, "the shape of output %u is not known when its inputs are", index);
-  if (or_shape_count(&output->shape, count) && *count <= limit) return or_status_success();
+  if (or_shape_count(&output->shape, count) && or_shape_is_within(&output->shape, limit)) return or_status_success();
   return or_error(OR_RESOURCE_EXHAUSTED,
                   "output %u of shape %s has more than %llu elements, the limit: raise limits.tensor_elements", index,
                   or_shape_format(&output->shape, text, sizeof text), (unsigned long long)limit);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/shape.h"
 #include "runtime/program/program_internal.h"
 
 /* An operator with a few attributes that no file has: Slice and Concat of what control flow cuts and joins. */
@@ -117,8 +118,7 @@ static or_status_t join_runs(const or_program_t *program, or_tensor_t *const *pa
     }
   }
   shape.dims[axis] = total;
-  uint64_t elements = 0;
-  if (!or_shape_count(&shape, &elements) || elements > program->graph->limits.tensor_elements) {
+  if (!or_shape_is_within(&shape, program->graph->limits.tensor_elements)) {
     char text[200];
     return or_error(OR_RESOURCE_EXHAUSTED,
                     "what is joined, of shape %s, has more than %llu elements, the limit: raise limits.tensor_elements",
