@@ -339,6 +339,28 @@ static void tells_float32_from_the_models_own_types_no_more_than_a_session_does(
   or_model_pool_release(pool, &same);
 }
 
+static void tells_what_a_model_takes_without_loading_it(void **state) {
+  (void)state;
+  or_model_t *model = NULL;
+  assert_null(or_model_pool_loaded(pool, "one"));
+  assert_null(or_model_pool_loaded(pool, "../one"));
+  expect_ok(or_model_pool_read(pool, "one", &model));
+  assert_true(or_model_input_count(model) > 0);
+  or_model_release(model);
+  assert_int_equal(or_model_pool_counts(pool).loads, 0);
+  expect_failure(or_model_pool_read(pool, "../one", &model), OR_INVALID_ARGUMENT, "a name is letters");
+  expect_failure(or_model_pool_read(pool, "one:9", &model), OR_NOT_FOUND, "no model");
+  assert_null(model);
+  or_model_lease_t lease = take("one");
+  or_model_t *loaded = or_model_pool_loaded(pool, "one");
+  assert_ptr_equal(loaded, lease.model);
+  expect_ok(or_model_pool_read(pool, "one", &model));
+  assert_ptr_equal(model, lease.model);
+  or_model_release(model);
+  or_model_release(loaded);
+  or_model_pool_release(pool, &lease);
+}
+
 static or_status_t use_pool(const or_allocator_t *allocator) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
   or_runtime_t *own_runtime = NULL;
@@ -376,6 +398,7 @@ int main(void) {
       CASE(serves_eight_threads_that_take_and_drop_two_models),
       CASE(removes_a_model_and_lets_it_go_with_its_last_lease),
       CASE(names_files_without_the_folder_they_lie_in),
+      CASE(tells_what_a_model_takes_without_loading_it),
       CASE(tells_float32_from_the_models_own_types_no_more_than_a_session_does),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),
   };
