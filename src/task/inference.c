@@ -293,12 +293,24 @@ static or_status_t write_similarities(or_task_run_t *run, const inference_t *inf
   return status;
 }
 
+/* A name is cut where it is longer than a result's may be: no other output may have what is left. */
+static or_status_t check_apart(const or_task_result_t *result, const char *name) {
+  for (size_t i = 0; i < result->output_count; ++i) {
+    if (strcmp(result->outputs[i].name, name) == 0)
+      return or_error(OR_UNIMPLEMENTED, "two outputs have names that begin with the same %zu bytes: \"%s\"",
+                      sizeof result->outputs[i].name - 1, name);
+  }
+  return or_status_success();
+}
+
 /* For who asked in this process: of generated inputs too. */
 static or_status_t keep_outputs(or_task_run_t *run, const inference_t *inference) {
   or_status_t status = or_status_success();
   for (size_t i = 0; or_ok(status) && i < inference->output_count; ++i) {
     or_task_tensor_t output = {.tensor = inference->outputs[i].tensor, .value = inference->outputs[i].value};
     or_format(output.name, sizeof output.name, "%s", or_model_output(inference->model, i)->name);
+    status = check_apart(run->result, output.name);
+    if (!or_ok(status)) break;
     if (output.tensor != NULL) or_tensor_retain(output.tensor);
     if (output.value != NULL) or_value_retain(output.value);
     status = or_task_result_take(run->result, &output);

@@ -67,6 +67,24 @@ static pb_t wide_graph(void) {
   return graph;
 }
 
+/* Two outputs whose names differ behind what a result keeps of them. */
+static pb_t long_names_graph(void) {
+  char first[] = "a123456789a123456789a123456789a123456789a123456789a1234567";
+  char one[200], other[200];
+  pb_t graph = {.data = NULL}, node = {.data = NULL};
+  or_format(one, sizeof one, "%s%s%s1", first, first, first);
+  or_format(other, sizeof other, "%s%s%s2", first, first, first);
+  pb_text(&node, 1, "x");
+  pb_text(&node, 2, one);
+  pb_text(&node, 2, other);
+  pb_text(&node, 4, "Split");
+  pb_put(&graph, 1, node);
+  pb_put(&graph, 11, value_proto("x", OR_FLOAT32, "2"));
+  pb_put(&graph, 12, value_proto(one, OR_FLOAT32, "1"));
+  pb_put(&graph, 12, value_proto(other, OR_FLOAT32, "1"));
+  return graph;
+}
+
 static int make_folder(void **state) {
   (void)state;
   or_format(folder, sizeof folder, "/tmp/inference_test_XXXXXX");
@@ -78,6 +96,7 @@ static int make_folder(void **state) {
   write_model("shapeless", shapeless_graph(), NULL);
   write_model("whole", whole_graph(), "{\"labels\":[\"a\",\"b\"]}");
   write_model("wide", wide_graph(), NULL);
+  write_model("long", long_names_graph(), NULL);
   return 0;
 }
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place) {
@@ -298,6 +317,13 @@ static void refuses_more_inputs_than_a_task_can_bind(void **state) {
   expect_refusal(&context, INFER("\"model\":\"wide\""), OR_RESOURCE_EXHAUSTED, "129 inputs and 129 outputs");
 }
 
+static void refuses_outputs_that_a_result_can_not_tell_apart(void **state) {
+  (void)state;
+  or_task_context_t context = here();
+  expect_refusal(&context, INFER("\"model\":\"long\",\"inputs\":{\"x\":{\"shape\":[2],\"data\":[1,2]}}"),
+                 OR_UNIMPLEMENTED, "begin with the same 127 bytes");
+}
+
 static void a_failing_device_fails_the_task_and_leaks_nothing(void **state) {
   (void)state;
   static const or_fake_call_t calls[] = {OR_FAKE_ALLOC, OR_FAKE_WRITE, OR_FAKE_COMPILE, OR_FAKE_RUN, OR_FAKE_READ};
@@ -357,6 +383,7 @@ int main(void) {
       TEST(predicts_from_a_device_with_memory_of_its_own),
       TEST(reads_the_digit_of_a_picture),
       TEST(refuses_more_inputs_than_a_task_can_bind),
+      TEST(refuses_outputs_that_a_result_can_not_tell_apart),
       TEST(a_failing_device_fails_the_task_and_leaks_nothing),
       cmocka_unit_test(survives_every_failing_allocation),
       cmocka_unit_test(loads_nothing_for_the_second_inference_of_a_pooled_model),
