@@ -35,8 +35,8 @@ Types are listed by the constraint of the standard (`T`, `T1`, …) where an ope
 bfloat16, float32, float64; *integers* int8 to int64 and uint8 to uint64; *float8* the four types of 8 bits without
 float8e8m0; *4-bit* and *2-bit* the integers of that width. Draws of random operators are judged by type, shape and
 range. *Beyond*: of {tried} types that the standard does not have for the first input of a version, those that run all
-the same; nobody says what is right there. The others, {kept}, are refused. *On*: `cpu` where the backend has a kernel of its own for some of the types, else the C reference runs, on the
-host, whatever the device.
+the same; nobody says what is right there. The others, {kept}, are refused. *On*: `cpu` where the backend has a kernel
+of its own for some of the types, else the C reference runs, on the host, whatever the device.
 
 | operator | version | takes | refuses | beyond | on |
 | --- | --- | --- | --- | --- | --- |
