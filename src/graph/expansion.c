@@ -59,3 +59,11 @@ or_status_t or_fold_call(or_graph_t *graph, or_op_call_t *call, or_status_t (*fu
   or_status_ignore(status); /* says that it was not */
   return or_status_success();
 }
+
+bool or_shape_is_within(const or_shape_t *shape, uint64_t limit) {
+  uint64_t product = 1;
+  for (int32_t i = 0; i < shape->rank; ++i) {
+    if (shape->dims[i] > 0 && __builtin_mul_overflow(product, (uint64_t)shape->dims[i], &product)) return false;
+  }
+  return product <= limit && product <= INT64_MAX;
+}

@@ -24,5 +24,8 @@ uint64_t or_fold_work_left(const or_graph_t *graph);
  * may spend. *enough false: that did not do, nothing is computed, and the status is success. */
 or_status_t or_fold_call(or_graph_t *graph, or_op_call_t *call, or_status_t (*function)(or_op_call_t *call),
                          bool *enough);
+/* Whether the known extents make at most `limit` elements, where one of 0 counts as 1: along the others of a tensor
+ * that has no elements there is no longer way either. */
+bool or_shape_is_within(const or_shape_t *shape, uint64_t limit);
 
 #endif

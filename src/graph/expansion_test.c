@@ -56,6 +56,19 @@ static void folding_may_spend_what_the_limit_and_the_weights_give(void **state) 
   assert_int_equal(or_fold_work_left(&graph), UINT64_MAX - 121);
 }
 
+static void a_shape_without_elements_is_as_large_as_its_other_extents(void **state) {
+  (void)state;
+  const or_shape_t some = {.rank = 2, .dims = {4, 5}}, none = {.rank = 3, .dims = {4, 0, 5}};
+  const or_shape_t open = {.rank = 2, .dims = {OR_DIM_UNKNOWN, 20}}, huge = {.rank = 2, .dims = {INT64_MAX, 2}};
+  const or_shape_t long_and_empty = {.rank = 3, .dims = {INT64_C(1) << 40, 0, INT64_C(1) << 40}};
+  const or_shape_t unranked = {.rank = OR_RANK_UNKNOWN};
+  assert_true(or_shape_is_within(&some, 20) && or_shape_is_within(&none, 20) && or_shape_is_within(&open, 20));
+  assert_false(or_shape_is_within(&some, 19) || or_shape_is_within(&none, 19) || or_shape_is_within(&open, 19));
+  assert_true(or_shape_is_within(&unranked, 1));
+  assert_false(or_shape_is_within(&huge, UINT64_MAX));
+  assert_false(or_shape_is_within(&long_and_empty, UINT64_MAX));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_limit_is_a_multiple_of_weights_and_inputs_or_a_gibibyte),
@@ -63,6 +76,7 @@ int main(void) {
       cmocka_unit_test(a_piece_is_measured_by_its_model),
       cmocka_unit_test(the_bytes_of_a_run_have_a_limit_of_their_own),
       cmocka_unit_test(folding_may_spend_what_the_limit_and_the_weights_give),
+      cmocka_unit_test(a_shape_without_elements_is_as_large_as_its_other_extents),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

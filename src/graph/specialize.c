@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "graph/expansion.h"
 #include "graph/graph_internal.h"
-#include "ops/shape.h"
 
 static or_status_t copy_graph(const or_graph_t *graph, or_graph_t **out);
 static or_status_t copy_symbols(const or_graph_t *graph, or_graph_t *copy);

@@ -85,7 +85,7 @@ or_status_t or_op_infer(or_op_call_t *call) {
   return status;
 }
 
-/* Whether all outputs are tensors without elements: however long the other extents are, none of them is walked along. */
+/* Whether all outputs are tensors without elements: however long the other extents are, none is walked along. */
 static bool has_nothing_to_compute(const or_op_call_t *call) {
   bool any = false;
   for (uint32_t i = 0; i < call->output_count; ++i) {

@@ -57,14 +57,6 @@ or_status_t or_axis_normalize(int64_t axis, int32_t rank, int32_t *out) {
   return or_status_success();
 }
 
-bool or_shape_is_within(const or_shape_t *shape, uint64_t limit) {
-  uint64_t product = 1;
-  for (int32_t i = 0; i < shape->rank; ++i) {
-    if (shape->dims[i] > 0 && __builtin_mul_overflow(product, (uint64_t)shape->dims[i], &product)) return false;
-  }
-  return product <= limit && product <= INT64_MAX;
-}
-
 uint64_t or_shape_product(const or_shape_t *shape, int32_t begin, int32_t end) {
   uint64_t product = 1;
   for (int32_t i = begin; i < end; ++i) product *= (uint64_t)shape->dims[i];

@@ -11,9 +11,6 @@ or_status_t or_shape_broadcast(const or_shape_t *a, const or_shape_t *b, or_shap
 void or_shape_broadcast_strides(const or_shape_t *shape, const or_shape_t *out, int64_t strides[OR_MAX_RANK]);
 /* -rank..rank-1 -> 0..rank-1; INVALID_ARGUMENT names axis and rank. */
 or_status_t or_axis_normalize(int64_t axis, int32_t rank, int32_t *out);
-/* Whether the known extents make at most `limit` elements, where one of 0 counts as 1: along the others of a tensor that
- * has no elements there is no longer way either. */
-bool or_shape_is_within(const or_shape_t *shape, uint64_t limit);
 /* Product of dims [begin, end) of a static shape. */
 uint64_t or_shape_product(const or_shape_t *shape, int32_t begin, int32_t end);
 

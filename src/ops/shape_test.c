@@ -83,17 +83,6 @@ static void products_of_no_extents_are_one(void **state) {
   assert_int_equal(or_shape_product(&shape, 2, 2), 1);
 }
 
-static void a_shape_without_elements_is_as_large_as_its_other_extents(void **state) {
-  (void)state;
-  or_shape_t some = SHAPE(4, 5), none = SHAPE(4, 0, 5), open = SHAPE(UNKNOWN, 20), huge = SHAPE(INT64_MAX, 2);
-  or_shape_t long_and_empty = SHAPE(INT64_C(1) << 40, 0, INT64_C(1) << 40), unranked = RANK_UNKNOWN;
-  assert_true(or_shape_is_within(&some, 20) && or_shape_is_within(&none, 20) && or_shape_is_within(&open, 20));
-  assert_false(or_shape_is_within(&some, 19) || or_shape_is_within(&none, 19) || or_shape_is_within(&open, 19));
-  assert_true(or_shape_is_within(&unranked, 1));
-  assert_false(or_shape_is_within(&huge, UINT64_MAX));
-  assert_false(or_shape_is_within(&long_and_empty, UINT64_MAX));
-}
-
 static void an_index_counts_row_major(void **state) {
   (void)state;
   or_shape_t shape = SHAPE(2, 1, 3), scalar = SCALAR;
@@ -241,7 +230,6 @@ int main(void) {
       cmocka_unit_test(strides_are_zero_along_broadcast_dimensions),
       cmocka_unit_test(axes_count_from_either_end),
       cmocka_unit_test(products_of_no_extents_are_one),
-      cmocka_unit_test(a_shape_without_elements_is_as_large_as_its_other_extents),
       cmocka_unit_test(an_index_counts_row_major),
       cmocka_unit_test(windows_have_their_defaults),
       cmocka_unit_test(windows_count_with_stride_padding_and_dilation),

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/string.h"
+#include "graph/expansion.h"
 #include "graph/onnx/onnx_internal.h"
-#include "ops/shape.h"
 
 static or_status_t read_tensor_type(or_onnx_reader_t *reader, or_wire_t message, bool symbols, or_onnx_type_t *out);
 static or_status_t element_of(const or_wire_field_t *field, or_wire_t *message);

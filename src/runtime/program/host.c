@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "graph/expansion.h"
 #include "hal/tensor.h"
-#include "ops/shape.h"
 #include "runtime/program/program_internal.h"
 
 /* The tensors of one call. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ops/shape.h"
+#include "graph/expansion.h"
 #include "runtime/program/program_internal.h"
 
 /* An operator with a few attributes that no file has: Slice and Concat of what control flow cuts and joins. */
