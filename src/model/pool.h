@@ -61,6 +61,9 @@ or_status_t or_model_pool_acquire(or_model_pool_t *pool, const or_model_request_
 bool or_model_pool_try(or_model_pool_t *pool, const or_model_request_t *request, or_model_lease_t *lease);
 /* Once for each acquire that succeeded; empties the lease. An empty one does nothing. */
 void or_model_pool_release(or_model_pool_t *pool, or_model_lease_t *lease);
+/* The same failure, of work with one of its models, in words that do not say where they lie: names of files begin below
+ * the folder. Takes the status. */
+or_status_t or_model_pool_hide(const or_model_pool_t *pool, or_status_t status);
 
 /* Loads ahead of use and keeps it. Looks for the newest version on the disk: if it is not the one in use, that one
  * takes no more leases once the new one is ready, and goes with its last. Statuses of acquire; a failure is the

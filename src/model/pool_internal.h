@@ -49,8 +49,6 @@ struct or_model_pool_t {
   or_model_pool_counts_t counts;
 };
 
-/* The same failure in words that do not say where the models lie. Takes the status. */
-or_status_t or_model_pool_hide(const or_model_pool_t *pool, or_status_t status);
 /* Where the model lies, *file the caller's; NULL if it is built in. *version: of the file. NOT_FOUND. */
 or_status_t or_model_pool_locate(const or_model_pool_t *pool, const char *base, int64_t asked, char **file,
                                  int64_t *version);

@@ -277,6 +277,7 @@ static void explain(work_t *work) {
   const or_explain_request_t wanted = {lease.model,  lease.session, request.device,        inputs.items,
                                        inputs.count, work->profile, &work->request->cancel};
   if (or_ok(status)) status = explain_on(work, &wanted, &explanation);
+  status = or_model_pool_hide(work->services->pool, status);
   if (or_ok(status)) {
     or_json_writer_t json;
     or_reply_json_begin(work->request, &json);

@@ -43,6 +43,7 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
   or_task_release_bindings(inference.inputs, inference.input_count);
   or_task_release_bindings(inference.outputs, inference.output_count);
   if (run->context->pool != NULL) {
+    status = or_model_pool_hide(run->context->pool, status);
     or_model_pool_release(run->context->pool, &inference.lease);
   } else {
     or_session_release(inference.session);
