@@ -91,9 +91,10 @@ void cts_attribute_tensor(cts_op_case_t *it, const char *name, const or_constant
   add_attribute(it, name, OR_ATTRIBUTE_TENSOR)->tensor = value;
 }
 
-or_dtype_t cts_next_dtype(const or_op_t *op, or_dtype_t dtype) {
+or_dtype_t cts_next_dtype(const cts_generator_t *generator, or_dtype_t dtype) {
+  uint32_t dtypes = or_op_dtypes(generator->op, generator->version);
   for (int next = (int)dtype + 1; next < OR_DTYPE_COUNT; ++next) {
-    if (next != OR_STRING && (op->dtypes & OR_DTYPE_BIT(next)) != 0) return (or_dtype_t)next;
+    if (next != OR_STRING && (dtypes & OR_DTYPE_BIT(next)) != 0) return (or_dtype_t)next;
   }
   return OR_DTYPE_NONE;
 }

@@ -81,11 +81,11 @@ void cts_emit(cts_generator_t *generator, const cts_op_case_t *it);
 #define INTS(...) (int64_t[]){__VA_ARGS__}, sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)
 #define NUMBERS(...) (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double)
 
-/* The next dtype of the operator's set after `dtype` (OR_DTYPE_NONE first), OR_DTYPE_NONE at the end. */
-or_dtype_t cts_next_dtype(const or_op_t *op, or_dtype_t dtype);
-#define CTS_EACH_DTYPE(op, dtype)                                                      \
-  for (or_dtype_t dtype = cts_next_dtype((op), OR_DTYPE_NONE); dtype != OR_DTYPE_NONE; \
-       dtype = cts_next_dtype((op), dtype))
+/* The next dtype that the operator's version takes, after `dtype` (OR_DTYPE_NONE first), OR_DTYPE_NONE at the end. */
+or_dtype_t cts_next_dtype(const cts_generator_t *generator, or_dtype_t dtype);
+#define CTS_EACH_DTYPE(generator, dtype)                                                      \
+  for (or_dtype_t dtype = cts_next_dtype((generator), OR_DTYPE_NONE); dtype != OR_DTYPE_NONE; \
+       dtype = cts_next_dtype((generator), dtype))
 
 /* Generators of the families. */
 void cts_generate_unary(cts_generator_t *g);

@@ -42,7 +42,7 @@ static cts_op_case_t attention_case(const cts_generator_t *g, const attention_ro
 static void lengths_and_windows(cts_generator_t *g) {
   const double lengths[] = {5, 130};
   attention_row_t row = {2, 4, 2, 3, 150, 0, 16, 24, false, OR_BOOL, SCALAR, true, false};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     cts_op_case_t it = attention_case(g, &row, dtype);
     for (int i = 0; i < 3; ++i) cts_input_absent(&it);
     cts_input_values(&it, OR_INT64, lengths, 2);
@@ -82,7 +82,7 @@ void cts_generate_attention(cts_generator_t *g) {
       {1, 6, 3, 1, 1, 33, 64, 64, false, OR_BOOL, SHAPE(6, 1, 34), false, true},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       cts_op_case_t it = attention_case(g, &rows[i], dtype);
       cts_emit(g, &it);
       if (!g->newest || i % 3 != 0) continue;
@@ -114,7 +114,7 @@ void cts_generate_cached_attention(cts_generator_t *g) {
       {{3, 2, 1, 1, 1, 5, 8, 8, false, OR_FLOAT32, SHAPE(1), true, false}, 4},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       cts_op_case_t it = attention_case(g, &cases[i].row, dtype);
       cts_input_values(&it, OR_INT64, &cases[i].length, 1);
       cts_emit(g, &it);

@@ -42,7 +42,7 @@ static void with_attributes(cts_generator_t *g, or_dtype_t dtype) {
 
 void cts_generate_unary(cts_generator_t *g) {
   bool of_positive = is(g, "Log") || is(g, "Sqrt");
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     one_input(g, dtype, SHAPE(2, 3, 17), CTS_RANDOM);
     one_input(g, dtype, SHAPE(33), CTS_SPECIAL);
     if (!g->newest && dtype != OR_FLOAT32) continue;
@@ -65,7 +65,7 @@ void cts_generate_unary(cts_generator_t *g) {
 
 void cts_generate_clip(cts_generator_t *g) {
   static const double low = -0.25, high = 0.5, three = 3, five = 5;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     bool real = or_dtype_is_float(dtype);
     for (int bounds = 0; bounds < 4; ++bounds) {
       for (int special = 0; special < 2; ++special) {
@@ -118,7 +118,7 @@ static void all_broadcasts(cts_generator_t *g, or_dtype_t dtype) {
 }
 
 void cts_generate_binary(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     two_inputs(g, dtype, SHAPE(4, 37), SHAPE(4, 37), CTS_RANDOM);
     if (g->version < 7) continue; /* no general broadcasting yet */
     two_inputs(g, dtype, SHAPE(3, 4, 5), SHAPE(4, 1), CTS_RANDOM);
@@ -144,7 +144,7 @@ void cts_generate_binary(cts_generator_t *g) {
 
 void cts_generate_pow(cts_generator_t *g) {
   static const double exponents[] = {0, 1, 2, 3, -1, 0.5, -2};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     cts_op_case_t it = cts_op_case(g, "");
     cts_input_range(&it, dtype, SHAPE(5, 7), 1, 4);
     cts_input_values(&it, dtype, exponents, 7)->constant = g->newest;
@@ -166,7 +166,7 @@ void cts_generate_pow(cts_generator_t *g) {
 }
 
 void cts_generate_variadic(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (uint32_t count = 1; count <= (g->newest ? 5u : 2u); ++count) {
       cts_op_case_t it = cts_op_case(g, "");
       for (uint32_t i = 0; i < count; ++i) {

@@ -19,7 +19,7 @@ void cts_generate_grid_sample(cts_generator_t *g) {
   static const char *const modes[] = {"linear", "nearest", "cubic"}, *const old_modes[] = {"bilinear", "nearest",
                                                                                            "bicubic"};
   static const char *const paddings[] = {"zeros", "border", "reflection"};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 9; ++form) {
       bool volume = g->version >= 20 && form % 2 == 1;
       cts_op_case_t it = cts_op_case(g, "");
@@ -35,7 +35,7 @@ void cts_generate_grid_sample(cts_generator_t *g) {
 
 void cts_generate_affine_grid(cts_generator_t *g) {
   static const double image[] = {2, 3, 4, 5}, volume[] = {2, 3, 2, 4, 5};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 4; ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, form < 2 ? SHAPE(2, 2, 3) : SHAPE(2, 3, 4));
@@ -49,7 +49,7 @@ void cts_generate_affine_grid(cts_generator_t *g) {
 /* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss. */
 void cts_generate_loss(cts_generator_t *g) {
   static const char *const reductions[] = {"mean", "sum", "none"};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 6; ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_range(&it, dtype, form < 3 ? SHAPE(7, 5) : SHAPE(2, 5, 3, 4), -3, 3);
@@ -65,7 +65,7 @@ void cts_generate_loss(cts_generator_t *g) {
 
 void cts_generate_unique(cts_generator_t *g) {
   static const double some[] = {1, 0, 1, 3, 0, 0, 1, 0, 1, 2, 3, 0};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t form = 0; form < 6; ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_values(&it, dtype, some, 12)->shape = SHAPE(2, 6);
@@ -80,7 +80,7 @@ void cts_generate_unique(cts_generator_t *g) {
 void cts_generate_center_crop_pad(cts_generator_t *g) {
   static const double extents[] = {5, 2}, one = 6;
   static const int64_t axes[] = {-1};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 2; ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 5));

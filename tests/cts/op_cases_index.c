@@ -49,7 +49,7 @@ static cts_op_case_t slice_case(cts_generator_t *g, const slice_row_t *row, or_d
 
 void cts_generate_slice(cts_generator_t *g) {
   int64_t ints[9];
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof slice_rows / sizeof *slice_rows; ++i) {
       if (g->version < 10 && slice_rows[i].has_steps) continue;
       if (!g->newest && dtype != OR_FLOAT32 && i > 1) continue;
@@ -83,7 +83,7 @@ static void gather(cts_generator_t *g, gather_t c) {
 }
 
 void cts_generate_gather(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(3), 0, false});
     gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT32, SHAPE(2, 4), 1, false});
     if (!g->newest && dtype != OR_FLOAT32) continue;
@@ -99,7 +99,7 @@ void cts_generate_gather(cts_generator_t *g) {
 void cts_generate_embedding_sum(cts_generator_t *g) {
   const or_shape_t places[][2] = {{SHAPE(3), SHAPE(3)}, {SHAPE(2, 7), SHAPE(1, 7)}, {SHAPE(2, 1), SHAPE(7)},
                                   {SCALAR, SCALAR},     {SHAPE(0), SHAPE(1)},       {SHAPE(4, 128), SHAPE(128)}};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
       for (int tables = 2; tables < 5; ++tables) {
         cts_op_case_t it = cts_op_case(g, "");
@@ -114,7 +114,7 @@ void cts_generate_embedding_sum(cts_generator_t *g) {
 }
 
 void cts_generate_gather_elements(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT64, SHAPE(3, 7), 0, false});
     gather(g, (gather_t){dtype, SHAPE(5, 7), OR_INT32, SHAPE(4, 9), 1, false});
     if (!g->newest && dtype != OR_FLOAT32) continue;

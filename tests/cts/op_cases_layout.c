@@ -18,7 +18,7 @@ static void reshape(cts_generator_t *g, or_dtype_t dtype, or_shape_t from, const
 }
 
 void cts_generate_reshape(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     reshape(g, dtype, SHAPE(2, 3, 4), NUMBERS(4, 6), 0);
     if (!g->newest && dtype != OR_FLOAT32) continue;
     reshape(g, dtype, SHAPE(2, 3, 4), NUMBERS(-1), 0);
@@ -35,7 +35,7 @@ void cts_generate_reshape(cts_generator_t *g) {
 }
 
 void cts_generate_flatten(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t axis = g->version >= 11 ? -4 : 0; axis <= 4; ++axis) {
       if (!g->newest && dtype != OR_FLOAT32 && axis != 2) continue;
       cts_op_case_t it = cts_op_case(g, "");
@@ -60,7 +60,7 @@ static void squeeze(cts_generator_t *g, or_dtype_t dtype, or_shape_t shape, cons
 }
 
 void cts_generate_squeeze(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     squeeze(g, dtype, SHAPE(1, 3, 1, 5), NUMBERS(0));
     if (!g->newest && dtype != OR_FLOAT32) continue;
     squeeze(g, dtype, SHAPE(1, 3, 1, 5), NUMBERS(0, 2));
@@ -72,7 +72,7 @@ void cts_generate_squeeze(cts_generator_t *g) {
 }
 
 void cts_generate_unsqueeze(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     squeeze(g, dtype, SHAPE(3, 5), NUMBERS(0));
     if (!g->newest && dtype != OR_FLOAT32) continue;
     squeeze(g, dtype, SHAPE(3, 5), NUMBERS(1, 3));
@@ -91,7 +91,7 @@ static void transpose(cts_generator_t *g, or_dtype_t dtype, or_shape_t shape, co
 }
 
 void cts_generate_transpose(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     transpose(g, dtype, SHAPE(3, 5), NULL, 0);
     transpose(g, dtype, SHAPE(2, 3, 4), INTS(1, 2, 0));
     if (!g->newest && dtype != OR_FLOAT32) continue;
@@ -114,7 +114,7 @@ void cts_generate_transpose(cts_generator_t *g) {
 }
 
 void cts_generate_concat(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t axis = g->version >= 11 ? -3 : 0; axis < 3; ++axis) {
       cts_op_case_t it = cts_op_case(g, "");
       for (int64_t i = 0; i < 3; ++i) {
@@ -153,7 +153,7 @@ static void split(cts_generator_t *g, or_dtype_t dtype, int64_t axis, const doub
 }
 
 void cts_generate_split(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     split(g, dtype, 0, NULL, 2);
     split(g, dtype, 1, NUMBERS(1, 3, 4));
     if (!g->newest && dtype != OR_FLOAT32) continue;
@@ -168,7 +168,7 @@ void cts_generate_split(cts_generator_t *g) {
 }
 
 void cts_generate_expand(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     const struct {
       or_shape_t from;
       double to[4];
@@ -188,7 +188,7 @@ void cts_generate_expand(cts_generator_t *g) {
 
 void cts_generate_tile(cts_generator_t *g) {
   if (g->version < 6) return; /* another operator in all but name; refused */
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     const struct {
       or_shape_t from;
       double times[3];
@@ -210,7 +210,7 @@ void cts_generate_tile(cts_generator_t *g) {
 
 void cts_generate_copying(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(3, 17), SCALAR, SHAPE(0, 3), SHAPE(1), SHAPE(2, 3, 4, 5, 6), SHAPE(70001)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       if (!g->newest && i > 0) continue;
       cts_op_case_t it = cts_op_case(g, "");

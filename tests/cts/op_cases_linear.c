@@ -41,7 +41,7 @@ void cts_generate_linear_attention(cts_generator_t *g) {
       {1, 70, 4, 2, 32, 33}, {0, 2, 2, 1, 4, 4}, {1, 0, 2, 2, 4, 4},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int rule = 0; rule < 4; ++rule) {
         for (int form = 0; form < 2; ++form) {
           cts_op_case_t it = linear_case(g, &rows[i], dtype, rule, form);

@@ -8,7 +8,7 @@ void cts_generate_batch_normalization(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(2, 3, 4, 5),    SHAPE(1, 1, 1, 1), SHAPE(3, 17),        SHAPE(1, 16, 9),
                                SHAPE(1, 5, 3, 2, 4), SHAPE(0, 3, 4, 4), SHAPE(2, 64, 15, 15)};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int constant = 0; constant < 2; ++constant) {
         cts_op_case_t it = cts_op_case(g, constant ? "" : "all given");
         or_shape_t channel = SHAPE(shapes[i].dims[1]);
@@ -51,7 +51,7 @@ void cts_generate_layer_normalization(cts_generator_t *g) {
          k < rows[i].shape.rank; ++k) {
       scale.dims[scale.rank++] = rows[i].shape.dims[k];
     }
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int form = 0; form < 4; ++form) {
         cts_op_case_t it = cts_op_case(g, "");
         cts_input(&it, dtype, rows[i].shape);
@@ -75,7 +75,7 @@ void cts_generate_add_layer_normalization(cts_generator_t *g) {
               {SHAPE(2, 3, 4), SHAPE(2, 1, 4), SHAPE(4), -1},  {SHAPE(0, 5), SHAPE(0, 5), SHAPE(5), -1},
               {SHAPE(17, 768), SHAPE(17, 768), SHAPE(768), -1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int form = 0; form < 4; ++form) {
         cts_op_case_t it = cts_op_case(g, "");
         cts_input(&it, dtype, rows[i].a);
@@ -99,7 +99,7 @@ static void softmax(cts_generator_t *g, or_dtype_t dtype, or_shape_t shape, int6
 }
 
 void cts_generate_softmax(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     softmax(g, dtype, SHAPE(3, 5), INT64_MIN, 1);
     softmax(g, dtype, SHAPE(2, 3, 4), INT64_MIN, 1);
     for (int64_t axis = 0; axis < 4; ++axis) {
@@ -175,7 +175,7 @@ void cts_generate_reduce(cts_generator_t *g) {
   double axes[4];
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
     if (!g->newest && i % 4 != 2) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (dtype != OR_FLOAT32 && i % 2 != 0 && i < 12) continue;
       cts_op_case_t it = reduce_case(g, &rows[i], dtype, CTS_RANDOM, axes);
       cts_emit(g, &it);

@@ -72,7 +72,7 @@ void cts_generate_conv(cts_generator_t *g) {
   size_t count = sizeof conv_rows / sizeof *conv_rows;
   for (size_t i = 0; i < count; ++i) {
     if (!g->newest && i % 4 != 1) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (dtype != OR_FLOAT32 && i % 3 != 1) continue;
       conv(g, &conv_rows[i], dtype, true, CTS_RANDOM);
       if (i % 2 == 1) conv(g, &conv_rows[i], dtype, false, CTS_RANDOM);
@@ -129,7 +129,7 @@ void cts_generate_gemm(cts_generator_t *g) {
   size_t count = sizeof gemm_rows / sizeof *gemm_rows;
   for (size_t i = 0; i < count; ++i) {
     if (!g->newest && i % 4 != 0) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (dtype != OR_FLOAT32 && i % 3 != 1 && i > 5) continue;
       gemm_row_t row = gemm_rows[i];
       if (or_dtype_is_integer(dtype) && row.alpha == 0.5f) row.alpha = 3;
@@ -177,7 +177,7 @@ void cts_generate_matmul(cts_generator_t *g) {
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
     if (!g->newest && i % 4 != 0) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (dtype != OR_FLOAT32 && i % 2 != 0) continue;
       matmul(g, dtype, rows[i].a, rows[i].b, false);
       if (i % 3 == 0) matmul(g, dtype, rows[i].a, rows[i].b, true);
@@ -201,8 +201,8 @@ void cts_generate_matmul_integer(cts_generator_t *g) {
   static const int64_t rows[][3] = {{1, 1, 1},     {3, 5, 7}, {16, 17, 33}, {65, 64, 63},
                                     {1, 100, 257}, {4, 0, 3}, {0, 4, 3}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    CTS_EACH_DTYPE(g->op, a) {
-      CTS_EACH_DTYPE(g->op, b) {
+    CTS_EACH_DTYPE(g, a) {
+      CTS_EACH_DTYPE(g, b) {
         for (int zero = 0; zero < 3; ++zero) { /* none, one number, one a row and column */
           cts_op_case_t it = cts_op_case(g, zero == 0   ? ""
                                             : zero == 1 ? "zero points"

@@ -74,7 +74,7 @@ void cts_generate_quantize(cts_generator_t *g) {
 
 void cts_generate_dequantize(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(2, 3, 37), SHAPE(3, 5, 16), SHAPE(1, 1, 1), SHAPE(2, 64, 7, 7), SHAPE(2, 3, 0)};
-  CTS_EACH_DTYPE(g->op, from) {
+  CTS_EACH_DTYPE(g, from) {
     bool byte = from == OR_INT8 || from == OR_UINT8;
     if (!byte && from != OR_INT32 && !g->newest) continue;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; ++s) {
@@ -149,7 +149,7 @@ void cts_generate_qlinear_matmul(cts_generator_t *g) {
   parameters(&it, OR_UINT8, 0, 4, false);
   cts_emit(g, &it);
   if (g->version < 21) return;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     if (!or_dtype_is_float(dtype)) continue;
     it = cts_op_case(g, "");
     cts_input(&it, dtype, SHAPE(5, 9));

@@ -115,7 +115,7 @@ void cts_generate_recurrent(cts_generator_t *g) {
   const extents_t rows[] = {{1, 1, 3, 4}, {3, 4, 5, 8}, {4, 2, 17, 33}, {3, 3, 1, 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
     if (!g->newest && i != 1) continue;
-    CTS_EACH_DTYPE(g->op, dtype) every_form(g, dtype, &rows[i]);
+    CTS_EACH_DTYPE(g, dtype) every_form(g, dtype, &rows[i]);
   }
   if (!g->newest) return;
   functions(g);
@@ -128,7 +128,7 @@ void cts_generate_recurrent(cts_generator_t *g) {
 void cts_generate_det(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(1, 1),    SHAPE(3, 3),    SHAPE(2, 3, 4, 4),
                                SHAPE(5, 7, 7), SHAPE(0, 2, 2), SHAPE(2, 0, 0)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, shapes[i]);

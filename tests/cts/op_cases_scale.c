@@ -8,7 +8,7 @@ static bool is(const cts_generator_t *g, const char *name) { return strcmp(g->op
 
 void cts_generate_rms_normalization(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(3, 8), SHAPE(2, 5, 33), SHAPE(2, 3, 64), SHAPE(0, 5)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, shapes[i]);
@@ -22,7 +22,7 @@ void cts_generate_rms_normalization(cts_generator_t *g) {
 
 void cts_generate_channel_normalization(cts_generator_t *g) {
   bool groups = is(g, "GroupNormalization");
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t count = 1; count <= (groups ? 4 : 1); count *= 2) {
       cts_op_case_t it = cts_op_case(g, "");
       or_shape_t parameters = SHAPE(groups && g->version < 21 ? count : 4);
@@ -38,7 +38,7 @@ void cts_generate_channel_normalization(cts_generator_t *g) {
 /* One input of four dimensions: LpNormalization, Hardmax, MeanVarianceNormalization, LRN. */
 void cts_generate_line(cts_generator_t *g) {
   static const int64_t axes[] = {1, 3};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t form = 0; form < 3; ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(2, 5, 3, 4));
@@ -56,7 +56,7 @@ void cts_generate_line(cts_generator_t *g) {
 }
 
 void cts_generate_rotary_embedding(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 4; ++form) {
       bool flat = form % 2 == 1, by_position = form / 2 == 0;
       cts_op_case_t it = cts_op_case(g, "");
@@ -71,7 +71,7 @@ void cts_generate_rotary_embedding(cts_generator_t *g) {
 }
 
 void cts_generate_pair(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int constant = 0; constant < 2; ++constant) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_range(&it, dtype, SHAPE(3, 37), or_dtype_is_signed(dtype) || or_dtype_is_float(dtype) ? -6 : 0, 6);
@@ -83,7 +83,7 @@ void cts_generate_pair(cts_generator_t *g) {
 }
 
 void cts_generate_bit_shift(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     if (g->version < 28 && or_dtype_is_signed(dtype)) continue;
     for (int right = 0; right < 2; ++right) {
       cts_op_case_t it = cts_op_case(g, "");

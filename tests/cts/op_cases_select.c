@@ -9,7 +9,7 @@
 static bool is(const cts_generator_t *g, const char *name) { return strcmp(g->op->name, name) == 0; }
 
 void cts_generate_gather_nd(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t tuple = 1; tuple <= 3; ++tuple) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(4, 4, 4));
@@ -30,7 +30,7 @@ void cts_generate_scatter(cts_generator_t *g) {
   static const double places[] = {2, 0, -1};
   static const char *const reductions[] = {"none", "add", "mul", "max", "min"};
   bool nd = is(g, "ScatterND");
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t r = 0; r < 5; ++r) {
       if (r > 2 && or_dtype_is_one_of(dtype, OR_OP_COMPLEX)) continue;
       if (r > 0 && (is(g, "Scatter") || g->version < (r > 2 ? 18 : 16))) continue;
@@ -46,7 +46,7 @@ void cts_generate_scatter(cts_generator_t *g) {
 
 void cts_generate_tensor_scatter(cts_generator_t *g) {
   static const double begins[] = {1, 4};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int circular = 0; circular < 2; ++circular) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(2, 3, 6, 5));
@@ -61,7 +61,7 @@ void cts_generate_tensor_scatter(cts_generator_t *g) {
 void cts_generate_one_hot(cts_generator_t *g) {
   static const double depth = 6, values[] = {2, 7};
   static const or_dtype_t outputs[] = {OR_FLOAT32, OR_INT64, OR_BOOL, OR_FLOAT16};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_range(&it, dtype, SHAPE(3, 7), or_dtype_is_signed(dtype) ? -8 : 0, 8);
@@ -75,7 +75,7 @@ void cts_generate_one_hot(cts_generator_t *g) {
 
 void cts_generate_non_zero(cts_generator_t *g) {
   static const double some[] = {0, 1, 0, 3, 1, 0};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     cts_op_case_t it = cts_op_case(g, "");
     cts_input_values(&it, dtype, some, 6)->shape = SHAPE(5, 7);
     cts_emit(g, &it);
@@ -84,7 +84,7 @@ void cts_generate_non_zero(cts_generator_t *g) {
 
 void cts_generate_compress(cts_generator_t *g) {
   static const double some[] = {0, 1, 1};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t axis = -1; axis < 2; ++axis) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 4));
@@ -97,7 +97,7 @@ void cts_generate_compress(cts_generator_t *g) {
 
 void cts_generate_top_k(cts_generator_t *g) {
   static const double k = 3;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t axis = 0; axis < 3; ++axis) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(4, 5, 7));
@@ -112,7 +112,7 @@ void cts_generate_top_k(cts_generator_t *g) {
 }
 
 void cts_generate_arg(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t axis = 0; axis < 3; ++axis) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_fill(&it, dtype, SHAPE(4, 5, 7), axis == 2 ? CTS_SPECIAL : CTS_RANDOM);
@@ -128,7 +128,7 @@ void cts_generate_pad(cts_generator_t *g) {
   static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
   static const double pads[] = {1, 0, 2, -1}, value = 3;
   static const int64_t integers[] = {1, 0, 2, -1};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int mode = 0; mode < (g->version < 19 ? 3 : 4); ++mode) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 5));
@@ -145,7 +145,7 @@ void cts_generate_pad(cts_generator_t *g) {
 }
 
 void cts_generate_trilu(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 6; ++form) {
       double diagonal = form / 2 - 1;
       cts_op_case_t it = cts_op_case(g, "");
@@ -158,7 +158,7 @@ void cts_generate_trilu(cts_generator_t *g) {
 }
 
 void cts_generate_eye_like(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t k = -1; k < 2; ++k) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 5));
@@ -170,7 +170,7 @@ void cts_generate_eye_like(cts_generator_t *g) {
 }
 
 void cts_generate_cumulative(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 4; ++form) {
       double axis = form - 2;
       cts_op_case_t it = cts_op_case(g, "");
@@ -185,7 +185,7 @@ void cts_generate_cumulative(cts_generator_t *g) {
 
 void cts_generate_reverse_sequence(cts_generator_t *g) {
   static const double lengths[] = {1, 4, 0};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t batch = 0; batch < 2; ++batch) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, batch == 0 ? SHAPE(3, 4, 2) : SHAPE(4, 3, 2));
@@ -199,7 +199,7 @@ void cts_generate_reverse_sequence(cts_generator_t *g) {
 
 void cts_generate_blocks(cts_generator_t *g) {
   bool to_space = is(g, "DepthToSpace");
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int mode = 0; mode < (g->version < (to_space ? 11 : 28) ? 1 : 2); ++mode) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, to_space ? SHAPE(2, 8, 3, 5) : SHAPE(2, 2, 6, 4));
@@ -215,7 +215,7 @@ void cts_generate_resize(cts_generator_t *g) {
   static const float attribute_scales[] = {1, 1, 1.5F, 0.75F};
   static const char *const modes[] = {"nearest", "linear", "cubic"};
   bool old = g->version < 11;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < (old ? 2 : 6); ++form) {
       if (form % 3 > 0 && or_dtype_is_one_of(dtype, OR_OP_INTS)) continue; /* a share off by rounding is another one */
       cts_op_case_t it = cts_op_case(g, "");
@@ -238,7 +238,7 @@ void cts_generate_resize(cts_generator_t *g) {
 }
 
 void cts_generate_bit_cast(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     static const or_dtype_t of_width[] = {OR_INT8, OR_INT16, OR_INT32, OR_INT64, OR_COMPLEX128};
     for (size_t i = 0; i < sizeof of_width / sizeof *of_width; ++i) {
       if (or_dtype_bits(of_width[i]) != or_dtype_bits(dtype)) continue;
@@ -252,7 +252,7 @@ void cts_generate_bit_cast(cts_generator_t *g) {
 
 void cts_generate_dropout(cts_generator_t *g) {
   static const double third = 0.375, yes = 1;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (uint32_t form = 0; form < (g->version < 12 ? 2 : 4); ++form) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(3, 5));
@@ -281,7 +281,7 @@ void cts_generate_einsum(cts_generator_t *g) {
               {"ijbs,ibns->bnij", SHAPE(3, 4, 2, 2), SHAPE(3, 2, 5, 2)},
               {"i,j", SHAPE(3), SHAPE(4)},
               {"ij,ij->", SHAPE(3, 4), SHAPE(3, 4)}};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, rows[i].a);

@@ -30,13 +30,13 @@ void cts_generate_random(cts_generator_t *g) {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; ++s)
       random_case(g, like ? floats[d] : OR_DTYPE_NONE, floats[d], shapes[s], s % 2 == 1);
   }
-  CTS_EACH_DTYPE(g->op, from) {
+  CTS_EACH_DTYPE(g, from) {
     if (like) random_case(g, from, OR_FLOAT32, SHAPE(5), false);
   }
 }
 
 void cts_generate_bernoulli(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, from) {
+  CTS_EACH_DTYPE(g, from) {
     for (or_dtype_t to = OR_DTYPE_NONE; to < OR_DTYPE_COUNT; ++to) {
       if (to != OR_DTYPE_NONE && ((OR_OP_NUMERIC | OR_DTYPE_BIT(OR_BOOL)) & OR_DTYPE_BIT(to)) == 0) continue;
       cts_op_case_t it = cts_op_case(g, "");
@@ -50,7 +50,7 @@ void cts_generate_bernoulli(cts_generator_t *g) {
 
 void cts_generate_multinomial(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(1, 1), SHAPE(3, 10), SHAPE(2, 1000), SHAPE(0, 3)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; ++s) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input_range(&it, dtype, shapes[s], -6, 3);
@@ -100,7 +100,7 @@ void cts_generate_mel_weight_matrix(cts_generator_t *g) {
 void cts_generate_dft(cts_generator_t *g) {
   static const int64_t lengths[] = {1, 2, 8, 15, 37, 263};
   static const double axis = 0, cut[] = {5, 40};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; ++l) {
       for (int form = 0; form < 6; ++form) {
         bool inverse = form % 2 == 1, onesided = form / 2 == 1, other_axis = form / 2 == 2;
@@ -125,7 +125,7 @@ void cts_generate_dft(cts_generator_t *g) {
 
 void cts_generate_stft(cts_generator_t *g) {
   static const double step = 5, length = 16;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int form = 0; form < 6; ++form) {
       bool window = form % 2 == 0, given = form < 4, complex = form == 3 || form == 4;
       cts_op_case_t it = cts_op_case(g, "");

@@ -33,7 +33,7 @@ void cts_generate_fft(cts_generator_t *g) {
                                  360,  511,  512,   625,   768,   1000,  1009,  1024,  2002,   2048,  4096, 4620,
                                  6561, 8192, 10007, 16384, 32768, 40000, 65536, 65537, 100000, 131072};
   static const char *const norms[] = {"backward", "ortho", "forward"};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t n = 1; n <= 64; ++n) both_ways(g, dtype, SHAPE(n), 1);
     for (size_t i = 0; i < sizeof more / sizeof *more; ++i) both_ways(g, dtype, SHAPE(more[i]), 1);
     both_ways(g, dtype, SHAPE(5, 3, 48), 1);

@@ -10,8 +10,8 @@ static bool is(const cts_generator_t *g, const char *name) { return strcmp(g->op
 static bool recent(or_dtype_t dtype) { return dtype >= OR_FLOAT8E4M3FN; }
 
 void cts_generate_cast(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, from) {
-    CTS_EACH_DTYPE(g->op, to) {
+  CTS_EACH_DTYPE(g, from) {
+    CTS_EACH_DTYPE(g, to) {
       if (!g->newest && (recent(from) || recent(to) || (from != OR_FLOAT32 && to != OR_FLOAT32))) continue;
       for (int fill = 0; fill < 3; ++fill) {
         cts_op_case_t it = cts_op_case(g, or_dtype_name(to));
@@ -37,8 +37,8 @@ void cts_generate_cast(cts_generator_t *g) {
 }
 
 void cts_generate_cast_like(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, from) {
-    CTS_EACH_DTYPE(g->op, to) {
+  CTS_EACH_DTYPE(g, from) {
+    CTS_EACH_DTYPE(g, to) {
       if (from != OR_FLOAT32 && to != OR_FLOAT32) continue;
       if (g->version < 19 && (recent(from) || recent(to))) continue;
       cts_op_case_t it = cts_op_case(g, "");
@@ -51,7 +51,7 @@ void cts_generate_cast_like(cts_generator_t *g) {
 
 void cts_generate_shape(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(2, 3, 4), SCALAR, SHAPE(0, 5), SHAPE(7)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       if (dtype != OR_FLOAT32 && i > 0) continue;
       cts_op_case_t it = cts_op_case(g, "");
@@ -96,7 +96,7 @@ static void make_tensor(tensor_t *out, or_dtype_t dtype, or_shape_t shape) {
 
 void cts_generate_constant(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(2, 3, 4), SCALAR, SHAPE(0), SHAPE(5)};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       if (!g->newest && i > 0) continue;
       tensor_t tensor;
@@ -147,7 +147,7 @@ void cts_generate_constant_of_shape(cts_generator_t *g) {
 
 void cts_generate_range(cts_generator_t *g) {
   static const double rows[][3] = {{0, 10, 1}, {10, 0, -3}, {1, 1, 1}, {5, 2, 1}, {-4, 9, 2}, {0, 100, 7}};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       for (int k = 0; k < 3; ++k) cts_input_scalar(&it, dtype, &rows[i][k]);
@@ -171,7 +171,7 @@ static void vector(cts_generator_t *g, or_dtype_t dtype, or_shape_t shape, int i
 
 static void vectors(cts_generator_t *g, int inputs) {
   bool scaled = g->op->attributes[0].name != NULL;
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof vector_counts / sizeof *vector_counts; ++i) {
       vector(g, dtype, SHAPE(vector_counts[i]), inputs, scaled && i % 2 == 1 ? -2.5f : 0);
     }
@@ -190,7 +190,7 @@ void cts_generate_fill(cts_generator_t *g) {
     int64_t dims[3];
     size_t rank;
   } shapes[] = {{{2, 3, 4}, 3}, {{0, 3}, 2}, {{1000}, 1}, {{100003}, 1}};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_attribute_ints(&it, "shape", shapes[i].dims, shapes[i].rank);

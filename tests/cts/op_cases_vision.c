@@ -67,7 +67,7 @@ static void conv_transpose(cts_generator_t *g, const transpose_row_t *row, or_dt
 void cts_generate_conv_transpose(cts_generator_t *g) {
   for (size_t i = 0; i < sizeof transpose_rows / sizeof *transpose_rows; ++i) {
     if (!g->newest && i % 5 != 1) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (dtype != OR_FLOAT32 && i % 3 != 0) continue;
       conv_transpose(g, &transpose_rows[i], dtype, true);
       if (i % 2 == 1) conv_transpose(g, &transpose_rows[i], dtype, false);
@@ -102,7 +102,7 @@ static void max_unpool(cts_generator_t *g, or_dtype_t dtype, or_shape_t x, const
 }
 
 void cts_generate_max_unpool(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     max_unpool(g, dtype, SHAPE(1, 1, 2, 2), (const int64_t[]){2, 2, 2, 2, 0, 0, 0, 0}, NULL);
     max_unpool(g, dtype, SHAPE(1, 1, 2, 2), (const int64_t[]){2, 2, 2, 2, 0, 0, 0, 0}, (const double[]){1, 1, 5, 6});
     max_unpool(g, dtype, SHAPE(1, 2, 4), (const int64_t[]){3, 2, 1, 0}, NULL);
@@ -114,7 +114,7 @@ void cts_generate_max_unpool(cts_generator_t *g) {
 
 void cts_generate_max_roi_pool(cts_generator_t *g) {
   static const double rois[] = {0, 0, 0, 6, 6, 1, 2, 1, 5, 9, 0, 3, 3, 3, 3, 1, -4, -4, 2, 2, 0, 9, 9, 12, 12};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t side = 1; side < 5; ++side) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(2, 3, 8, 7));
@@ -130,7 +130,7 @@ void cts_generate_max_roi_pool(cts_generator_t *g) {
 
 void cts_generate_roi_align(cts_generator_t *g) {
   static const double rois[] = {0, 0, 6, 6, 2, 1, 5, 9, 3, 3, 3, 3, -4, -4, 2, 2, 9, 9, 12, 12}, images[] = {0, 1, 1};
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     for (int64_t i = 0; i < 8; ++i) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, SHAPE(2, 3, 8, 7));
@@ -170,7 +170,7 @@ static void col2im(cts_generator_t *g, or_dtype_t dtype, or_shape_t x, size_t ra
 }
 
 void cts_generate_col2im(cts_generator_t *g) {
-  CTS_EACH_DTYPE(g->op, dtype) {
+  CTS_EACH_DTYPE(g, dtype) {
     col2im(g, dtype, SHAPE(1, 5, 5), 2, (const int64_t[]){5, 5, 1, 5, 1, 1, 1, 1, 0, 0, 0, 0});
     col2im(g, dtype, SHAPE(2, 12, 15), 2, (const int64_t[]){6, 7, 2, 2, 1, 2, 1, 3, 0, 1, 0, 1});
     col2im(g, dtype, SHAPE(1, 4, 300), 1, (const int64_t[]){301, 2, 1, 1, 0, 0});
@@ -209,7 +209,7 @@ void cts_generate_deform_conv(cts_generator_t *g) {
       mask[1] *= row->kernel[d];
     }
     size_t spatial = (size_t)row->spatial, rank = spatial + 2;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       cts_op_case_t it = cts_op_case(g, "");
       cts_input(&it, dtype, or_shape_make(rank, x));
       cts_input(&it, dtype, or_shape_make(rank, w))->constant = i % 2 == 0;
@@ -232,7 +232,7 @@ void cts_generate_causal_conv(cts_generator_t *g) {
                                     {1, 2, 300, 3}, {0, 2, 3, 2}, {1, 2, 0, 3}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
     const int64_t *row = rows[i];
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int given = 0; given < 4; ++given) {
         cts_op_case_t it = cts_op_case(g, "");
         cts_input(&it, dtype, SHAPE(row[0], row[1], row[2]));

@@ -59,7 +59,7 @@ void cts_generate_pool(cts_generator_t *g) {
     int since = maximum && row->since == 19 ? 10 : row->since; /* MaxPool had dilations earlier, LpPool all at once */
     if (norm && row->since > 1) since = 18;
     if (g->version < since || (!g->newest && i % 3 == 2)) continue;
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       if (!g->newest && dtype != OR_FLOAT32 && i > 2) continue;
       cts_op_case_t it = pool_case(g, row, dtype, CTS_RANDOM);
       cts_emit(g, &it);
@@ -92,7 +92,7 @@ void cts_generate_global_pool(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(1, 1, 1, 1),    SHAPE(2, 3, 5, 7), SHAPE(1, 17, 7, 7),  SHAPE(2, 3, 11),
                                SHAPE(1, 2, 3, 4, 5), SHAPE(0, 3, 4, 4), SHAPE(1, 64, 33, 31)};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
-    CTS_EACH_DTYPE(g->op, dtype) {
+    CTS_EACH_DTYPE(g, dtype) {
       for (int special = 0; special < 2; ++special) {
         cts_op_case_t it = cts_op_case(g, "");
         cts_input_fill(&it, dtype, shapes[i], special ? CTS_SPECIAL : CTS_RANDOM);
