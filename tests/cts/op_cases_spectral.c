@@ -27,6 +27,7 @@ void cts_generate_random(cts_generator_t *g) {
   const or_shape_t shapes[] = {SHAPE(3, 7), SHAPE(513), SCALAR, SHAPE(2, 0)};
   bool like = g->op->input_max > 0;
   for (size_t d = 0; d < FLOATS; ++d) {
+    if ((or_op_dtypes(g->op, g->version) & OR_DTYPE_BIT(floats[d])) == 0) continue;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; ++s)
       random_case(g, like ? floats[d] : OR_DTYPE_NONE, floats[d], shapes[s], s % 2 == 1);
   }
