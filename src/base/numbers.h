@@ -40,6 +40,9 @@ uint32_t or_bits_get(uint32_t bits, const void *data, uint64_t index);
 void or_bits_set(uint32_t bits, void *data, uint64_t index, uint32_t code);
 /* The same, and what is behind it in its last byte becomes 0: for elements written in order to fresh memory. */
 void or_bits_append(uint32_t bits, void *data, uint64_t index, uint32_t code);
+/* to[at + i] = from[first + i] for i < count, of elements of `bits`: fewer than 8, or a multiple of them. What lies
+ * beside them in a byte stays. Copies front to back. */
+void or_bits_copy(uint32_t bits, const void *from, uint64_t first, void *to, uint64_t at, uint64_t count);
 /* Element `index` of packed data as double / int64 (types of less than 8 bits and float8 too; complex: the real part),
  * and back with the dtype's rounding and saturation as ONNX Cast has it for float to float8, C conversion for the rest.
  * The dtype is numeric or bool. */

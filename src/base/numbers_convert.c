@@ -182,6 +182,15 @@ void or_bits_set(uint32_t bits, void *data, uint64_t index, uint32_t code) {
 
 void or_bits_append(uint32_t bits, void *data, uint64_t index, uint32_t code) { put_bits(bits, data, index, code, 0); }
 
+void or_bits_copy(uint32_t bits, const void *from, uint64_t first, void *to, uint64_t at, uint64_t count) {
+  if (bits < 8) {
+    for (uint64_t i = 0; i < count; ++i) or_bits_set(bits, to, at + i, or_bits_get(bits, from, first + i));
+    return;
+  }
+  size_t bytes = bits / 8;
+  memcpy((char *)to + at * bytes, (const char *)from + first * bytes, count * bytes);
+}
+
 bool or_dtype_is_float(or_dtype_t dtype) {
   return dtype == OR_FLOAT32 || dtype == OR_FLOAT64 || dtype == OR_FLOAT8E8M0 || small_format(dtype) != NULL;
 }

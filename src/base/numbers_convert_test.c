@@ -246,6 +246,16 @@ static void packs_elements_of_two_and_six_bits_across_bytes(void **state) {
   assert_int_equal(or_bits_get(6, bytes, 2), 0x3F);
 }
 
+static void copies_elements_and_leaves_their_neighbours(void **state) {
+  (void)state;
+  const uint8_t from[3] = {0x21, 0x43, 0x65};
+  uint8_t to[3] = {0xFF, 0xFF, 0xFF};
+  or_bits_copy(4, from, 1, to, 2, 3);
+  assert_memory_equal(to, "\xFF\x32\xF4", 3);
+  or_bits_copy(8, from, 2, to, 0, 1);
+  assert_memory_equal(to, "\x65\x32\xF4", 3);
+}
+
 /* ONNX, Cast 24: the table of special values, and "away from zero", "towards zero", "ties round up". */
 static void powers_of_two_are_rounded_as_asked(void **state) {
   (void)state;
@@ -306,6 +316,7 @@ int main(void) {
       cmocka_unit_test(converts_integers_as_c_does),
       cmocka_unit_test(packs_two_elements_of_four_bits_a_byte),
       cmocka_unit_test(packs_elements_of_two_and_six_bits_across_bytes),
+      cmocka_unit_test(copies_elements_and_leaves_their_neighbours),
       cmocka_unit_test(powers_of_two_are_rounded_as_asked),
       cmocka_unit_test(sorts_dtypes_into_families),
   };

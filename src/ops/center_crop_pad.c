@@ -6,6 +6,7 @@
 #include "ops/infer.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t center_crop_pad_infer(or_op_call_t *call);
 static or_status_t center_crop_pad_reference(or_op_call_t *call);
@@ -19,7 +20,7 @@ const or_op_t or_op_center_crop_pad = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 1,
     .attributes = {{"axes", OR_ATTRIBUTE_INTS, false}},
     .infer = center_crop_pad_infer,
@@ -60,7 +61,7 @@ static or_status_t center_crop_pad_reference(or_op_call_t *call) {
   int64_t in_strides[OR_MAX_RANK], out_strides[OR_MAX_RANK], at[OR_MAX_RANK] = {0}, from = 0, to = 0;
   or_shape_t common = in->shape;
   if (rank == 0) return or_reference_copy(call);
-  memset(out->data, 0, or_dtype_bytes(out->dtype, or_shape_product(&out->shape, 0, rank)));
+  or_elements_clear(out->dtype, out->data, or_shape_product(&out->shape, 0, rank));
   or_dense_strides(&in->shape, in_strides);
   or_dense_strides(&out->shape, out_strides);
   for (int32_t i = 0; i < rank; ++i) {

@@ -50,11 +50,5 @@ void or_elements_store_int(or_dtype_t dtype, void *data, uint64_t first, size_t 
 }
 
 void or_elements_copy(or_dtype_t dtype, const void *from, uint64_t first, void *to, uint64_t at, uint64_t count) {
-  uint32_t bits = or_dtype_bits(dtype);
-  if (bits < 8) {
-    for (uint64_t i = 0; i < count; ++i) or_bits_set(bits, to, at + i, or_bits_get(bits, from, first + i));
-    return;
-  }
-  size_t bytes = bits / 8;
-  memcpy((char *)to + at * bytes, (const char *)from + first * bytes, count * bytes);
+  or_bits_copy(or_dtype_bits(dtype), from, first, to, at, count);
 }

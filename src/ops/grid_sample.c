@@ -8,6 +8,7 @@
 #include "ops/infer.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t grid_sample_infer(or_op_call_t *call);
 static or_cost_t grid_sample_cost(const or_op_call_t *call);
@@ -23,7 +24,7 @@ const or_op_t or_op_grid_sample = {
     .input_max = 2,
     .output_min = 1,
     .output_max = 1,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .attributes = {{"align_corners", OR_ATTRIBUTE_INT, false},
                    {"mode", OR_ATTRIBUTE_STRING, false},
                    {"padding_mode", OR_ATTRIBUTE_STRING, false}},
@@ -76,6 +77,8 @@ static or_status_t grid_sample_infer(or_op_call_t *call) {
   if (or_ok(status) && !or_dtype_is_one_of(call->inputs[1].dtype, OR_OP_FLOATS))
     status = or_error(OR_INVALID_ARGUMENT, "input 1 (grid) is %s; it must be of a floating-point type",
                       or_dtype_name(call->inputs[1].dtype));
+  if (or_ok(status) && call->inputs[0].dtype == OR_STRING && sampling.mode != SAMPLE_NEAREST)
+    status = or_error(OR_INVALID_ARGUMENT, "text has nothing between two elements; mode must be nearest");
   if (!or_ok(status)) return status;
   int32_t rank = x->rank >= 0 ? x->rank : grid->rank, least = call->node->version < 20 ? 4 : 3;
   if (rank < 0) return or_shape_unknown(OR_RANK_UNKNOWN, out);
@@ -238,7 +241,7 @@ static void copy_nearest(const or_op_call_t *call, const image_t *image, const t
   }
   for (int64_t c = batch * image->channels; c < (batch + 1) * image->channels; ++c) {
     char *to = (char *)image->y + (size_t)(c * image->places + place) * bytes;
-    if (outside) memset(to, 0, bytes);
+    if (outside) or_elements_clear(call->inputs[0].dtype, to, 1);
     if (!outside) memcpy(to, (const char *)image->x + (size_t)(c * image->pixels + offset) * bytes, bytes);
   }
 }

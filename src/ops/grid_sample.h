@@ -8,7 +8,8 @@
  * the image padding_mode gives 0 (zeros), the outermost pixels (border), or its mirror image (reflection). Positions
  * are computed in float32, of a float64 grid in float64. One that is NaN, or infinite under reflection, is in the first
  * pixel; under zeros either is outside.
- * X: floating-point types, integers (interpolated as double, truncated), complex, bool; grid: floating-point types. */
+ * X: floating-point types, integers (interpolated as double, truncated), complex, bool, in mode nearest text; grid:
+ * floating-point types. */
 
 #include "ops/op.h"
 

@@ -25,6 +25,15 @@ static inline void or_strings_clear(void *elements, uint64_t count) {
     memcpy((char *)elements + i * sizeof(or_string_t), &OR_STRING_EMPTY, sizeof(or_string_t));
 }
 
+/* `count` elements of what ONNX's zero is in the dtype, which has no fewer than 8 bits. */
+static inline void or_elements_clear(or_dtype_t dtype, void *elements, uint64_t count) {
+  if (dtype == OR_STRING) {
+    or_strings_clear(elements, count);
+  } else {
+    memset(elements, 0, or_dtype_bytes(dtype, count));
+  }
+}
+
 /* Adds the length of a text that is to be made. RESOURCE_EXHAUSTED beyond OR_OP_MAX_STRING_BYTES. */
 or_status_t or_strings_add(size_t *total, size_t length);
 /* Room for `bytes` of text in call->strings, for all that a reference makes; asked for once. FAILED_PRECONDITION if

@@ -125,6 +125,33 @@ static void there_is_no_sum_of_strings(void **state) {
   call_deinit(&f);
 }
 
+static void strings_are_sampled_cropped_and_told_apart(void **state) {
+  (void)state;
+  call_fixture_t f;
+  start(&f, "CenterCropPad", 18, SHAPE(2), STRINGS(TEXT("a"), TEXT("bb")));
+  call_list(&f, INTS(5));
+  finish(&f, SHAPE(5), TEXTS("", "a", "bb", "", ""));
+  start(&f, "GridSample", 22, SHAPE(1, 1, 3), STRINGS(TEXT("a"), TEXT("bb"), TEXT("c")));
+  call_input(&f, OR_FLOAT32, SHAPE(1, 4, 1), FLOATS(1, 0, -1, 9));
+  call_string(&f, "mode", "nearest");
+  call_int(&f, "align_corners", 1);
+  finish(&f, SHAPE(1, 1, 4), TEXTS("c", "bb", "a", ""));
+  start(&f, "GridSample", 22, SHAPE(1, 1, 3), NULL);
+  call_input(&f, OR_FLOAT32, SHAPE(1, 4, 1), NULL);
+  expect_refused(&f, 1, OR_INVALID_ARGUMENT, "mode must be nearest");
+  call_deinit(&f);
+  start(&f, "Unique", 11, SHAPE(6), STRINGS(TEXT("b"), TEXT("ab"), TEXT("b"), TEXT(""), TEXT("\xc3\xa9"), TEXT("a")));
+  call_run(&f, 3);
+  expect_strings(&f, 0, TEXTS("", "a", "ab", "b", "\xc3\xa9"));
+  expect_ints(&f, 1, INTS(3, 5, 1, 0, 4));
+  expect_ints(&f, 2, INTS(3, 2, 3, 0, 4, 1));
+  call_deinit(&f);
+  start(&f, "Unique", 11, SHAPE(3, 2), STRINGS(TEXT("b"), TEXT("x"), TEXT("a"), TEXT("y"), TEXT("b"), TEXT("x")));
+  call_int(&f, "axis", 0);
+  call_int(&f, "sorted", 0);
+  finish(&f, SHAPE(2, 2), TEXTS("b", "x", "a", "y"));
+}
+
 static void what_is_filled_in_is_empty_text_unless_said(void **state) {
   (void)state;
   call_fixture_t f;
@@ -218,6 +245,7 @@ int main(void) {
       cmocka_unit_test(pieces_are_joined_and_cut),
       cmocka_unit_test(elements_are_picked_and_put_by_index),
       cmocka_unit_test(there_is_no_sum_of_strings),
+      cmocka_unit_test(strings_are_sampled_cropped_and_told_apart),
       cmocka_unit_test(what_is_filled_in_is_empty_text_unless_said),
       cmocka_unit_test(strings_are_chosen_and_compared),
       cmocka_unit_test(a_model_may_hold_text),

@@ -7,6 +7,7 @@
 #include "ops/infer.h"
 #include "ops/lanes.h"
 #include "ops/shape.h"
+#include "ops/strings.h"
 
 static or_status_t unique_infer(or_op_call_t *call);
 static or_cost_t unique_cost(const or_op_call_t *call);
@@ -22,7 +23,7 @@ const or_op_t or_op_unique = {
     .input_max = 1,
     .output_min = 1,
     .output_max = 4,
-    .dtypes = OR_OP_ALL_FIXED,
+    .dtypes = OR_OP_ALL_FIXED | OR_OP_STRINGS,
     .value_inputs = 1u << 0,
     .attributes = {{"axis", OR_ATTRIBUTE_INT, false}, {"sorted", OR_ATTRIBUTE_INT, false}},
     .infer = unique_infer,
@@ -44,9 +45,10 @@ typedef struct groups_t {
   or_stop_t *stop;
   bool empty;            /* slices have no elements, so that all are equal: the first stands for them */
   uint64_t count, width; /* slices, and keys of each */
-  uint64_t *keys;        /* numbers in the order of the values that they stand for */
-  uint64_t *order;       /* slices in ascending order, equal ones as they are met */
-  uint64_t *group;       /* of each slice */
+  uint64_t *keys;        /* numbers in the order of the values that they stand for; of text where it is */
+  bool text;
+  uint64_t *order; /* slices in ascending order, equal ones as they are met */
+  uint64_t *group; /* of each slice */
   uint64_t *first, *size, *rank;
   uint64_t group_count;
 } groups_t;
@@ -116,6 +118,7 @@ static or_status_t read_slices(const or_op_call_t *call, slices_t *out) {
 static void load_keys(const or_op_tensor_t *x, const slices_t *slices, or_stop_t *stop, uint64_t *keys);
 static uint64_t *sort(const groups_t *groups, uint64_t *from, uint64_t *to);
 static int compare(const groups_t *groups, uint64_t a, uint64_t b);
+static int compare_text(uint64_t a, uint64_t b);
 
 static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices, groups_t *out) {
   void *memory[6] = {NULL};
@@ -179,6 +182,10 @@ static uint64_t key_of(or_lane_kind_t kind, const or_lanes_t *lanes, size_t i) {
 static void load_run(or_stop_t *stop, or_dtype_t dtype, const void *data, uint64_t first, uint64_t length,
                      uint64_t *keys) {
   or_lanes_t lanes;
+  if (dtype == OR_STRING) {
+    for (uint64_t i = 0; i < length; ++i) keys[i] = (uintptr_t)((const or_string_t *)data + first + i);
+    return;
+  }
   or_lane_kind_t kind = or_lane_kind(dtype);
   for (uint64_t done = 0; done < length && !or_stops(stop, OR_LANES); done += OR_LANES) {
     size_t count = length - done < OR_LANES ? (size_t)(length - done) : OR_LANES;
@@ -202,10 +209,19 @@ static void load_keys(const or_op_tensor_t *x, const slices_t *slices, or_stop_t
 
 static int compare(const groups_t *groups, uint64_t a, uint64_t b) {
   const uint64_t *left = groups->keys + a * groups->width, *right = groups->keys + b * groups->width;
-  for (uint64_t i = 0; i < groups->width; ++i) {
-    if (left[i] != right[i]) return left[i] < right[i] ? -1 : 1;
+  int order = 0;
+  for (uint64_t i = 0; order == 0 && i < groups->width; ++i) {
+    if (left[i] != right[i]) order = groups->text ? compare_text(left[i], right[i]) : left[i] < right[i] ? -1 : 1;
   }
-  return 0;
+  return order;
+}
+
+/* By bytes, which of UTF-8 is by code points. */
+static int compare_text(uint64_t a, uint64_t b) {
+  const or_string_t *left = (const void *)(uintptr_t)a, *right = (const void *)(uintptr_t)b;
+  size_t common = left->length < right->length ? left->length : right->length;
+  int order = common > 0 ? memcmp(left->data, right->data, common) : 0;
+  return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
 /* Merges runs of twice the length until there is one; equal slices stay in their order. Gives the one of the two arrays

@@ -130,8 +130,8 @@ def beyond_the_standard():
     found = []
     for schema in schemas():
         formal = (schema.inputs or schema.outputs)[0]
-        allowed = next(
-            (c.allowed_type_strs for c in schema.type_constraints if c.type_param_str == formal.type_str), [])
+        constraints = {c.type_param_str: c.allowed_type_strs for c in schema.type_constraints}
+        allowed = constraints.get(formal.type_str, [])
         forms = {re.sub(r"\(\w+\)", "({})", kind) for kind in allowed}
         kinds = {form.format(name) for form in forms for name in values.NAMES}
         found += [Cell(schema, formal.type_str, kind) for kind in sorted(kinds - set(allowed))]

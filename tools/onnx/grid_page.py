@@ -29,7 +29,7 @@ INTRODUCTION = """<!-- Made by tools/onnx/run.sh --update, which runs every cell
 
 Every operator of `ai.onnx` in each version from opset 7 on, with every type that the standard allows there: {cells}
 cells of the onnx package {package}. For each a smallest model ran, and its outputs were compared with those of onnx's
-reference evaluator or ONNX Runtime: {passed} passed ({percent:.1f} %), {refused} are refused by name, {other}.
+reference evaluator or ONNX Runtime: {passed} passed ({percent:.2f} %), refused by name: {refused}; {other}.
 
 Types are listed by the constraint of the standard (`T`, `T1`, …) where an operator has several. *floats* are float16,
 bfloat16, float32, float64; *integers* int8 to int64 and uint8 to uint64; *float8* the four types of 8 bits without

@@ -266,11 +266,12 @@ static void loops_end_at_their_bounds(void **state) {
   for (size_t i = 0; i < 2; ++i) or_tensor_release(inputs[i]);
 }
 
-/* Scan over the rows of x: s <- s + row, which it gives as well; reversed, and along the second axis of the result. */
-static or_graph_t *running_sum(fixture_t *fixture, bool turned) {
+/* Scan over the rows of x: s <- s + row, which it gives as well; reversed, and along the second axis of the result. Of
+ * another type than float32 it gives the rows. */
+static or_graph_t *running_sum(fixture_t *fixture, or_dtype_t dtype, bool turned) {
   or_graph_t *graph = new_graph(&fixture->allocator.base);
-  const or_value_id_t s = input(graph, "s", OR_FLOAT32, SHAPE(2));
-  const or_value_id_t x = input(graph, "x", OR_FLOAT32, SHAPE(OR_DIM_UNKNOWN, OR_DIM_UNKNOWN));
+  const or_value_id_t s = input(graph, "s", dtype, SHAPE(2));
+  const or_value_id_t x = input(graph, "x", dtype, SHAPE(OR_DIM_UNKNOWN, OR_DIM_UNKNOWN));
   static const int64_t ones[1] = {1};
   or_node_t *scan = NULL;
   const or_value_id_t last = value(graph, "last"), all = value(graph, "all");
@@ -285,9 +286,10 @@ static or_graph_t *running_sum(fixture_t *fixture, bool turned) {
   const or_value_id_t carried = value(body, "s"), row = value(body, "row");
   or_expect_ok(or_graph_add_input(body, carried));
   or_expect_ok(or_graph_add_input(body, row));
-  const or_value_id_t next = apply(body, "Add", "next", IDS(carried, row));
+  const bool sums = dtype == OR_FLOAT32;
+  const or_value_id_t next = sums ? apply(body, "Add", "next", IDS(carried, row)) : carried;
   or_expect_ok(or_graph_add_output(body, next));
-  or_expect_ok(or_graph_add_output(body, apply(body, "Identity", "each", IDS(next))));
+  or_expect_ok(or_graph_add_output(body, sums ? apply(body, "Identity", "each", IDS(next)) : row));
   give_body(scan, "body", body);
   attribute(scan, "num_scan_inputs", OR_ATTRIBUTE_INT)->integer = 1;
   static const char *const names[] = {"scan_input_axes", "scan_input_directions", "scan_output_axes",
@@ -305,26 +307,38 @@ static void a_scan_cuts_slices_and_joins_what_comes_of_them(void **state) {
   fixture_t *fixture = *state;
   const float s[2] = {100, 200}, x[6] = {1, 2, 3, 4, 5, 6};
   const float forward[6] = {101, 202, 104, 206, 109, 212};
-  or_session_t *session = session_of(fixture, running_sum(fixture, false));
+  or_session_t *session = session_of(fixture, running_sum(fixture, OR_FLOAT32, false));
   or_tensor_t *inputs[2] = {tensor(fixture, OR_FLOAT32, SHAPE(2), s), tensor(fixture, OR_FLOAT32, SHAPE(3, 2), x)};
   expect_run(session, inputs, 2, SHAPE(3, 2), forward);
   or_session_release(session);
   /* Columns of [[1 2 3] [4 5 6]] from the last one: (3 6) (2 5) (1 4); the results from the last one, as columns. */
   const float turned[6] = {106, 105, 103, 215, 211, 206};
-  session = session_of(fixture, running_sum(fixture, true));
+  session = session_of(fixture, running_sum(fixture, OR_FLOAT32, true));
   or_tensor_t *wide[2] = {tensor(fixture, OR_FLOAT32, SHAPE(2), s), tensor(fixture, OR_FLOAT32, SHAPE(2, 3), x)};
   expect_run(session, wide, 2, SHAPE(2, 3), turned);
   or_session_release(session);
 }
 
+/* Nine elements of four bits: no column, and no row but the first, begins at a byte. */
+static void a_scan_cuts_elements_of_less_than_a_byte(void **state) {
+  fixture_t *fixture = *state;
+  const uint8_t s[1] = {0}, x[5] = {0x21, 0x43, 0x65, 0x87, 0x09};
+  for (int turned = 0; turned < 2; ++turned) {
+    or_session_t *session = session_of(fixture, running_sum(fixture, OR_UINT4, turned == 1));
+    or_tensor_t *inputs[2] = {tensor(fixture, OR_UINT4, SHAPE(2), s), tensor(fixture, OR_UINT4, SHAPE(3, 3), x)};
+    expect_run(session, inputs, 2, SHAPE(3, 3), x);
+    or_session_release(session);
+  }
+}
+
 static void bodies_of_other_counts_are_refused(void **state) {
   fixture_t *fixture = *state;
-  or_graph_t *graph = running_sum(fixture, false);
+  or_graph_t *graph = running_sum(fixture, OR_FLOAT32, false);
   graph->bodies[0]->input_count = 1;
   or_expect_ok(or_graph_sort(graph));
   or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT, "a body has 1 inputs, expected 2");
   or_graph_release(graph);
-  graph = running_sum(fixture, false);
+  graph = running_sum(fixture, OR_FLOAT32, false);
   graph->bodies[0]->output_count = 1;
   or_expect_ok(or_graph_sort(graph));
   or_expect_words(or_graph_infer(graph, NULL), OR_INVALID_ARGUMENT, "a body has 1 outputs, and the node has 2");
@@ -446,6 +460,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_loop_carries_values_and_gathers_what_each_iteration_gives, setup, teardown),
       cmocka_unit_test_setup_teardown(loops_end_at_their_bounds, setup, teardown),
       cmocka_unit_test_setup_teardown(a_scan_cuts_slices_and_joins_what_comes_of_them, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_scan_cuts_elements_of_less_than_a_byte, setup, teardown),
       cmocka_unit_test_setup_teardown(bodies_of_other_counts_are_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_loop_without_end_is_cancelled, setup, teardown),
       cmocka_unit_test_setup_teardown(a_caller_that_may_wait_runs_a_program_on_its_own_thread, setup, teardown),

@@ -1,7 +1,6 @@
 /* Tensors cut along an axis and joined again: what control flow and sequences do with them, in any dtype. */
-#include <string.h>
-
 #include "base/alloc.h"
+#include "base/numbers.h"
 #include "graph/expansion.h"
 #include "runtime/program/program_internal.h"
 
@@ -44,44 +43,45 @@ static or_status_t slice(const or_program_t *program, or_tensor_t *tensor, int32
   return status;
 }
 
-/* How elements lie around an axis: `outer` runs of `extent` rows of `row` bytes. */
+/* How elements lie around an axis: `outer` runs of `extent` rows of `row` elements. */
 typedef struct runs_t {
-  size_t outer, extent, row;
+  uint64_t outer, extent, row;
 } runs_t;
 
-/* False for what has no bytes of its own: text, and elements of less than a byte. */
-static bool find_runs(const or_tensor_t *tensor, int32_t axis, runs_t *out) {
-  const or_shape_t *shape = or_tensor_shape(tensor);
-  const or_dtype_t dtype = or_tensor_dtype(tensor);
-  if (dtype == OR_STRING || or_dtype_bits(dtype) % 8 != 0) return false;
-  *out = (runs_t){.outer = 1, .extent = (size_t)shape->dims[axis], .row = or_dtype_bytes(dtype, 1)};
-  for (int32_t d = 0; d < axis; ++d) out->outer *= (size_t)shape->dims[d];
-  for (int32_t d = axis + 1; d < shape->rank; ++d) out->row *= (size_t)shape->dims[d];
-  return true;
+static runs_t runs_around(const or_shape_t *shape, int32_t axis) {
+  runs_t runs = {.outer = 1, .extent = (uint64_t)shape->dims[axis], .row = 1};
+  for (int32_t d = 0; d < axis; ++d) runs.outer *= (uint64_t)shape->dims[d];
+  for (int32_t d = axis + 1; d < shape->rank; ++d) runs.row *= (uint64_t)shape->dims[d];
+  return runs;
+}
+
+/* A tensor to be filled by or_bits_copy, which sets no more of its last byte than elements. */
+static or_status_t make_target(const or_program_t *program, or_dtype_t dtype, or_shape_t shape, or_tensor_t **out) {
+  or_status_t status = or_tensor_create(program->host, dtype, shape, out);
+  if (!or_ok(status) || or_tensor_bytes(*out) == 0) return status;
+  ((char *)(uintptr_t)or_tensor_data(*out))[or_tensor_bytes(*out) - 1] = 0;
+  return status;
 }
 
 or_status_t or_host_slice(const or_program_t *program, or_tensor_t *tensor, int32_t axis, int64_t first, int64_t count,
                           or_tensor_t **out) {
   or_shape_t shape = *or_tensor_shape(tensor);
   const or_dtype_t dtype = or_tensor_dtype(tensor);
-  uint64_t outer = 1, row = 1;
-  runs_t runs;
-  for (int32_t d = 0; d < axis; ++d) outer *= (uint64_t)shape.dims[d];
-  for (int32_t d = axis + 1; d < shape.rank; ++d) row *= (uint64_t)shape.dims[d];
-  const uint64_t bits = or_dtype_bits(dtype) * row;
-  if (outer == 1 && bits * (uint64_t)first % 8 == 0) {
+  const runs_t runs = runs_around(&shape, axis);
+  const uint64_t skipped = (uint64_t)first * runs.row, kept = (uint64_t)count * runs.row;
+  const uint32_t bits = or_dtype_bits(dtype);
+  if (runs.outer == 1 && bits * skipped % 8 == 0) {
     shape.dims[axis] = count;
-    const size_t offset = or_tensor_offset(tensor) + (size_t)(bits * (uint64_t)first / 8);
+    const size_t offset = or_tensor_offset(tensor) + (size_t)(bits * skipped / 8);
     return or_tensor_view(or_tensor_buffer(tensor), offset, dtype, shape, out);
   }
-  if (!find_runs(tensor, axis, &runs)) return slice(program, tensor, axis, first, count, out);
+  if (dtype == OR_STRING) return slice(program, tensor, axis, first, count, out);
   shape.dims[axis] = count;
-  or_status_t status = or_tensor_create(program->host, dtype, shape, out);
+  or_status_t status = make_target(program, dtype, shape, out);
   if (!or_ok(status) || or_tensor_bytes(*out) == 0) return status;
-  char *to = (char *)(uintptr_t)or_tensor_data(*out);
-  const char *from = (const char *)or_tensor_data(tensor) + (size_t)first * runs.row;
-  for (size_t o = 0; o < runs.outer; ++o)
-    memcpy(to + o * (size_t)count * runs.row, from + o * runs.extent * runs.row, (size_t)count * runs.row);
+  void *to = (void *)(uintptr_t)or_tensor_data(*out);
+  for (uint64_t o = 0; o < runs.outer; ++o)
+    or_bits_copy(bits, or_tensor_data(tensor), o * runs.extent * runs.row + skipped, to, o * kept, kept);
   return status;
 }
 
@@ -96,7 +96,7 @@ static or_status_t stacked(or_tensor_t *tensor, int32_t axis, or_tensor_t **out)
   return or_host_reshaped(tensor, shape, out);
 }
 
-/* Along any axis, of any dtype of whole bytes. */
+/* Along any axis, of any dtype but strings. */
 static or_status_t join_runs(const or_program_t *program, or_tensor_t *const *parts, size_t count, int32_t axis,
                              or_tensor_t **out) {
   or_shape_t shape = *or_tensor_shape(parts[0]);
@@ -125,17 +125,17 @@ static or_status_t join_runs(const or_program_t *program, or_tensor_t *const *pa
                     or_shape_format(&shape, text, sizeof text),
                     (unsigned long long)program->graph->limits.tensor_elements);
   }
-  or_status_t status = or_tensor_create(program->host, dtype, shape, out);
+  or_status_t status = make_target(program, dtype, shape, out);
   if (!or_ok(status) || or_tensor_bytes(*out) == 0) return status;
-  runs_t whole = {.outer = 0}, part = {.outer = 0};
-  (void)find_runs(*out, axis, &whole);
-  char *to = (char *)(uintptr_t)or_tensor_data(*out);
+  const runs_t whole = runs_around(&shape, axis);
+  void *to = (void *)(uintptr_t)or_tensor_data(*out);
+  uint64_t at = 0;
   for (size_t i = 0; i < count; ++i) {
-    (void)find_runs(parts[i], axis, &part);
-    const size_t bytes = part.extent * part.row;
-    for (size_t o = 0; o < part.outer && bytes > 0; ++o)
-      memcpy(to + o * whole.extent * whole.row, (const char *)or_tensor_data(parts[i]) + o * bytes, bytes);
-    to += bytes;
+    const uint64_t length = (uint64_t)or_tensor_shape(parts[i])->dims[axis] * whole.row;
+    for (uint64_t o = 0; o < whole.outer && length > 0; ++o)
+      or_bits_copy(or_dtype_bits(dtype), or_tensor_data(parts[i]), o * length, to, o * whole.extent * whole.row + at,
+                   length);
+    at += length;
   }
   return status;
 }
@@ -159,7 +159,7 @@ or_status_t or_host_concat(const or_program_t *program, or_tensor_t *const *tens
   }
   if (or_ok(status) && count > UINT32_MAX)
     status = or_error(OR_RESOURCE_EXHAUSTED, "%zu tensors to be joined, more than %u", count, UINT32_MAX);
-  if (or_ok(status) && dtype != OR_STRING && or_dtype_bits(dtype) % 8 == 0) {
+  if (or_ok(status) && dtype != OR_STRING) {
     status = join_runs(program, parts, count, axis, out);
   } else if (or_ok(status)) {
     status = call_op(program, "Concat", &attribute, parts, (uint32_t)count, out);
