@@ -86,9 +86,10 @@ static bool is_flat_text(const or_json_value_t *data) {
 static bool fits(const nesting_t *nesting, const or_shape_t *shape, bool complex) {
   const size_t rank = (size_t)shape->rank, levels = nesting->deepest;
   const bool pairs = complex && nesting->dims[levels] == 2;
-  if (levels == 1 || (pairs && levels == 2)) return true; /* flat */
-  if (levels != rank && !(pairs && levels == rank + 1)) return false;
-  for (size_t d = 0; d < rank; ++d) {
+  const bool cut = levels < rank && nesting->dims[levels] == 0; /* where there is nothing more to nest */
+  if (levels == 1 || (pairs && levels == 2)) return true;       /* flat */
+  if (levels != rank && !cut && !(pairs && levels == rank + 1)) return false;
+  for (size_t d = 0; d < rank && d < levels; ++d) {
     if (nesting->dims[d + 1] >= 0 && nesting->dims[d + 1] != shape->dims[d]) return false;
   }
   return true;

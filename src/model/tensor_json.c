@@ -170,6 +170,8 @@ static or_status_t fill_row(const or_json_value_t *row, or_tensor_data_t *out, u
     const size_t index = (size_t)(*filled)++;
     if (whole) {
       or_element_set_int(out->dtype, out->data, index, or_element_get_int(out->dtype, element, 0));
+    } else if (or_dtype_bits(out->dtype) % 8 != 0) { /* several share a byte */
+      or_element_set(out->dtype, out->data, index, or_element_get(out->dtype, element, 0));
     } else {
       const size_t size = or_dtype_bytes(out->dtype, 1);
       memcpy((char *)out->data + index * size, element, size);

@@ -226,6 +226,9 @@ static void data_is_flat_or_nested_as_its_shape_says(void **state) {
       {"[0]", "[]", NULL},
       {"[2,0]", "[[],[]]", NULL},
       {"[0,3]", "[]", NULL},
+      {"[2,0,3]", "[[],[]]", NULL},
+      {"[2,0,3]", "[[],[],[]]", "is nested as [3,0]"},
+      {"[2,1,0]", "[[],[]]", "is nested as [2,0]"},
       {"[]", "[1]", NULL},
       {"[2,3]", "[[1,2],[3,4],[5,6]]", "is nested as [3,2]; it must be flat, or nested as its shape [2,3]"},
       {"[6]", "[[1,2,3],[4,5,6]]", "is nested as [2,3]"},
@@ -300,6 +303,41 @@ static void rows_of_numbers_may_stand_beside_one_with_others(void **state) {
   }
 }
 
+/* Behind one with a number in words. 2 by ONNX: sign 0, exponent 0b10 (biased by 1) or 0b100 (by 3), mantissa 0. */
+static void rows_of_numbers_that_share_bytes_lie_close(void **state) {
+  (void)state;
+  static const struct {
+    const char *dtype;
+    uint32_t bits, two;
+  } rows[] = {{"float4e2m1", 4, 4}, {"float6e2m3", 6, 16}, {"float6e3m2", 6, 16}};
+  enum { ROWS = 5, COLUMNS = 1000 };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    or_tensor_data_t tensor;
+    or_text_t text;
+    or_text_init(&text, or_allocator_system());
+    expect_ok(or_text_printf(&text, "{\"shape\":[%d,%d],\"dtype\":\"%s\",\"data\":[", ROWS, COLUMNS, rows[i].dtype));
+    for (int r = 0; r < ROWS; ++r) {
+      expect_ok(or_text_append_string(&text, r > 0 ? ",[" : "["));
+      expect_ok(or_text_append_string(&text, r == 0 ? "\"Infinity\"" : "2"));
+      for (int k = 1; k < COLUMNS; ++k) expect_ok(or_text_append_string(&text, ",2"));
+      expect_ok(or_text_append_string(&text, "]"));
+    }
+    expect_ok(or_text_append_string(&text, "]}"));
+    expect_ok(read_kept(or_text_string(&text), &tensor));
+    assert_int_equal(tensor.bytes, ROWS * COLUMNS * rows[i].bits / 8);
+    for (size_t k = 1; k < (size_t)ROWS * COLUMNS; ++k) {
+      uint32_t code = 0;
+      for (uint32_t b = 0; b < rows[i].bits; ++b) {
+        const size_t at = k * rows[i].bits + b;
+        code |= (uint32_t)(((const uint8_t *)tensor.data)[at / 8] >> at % 8 & 1) << b;
+      }
+      assert_int_equal(code, rows[i].two);
+    }
+    or_free(or_allocator_system(), tensor.data);
+    or_text_deinit(&text);
+  }
+}
+
 static or_status_t read_with(const or_allocator_t *allocator) {
   or_tensor_data_t tensor;
   or_status_t status = read_text(allocator, "{\"shape\":[2],\"data\":[1,2]}", &tensor);
@@ -326,6 +364,7 @@ int main(void) {
       cmocka_unit_test(data_is_flat_or_nested_as_its_shape_says),
       cmocka_unit_test(complex_numbers_are_pairs_in_any_nesting),
       cmocka_unit_test(rows_of_numbers_may_stand_beside_one_with_others),
+      cmocka_unit_test(rows_of_numbers_that_share_bytes_lie_close),
       cmocka_unit_test(survives_every_failing_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
