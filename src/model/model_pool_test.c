@@ -339,6 +339,29 @@ static void tells_float32_from_the_models_own_types_no_more_than_a_session_does(
   or_model_pool_release(pool, &same);
 }
 
+/* Paths of the folder lose it once, at their beginning; others, and words that end alike, stay whole. */
+static void what_is_hidden_is_the_beginning_of_a_path(void **state) {
+  static const struct {
+    const char *given, *told;
+  } cases[] = {
+      {"models/one/w.bin", "one/w.bin"},
+      {"file \"models/one/w.bin\" and 'models/two'", "file \"one/w.bin\" and 'two'"},
+      {"models/models/w.bin", "models/w.bin"},
+      {"\"/srv/models/one/w.bin\"", "\"/srv/models/one/w.bin\""},
+      {"mymodels/one, my-models/one, models", "mymodels/one, my-models/one, models"},
+  };
+  (void)state;
+  or_model_pool_t *other = NULL;
+  const or_model_pool_options_t options = {.runtime = runtime, .directory = "models/"};
+  expect_ok(or_model_pool_create(&options, &other));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    or_status_t status = or_model_pool_hide(other, or_error(OR_DATA_LOSS, "%s", cases[i].given));
+    assert_string_equal(or_status_message(status), cases[i].told);
+    expect_failure(status, OR_DATA_LOSS, cases[i].told);
+  }
+  or_model_pool_free(other);
+}
+
 static void tells_what_a_model_takes_without_loading_it(void **state) {
   (void)state;
   or_model_t *model = NULL;
@@ -398,6 +421,7 @@ int main(void) {
       CASE(serves_eight_threads_that_take_and_drop_two_models),
       CASE(removes_a_model_and_lets_it_go_with_its_last_lease),
       CASE(names_files_without_the_folder_they_lie_in),
+      CASE(what_is_hidden_is_the_beginning_of_a_path),
       CASE(tells_what_a_model_takes_without_loading_it),
       CASE(tells_float32_from_the_models_own_types_no_more_than_a_session_does),
       cmocka_unit_test(gives_back_every_byte_when_the_nth_allocation_fails),

@@ -271,13 +271,20 @@ or_status_t or_model_pool_locate(const or_model_pool_t *pool, const char *base, 
 }
 
 /* Files are named as they lie below the folder of models: who asks from afar is not told where that is. */
+/* Whether a path can begin behind that character, and does not go on. */
+static bool ends_word(char before) {
+  return !isalnum((unsigned char)before) && (unsigned char)before < 0x80 && strchr("/._-~+@", before) == NULL;
+}
+
 or_status_t or_model_pool_hide(const or_model_pool_t *pool, or_status_t status) {
   if (or_ok(status) || pool->directory == NULL) return status;
   char words[OR_STATUS_MESSAGE_BYTES];
+  const char *message = or_status_message(status);
   size_t length = strlen(pool->directory), used = 0;
   while (length > 1 && pool->directory[length - 1] == '/') --length;
-  for (const char *at = or_status_message(status); *at != '\0' && used + 1 < sizeof words;) {
-    if (strncmp(at, pool->directory, length) == 0 && at[length] == '/') {
+  for (const char *at = message; *at != '\0' && used + 1 < sizeof words;) {
+    const bool begins = at == message || ends_word(at[-1]);
+    if (begins && strncmp(at, pool->directory, length) == 0 && at[length] == '/') {
       at += length;
       while (*at == '/') ++at;
     } else {

@@ -139,14 +139,14 @@ static or_status_t open_inside(or_onnx_reader_t *reader, const or_onnx_text_t *l
   size_t length = strlen(folder);
   if (length > 0 && folder[length - 1] == '/') --length; /* the root */
   if (strncmp(path, folder, length) != 0 || path[length] != '/') {
-    return or_error(
-        OR_PERMISSION_DENIED,
-        "external data \"%s\" is a link that leads to \"%s\", outside the model's folder; copy the file there",
-        location->data, path);
+    return or_error(OR_PERMISSION_DENIED,
+                    "external data \"%s\" is a link that leads outside the model's folder; copy the file there",
+                    location->data); /* not where to: a server's clients read it */
   }
   or_file_t *file = NULL;
   const char *name = NULL;
-  status = or_file_open_below(reader->allocator, folder, path + length + 1, &file);
+  /* By the folder's name as it was given, which is what messages say of the file. */
+  status = or_file_open_below(reader->allocator, reader->directory, path + length + 1, &file);
   if (or_ok(status)) status = or_graph_keep_file(reader->graph, file);
   if (or_ok(status)) status = or_graph_keep_file(reader->root, file);
   if (or_ok(status)) status = or_arena_strndup(&reader->root->arena, location->data, location->length, &name);

@@ -141,17 +141,38 @@ static void refuses_a_link_that_leads_out_and_follows_one_that_stays(void **stat
   (void)snprintf(link, sizeof link, "%s/link.bin", folder->path);
   assert_int_equal(symlink(other->weights, link), 0);
   expect_failure(read_written(folder, external_model("4", "link.bin", NULL, NULL), &graph), OR_PERMISSION_DENIED,
-                 "is a link that leads to");
+                 "is a link that leads outside the model's folder; copy");
   assert_int_equal(unlink(link), 0);
   assert_int_equal(symlink(other->path, link), 0); /* a folder on the way */
   expect_failure(read_written(folder, external_model("4", "link.bin/weights.bin", NULL, NULL), &graph),
-                 OR_PERMISSION_DENIED, "is a link that leads to");
+                 OR_PERMISSION_DENIED, "is a link that leads outside the model's folder; copy");
   assert_int_equal(unlink(link), 0);
   assert_int_equal(symlink("weights.bin", link), 0);
   expect_ok(read_written(folder, external_model("4", "link.bin", NULL, NULL), &graph));
   or_graph_release(graph);
   remove_folder(folder, "link.bin");
   remove_folder(other, NULL);
+}
+
+/* Whoever knows the folder by one name does not learn from an error where it is. */
+static void messages_name_the_folder_as_it_was_given(void **state) {
+  (void)state;
+  folder_t *folder = make_folder();
+  or_graph_t *graph = NULL;
+  char link[96], model[128];
+  float part[8];
+  (void)snprintf(link, sizeof link, "%s-link", folder->path);
+  (void)snprintf(model, sizeof model, "%s/model.onnx", link);
+  assert_int_equal(symlink(folder->path, link), 0);
+  expect_ok(read_written(folder, external_model("4096", "weights.bin", "16", NULL), &graph));
+  or_graph_release(graph);
+  expect_ok(or_onnx_read_file(or_allocator_system(), model, NULL, &graph));
+  assert_int_equal(truncate(folder->weights, 100), 0);
+  const or_constant_t *w = weights_of(graph);
+  expect_failure(w->read(w, 200, part, sizeof part), OR_DATA_LOSS, "-link/weights.bin\" shrank");
+  or_graph_release(graph);
+  assert_int_equal(unlink(link), 0);
+  remove_folder(folder, NULL);
 }
 
 static void refuses_external_data_past_the_end_of_its_file(void **state) {
@@ -291,6 +312,7 @@ int main(void) {
       cmocka_unit_test(leaves_large_external_data_in_its_file),
       cmocka_unit_test(refuses_external_data_that_leaves_the_folder),
       cmocka_unit_test(refuses_a_link_that_leads_out_and_follows_one_that_stays),
+      cmocka_unit_test(messages_name_the_folder_as_it_was_given),
       cmocka_unit_test(refuses_external_data_past_the_end_of_its_file),
       cmocka_unit_test(refuses_entries_that_make_no_sense),
       cmocka_unit_test(takes_external_data_from_memory_only_with_a_base_directory),
