@@ -126,7 +126,8 @@ static or_status_t find_groups(const or_op_call_t *call, const slices_t *slices,
   *out = (groups_t){.allocator = call->allocator,
                     .stop = call->stop,
                     .count = slices->count,
-                    .width = slices->outer * slices->inner * slices->parts};
+                    .width = slices->outer * slices->inner * slices->parts,
+                    .text = call->inputs[0].dtype == OR_STRING};
   out->empty = out->width == 0 && out->count > 0;
   if (out->empty) out->count = 1;
   or_status_t status = or_status_success();
