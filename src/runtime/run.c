@@ -52,10 +52,10 @@ or_status_t or_session_run_within(or_session_t *session, const or_binding_t *inp
   } else if (or_ok(status)) {
     if (!or_session_find_prepared(session, run)) status = or_session_prepare(session, run, within->cancel);
     run->here = or_ok(status) && within->report == NULL && or_plan_is_small(run->plan);
-    or_plan_t *plan = run->plan;
+    or_plan_t *plan = or_ok(status) ? run->plan : NULL;
+    if (plan != NULL) or_plan_retain(plan);
     if (or_ok(status) && within->expansion != NULL)
       status = or_expansion_check(within->expansion, or_plan_run_bytes(plan));
-    if (or_ok(status)) or_plan_retain(plan);
     if (or_ok(status)) status = or_run_wait(run, within->report != NULL);
     if (or_ok(status) && within->report != NULL) {
       or_arena_t *arena = NULL;

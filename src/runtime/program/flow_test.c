@@ -213,6 +213,31 @@ static void a_sequence_of_very_many_is_refused_before_it_is_made(void **state) {
                   "128000 bytes beside the ");
 }
 
+/* The plan is there, and stays there for the runs that fit. */
+static void a_piece_that_is_refused_beside_what_the_run_holds_may_run_later(void **state) {
+  fixture_t *fixture = *state;
+  enum { COUNT = 10000 };
+  or_graph_t *graph = new_graph(&fixture->allocator.base);
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Neg", "y", IDS(input(graph, "x", OR_FLOAT32, SHAPE(COUNT))))));
+  or_session_t *session = session_of(fixture, graph);
+  const or_model_limits_t limits = {.expansion_ratio = 1, .run_bytes = 1000000};
+  or_expansion_t expansion = {.limits = &limits, .alive = limits.run_bytes};
+  const or_session_within_t within = {.expansion = &expansion};
+  or_binding_t x = {.tensor = zeros(fixture, COUNT)};
+  for (int i = 0; i < 4; ++i) {
+    or_binding_t y = {.name = NULL};
+    or_expect_words(or_session_run_within(session, &x, 1, &y, 1, &within), OR_RESOURCE_EXHAUSTED,
+                    "beside the 1000000 that the run holds");
+    assert_null(y.tensor);
+  }
+  or_binding_t y = {.name = NULL};
+  expansion.alive = 0;
+  or_expect_ok(or_session_run_within(session, &x, 1, &y, 1, &within));
+  or_tensor_release(y.tensor);
+  or_tensor_release(x.tensor);
+  or_session_release(session);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_loop_ends_in_the_middle_of_an_operator_when_its_time_is_over, setup, teardown),
@@ -221,6 +246,7 @@ int main(void) {
       cmocka_unit_test(a_cancel_ends_a_node_on_the_host_midway),
       cmocka_unit_test_setup_teardown(what_a_map_gives_counts_until_it_is_too_much, setup, teardown),
       cmocka_unit_test_setup_teardown(a_sequence_of_very_many_is_refused_before_it_is_made, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_piece_that_is_refused_beside_what_the_run_holds_may_run_later, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
