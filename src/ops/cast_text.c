@@ -104,6 +104,7 @@ or_status_t or_cast_to_text(or_op_call_t *call) {
     char text[OR_LANES * NUMBER_BYTES], *kept = NULL;
     size_t used = 0;
     or_lanes_t lanes;
+    text[0] = '\0'; /* where every element is written in no characters */
     or_lanes_load(in->dtype, in->data, (int64_t)first, 1, block, &lanes);
     for (size_t i = 0; i < block; ++i) {
       out[first + i].length = write_lane(in->dtype, &lanes, i, text + used);

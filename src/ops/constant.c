@@ -50,7 +50,10 @@ static or_status_t constant_infer(or_op_call_t *call) {
     out->shape.rank = 1;
     out->shape.dims[0] = (int64_t)value->count;
     return or_status_success();
-  case OR_ATTRIBUTE_STRINGS: out->shape = or_shape_make(1, &(int64_t){(int64_t)value->count}); break;
+  case OR_ATTRIBUTE_STRINGS:
+    out->shape.rank = 1;
+    out->shape.dims[0] = (int64_t)value->count;
+    break;
   default: break;
   }
   out->dtype = OR_STRING;

@@ -189,7 +189,7 @@ static void normalize(const loss_t *loss, size_t width, double *values) {
     double largest = -INFINITY, sum = 0;
     for (uint64_t c = 0; c < loss->classes; ++c) largest = fmax(largest, values[c * width + k]);
     for (uint64_t c = 0; c < loss->classes; ++c) sum += exp(values[c * width + k] - largest);
-    double shift = largest + log(sum);
+    const double shift = sum == 0 ? largest : largest + log(sum);
     for (uint64_t c = 0; c < loss->classes; ++c) values[c * width + k] -= shift;
   }
 }

@@ -93,7 +93,7 @@ static or_status_t deform_conv_infer(or_op_call_t *call) {
     return or_error(OR_INVALID_ARGUMENT, "input 0 has rank %d, expected [N,C,spatial...] of rank 3 to %d", (int)x->rank,
                     DEFORM_CONV_MAX_SPATIAL + 2);
   }
-  or_window_t window;
+  or_window_t window = {.rank = 0};
   status = or_infer_check_rank(call, W, x->rank);
   if (or_ok(status)) status = check_groups(call);
   if (or_ok(status)) status = or_window_make(call, x, w->dims + 2, &window);

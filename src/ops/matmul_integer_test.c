@@ -55,9 +55,10 @@ static void products_are_quantised_again(void **state) {
   (void)state;
   const uint8_t a[] = {12, 11, 9, 13}, a_zero[] = {10}, y_zero[] = {101};
   const int8_t b[] = {2, 0, 1, 3}, b_zero[] = {1}, many_b[] = {1, -1};
+  const or_shape_t scalar = SCALAR;
   call_fixture_t f;
   /* (a - 10) = [2 1; -1 3], (b - 1) = [1 -1; 0 2]: the product is [2 0; -1 7] */
-  qlinear(&f, SCALAR, SCALAR, (const void *const[]){a, FLOATS(0.5F), a_zero, b, FLOATS(1), b_zero, FLOATS(2), y_zero});
+  qlinear(&f, scalar, scalar, (const void *const[]){a, FLOATS(0.5F), a_zero, b, FLOATS(1), b_zero, FLOATS(2), y_zero});
   call_run(&f, 1);
   expect_shape(&f, 0, OR_UINT8, SHAPE(2, 2));
   expect_ints(&f, 0, INTS(101, 101, 101, 103)); /* 0.5 0 -0.25 1.75 */
@@ -73,8 +74,9 @@ static void products_are_quantised_again(void **state) {
 static void float8_products_are_floats(void **state) {
   (void)state;
   const uint8_t one[] = {0x38, 0x38, 0x40, 0x38}, zero[] = {0}; /* [1 1; 2 1] */
+  const or_shape_t scalar = SCALAR;
   call_fixture_t f;
-  qlinear(&f, SCALAR, SCALAR, (const void *const[]){one, FLOATS(1), zero, one, FLOATS(3), zero, FLOATS(2), zero});
+  qlinear(&f, scalar, scalar, (const void *const[]){one, FLOATS(1), zero, one, FLOATS(3), zero, FLOATS(2), zero});
   for (int i = 0; i < 8; ++i) f.inputs[i].dtype = i == 1 || i == 4 || i == 6 ? OR_FLOAT32 : OR_FLOAT8E4M3FN;
   call_run(&f, 1);
   expect_doubles(&f, 0, 0, DOUBLES(4.5, 3, 6, 4.5)); /* [3 2; 4 3] 3 / 2 */

@@ -270,8 +270,8 @@ static void multinomial_draws_each_class_as_often_as_it_should(void **state) {
   for (size_t row = 0; row < 2; ++row) {
     double counts[3] = {0};
     for (size_t i = 0; i < COUNT; ++i) {
-      int32_t class = drawn[row * COUNT + i];
-      assert_true(class >= 0 && class < 3);
+      const size_t class = (size_t)drawn[row * COUNT + i];
+      assert_true(class < 3);
       counts[class] += 1;
     }
     for (size_t c = 0; c < 3; ++c) {

@@ -174,7 +174,8 @@ typedef struct token_t {
 } token_t;
 
 static token_t pool_token(const vectorizer_t *pool, size_t at) {
-  return pool->strings != NULL ? (token_t){.text = pool->strings[at]} : (token_t){.integer = pool->integers[at]};
+  if (pool->strings != NULL) return (token_t){.text = pool->strings[at]};
+  return (token_t){.integer = pool->integers[at]};
 }
 
 /* The slot of the node, or the free one where it belongs. */

@@ -95,7 +95,7 @@ static void draws_anew_where_no_seed_says_the_numbers(void **state) {
       const float *difference = special->values[special->outputs[0]].constant->data;
       for (size_t i = 0; i < 8; ++i) assert_true(difference[i] == 0);
     } else {
-      float runs[2][8];
+      float runs[2][8] = {{0}};
       for (size_t run = 0; run < 2; ++run) run_by_reference(special, NULL, (void *[]){runs[run]});
       assert_memory_not_equal(runs[0], runs[1], sizeof runs[0]);
       assert_memory_not_equal(runs[0], ((float[8]){0}), sizeof runs[0]);

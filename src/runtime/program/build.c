@@ -411,9 +411,10 @@ static or_status_t make_steps(build_t *build) {
   }
   /* After order_nodes each bucket's start is where the next one begins: bucket b is starts[b] to starts[b + 1]. */
   for (uint32_t level = 0; or_ok(status) && level < build->levels; ++level) {
-    const uint32_t *at = &order.starts[2 * (size_t)level];
-    status = add_piece(build, &order.nodes[at[0]], at[1] - at[0], producers, leaves, marks);
-    if (or_ok(status)) status = add_apart(build, &order.nodes[at[1]], at[2] - at[1]);
+    const size_t bucket = 2 * (size_t)level;
+    const uint32_t first = order.starts[bucket], apart = order.starts[bucket + 1], end = order.starts[bucket + 2];
+    status = add_piece(build, &order.nodes[first], apart - first, producers, leaves, marks);
+    if (or_ok(status)) status = add_apart(build, &order.nodes[apart], end - apart);
   }
   void *const arrays[] = {order.nodes, order.starts, producers, consumers, leaves, marks};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(allocator, arrays[i]);
