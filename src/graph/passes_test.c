@@ -6,22 +6,8 @@
 
 #include <cmocka.h>
 
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
-
-static or_counting_allocator_t memory;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 static void removes_nodes_that_no_output_needs(void **state) {
   (void)state;

@@ -6,23 +6,9 @@
 #include <cmocka.h>
 
 #include "base/numbers.h"
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
 #include "graph/graph_internal.h"
-
-static or_counting_allocator_t memory;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 enum { ROWS = 300, COLUMNS = 170 };
 static float matrix[ROWS * COLUMNS];

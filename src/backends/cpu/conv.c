@@ -5,6 +5,9 @@
 #include "ops/conv_transpose.h"
 #include "ops/elements.h"
 
+/* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
+#define STEPS_BETWEEN_LOOKS 2e8
+
 bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
   bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
   if (!transposed && !or_cpu_view_is(view, &or_op_conv)) return false;
@@ -109,4 +112,9 @@ or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, 
   if (or_ok(status)) status = add_constant(build, view, added, memory, channels);
   *out = memory;
   return status;
+}
+
+size_t or_cpu_conv_group(const or_cpu_device_t *device, const or_conv_f32_plan_t *plan, double steps) {
+  const double each = steps / (double)(plan->tiles > 0 ? plan->tiles : 1);
+  return (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0) + 1.0) * (size_t)device->threads;
 }

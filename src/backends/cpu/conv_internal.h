@@ -34,4 +34,7 @@ bool or_cpu_conv_read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
 or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);
 
+/* Tiles that all threads compute between two looks at the cancel token; `steps`: multiply-adds of all of them. */
+size_t or_cpu_conv_group(const or_cpu_device_t *device, const or_conv_f32_plan_t *plan, double steps);
+
 #endif

@@ -6,9 +6,6 @@
 #include "backends/cpu/families_internal.h"
 #include "backends/cpu/half_internal.h"
 
-/* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
-#define STEPS_BETWEEN_LOOKS 2e8
-
 typedef struct state_t {
   or_conv_f32_plan_t plan;
   or_cpu_act_t act;
@@ -69,8 +66,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   }
   double steps = (double)or_cpu_count(&or_cpu_output(view, 0)->shape) *
                  (double)(or_cpu_count(&or_cpu_input(view, 1)->shape) / conv.shape.out_channels);
-  double each = steps / (double)(state->plan.tiles > 0 ? state->plan.tiles : 1);
-  state->group = (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0) + 1.0) * (size_t)build->device->threads;
+  state->group = or_cpu_conv_group(build->device, &state->plan, steps);
   status = or_cpu_conv_shift(build, view, &state->shift);
   if (or_ok(status)) status = pack_weights(build, view, state);
   if (or_ok(status)) status = find_slots(build, view, &conv, state);

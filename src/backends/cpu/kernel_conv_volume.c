@@ -8,9 +8,6 @@
 #include "ops/conv.h"
 #include "ops/shape.h"
 
-/* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
-#define STEPS_BETWEEN_LOOKS 2e8
-
 typedef struct volume_t {
   size_t batch, channels, filters;
   size_t in_depth, out_depth, kernel_depth, stride, dilation, pad; /* of the first spatial dimension */
@@ -133,8 +130,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
   }
   double steps = (double)or_cpu_count(&or_cpu_input(view, 1)->shape) * (double)state->volume.out_plane;
-  double each = steps / (double)(state->plan.tiles > 0 ? state->plan.tiles : 1);
-  state->group = (size_t)(STEPS_BETWEEN_LOOKS / (each + 1.0) + 1.0) * (size_t)build->device->threads;
+  state->group = or_cpu_conv_group(build->device, &state->plan, steps);
   status = or_cpu_conv_shift(build, view, &state->shift);
   if (or_ok(status)) status = pack_weights(build, view, state);
   if (or_ok(status)) status = find_slots(build, view, &conv, state);
