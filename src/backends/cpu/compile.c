@@ -144,10 +144,10 @@ static or_status_t build_nodes(or_cpu_build_t *build) {
 }
 
 static or_status_t build_node(or_cpu_build_t *build, const or_node_t *node) {
-  or_cpu_view_t view;
+  or_node_view_t view;
   bool known = false;
   char reason[160];
-  or_status_t status = or_cpu_view_make(&build->temporary, build->subgraph, node, &view, &known, reason);
+  or_status_t status = or_node_view_make(&build->temporary, build->subgraph, node, &view, &known, reason);
   if (!or_ok(status)) return status;
   if (!known) return or_error(OR_UNIMPLEMENTED, "%s", reason);
   size_t index = 0;

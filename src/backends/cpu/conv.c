@@ -8,10 +8,10 @@
 /* Multiply-adds of one thread between two looks at the cancel token: some milliseconds. */
 #define STEPS_BETWEEN_LOOKS 2e8
 
-bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out) {
-  bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
-  if (!transposed && !or_cpu_view_is(view, &or_op_conv)) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
+bool or_cpu_conv_read(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_conv_t *out) {
+  bool transposed = or_view_is(view, &or_op_conv_transpose);
+  if (!transposed && !or_view_is(view, &or_op_conv)) return false;
+  const or_op_tensor_t *x = or_view_input(view, 0), *w = or_view_input(view, 1);
   if ((x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) || w->dtype != x->dtype) return false;
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&w->shape)) return false;
   if (x->shape.rank < 3 || x->shape.rank > 4 || w->shape.rank != x->shape.rank) return false;
@@ -26,7 +26,7 @@ bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, 
   if (groups < 1) return false;
   out->shape.batch = (size_t)x->shape.dims[0];
   out->shape.in_channels = (size_t)x->shape.dims[1];
-  out->shape.out_channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
+  out->shape.out_channels = (size_t)or_view_output(view, 0)->shape.dims[1];
   out->shape.groups = (size_t)groups;
   out->shape.bf16 = or_cpu_in_bf16(device, view);
   return or_cpu_conv_read_window(view, &x->shape, &w->shape, out) && or_cpu_conv_read_biases(view, out);
@@ -44,7 +44,7 @@ static void turn_around(or_window_t *window) {
   }
 }
 
-bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out) {
+bool or_cpu_conv_read_window(const or_node_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out) {
   or_window_t window;
   or_status_t status = out->transposed ? or_conv_transpose_window(&view->call, x, w, &window)
                                        : or_window_make(&view->call, x, w->dims + 2, &window);
@@ -72,23 +72,23 @@ bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, con
   to->pad_left = (size_t)window.pad_begin[last];
   out->pad_right = (ptrdiff_t)window.pad_end[last];
   /* The kernels take no empty extents; the reference does. */
-  return or_cpu_count(x) > 0 && or_cpu_count(w) > 0 && to->out_h > 0 && to->out_w > 0;
+  return or_view_count(x) > 0 && or_view_count(w) > 0 && to->out_h > 0 && to->out_w > 0;
 }
 
-bool or_cpu_conv_read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out) {
-  const or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
+bool or_cpu_conv_read_biases(const or_node_view_t *view, or_cpu_conv_t *out) {
+  const or_value_id_t own = or_view_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE;
   const or_value_id_t added = view->epilogue.bias;
-  bool own_known = own == OR_NO_VALUE || or_cpu_constant_of(view, own) != NULL;
-  bool added_known = added == OR_NO_VALUE || or_cpu_constant_of(view, added) != NULL;
+  bool own_known = own == OR_NO_VALUE || or_view_constant_of(view, own) != NULL;
+  bool added_known = added == OR_NO_VALUE || or_view_constant_of(view, added) != NULL;
   if (own_known && added_known) return true;
   if (own != OR_NO_VALUE && added != OR_NO_VALUE) return false;
   out->bias = own_known ? added : own;
   return true;
 }
 
-static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view, or_value_id_t value, float *shift,
+static or_status_t add_constant(or_cpu_build_t *build, const or_node_view_t *view, or_value_id_t value, float *shift,
                                 size_t channels) {
-  const or_constant_t *constant = or_cpu_constant_of(view, value);
+  const or_constant_t *constant = or_view_constant_of(view, value);
   const void *data = NULL;
   if (constant == NULL) return or_status_success();
   or_status_t status = or_cpu_build_constant(build, constant, &data);
@@ -101,12 +101,12 @@ static or_status_t add_constant(or_cpu_build_t *build, const or_cpu_view_t *view
   return status;
 }
 
-or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out) {
-  size_t channels = (size_t)or_cpu_output(view, 0)->shape.dims[1];
-  or_value_id_t own = or_cpu_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE, added = view->epilogue.bias;
+or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_node_view_t *view, const float **out) {
+  size_t channels = (size_t)or_view_output(view, 0)->shape.dims[1];
+  or_value_id_t own = or_view_has_input(view, 2) ? view->core->inputs[2] : OR_NO_VALUE, added = view->epilogue.bias;
   void *memory = NULL;
   *out = NULL;
-  if (or_cpu_constant_of(view, own) == NULL && or_cpu_constant_of(view, added) == NULL) return or_status_success();
+  if (or_view_constant_of(view, own) == NULL && or_view_constant_of(view, added) == NULL) return or_status_success();
   or_status_t status = or_cpu_build_alloc(build, channels * sizeof(float), &memory);
   if (or_ok(status)) status = add_constant(build, view, own, memory, channels);
   if (or_ok(status)) status = add_constant(build, view, added, memory, channels);

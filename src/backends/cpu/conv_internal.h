@@ -13,15 +13,15 @@ typedef struct or_cpu_conv_t {
   or_value_id_t weights;
   or_value_id_t bias; /* B of the node or the fused bias where it is not constant; else OR_NO_VALUE */
   or_value_id_t residual;
-  or_cpu_act_t act;
+  or_act_t act;
 } or_cpu_conv_t;
 
 /* False if the node is no convolution, transposed or not, of one or two spatial dimensions that can be done in one
  * step. Pure. */
-bool or_cpu_conv_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out);
+bool or_cpu_conv_read(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_conv_t *out);
 
 /* The window and paddings of a convolution of `out->spatial` dimensions; false where an extent is 0. */
-bool or_cpu_conv_read_window(const or_cpu_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out);
+bool or_cpu_conv_read_window(const or_node_view_t *view, const or_shape_t *x, const or_shape_t *w, or_cpu_conv_t *out);
 
 /* True for images of one column: in memory they are images of one row. */
 static inline bool or_cpu_window_is_column(const or_cpu_window_t *window) {
@@ -29,10 +29,10 @@ static inline bool or_cpu_window_is_column(const or_cpu_window_t *window) {
 }
 
 /* Which bias only the run knows, if any: at most one may be so, and then nothing may be folded into it. */
-bool or_cpu_conv_read_biases(const or_cpu_view_t *view, or_cpu_conv_t *out);
+bool or_cpu_conv_read_biases(const or_node_view_t *view, or_cpu_conv_t *out);
 
 /* What constant biases add, one summand an output channel, in the program's memory; NULL: nothing. */
-or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_cpu_view_t *view, const float **out);
+or_status_t or_cpu_conv_shift(or_cpu_build_t *build, const or_node_view_t *view, const float **out);
 
 /* Tiles that all threads compute between two looks at the cancel token; `steps`: multiply-adds of all of them. */
 size_t or_cpu_conv_group(const or_cpu_device_t *device, const or_conv_f32_plan_t *plan, double steps);

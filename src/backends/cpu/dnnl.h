@@ -41,7 +41,7 @@ typedef struct or_dnnl_conv_t {
   bool transposed; /* a ConvTranspose: the pads are cut off its result, and weights are [in_channels,M/groups,H,W] */
   bool bias;
   bool residual; /* is in DST before the run, and added */
-  or_cpu_act_t act;
+  or_act_t act;
   const or_dnnl_layout_t *src; /* NULL: the library's choice */
   const or_dnnl_layout_t *dst; /* NULL: the library's choice */
 } or_dnnl_conv_t;

@@ -100,7 +100,7 @@ or_status_t or_dnnl_stream_create(const or_dnnl_t *dnnl, void **out) {
 void or_dnnl_stream_destroy(const or_dnnl_t *dnnl, void *stream) { (void)dnnl->dnnl_stream_destroy(stream); }
 
 /* Of two: not every version has it as one. */
-static or_status_t append_hard_sigmoid(const or_dnnl_t *dnnl, const or_cpu_act_t *act, dnnl_post_ops_t post_ops) {
+static or_status_t append_hard_sigmoid(const or_dnnl_t *dnnl, const or_act_t *act, dnnl_post_ops_t post_ops) {
   or_status_t status =
       or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, dnnl_eltwise_linear, act->lo, act->hi),
                     "dnnl_post_ops_append_eltwise");
@@ -109,36 +109,36 @@ static or_status_t append_hard_sigmoid(const or_dnnl_t *dnnl, const or_cpu_act_t
                        "dnnl_post_ops_append_eltwise");
 }
 
-static or_status_t append_activation(const or_dnnl_t *dnnl, const or_cpu_act_t *act, dnnl_post_ops_t post_ops) {
+static or_status_t append_activation(const or_dnnl_t *dnnl, const or_act_t *act, dnnl_post_ops_t post_ops) {
   dnnl_alg_kind_t kind = dnnl_alg_kind_undef;
   float alpha = 0.0F, beta = 0.0F;
   switch (act->kind) {
-  case OR_CPU_ACT_NONE: return or_status_success();
-  case OR_CPU_ACT_RELU: kind = dnnl_eltwise_relu; break;
-  case OR_CPU_ACT_CLIP:
+  case OR_ACT_NONE: return or_status_success();
+  case OR_ACT_RELU: kind = dnnl_eltwise_relu; break;
+  case OR_ACT_CLIP:
     kind = dnnl_eltwise_clip;
     alpha = act->lo;
     beta = act->hi;
     break;
-  case OR_CPU_ACT_SIGMOID: kind = dnnl_eltwise_logistic; break;
-  case OR_CPU_ACT_TANH: kind = dnnl_eltwise_tanh; break;
-  case OR_CPU_ACT_GELU_ERF: kind = dnnl_eltwise_gelu_erf; break;
-  case OR_CPU_ACT_GELU_TANH: kind = dnnl_eltwise_gelu_tanh; break;
-  case OR_CPU_ACT_SILU:
+  case OR_ACT_SIGMOID: kind = dnnl_eltwise_logistic; break;
+  case OR_ACT_TANH: kind = dnnl_eltwise_tanh; break;
+  case OR_ACT_GELU_ERF: kind = dnnl_eltwise_gelu_erf; break;
+  case OR_ACT_GELU_TANH: kind = dnnl_eltwise_gelu_tanh; break;
+  case OR_ACT_SILU:
     kind = dnnl_eltwise_swish;
     alpha = 1.0F;
     break;
-  case OR_CPU_ACT_HARD_SWISH: /* the first versions have these two fixed */
+  case OR_ACT_HARD_SWISH: /* the first versions have these two fixed */
     kind = dnnl_eltwise_hardswish;
     alpha = 1.0F / 6.0F;
     beta = 0.5F;
     break;
-  case OR_CPU_ACT_LEAKY_RELU:
+  case OR_ACT_LEAKY_RELU:
     kind = dnnl_eltwise_relu;
     alpha = act->lo;
     break;
-  case OR_CPU_ACT_HARD_SIGMOID: return append_hard_sigmoid(dnnl, act, post_ops);
-  case OR_CPU_ACT_COUNT: return or_error(OR_INTERNAL, "not an activation");
+  case OR_ACT_HARD_SIGMOID: return append_hard_sigmoid(dnnl, act, post_ops);
+  case OR_ACT_COUNT: return or_error(OR_INTERNAL, "not an activation");
   }
   return or_dnnl_check(dnnl->dnnl_post_ops_append_eltwise(post_ops, 1.0F, kind, alpha, beta),
                        "dnnl_post_ops_append_eltwise");

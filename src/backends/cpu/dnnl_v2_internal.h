@@ -79,7 +79,7 @@ typedef struct or_dnnl_make_t {
   const void *desc; /* an op descriptor; or NULL with `from` and `to`: a reorder */
   const dnnl_memory_desc_t *from, *to;
   bool sum;
-  or_cpu_act_t act;
+  or_act_t act;
 } or_dnnl_make_t;
 or_status_t or_dnnl_op_make(const or_dnnl_t *dnnl, const or_allocator_t *allocator, const or_dnnl_make_t *make,
                             or_dnnl_op_t **out);

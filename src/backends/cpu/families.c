@@ -33,7 +33,7 @@ const or_cpu_family_t *const or_cpu_families[] = {
     NULL,
 };
 
-const or_cpu_family_t *or_cpu_family_find(const or_cpu_device_t *device, const or_cpu_view_t *view, size_t *index) {
+const or_cpu_family_t *or_cpu_family_find(const or_cpu_device_t *device, const or_node_view_t *view, size_t *index) {
   for (; or_cpu_families[*index] != NULL; ++*index) {
     if (or_cpu_families[*index]->match(device, view)) return or_cpu_families[*index];
   }

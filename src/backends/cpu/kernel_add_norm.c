@@ -18,12 +18,12 @@ static size_t rows_of(const or_op_tensor_t *input, const or_op_tensor_t *y, size
   for (int32_t d = before; d < input->shape.rank; ++d) {
     if (input->shape.dims[d] != y->shape.dims[d + shift]) return 0;
   }
-  size_t count = or_cpu_count(&input->shape);
+  size_t count = or_view_count(&input->shape);
   return n > 0 && count % n == 0 ? count / n : 0;
 }
 
-static bool read_extents(const or_cpu_view_t *view, state_t *state) {
-  const or_op_tensor_t *y = or_cpu_output(view, 0);
+static bool read_extents(const or_node_view_t *view, state_t *state) {
+  const or_op_tensor_t *y = or_view_output(view, 0);
   int32_t axis = 0;
   or_status_t status = or_axis_normalize(or_op_attribute_int(&view->call, "axis", -1), y->shape.rank, &axis);
   bool ok = or_ok(status);
@@ -31,24 +31,24 @@ static bool read_extents(const or_cpu_view_t *view, state_t *state) {
   if (!ok) return false;
   state->rows = (size_t)or_shape_product(&y->shape, 0, axis);
   state->n = (size_t)or_shape_product(&y->shape, axis, y->shape.rank);
-  state->a_rows = rows_of(or_cpu_input(view, 0), y, state->n);
-  state->b_rows = rows_of(or_cpu_input(view, 1), y, state->n);
+  state->a_rows = rows_of(or_view_input(view, 0), y, state->n);
+  state->b_rows = rows_of(or_view_input(view, 1), y, state->n);
   for (uint32_t i = 2; i < view->call.input_count; ++i) { /* scale and bias */
-    if (or_cpu_has_input(view, i) && or_cpu_count(&or_cpu_input(view, i)->shape) != state->n) return false;
+    if (or_view_has_input(view, i) && or_view_count(&or_view_input(view, i)->shape) != state->n) return false;
   }
   return state->a_rows > 0 && state->b_rows > 0;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   state_t state;
   (void)device;
   if (view->fused || strcmp(view->call.op->name, "AddLayerNormalization") != 0) return false;
-  return or_cpu_input(view, 0)->dtype == OR_FLOAT32 && read_extents(view, &state);
+  return or_view_input(view, 0)->dtype == OR_FLOAT32 && read_extents(view, &state);
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
@@ -60,7 +60,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   status = or_cpu_build_read(build, node->inputs[0], &state->a);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->b);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2], &state->scale);
-  if (or_ok(status) && or_cpu_has_input(view, 3)) status = or_cpu_build_read(build, node->inputs[3], &state->bias);
+  if (or_ok(status) && or_view_has_input(view, 3)) status = or_cpu_build_read(build, node->inputs[3], &state->bias);
   /* The first of the two is written over only where each of its rows is read once. */
   bool with_sum = view->call.output_count > 1 && node->outputs[1] != OR_NO_VALUE;
   or_value_id_t first = node->outputs[with_sum ? 1 : 0];

@@ -22,34 +22,34 @@ typedef struct state_t {
 } state_t;
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
-static void share_work(const or_cpu_view_t *view, size_t threads, state_t *state);
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
+static void share_work(const or_node_view_t *view, size_t threads, state_t *state);
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
-  bool ours = or_cpu_view_is(view, &or_op_attention) || or_cpu_view_is(view, &or_op_cached_attention);
+  bool ours = or_view_is(view, &or_op_attention) || or_view_is(view, &or_op_cached_attention);
   if (!ours || view->fused) return false;
-  or_dtype_t dtype = or_cpu_input(view, 0)->dtype;
+  or_dtype_t dtype = or_view_input(view, 0)->dtype;
   if (dtype != OR_FLOAT32 && !or_cpu_is_half(dtype)) return false;
-  if (or_cpu_input(view, OR_ATTENTION_V)->dtype != dtype) return false;
-  if (or_cpu_has_input(view, OR_ATTENTION_MASK)) {
-    or_dtype_t mask = or_cpu_input(view, OR_ATTENTION_MASK)->dtype;
+  if (or_view_input(view, OR_ATTENTION_V)->dtype != dtype) return false;
+  if (or_view_has_input(view, OR_ATTENTION_MASK)) {
+    or_dtype_t mask = or_view_input(view, OR_ATTENTION_MASK)->dtype;
     if (mask != OR_BOOL && mask != dtype) return false;
   }
   bool scores = view->call.output_count > 3 && view->core->outputs[3] != OR_NO_VALUE;
-  return !scores && or_cpu_count(&or_cpu_output(view, 0)->shape) > 0;
+  return !scores && or_view_count(&or_view_output(view, 0)->shape) > 0;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
   or_cpu_attention_t *shape = &state->shape;
   or_attention_read(&view->call, &shape->a);
-  shape->dtype = or_cpu_input(view, 0)->dtype;
+  shape->dtype = or_view_input(view, 0)->dtype;
   shape->mask_dtype =
-      or_cpu_has_input(view, OR_ATTENTION_MASK) ? or_cpu_input(view, OR_ATTENTION_MASK)->dtype : OR_DTYPE_NONE;
+      or_view_has_input(view, OR_ATTENTION_MASK) ? or_view_input(view, OR_ATTENTION_MASK)->dtype : OR_DTYPE_NONE;
   shape->caches = build->device->caches;
   size_t threads = (size_t)build->device->threads, bytes = 0;
   if (!or_cpu_attention_lay_out(shape, build->device->kernels, threads) ||
@@ -67,16 +67,16 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
 
 const or_cpu_family_t or_cpu_family_attention = {.name = "attention", .match = match, .prepare = prepare};
 
-static bool copies_rows(const or_cpu_view_t *view) {
+static bool copies_rows(const or_node_view_t *view) {
   bool present = false;
   for (uint32_t i = 1; i < 3; ++i)
     present = present || (i < view->call.output_count && view->core->outputs[i] != OR_NO_VALUE);
-  return present || or_cpu_view_is(view, &or_op_cached_attention);
+  return present || or_view_is(view, &or_op_cached_attention);
 }
 
 /* A task is a head of keys (with the heads of queries that share it) where it also copies their rows; else a block of
  * queries of one head. */
-static void share_work(const or_cpu_view_t *view, size_t threads, state_t *state) {
+static void share_work(const or_node_view_t *view, size_t threads, state_t *state) {
   const or_cpu_attention_t *shape = &state->shape;
   const or_attention_t *a = &shape->a;
   size_t key_heads = (size_t)(a->batch * a->kv_heads), heads = (size_t)(a->batch * a->q_heads);
@@ -92,13 +92,13 @@ static void share_work(const or_cpu_view_t *view, size_t threads, state_t *state
   state->group = flops < FLOPS_BETWEEN_LOOKS ? (size_t)(FLOPS_BETWEEN_LOOKS / flops) * threads + 1 : threads;
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_node_t *node = view->core;
   or_status_t status = or_status_success();
   for (uint32_t i = 0; i < INPUTS; ++i) state->inputs[i] = OR_CPU_NO_SLOT;
   for (uint32_t i = 0; i < 2; ++i) state->present[i] = OR_CPU_NO_SLOT;
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count && i < INPUTS; ++i) {
-    if (or_cpu_has_input(view, i)) status = or_cpu_build_read(build, node->inputs[i], &state->inputs[i]);
+    if (or_view_has_input(view, i)) status = or_cpu_build_read(build, node->inputs[i], &state->inputs[i]);
   }
   if (or_ok(status)) status = or_cpu_build_write(build, node->outputs[0], &state->y);
   for (uint32_t i = 1; or_ok(status) && i < 3 && i < view->call.output_count; ++i) {

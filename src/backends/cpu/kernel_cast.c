@@ -45,20 +45,20 @@ static const row_t rows[] = {
     {OR_BOOL, OR_INT64, u8_to_i64},
 };
 
-static const row_t *row_of(const or_cpu_view_t *view) {
+static const row_t *row_of(const or_node_view_t *view) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
-    if (rows[i].from == or_cpu_input(view, 0)->dtype && rows[i].to == or_cpu_output(view, 0)->dtype) return &rows[i];
+    if (rows[i].from == or_view_input(view, 0)->dtype && rows[i].to == or_view_output(view, 0)->dtype) return &rows[i];
   }
   return NULL;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0') return false;
   bool cast = strcmp(view->call.op->name, "Cast") == 0 || strcmp(view->call.op->name, "CastLike") == 0;
-  if (!cast || !or_shape_is_static(&or_cpu_input(view, 0)->shape)) return false;
-  if (or_cpu_input(view, 0)->dtype == OR_STRING) return false;
-  return row_of(view) != NULL || or_cpu_input(view, 0)->dtype == or_cpu_output(view, 0)->dtype;
+  if (!cast || !or_shape_is_static(&or_view_input(view, 0)->shape)) return false;
+  if (or_view_input(view, 0)->dtype == OR_STRING) return false;
+  return row_of(view) != NULL || or_view_input(view, 0)->dtype == or_view_output(view, 0)->dtype;
 }
 
 typedef struct state_t {
@@ -89,7 +89,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   return or_cpu_parallel_elements(run_state, state->count, state->from + state->to, body, &work);
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status;
   if (row_of(view) == NULL) {
@@ -102,10 +102,10 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (!or_ok(status)) return status;
   state_t *state = memory;
   state->row = row_of(view);
-  state->from = or_dtype_bytes(or_cpu_input(view, 0)->dtype, 1);
-  state->to = or_dtype_bytes(or_cpu_output(view, 0)->dtype, 1);
-  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
-  state->bytes = or_cpu_bytes(or_cpu_input(view, 0));
+  state->from = or_dtype_bytes(or_view_input(view, 0)->dtype, 1);
+  state->to = or_dtype_bytes(or_view_output(view, 0)->dtype, 1);
+  state->count = or_view_count(&or_view_output(view, 0)->shape);
+  state->bytes = or_view_bytes(or_view_input(view, 0));
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);

@@ -8,7 +8,7 @@
 
 typedef struct state_t {
   or_conv_f32_plan_t plan;
-  or_cpu_act_t act;
+  or_act_t act;
   or_cpu_slot_id_t x, y, bias, residual, scratch, weights, packed_scratch; /* OR_CPU_NO_SLOT: none */
   or_dtype_t dtype;
   or_cpu_slot_id_t wide; /* of 16-bit images: x in float32, then y */
@@ -19,14 +19,14 @@ typedef struct state_t {
 } state_t;
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state);
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   if (!or_cpu_conv_read(device, view, &conv) || conv.transposed) return false;
-  return conv.dtype == OR_FLOAT32 || (conv.bias == OR_NO_VALUE && or_cpu_constant_of(view, conv.weights) != NULL);
+  return conv.dtype == OR_FLOAT32 || (conv.bias == OR_NO_VALUE && or_view_constant_of(view, conv.weights) != NULL);
 }
 
 /* Rows of many pixels make better products than many rows of one. */
@@ -45,7 +45,7 @@ static void lay_down(or_cpu_window_t *window) {
                               .pad_left = window->pad_top};
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_cpu_conv_t conv;
   (void)or_cpu_conv_read(build->device, view, &conv); /* match has looked */
@@ -55,8 +55,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   lay_down(&conv.shape.window);
   state->act = conv.act;
   state->dtype = conv.dtype;
-  state->x_count = or_cpu_count(&or_cpu_input(view, 0)->shape);
-  state->y_count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->x_count = or_view_count(&or_view_input(view, 0)->shape);
+  state->y_count = or_view_count(&or_view_output(view, 0)->shape);
   state->wide = OR_CPU_NO_SLOT;
   state->x = state->y = state->bias = state->residual = OR_CPU_NO_SLOT;
   state->scratch = state->weights = state->packed_scratch = OR_CPU_NO_SLOT;
@@ -64,8 +64,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
                              (unsigned)build->device->threads)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
   }
-  double steps = (double)or_cpu_count(&or_cpu_output(view, 0)->shape) *
-                 (double)(or_cpu_count(&or_cpu_input(view, 1)->shape) / conv.shape.out_channels);
+  double steps = (double)or_view_count(&or_view_output(view, 0)->shape) *
+                 (double)(or_view_count(&or_view_input(view, 1)->shape) / conv.shape.out_channels);
   state->group = or_cpu_conv_group(build->device, &state->plan, steps);
   status = or_cpu_conv_shift(build, view, &state->shift);
   if (or_ok(status)) status = pack_weights(build, view, state);
@@ -101,11 +101,11 @@ static or_status_t pack_fill(void *self, const void *source, void *destination) 
   return or_status_success();
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_conv_shape_t *shape = &state->plan.shape;
-  const or_constant_t *constant = or_cpu_input_constant(view, 1);
+  const or_constant_t *constant = or_view_input_constant(view, 1);
   if (constant == NULL) return or_status_success();
-  size_t count = or_cpu_count(&or_cpu_input(view, 1)->shape), each = count / shape->out_channels;
+  size_t count = or_view_count(&or_view_input(view, 1)->shape), each = count / shape->out_channels;
   pack_t pack = {build->device, state, count};
   or_cpu_packing_t packing = {
       .constant = constant, .bytes = or_cpu_max(state->plan.weights_bytes, 1), .fill = pack_fill, .self = &pack};
@@ -116,7 +116,7 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
   return or_cpu_build_packed(build, &packing, &state->packed);
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state) {
   or_status_t status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status) && state->packed == NULL) {

@@ -56,13 +56,13 @@ typedef struct state_t {
   bool unsigned_x, signed_w, many_w_zeros, many_w_scales, quantises, signed_y, unrolled;
 } state_t;
 
-static const inputs_t *inputs_of(const or_cpu_view_t *view) {
-  return or_cpu_view_is(view, &or_op_qlinear_conv) ? &of_qlinear : &of_integer;
+static const inputs_t *inputs_of(const or_node_view_t *view) {
+  return or_view_is(view, &or_op_qlinear_conv) ? &of_qlinear : &of_integer;
 }
 
-static bool read_conv(const or_cpu_view_t *view, or_cpu_conv_t *out) {
+static bool read_conv(const or_node_view_t *view, or_cpu_conv_t *out) {
   const inputs_t *in = inputs_of(view);
-  const or_shape_t *x = &or_cpu_input(view, in->x)->shape, *w = &or_cpu_input(view, in->w)->shape;
+  const or_shape_t *x = &or_view_input(view, in->x)->shape, *w = &or_view_input(view, in->w)->shape;
   if (!or_shape_is_static(x) || !or_shape_is_static(w)) return false;
   if (x->rank < 3 || x->rank > 4 || w->rank != x->rank) return false;
   *out = (or_cpu_conv_t){.spatial = (int)x->rank - 2};
@@ -73,13 +73,13 @@ static bool read_conv(const or_cpu_view_t *view, or_cpu_conv_t *out) {
   return or_cpu_conv_read_window(view, x, w, out);
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   (void)device;
-  bool known = or_cpu_view_is(view, &or_op_qlinear_conv) || or_cpu_view_is(view, &or_op_conv_integer);
+  bool known = or_view_is(view, &or_op_qlinear_conv) || or_view_is(view, &or_op_conv_integer);
   if (view->fused || !known || !read_conv(view, &conv)) return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
-    if (or_cpu_has_input(view, i) && !or_shape_is_static(&or_cpu_input(view, i)->shape)) return false;
+    if (or_view_has_input(view, i) && !or_shape_is_static(&or_view_input(view, i)->shape)) return false;
   }
   return true;
 }
@@ -154,7 +154,7 @@ static or_status_t plan_products(or_cpu_build_t *build, state_t *state) {
   return or_status_success();
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const inputs_t *in = inputs_of(view);
   const uint32_t inputs[] = {[X] = in->x,
                              [W] = state->packed == NULL ? in->w : NONE,
@@ -168,14 +168,14 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
   or_status_t status = or_status_success();
   for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_CPU_NO_SLOT;
   for (int i = X; or_ok(status) && i <= BIAS; ++i) {
-    if (inputs[i] != NONE && or_cpu_has_input(view, inputs[i]))
+    if (inputs[i] != NONE && or_view_has_input(view, inputs[i]))
       status = or_cpu_build_read(build, view->core->inputs[inputs[i]], &state->slots[i]);
   }
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->slots[Y]);
-  size_t results = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  size_t results = or_view_count(&or_view_output(view, 0)->shape);
   const size_t scratch[][2] = {{SUMS, state->quantises ? results * sizeof(int32_t) : 0},
                                {SCRATCH, state->thread_bytes * (size_t)build->device->threads},
-                               {SIGNED_X, state->unsigned_x ? or_cpu_count(&or_cpu_input(view, in->x)->shape) : 0},
+                               {SIGNED_X, state->unsigned_x ? or_view_count(&or_view_input(view, in->x)->shape) : 0},
                                {WEIGHTS, state->packed == NULL ? state->weights_bytes : 0},
                                {VECTORS, 3 * state->shape.out_channels * sizeof(int32_t)}};
   for (size_t i = 0; or_ok(status) && i < sizeof scratch / sizeof *scratch; ++i) {
@@ -186,11 +186,11 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static bool has_many(const or_cpu_view_t *view, uint32_t index) {
-  return index != NONE && or_cpu_has_input(view, index) && or_cpu_count(&or_cpu_input(view, index)->shape) > 1;
+static bool has_many(const or_node_view_t *view, uint32_t index) {
+  return index != NONE && or_view_has_input(view, index) && or_view_count(&or_view_input(view, index)->shape) > 1;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const inputs_t *in = inputs_of(view);
   or_cpu_conv_t conv = {.shape = {.batch = 1, .groups = 1}};
@@ -199,15 +199,15 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   state_t *state = memory;
   (void)read_conv(view, &conv); /* match has looked */
   state->shape = conv.shape;
-  state->taps = (size_t)or_shape_product(&or_cpu_input(view, in->w)->shape, 1, or_cpu_input(view, in->w)->shape.rank);
+  state->taps = (size_t)or_shape_product(&or_view_input(view, in->w)->shape, 1, or_view_input(view, in->w)->shape.rank);
   state->quantises = in == &of_qlinear;
-  state->unsigned_x = or_cpu_input(view, in->x)->dtype == OR_UINT8;
-  state->signed_w = or_cpu_input(view, in->w)->dtype == OR_INT8;
-  state->signed_y = or_cpu_output(view, 0)->dtype == OR_INT8;
+  state->unsigned_x = or_view_input(view, in->x)->dtype == OR_UINT8;
+  state->signed_w = or_view_input(view, in->w)->dtype == OR_INT8;
+  state->signed_y = or_view_output(view, 0)->dtype == OR_INT8;
   state->many_w_zeros = has_many(view, in->w_zero);
   state->many_w_scales = has_many(view, in->w_scale);
   status = plan_products(build, state);
-  const or_constant_t *weights = or_cpu_input_constant(view, in->w);
+  const or_constant_t *weights = or_view_input_constant(view, in->w);
   if (or_ok(status) && weights != NULL) status = pack_constant(build, weights, state);
   if (or_ok(status)) status = find_slots(build, view, state);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);

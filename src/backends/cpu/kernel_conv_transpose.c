@@ -23,15 +23,15 @@ typedef struct state_t {
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 static bool plan_products(const or_cpu_device_t *device, state_t *state);
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state);
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   return or_cpu_conv_read(device, view, &conv) && conv.transposed && conv.dtype == OR_FLOAT32;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_cpu_conv_t conv;
   (void)or_cpu_conv_read(build->device, view, &conv); /* match has looked */
@@ -95,7 +95,7 @@ static bool plan_products(const or_cpu_device_t *device, state_t *state) {
   return true;
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state) {
   size_t bytes = 0;
   state->bias = OR_CPU_NO_SLOT;

@@ -17,7 +17,7 @@ typedef struct volume_t {
 typedef struct state_t {
   volume_t volume;
   or_conv_f32_plan_t plan; /* of one plane of the result */
-  or_cpu_act_t act;
+  or_act_t act;
   or_cpu_slot_id_t x, y, residual, scratch, planes; /* planes: those read, then the one that is made */
   const void *packed;
   const float *shift;
@@ -25,17 +25,17 @@ typedef struct state_t {
 } state_t;
 
 /* The window over the first dimension into `volume`, the others into `out`. */
-static bool read_volume(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_conv_t *out,
+static bool read_volume(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_conv_t *out,
                         volume_t *volume) {
-  const or_op_tensor_t *x = or_cpu_input(view, 0), *w = or_cpu_input(view, 1);
-  if (!or_cpu_view_is(view, &or_op_conv) || x->shape.rank != 5 || w->shape.rank != 5) return false;
-  if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32 || or_cpu_input_constant(view, 1) == NULL) return false;
+  const or_op_tensor_t *x = or_view_input(view, 0), *w = or_view_input(view, 1);
+  if (!or_view_is(view, &or_op_conv) || x->shape.rank != 5 || w->shape.rank != 5) return false;
+  if (x->dtype != OR_FLOAT32 || w->dtype != OR_FLOAT32 || or_view_input_constant(view, 1) == NULL) return false;
   or_window_t window;
-  if (!or_shape_is_static(&x->shape) || or_cpu_count(&x->shape) == 0) return false;
+  if (!or_shape_is_static(&x->shape) || or_view_count(&x->shape) == 0) return false;
   or_status_t status = or_window_make(&view->call, &x->shape, w->shape.dims + 2, &window);
   bool ok = or_ok(status);
   or_status_ignore(status); /* shape inference has told it already */
-  if (!ok || or_cpu_count(&or_cpu_output(view, 0)->shape) == 0 || or_cpu_count(&w->shape) == 0) return false;
+  if (!ok || or_view_count(&or_view_output(view, 0)->shape) == 0 || or_view_count(&w->shape) == 0) return false;
   size_t groups = (size_t)or_op_attribute_int(&view->call, "group", 1);
   *volume = (volume_t){.batch = (size_t)x->shape.dims[0],
                        .channels = (size_t)x->shape.dims[1],
@@ -72,7 +72,7 @@ static bool read_volume(const or_cpu_device_t *device, const or_cpu_view_t *view
   return or_cpu_conv_read_biases(view, out) && out->bias == OR_NO_VALUE;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   volume_t volume;
   return read_volume(device, view, &conv, &volume);
@@ -83,10 +83,10 @@ static or_status_t pack_fill(void *self, const void *source, void *destination) 
   return or_status_success();
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_conv_f32_plan_t *plan = &state->plan;
-  size_t each = or_cpu_count(&or_cpu_input(view, 1)->shape) / plan->shape.out_channels;
-  or_cpu_packing_t packing = {.constant = or_cpu_input_constant(view, 1),
+  size_t each = or_view_count(&or_view_input(view, 1)->shape) / plan->shape.out_channels;
+  or_cpu_packing_t packing = {.constant = or_view_input_constant(view, 1),
                               .bytes = or_cpu_max(plan->weights_bytes, 1),
                               .fill = pack_fill,
                               .self = &state->plan};
@@ -97,7 +97,7 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
   return or_cpu_build_packed(build, &packing, &state->packed);
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state) {
   const volume_t *volume = &state->volume;
   or_status_t status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
@@ -116,7 +116,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_cpu_conv_t conv;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
@@ -129,7 +129,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
                              (unsigned)build->device->threads)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
   }
-  double steps = (double)or_cpu_count(&or_cpu_input(view, 1)->shape) * (double)state->volume.out_plane;
+  double steps = (double)or_view_count(&or_view_input(view, 1)->shape) * (double)state->volume.out_plane;
   state->group = or_cpu_conv_group(build->device, &state->plan, steps);
   status = or_cpu_conv_shift(build, view, &state->shift);
   if (or_ok(status)) status = pack_weights(build, view, state);

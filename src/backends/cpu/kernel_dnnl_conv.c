@@ -7,20 +7,21 @@
 #include "backends/cpu/families_internal.h"
 #include "ops/conv_transpose.h"
 
-static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
+static or_status_t choose_op(or_cpu_build_t *build, const or_node_view_t *view, or_dnnl_conv_t *spec,
                              or_dnnl_op_t **out);
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_dnnl_op_t *op,
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, const or_dnnl_op_t *op,
                                 const void **out);
 
 /* A call of the library can't be cancelled: what takes a thread longer than some 50 ms goes to our own kernels, which
  * look at the token between tiles and are nearly as fast. */
 #define FLOPS_A_CALL 4e9
 
-static double flops_of(const or_cpu_view_t *view) {
-  const or_shape_t *weights = &or_cpu_input(view, 1)->shape;
-  bool transposed = or_cpu_view_is(view, &or_op_conv_transpose);
-  double each = (double)or_cpu_count(weights) / (double)weights->dims[0];
-  return 2.0 * each * (double)or_cpu_count(transposed ? &or_cpu_input(view, 0)->shape : &or_cpu_output(view, 0)->shape);
+static double flops_of(const or_node_view_t *view) {
+  const or_shape_t *weights = &or_view_input(view, 1)->shape;
+  bool transposed = or_view_is(view, &or_op_conv_transpose);
+  double each = (double)or_view_count(weights) / (double)weights->dims[0];
+  return 2.0 * each *
+         (double)or_view_count(transposed ? &or_view_input(view, 0)->shape : &or_view_output(view, 0)->shape);
 }
 
 /* With fewer filters in a group oneDNN's transposed convolutions fill vectors with zeros, and lose to our products; but
@@ -54,14 +55,14 @@ static bool suits(const or_cpu_device_t *device, const or_cpu_conv_t *conv) {
   return conv->pad_bottom + (ptrdiff_t)window->stride_h > 0 && conv->pad_right + (ptrdiff_t)window->stride_w > 0;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   if (device->dnnl == NULL || !or_cpu_conv_read(device, view, &conv) || conv.dtype != OR_FLOAT32) return false;
   if (!suits(device, &conv)) return false;
-  return or_cpu_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
+  return or_view_constant_of(view, conv.weights) != NULL && flops_of(view) <= FLOPS_A_CALL * (double)device->threads;
 }
 
-static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_conv_t *conv,
+static or_status_t add_step(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                             or_dnnl_op_t *op, bool alone) {
   or_cpu_dnnl_operands_t operands;
   const float *shift = NULL;
@@ -89,11 +90,11 @@ static or_status_t add_step(or_cpu_build_t *build, const or_cpu_view_t *view, co
   return status;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   or_cpu_conv_t conv;
   or_dnnl_op_t *op = NULL;
   (void)or_cpu_conv_read(build->device, view, &conv); /* match has looked */
-  bool has_bias = conv.bias != OR_NO_VALUE || or_cpu_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
+  bool has_bias = conv.bias != OR_NO_VALUE || or_view_has_input(view, 2) || view->epilogue.bias != OR_NO_VALUE;
   or_dnnl_conv_t spec = {.shape = conv.shape,
                          .pad_bottom = conv.pad_bottom,
                          .pad_right = conv.pad_right,
@@ -122,7 +123,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
 const or_cpu_family_t or_cpu_family_dnnl_conv = {.name = "onednn conv", .match = match, .prepare = prepare};
 
 /* The layout in which the image lies is tried first: a reorder of it costs as much as a small convolution. */
-static or_status_t choose_op(or_cpu_build_t *build, const or_cpu_view_t *view, or_dnnl_conv_t *spec,
+static or_status_t choose_op(or_cpu_build_t *build, const or_node_view_t *view, or_dnnl_conv_t *spec,
                              or_dnnl_op_t **out) {
   const or_cpu_value_t *image = &build->values[view->core->inputs[0]];
   const or_dnnl_layout_t *wanted_dst = spec->dst;
@@ -147,11 +148,11 @@ static or_status_t pack_fill(void *self, const void *source, void *destination) 
                                  or_dnnl_op_layout(pack->op, OR_DNNL_WEIGHTS), destination);
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, const or_dnnl_op_t *op,
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, const or_dnnl_op_t *op,
                                 const void **out) {
   const or_dnnl_layout_t *layout = or_dnnl_op_layout(op, OR_DNNL_WEIGHTS);
   pack_t pack = {.build = build, .op = op};
-  or_cpu_packing_t packing = {.constant = or_cpu_input_constant(view, 1),
+  or_cpu_packing_t packing = {.constant = or_view_input_constant(view, 1),
                               .bytes = or_dnnl_layout_bytes(layout),
                               .fill = pack_fill,
                               .self = &pack};

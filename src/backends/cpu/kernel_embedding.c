@@ -23,33 +23,34 @@ typedef struct state_t {
   or_cpu_slot_id_t y;
 } state_t;
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
-  return !view->fused && strcmp(view->call.op->name, "EmbeddingSum") == 0 && or_cpu_input(view, 0)->dtype == OR_FLOAT32;
+  return !view->fused && strcmp(view->call.op->name, "EmbeddingSum") == 0 &&
+         or_view_input(view, 0)->dtype == OR_FLOAT32;
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
-  or_shape_t places = or_cpu_output(view, 0)->shape;
+  or_shape_t places = or_view_output(view, 0)->shape;
   state->hidden = (size_t)places.dims[--places.rank];
   state->places = (size_t)or_shape_product(&places, 0, places.rank);
   state->rank = places.rank;
   for (int32_t d = 0; d < places.rank; ++d) state->extent[d] = (size_t)places.dims[d];
   state->lookup_count = view->call.input_count / 2;
   for (uint32_t i = 0; or_ok(status) && i < state->lookup_count; ++i) {
-    const or_op_tensor_t *table = or_cpu_input(view, 2 * i), *indices = or_cpu_input(view, 2 * i + 1);
+    const or_op_tensor_t *table = or_view_input(view, 2 * i), *indices = or_view_input(view, 2 * i + 1);
     lookup_t *lookup = &state->lookups[i];
     int64_t strides[OR_MAX_RANK];
     or_shape_broadcast_strides(&indices->shape, &places, strides);
     for (int32_t d = 0; d < places.rank; ++d) lookup->stride[d] = (size_t)strides[d];
     lookup->rows = (size_t)table->shape.dims[0];
-    lookup->count = or_cpu_count(&indices->shape);
+    lookup->count = or_view_count(&indices->shape);
     lookup->wide = indices->dtype == OR_INT64;
     status = or_cpu_build_source(build, node->inputs[2 * i + 1], &lookup->name);
     if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2 * i], &lookup->table);

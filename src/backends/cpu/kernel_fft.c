@@ -30,10 +30,10 @@ typedef struct state_t {
   or_cpu_slot_id_t x, y, middle, scratch, shared;
 } state_t;
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_fft_call_t call;
   (void)device;
-  if (view->fused || !or_cpu_view_is(view, &or_op_fft)) return false;
+  if (view->fused || !or_view_is(view, &or_op_fft)) return false;
   or_status_t status = or_fft_call_read(&view->call, &call);
   bool known = or_ok(status);
   or_status_ignore(status); /* the reference then says what is wrong */
@@ -105,11 +105,11 @@ static or_status_t plan_scratch(or_cpu_build_t *build, state_t *state) {
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory_of_state = NULL;
   memory_t memory = {build, or_status_success()};
   const or_fft_memory_t tables = {alloc_table, &memory};
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory_of_state);
   if (!or_ok(status)) return status;
   state_t *state = memory_of_state;

@@ -24,14 +24,14 @@ typedef struct work_t {
   atomic_bool outside; /* some index is */
 } work_t;
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || strcmp(view->call.op->name, "GatherElements") != 0)
     return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   size_t bits = or_dtype_bits(x->dtype);
   return x->dtype != OR_STRING && (bits == 8 || bits == 16 || bits == 32 || bits == 64) && x->shape.rank >= 1 &&
-         or_shape_is_static(&x->shape) && or_shape_is_static(&or_cpu_output(view, 0)->shape);
+         or_shape_is_static(&x->shape) && or_shape_is_static(&or_view_output(view, 0)->shape);
 }
 
 static int64_t index_at(const state_t *state, const char *indices, size_t i) {
@@ -115,10 +115,10 @@ static void measure(const or_op_tensor_t *x, const or_op_tensor_t *indices, int3
   }
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
-  const or_op_tensor_t *x = or_cpu_input(view, 0), *indices = or_cpu_input(view, 1);
+  const or_op_tensor_t *x = or_view_input(view, 0), *indices = or_view_input(view, 1);
   int32_t axis = 0;
   or_status_t status = or_axis_normalize(or_op_attribute_int(&view->call, "axis", 0), x->shape.rank, &axis);
   if (or_ok(status)) status = or_cpu_build_alloc(build, sizeof(state_t), &memory);

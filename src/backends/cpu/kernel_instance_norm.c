@@ -16,17 +16,17 @@ typedef struct state_t {
   or_cpu_slot_id_t wide; /* of 16-bit numbers: x in float32, which becomes y, then scale and bias */
 } state_t;
 
-static bool read(const or_cpu_view_t *view, state_t *out) {
+static bool read(const or_node_view_t *view, state_t *out) {
   const char *name = view->call.op->name;
   bool instance = strcmp(name, "InstanceNormalization") == 0;
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count != 3) return false;
   if (!instance && strcmp(name, "GroupNormalization") != 0) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
   for (uint32_t i = 1; i < 3; ++i) {
-    if (or_cpu_input(view, i)->dtype != x->dtype) return false;
+    if (or_view_input(view, i)->dtype != x->dtype) return false;
   }
-  if (x->shape.rank < 2 || or_cpu_count(&x->shape) == 0) return false;
+  if (x->shape.rank < 2 || or_view_count(&x->shape) == 0) return false;
   int64_t channels = x->shape.dims[1];
   int64_t groups = instance ? channels : or_op_attribute_int(&view->call, "num_groups", 0);
   if (groups < 1 || groups > channels || channels % groups != 0) return false;
@@ -39,10 +39,11 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
                    .epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F)};
   if (!instance && view->core->version < 21) out->planes_per_scale = out->group;
   size_t scales = out->channels / out->planes_per_scale;
-  return or_cpu_count(&or_cpu_input(view, 1)->shape) == scales && or_cpu_count(&or_cpu_input(view, 2)->shape) == scales;
+  return or_view_count(&or_view_input(view, 1)->shape) == scales &&
+         or_view_count(&or_view_input(view, 2)->shape) == scales;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   state_t state;
   (void)device;
   return read(view, &state);
@@ -50,7 +51,7 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);

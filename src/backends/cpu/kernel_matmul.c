@@ -23,17 +23,17 @@ typedef struct state_t {
 } state_t;
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
-static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
+static or_status_t pack_operands(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
 static or_status_t plan_product(or_cpu_build_t *build, state_t *state);
-static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
+static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_product_t product;
   return or_cpu_product_read(device, view, &product);
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
@@ -110,10 +110,10 @@ static or_status_t pack_constant(or_cpu_build_t *build, const or_constant_t *con
   return or_cpu_build_packed(build, &packing, out);
 }
 
-static or_status_t pack_operands(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t pack_operands(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
-  const or_constant_t *a = or_cpu_input_constant(view, product->a_input);
-  const or_constant_t *b = or_cpu_input_constant(view, 1 - product->a_input);
+  const or_constant_t *a = or_view_input_constant(view, product->a_input);
+  const or_constant_t *b = or_view_input_constant(view, 1 - product->a_input);
   pack_t pack = {.element = state->element};
   pack.source = (or_gemm_const_t){
       .ops = or_cpu_product_ops(build->device->kernels, product), .k = product->k, .caches = build->device->caches};
@@ -165,12 +165,12 @@ static or_status_t plan_product(or_cpu_build_t *build, state_t *state) {
 }
 
 /* A constant bias is scaled, widened and spread over the columns once, here; another one in each run. */
-static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
   if (product->bias_form == OR_CPU_BIAS_NONE) return or_status_success();
   size_t count = product->bias_form == OR_CPU_BIAS_ROWS ? product->m : product->n;
   size_t given = product->bias_form == OR_CPU_BIAS_SINGLE ? 1 : count;
-  const or_constant_t *constant = or_cpu_constant_of(view, product->bias);
+  const or_constant_t *constant = or_view_constant_of(view, product->bias);
   if (constant == NULL) {
     or_status_t status = or_cpu_build_read(build, product->bias, &state->bias);
     if (or_ok(status) && (product->bias_scale != 1.0 || given != count || or_cpu_product_is_half(product))) {
@@ -194,7 +194,7 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, s
   return status;
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_cpu_product_t *product = &state->product;
   const or_node_t *core = view->core;
   size_t team = (size_t)build->device->threads;

@@ -33,22 +33,22 @@ typedef struct state_t {
   bool unsigned_b, many_b_zeros, many_b_scales, quantises, signed_y;
 } state_t;
 
-static const inputs_t *inputs_of(const or_cpu_view_t *view) {
-  return or_cpu_view_is(view, &or_op_qlinear_matmul) ? &of_qlinear : &of_integer;
+static const inputs_t *inputs_of(const or_node_view_t *view) {
+  return or_view_is(view, &or_op_qlinear_matmul) ? &of_qlinear : &of_integer;
 }
 
 /* One number, or, where `many`, one a column in a list. */
-static bool parameter_fits(const or_cpu_view_t *view, uint32_t index, bool many, size_t columns) {
-  if (index == NONE || !or_cpu_has_input(view, index)) return true;
-  const or_shape_t *shape = &or_cpu_input(view, index)->shape;
+static bool parameter_fits(const or_node_view_t *view, uint32_t index, bool many, size_t columns) {
+  if (index == NONE || !or_view_has_input(view, index)) return true;
+  const or_shape_t *shape = &or_view_input(view, index)->shape;
   if (!or_shape_is_static(shape) || shape->rank > 1) return false;
-  size_t count = or_cpu_count(shape);
+  size_t count = or_view_count(shape);
   return count == 1 || (many && count == columns);
 }
 
-static bool read_product(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out) {
+static bool read_product(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_product_t *out) {
   const inputs_t *in = inputs_of(view);
-  const or_op_tensor_t *a = or_cpu_input(view, in->a), *b = or_cpu_input(view, in->b);
+  const or_op_tensor_t *a = or_view_input(view, in->a), *b = or_view_input(view, in->b);
   if (!or_cpu_is_byte(a->dtype) || !or_cpu_is_byte(b->dtype)) return false;
   if (!or_shape_is_static(&a->shape) || !or_shape_is_static(&b->shape)) return false;
   *out = (or_cpu_product_t){.dtype = a->dtype, .alpha = 1.0};
@@ -56,16 +56,16 @@ static bool read_product(const or_cpu_device_t *device, const or_cpu_view_t *vie
          out->k > 0;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
-  bool quantises = or_cpu_view_is(view, &or_op_qlinear_matmul);
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
+  bool quantises = or_view_is(view, &or_op_qlinear_matmul);
   or_cpu_product_t product;
-  if (view->fused || (!quantises && !or_cpu_view_is(view, &or_op_matmul_integer))) return false;
+  if (view->fused || (!quantises && !or_view_is(view, &or_op_matmul_integer))) return false;
   const inputs_t *in = inputs_of(view);
   if (!read_product(device, view, &product)) return false;
   if (quantises) {
-    if (!or_cpu_is_byte(or_cpu_output(view, 0)->dtype) || or_cpu_input(view, in->a_scale)->dtype != OR_FLOAT32)
+    if (!or_cpu_is_byte(or_view_output(view, 0)->dtype) || or_view_input(view, in->a_scale)->dtype != OR_FLOAT32)
       return false;
-    if (or_cpu_input(view, in->b_scale)->dtype != OR_FLOAT32 || or_cpu_input(view, in->y_scale)->dtype != OR_FLOAT32)
+    if (or_view_input(view, in->b_scale)->dtype != OR_FLOAT32 || or_view_input(view, in->y_scale)->dtype != OR_FLOAT32)
       return false;
   }
   return parameter_fits(view, in->a_zero, false, 0) && parameter_fits(view, in->b_zero, true, product.n) &&
@@ -157,7 +157,7 @@ static or_status_t add_scratch(or_cpu_build_t *build, state_t *state, int slot, 
   return bytes > 0 ? or_cpu_build_scratch(build, bytes, &state->slots[slot]) : or_status_success();
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const inputs_t *in = inputs_of(view);
   const or_cpu_product_t *product = &state->product;
   const uint32_t inputs[] = {[A] = in->a,
@@ -171,7 +171,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
   or_status_t status = or_status_success();
   for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_CPU_NO_SLOT;
   for (int i = A; or_ok(status) && i <= Y_ZERO; ++i) {
-    if (inputs[i] != NONE && or_cpu_has_input(view, inputs[i]))
+    if (inputs[i] != NONE && or_view_has_input(view, inputs[i]))
       status = or_cpu_build_read(build, view->core->inputs[inputs[i]], &state->slots[i]);
   }
   size_t threads = (size_t)build->device->threads, vectors = (4 * product->n + product->m) * sizeof(int32_t);
@@ -188,11 +188,11 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, 
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static bool has_many(const or_cpu_view_t *view, uint32_t index) {
-  return index != NONE && or_cpu_has_input(view, index) && or_cpu_count(&or_cpu_input(view, index)->shape) > 1;
+static bool has_many(const or_node_view_t *view, uint32_t index) {
+  return index != NONE && or_view_has_input(view, index) && or_view_count(&or_view_input(view, index)->shape) > 1;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const inputs_t *in = inputs_of(view);
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
@@ -201,11 +201,11 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   const or_cpu_product_t *product = &state->product;
   (void)read_product(build->device, view, &state->product); /* match has looked */
   state->quantises = in == &of_qlinear;
-  state->unsigned_b = or_cpu_input(view, in->b)->dtype == OR_UINT8;
-  state->signed_y = or_cpu_output(view, 0)->dtype == OR_INT8;
+  state->unsigned_b = or_view_input(view, in->b)->dtype == OR_UINT8;
+  state->signed_y = or_view_output(view, 0)->dtype == OR_INT8;
   state->many_b_zeros = has_many(view, in->b_zero);
   state->many_b_scales = has_many(view, in->b_scale);
-  const or_constant_t *b = or_cpu_input_constant(view, in->b);
+  const or_constant_t *b = or_view_input_constant(view, in->b);
   if (b != NULL && product->n > 0 && product->b_items > 0) status = pack_constant(build, b, state);
   or_gemm_shape_t shape = {.m = product->m, .n = product->n, .k = product->k, .packed_b = state->packed_b != NULL};
   double steps = (double)product->m * (double)product->n * (double)product->k;

@@ -9,7 +9,7 @@
 typedef enum kind_t { CONCAT, SPLIT, SLICE, GATHER, KINDS } kind_t;
 static const char *const names[KINDS] = {"Concat", "Split", "Slice", "Gather"};
 
-static bool kind_of(const or_cpu_view_t *view, kind_t *kind) {
+static bool kind_of(const or_node_view_t *view, kind_t *kind) {
   for (int i = 0; i < KINDS; ++i) {
     *kind = (kind_t)i;
     if (strcmp(view->call.op->name, names[i]) == 0) return true;
@@ -17,37 +17,37 @@ static bool kind_of(const or_cpu_view_t *view, kind_t *kind) {
   return false;
 }
 
-static bool forward_slice(const or_cpu_view_t *view, or_slice_t *slice) {
+static bool forward_slice(const or_node_view_t *view, or_slice_t *slice) {
   bool known = false;
   or_status_t status = or_slice_make(&view->call, slice, &known);
   bool ok = or_ok(status) && known;
   or_status_ignore(status); /* shape inference has told it already */
   if (!ok) return false;
-  int32_t rank = or_cpu_input(view, 0)->shape.rank;
+  int32_t rank = or_view_input(view, 0)->shape.rank;
   for (int32_t i = 0; i < rank; ++i) {
     if (slice->step[i] != 1 && slice->count[i] > 1) return false;
   }
   return true;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   kind_t kind;
   or_slice_t slice;
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || !kind_of(view, &kind)) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   if (x->dtype == OR_STRING || or_dtype_bits(x->dtype) % 8 != 0 || x->shape.rank < 1) return false;
   for (uint32_t i = 0; i < view->call.output_count; ++i) {
-    if (!or_shape_is_static(&or_cpu_output(view, i)->shape)) return false;
+    if (!or_shape_is_static(&or_view_output(view, i)->shape)) return false;
   }
   return kind != SLICE || forward_slice(view, &slice);
 }
 
-static or_status_t prepare_pieces(or_cpu_build_t *build, const or_cpu_view_t *view, bool concat);
-static or_status_t prepare_slice(or_cpu_build_t *build, const or_cpu_view_t *view);
-static or_status_t prepare_gather(or_cpu_build_t *build, const or_cpu_view_t *view);
+static or_status_t prepare_pieces(or_cpu_build_t *build, const or_node_view_t *view, bool concat);
+static or_status_t prepare_slice(or_cpu_build_t *build, const or_node_view_t *view);
+static or_status_t prepare_gather(or_cpu_build_t *build, const or_node_view_t *view);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   kind_t kind = CONCAT;
   (void)kind_of(view, &kind); /* match has looked */
   switch (kind) {
@@ -126,7 +126,7 @@ static or_status_t write_piece(or_cpu_build_t *build, const pieces_t *pieces, or
   return pieces->channels_last ? or_cpu_channels_last_write(build, value, out) : or_cpu_build_write(build, value, out);
 }
 
-static or_status_t measure(const or_cpu_view_t *view, const or_op_tensor_t *whole, bool concat, pieces_t *out) {
+static or_status_t measure(const or_node_view_t *view, const or_op_tensor_t *whole, bool concat, pieces_t *out) {
   int64_t fallback = concat && view->core->version < 4 ? 1 : 0;
   or_status_t status =
       or_axis_normalize(or_op_attribute_int(&view->call, "axis", fallback), whole->shape.rank, &out->axis);
@@ -138,14 +138,14 @@ static or_status_t measure(const or_cpu_view_t *view, const or_op_tensor_t *whol
   return status;
 }
 
-static or_status_t prepare_concat(or_cpu_build_t *build, const or_cpu_view_t *view, const pieces_t *pieces) {
+static or_status_t prepare_concat(or_cpu_build_t *build, const or_node_view_t *view, const pieces_t *pieces) {
   const or_node_t *node = view->core;
   or_cpu_slot_id_t whole = OR_CPU_NO_SLOT;
   size_t offset = 0;
   or_status_t status = write_piece(build, pieces, node->outputs[0], &whole);
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count; ++i) {
     block_t block = {.to = whole, .to_offset = offset, .to_ld = pieces->whole, .rows = pieces->outer};
-    block.bytes = block.from_ld = pieces->inner * (size_t)or_cpu_input(view, i)->shape.dims[pieces->axis];
+    block.bytes = block.from_ld = pieces->inner * (size_t)or_view_input(view, i)->shape.dims[pieces->axis];
     offset += block.bytes;
     status = read_piece(build, pieces, node->inputs[i], &block.from);
     if (or_ok(status)) status = or_cpu_build_touch(build, whole);
@@ -154,7 +154,7 @@ static or_status_t prepare_concat(or_cpu_build_t *build, const or_cpu_view_t *vi
   return status;
 }
 
-static or_status_t prepare_split(or_cpu_build_t *build, const or_cpu_view_t *view, const pieces_t *pieces) {
+static or_status_t prepare_split(or_cpu_build_t *build, const or_node_view_t *view, const pieces_t *pieces) {
   const or_node_t *node = view->core;
   size_t offset = 0;
   or_status_t status = or_status_success();
@@ -162,7 +162,7 @@ static or_status_t prepare_split(or_cpu_build_t *build, const or_cpu_view_t *vie
   for (uint32_t i = 0; or_ok(status) && i < view->call.output_count; ++i) {
     if (node->outputs[i] == OR_NO_VALUE) continue;
     block_t block = {.from_offset = offset, .from_ld = pieces->whole, .rows = pieces->outer};
-    block.bytes = block.to_ld = pieces->inner * (size_t)or_cpu_output(view, i)->shape.dims[pieces->axis];
+    block.bytes = block.to_ld = pieces->inner * (size_t)or_view_output(view, i)->shape.dims[pieces->axis];
     offset += block.bytes;
     bool shared = false;
     if (pieces->outer == 1 && !pieces->channels_last && block.from_offset % OR_DEFAULT_ALIGNMENT == 0) {
@@ -176,9 +176,9 @@ static or_status_t prepare_split(or_cpu_build_t *build, const or_cpu_view_t *vie
   return status;
 }
 
-static or_status_t prepare_pieces(or_cpu_build_t *build, const or_cpu_view_t *view, bool concat) {
+static or_status_t prepare_pieces(or_cpu_build_t *build, const or_node_view_t *view, bool concat) {
   pieces_t pieces = {.channels_last = false};
-  const or_op_tensor_t *whole = concat ? or_cpu_output(view, 0) : or_cpu_input(view, 0);
+  const or_op_tensor_t *whole = concat ? or_view_output(view, 0) : or_view_input(view, 0);
   or_status_t status = measure(view, whole, concat, &pieces);
   if (!or_ok(status)) return status;
   bool last = whole->shape.rank == 4 && pieces.axis == 1;
@@ -254,7 +254,7 @@ static void walk_of(const or_op_tensor_t *x, const or_slice_t *slice, slice_stat
   }
 }
 
-static or_status_t prepare_slice(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_slice(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_slice_t slice;
   const or_node_t *node = view->core;
@@ -262,7 +262,7 @@ static or_status_t prepare_slice(or_cpu_build_t *build, const or_cpu_view_t *vie
   if (!or_ok(status)) return status;
   slice_state_t *state = memory;
   (void)forward_slice(view, &slice); /* match has looked */
-  if (or_cpu_count(&or_cpu_output(view, 0)->shape) > 0) walk_of(or_cpu_input(view, 0), &slice, state);
+  if (or_view_count(&or_view_output(view, 0)->shape) > 0) walk_of(or_view_input(view, 0), &slice, state);
   bool shared = false;
   if (state->runs == 1 && state->offset % OR_DEFAULT_ALIGNMENT == 0) {
     or_cpu_build_name(build, "alias");
@@ -322,10 +322,10 @@ static or_status_t run_gather(const or_cpu_step_t *step, const or_cpu_run_t *run
   return or_cpu_parallel_rows(run, state->outer * state->count, 2 * state->inner, gather_body, &work);
 }
 
-static or_status_t prepare_gather(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_gather(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
-  const or_op_tensor_t *x = or_cpu_input(view, 0), *indices = or_cpu_input(view, 1);
+  const or_op_tensor_t *x = or_view_input(view, 0), *indices = or_view_input(view, 1);
   int32_t axis = 0;
   or_status_t status = or_axis_normalize(or_op_attribute_int(&view->call, "axis", 0), x->shape.rank, &axis);
   if (or_ok(status)) status = or_cpu_build_alloc(build, sizeof(gather_state_t), &memory);
@@ -335,7 +335,7 @@ static or_status_t prepare_gather(or_cpu_build_t *build, const or_cpu_view_t *vi
   state->outer = (size_t)or_shape_product(&x->shape, 0, axis);
   state->extent = (size_t)x->shape.dims[axis];
   state->inner = (size_t)or_shape_product(&x->shape, axis + 1, x->shape.rank) * or_dtype_bytes(x->dtype, 1);
-  state->count = or_cpu_count(&indices->shape);
+  state->count = or_view_count(&indices->shape);
   state->wide = indices->dtype == OR_INT64;
   status = or_cpu_build_read(build, node->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->indices);

@@ -6,26 +6,26 @@
 #include "backends/cpu/families_internal.h"
 #include "ops/shape.h"
 
-static bool is_layer(const or_cpu_view_t *view) { return strcmp(view->call.op->name, "LayerNormalization") == 0; }
+static bool is_layer(const or_node_view_t *view) { return strcmp(view->call.op->name, "LayerNormalization") == 0; }
 
-static bool all_float32(const or_cpu_view_t *view) {
+static bool all_float32(const or_node_view_t *view) {
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
-    if (or_cpu_has_input(view, i) && or_cpu_input(view, i)->dtype != OR_FLOAT32) return false;
+    if (or_view_has_input(view, i) && or_view_input(view, i)->dtype != OR_FLOAT32) return false;
   }
   for (uint32_t i = 0; i < view->call.output_count; ++i) {
-    or_dtype_t dtype = or_cpu_output(view, i)->dtype;
+    or_dtype_t dtype = or_view_output(view, i)->dtype;
     if (dtype != OR_FLOAT32 && dtype != OR_DTYPE_NONE) return false;
   }
   return true;
 }
 
 /* Scale and bias of a layer norm cover exactly the dimensions that are normalised. */
-static bool covers(const or_cpu_view_t *view, uint32_t input, size_t n) {
-  return !or_cpu_has_input(view, input) || or_cpu_count(&or_cpu_input(view, input)->shape) == n;
+static bool covers(const or_node_view_t *view, uint32_t input, size_t n) {
+  return !or_view_has_input(view, input) || or_view_count(&or_view_input(view, input)->shape) == n;
 }
 
-static bool layer_extents(const or_cpu_view_t *view, size_t *rows, size_t *n) {
-  const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
+static bool layer_extents(const or_node_view_t *view, size_t *rows, size_t *n) {
+  const or_shape_t *shape = &or_view_input(view, 0)->shape;
   int64_t axis = or_op_attribute_int(&view->call, "axis", -1);
   if (axis < 0) axis += shape->rank;
   if (axis < 0 || axis >= shape->rank) return false;
@@ -34,7 +34,7 @@ static bool layer_extents(const or_cpu_view_t *view, size_t *rows, size_t *n) {
   return *n > 0;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   size_t rows = 0, n = 0;
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0') return false;
@@ -42,14 +42,14 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
     return all_float32(view) && layer_extents(view, &rows, &n) && covers(view, 1, n) && covers(view, 2, n);
   if (strcmp(view->call.op->name, "BatchNormalization") != 0 || !all_float32(view)) return false;
   bool trains = or_op_attribute_int(&view->call, "training_mode", 0) != 0;
-  return !trains && view->call.output_count == 1 && or_cpu_input(view, 0)->shape.rank >= 2 &&
-         or_cpu_input(view, 1)->shape.rank == 1;
+  return !trains && view->call.output_count == 1 && or_view_input(view, 0)->shape.rank >= 2 &&
+         or_view_input(view, 1)->shape.rank == 1;
 }
 
-static or_status_t prepare_layer(or_cpu_build_t *build, const or_cpu_view_t *view);
-static or_status_t prepare_batch(or_cpu_build_t *build, const or_cpu_view_t *view);
+static or_status_t prepare_layer(or_cpu_build_t *build, const or_node_view_t *view);
+static or_status_t prepare_batch(or_cpu_build_t *build, const or_node_view_t *view);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   or_status_t status = is_layer(view) ? prepare_layer(build, view) : prepare_batch(build, view);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "%s norm", build->device->kernels->name);
   return status;
@@ -99,7 +99,7 @@ static or_status_t run_layer(const or_cpu_step_t *step, const or_cpu_run_t *run)
   return or_cpu_parallel_rows(run, state->rows, 4 * state->n * sizeof(float), layer_body, &work);
 }
 
-static or_status_t prepare_layer(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_layer(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
   or_status_t status = or_cpu_build_alloc(build, sizeof(layer_state_t), &memory);
@@ -109,8 +109,8 @@ static or_status_t prepare_layer(or_cpu_build_t *build, const or_cpu_view_t *vie
   state->epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F);
   state->scale = state->bias = state->mean = state->inv_std = OR_CPU_NO_SLOT;
   status = or_cpu_build_read(build, node->inputs[0], &state->x);
-  if (or_ok(status) && or_cpu_has_input(view, 1)) status = or_cpu_build_read(build, node->inputs[1], &state->scale);
-  if (or_ok(status) && or_cpu_has_input(view, 2)) status = or_cpu_build_read(build, node->inputs[2], &state->bias);
+  if (or_ok(status) && or_view_has_input(view, 1)) status = or_cpu_build_read(build, node->inputs[1], &state->scale);
+  if (or_ok(status) && or_view_has_input(view, 2)) status = or_cpu_build_read(build, node->inputs[2], &state->bias);
   if (or_ok(status)) status = or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
   or_cpu_slot_id_t *more[] = {NULL, &state->mean, &state->inv_std};
   for (uint32_t i = 1; or_ok(status) && i < view->call.output_count && i < 3; ++i) {
@@ -169,10 +169,10 @@ static or_status_t run_batch(const or_cpu_step_t *step, const or_cpu_run_t *run)
   return or_cpu_parallel_elements(run, state->planes * state->channels * state->plane, 8, batch_body, &work);
 }
 
-static or_status_t prepare_batch(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_batch(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   const or_node_t *node = view->core;
-  const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
+  const or_shape_t *shape = &or_view_input(view, 0)->shape;
   or_status_t status = or_cpu_build_alloc(build, sizeof(batch_state_t), &memory);
   if (!or_ok(status)) return status;
   batch_state_t *state = memory;

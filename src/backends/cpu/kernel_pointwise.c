@@ -35,14 +35,14 @@ static const binary_row_t binary_rows[] = {
     {"Div", OR_CPU_BINARY_DIV}, {"Max", OR_CPU_BINARY_MAX}, {"Min", OR_CPU_BINARY_MIN},
 };
 
-static const unary_row_t *unary_of(const or_cpu_view_t *view) {
+static const unary_row_t *unary_of(const or_node_view_t *view) {
   for (size_t i = 0; i < sizeof unary_rows / sizeof *unary_rows; ++i) {
     if (strcmp(view->call.op->name, unary_rows[i].op) == 0) return &unary_rows[i];
   }
   return NULL;
 }
 
-static const binary_row_t *binary_of(const or_cpu_view_t *view) {
+static const binary_row_t *binary_of(const or_node_view_t *view) {
   for (size_t i = 0; i < sizeof binary_rows / sizeof *binary_rows; ++i) {
     if (strcmp(view->call.op->name, binary_rows[i].op) == 0) return &binary_rows[i];
   }
@@ -50,44 +50,44 @@ static const binary_row_t *binary_of(const or_cpu_view_t *view) {
 }
 
 /* Pow by a constant 2 is a product, rounded once as the reference's is. */
-static bool is_square(const or_cpu_view_t *view) {
-  if (strcmp(view->call.op->name, "Pow") != 0 || !or_cpu_has_input(view, 1)) return false;
-  const or_op_tensor_t *exponent = or_cpu_input(view, 1);
+static bool is_square(const or_node_view_t *view) {
+  if (strcmp(view->call.op->name, "Pow") != 0 || !or_view_has_input(view, 1)) return false;
+  const or_op_tensor_t *exponent = or_view_input(view, 1);
   double value = 0.0;
-  if (exponent->data == NULL || or_cpu_count(&exponent->shape) != 1) return false;
+  if (exponent->data == NULL || or_view_count(&exponent->shape) != 1) return false;
   or_elements_load(exponent->dtype, exponent->data, 0, 1, &value);
-  return value == 2.0 && or_shape_equal(&or_cpu_input(view, 0)->shape, &or_cpu_output(view, 0)->shape);
+  return value == 2.0 && or_shape_equal(&or_view_input(view, 0)->shape, &or_view_output(view, 0)->shape);
 }
 
 /* Clip's bounds: attributes before version 11, inputs since; constant ones only. */
-static bool clip_bounds(const or_cpu_view_t *view, float bounds[2]) {
+static bool clip_bounds(const or_node_view_t *view, float bounds[2]) {
   static const char *const names[] = {"min", "max"};
   float limit = or_clip_default(view->core->version);
   for (uint32_t i = 0; i < 2; ++i) {
     bounds[i] = or_op_attribute_float(&view->call, names[i], i == 0 ? -limit : limit);
-    if (!or_cpu_has_input(view, i + 1)) continue;
-    const void *data = or_cpu_input(view, i + 1)->data;
-    if (data == NULL || or_cpu_count(&or_cpu_input(view, i + 1)->shape) != 1) return false;
+    if (!or_view_has_input(view, i + 1)) continue;
+    const void *data = or_view_input(view, i + 1)->data;
+    if (data == NULL || or_view_count(&or_view_input(view, i + 1)->shape) != 1) return false;
     double bound = 0.0;
-    or_elements_load(or_cpu_input(view, i + 1)->dtype, data, 0, 1, &bound);
+    or_elements_load(or_view_input(view, i + 1)->dtype, data, 0, 1, &bound);
     bounds[i] = (float)bound;
   }
   return !isnan(bounds[0]) && !isnan(bounds[1]) && bounds[0] <= bounds[1];
 }
 
-static bool activation_of(const or_cpu_view_t *view, or_cpu_act_t *act) {
-  if (strcmp(view->call.op->name, "Clip") != 0) return or_cpu_read_activation(view->core, act);
+static bool activation_of(const or_node_view_t *view, or_act_t *act) {
+  if (strcmp(view->call.op->name, "Clip") != 0) return or_view_read_activation(view->core, act);
   float bounds[2];
   if (!clip_bounds(view, bounds)) return false;
-  *act = (or_cpu_act_t){OR_CPU_ACT_CLIP, bounds[0], bounds[1]};
+  *act = (or_act_t){OR_ACT_CLIP, bounds[0], bounds[1]};
   return true;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count == 0) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
-  or_cpu_act_t act;
+  const or_op_tensor_t *x = or_view_input(view, 0);
+  or_act_t act;
   if (binary_of(view) != NULL) {
     bool known = x->dtype == OR_FLOAT32 || x->dtype == OR_FLOAT64 || or_cpu_is_half(x->dtype);
     return view->call.input_count == 2 && known;
@@ -96,10 +96,10 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
   return unary_of(view) != NULL || is_square(view) || activation_of(view, &act);
 }
 
-static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view);
-static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view);
+static or_status_t prepare_unary(or_cpu_build_t *build, const or_node_view_t *view);
+static or_status_t prepare_binary(or_cpu_build_t *build, const or_node_view_t *view);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   or_status_t status = binary_of(view) != NULL ? prepare_binary(build, view) : prepare_unary(build, view);
   if (or_ok(status)) status = or_cpu_build_name_format(build, "%s pointwise", build->device->kernels->name);
   return status;
@@ -114,7 +114,7 @@ typedef struct unary_state_t {
   size_t count;
   or_cpu_unary_fn function; /* NULL: `act`, or the product with itself */
   bool square;
-  or_cpu_act_t act;
+  or_act_t act;
   or_dtype_t dtype;
 } unary_state_t;
 
@@ -162,13 +162,13 @@ static or_status_t run_unary(const or_cpu_step_t *step, const or_cpu_run_t *run)
   return or_cpu_parallel_elements(run, state->count, 8, half ? unary_half_body : unary_body, &work);
 }
 
-static or_status_t prepare_unary(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_unary(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(unary_state_t), &memory);
   if (!or_ok(status)) return status;
   unary_state_t *state = memory;
-  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
-  state->dtype = or_cpu_input(view, 0)->dtype;
+  state->count = or_view_count(&or_view_output(view, 0)->shape);
+  state->dtype = or_view_input(view, 0)->dtype;
   const unary_row_t *row = unary_of(view);
   if (row != NULL) {
     state->function = build->device->kernels->unary[row->function];
@@ -292,24 +292,24 @@ typedef struct walk_t {
   int64_t extent[OR_MAX_RANK], a[OR_MAX_RANK], b[OR_MAX_RANK];
 } walk_t;
 
-static void walk_rows(const or_cpu_view_t *view, walk_t *walk) {
-  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+static void walk_rows(const or_node_view_t *view, walk_t *walk) {
+  const or_shape_t *shape = &or_view_output(view, 0)->shape;
   walk->rank = shape->rank;
   memcpy(walk->extent, shape->dims, sizeof walk->extent);
-  or_shape_broadcast_strides(&or_cpu_input(view, 0)->shape, shape, walk->a);
-  or_shape_broadcast_strides(&or_cpu_input(view, 1)->shape, shape, walk->b);
+  or_shape_broadcast_strides(&or_view_input(view, 0)->shape, shape, walk->a);
+  or_shape_broadcast_strides(&or_view_input(view, 1)->shape, shape, walk->b);
 }
 
 /* As [N,H,W,C], or [N,W,C] of signals, which lie as images of one row: an operand of the result's shape lies so,
  * another one is row-major. */
-static void walk_channels_last(const or_cpu_view_t *view, walk_t *walk) {
-  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+static void walk_channels_last(const or_node_view_t *view, walk_t *walk) {
+  const or_shape_t *shape = &or_view_output(view, 0)->shape;
   walk_t rows = {.rank = 0};
   walk_rows(view, &rows);
   int64_t *const strides[2] = {walk->a, walk->b}, *const from[2] = {rows.a, rows.b};
   int32_t rank = walk->rank = shape->rank;
   for (uint32_t k = 0; k < 2; ++k) {
-    bool whole = or_shape_equal(&or_cpu_input(view, k)->shape, shape);
+    bool whole = or_shape_equal(&or_view_input(view, k)->shape, shape);
     int64_t step = 1;
     for (int32_t i = rank; i-- > 0;) {
       int32_t axis = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
@@ -346,24 +346,24 @@ static void collapse(const walk_t *walk, binary_state_t *state) {
 }
 
 /* An operand of the result's shape that lies with channels last; 2: none does. */
-static uint32_t image_of(const or_cpu_build_t *build, const or_cpu_view_t *view) {
-  const or_shape_t *shape = &or_cpu_output(view, 0)->shape;
+static uint32_t image_of(const or_cpu_build_t *build, const or_node_view_t *view) {
+  const or_shape_t *shape = &or_view_output(view, 0)->shape;
   uint32_t i = 0;
   for (; i < 2; ++i) {
-    bool whole = or_shape_equal(&or_cpu_input(view, i)->shape, shape);
+    bool whole = or_shape_equal(&or_view_input(view, i)->shape, shape);
     if (whole && or_cpu_is_channels_last(build, view->core->inputs[i])) break;
   }
   return i;
 }
 
-static or_status_t place_channels_last(or_cpu_build_t *build, const or_cpu_view_t *view, uint32_t image,
+static or_status_t place_channels_last(or_cpu_build_t *build, const or_node_view_t *view, uint32_t image,
                                        binary_state_t *state) {
   const or_node_t *node = view->core;
   const or_cpu_value_t layout = build->values[node->inputs[image]];
   or_cpu_slot_id_t *const slots[2] = {&state->a, &state->b};
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < 2; ++i) {
-    bool whole = or_shape_equal(&or_cpu_input(view, i)->shape, &or_cpu_output(view, 0)->shape);
+    bool whole = or_shape_equal(&or_view_input(view, i)->shape, &or_view_output(view, 0)->shape);
     status = whole ? or_cpu_dnnl_read(build, node->inputs[i], layout.layout, layout.dense_layout, slots[i])
                    : or_cpu_build_read(build, node->inputs[i], slots[i]);
   }
@@ -371,27 +371,27 @@ static or_status_t place_channels_last(or_cpu_build_t *build, const or_cpu_view_
   return or_cpu_channels_last_overwrite(build, node->inputs[image], node->outputs[0], &state->y);
 }
 
-static or_status_t place_rows(or_cpu_build_t *build, const or_cpu_view_t *view, binary_state_t *state) {
+static or_status_t place_rows(or_cpu_build_t *build, const or_node_view_t *view, binary_state_t *state) {
   const or_node_t *node = view->core;
   or_status_t status = or_cpu_build_read(build, node->inputs[0], &state->a);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->b);
-  bool a_whole = or_cpu_count(&or_cpu_input(view, 0)->shape) == state->count;
+  bool a_whole = or_view_count(&or_view_input(view, 0)->shape) == state->count;
   or_value_id_t victim = node->inputs[a_whole ? 0 : 1];
   /* The other operand, if it is as large, may be the one that is free. */
-  bool b_whole = or_cpu_count(&or_cpu_input(view, 1)->shape) == state->count;
+  bool b_whole = or_view_count(&or_view_input(view, 1)->shape) == state->count;
   if (a_whole && b_whole && build->values[victim].uses != 1) victim = node->inputs[1];
   return or_ok(status) ? or_cpu_build_overwrite(build, victim, node->outputs[0], &state->y) : status;
 }
 
-static or_status_t prepare_binary(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare_binary(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(binary_state_t), &memory);
   if (!or_ok(status)) return status;
   binary_state_t *state = memory;
   walk_t walk = {.rank = 0};
   uint32_t image = image_of(build, view);
-  state->count = or_cpu_count(&or_cpu_output(view, 0)->shape);
-  state->dtype = or_cpu_input(view, 0)->dtype;
+  state->count = or_view_count(&or_view_output(view, 0)->shape);
+  state->dtype = or_view_input(view, 0)->dtype;
   state->element = or_dtype_bytes(state->dtype, 1);
   state->function = binary_of(view)->function;
   if (image < 2) {

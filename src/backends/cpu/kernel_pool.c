@@ -8,8 +8,8 @@
 #include "backends/cpu/pool_internal.h"
 #include "ops/shape.h"
 
-static bool read_global(const or_cpu_view_t *view, or_cpu_pool_t *out) {
-  const or_shape_t *x = &or_cpu_input(view, 0)->shape;
+static bool read_global(const or_node_view_t *view, or_cpu_pool_t *out) {
+  const or_shape_t *x = &or_view_input(view, 0)->shape;
   size_t in_h = x->rank == 4 ? (size_t)x->dims[2] : 1;
   size_t in_w = x->rank == 4 ? (size_t)x->dims[3] : (size_t)or_shape_product(x, 2, x->rank);
   out->global = true;
@@ -26,8 +26,8 @@ static bool read_global(const or_cpu_view_t *view, or_cpu_pool_t *out) {
   return true;
 }
 
-static bool read_window(const or_cpu_view_t *view, or_cpu_pool_t *out) {
-  const or_shape_t *x = &or_cpu_input(view, 0)->shape;
+static bool read_window(const or_node_view_t *view, or_cpu_pool_t *out) {
+  const or_shape_t *x = &or_view_input(view, 0)->shape;
   or_window_t window;
   if (x->rank > 4) return false;
   or_status_t status = or_window_make(&view->call, x, NULL, &window);
@@ -63,9 +63,9 @@ static bool read_window(const or_cpu_view_t *view, or_cpu_pool_t *out) {
 }
 
 /* ReduceMean over rows and columns of images, as exporters write a global pool. */
-static bool is_mean_of_planes(const or_cpu_view_t *view) {
+static bool is_mean_of_planes(const or_node_view_t *view) {
   or_reduction_t reduction;
-  if (strcmp(view->call.op->name, "ReduceMean") != 0 || or_cpu_input(view, 0)->shape.rank != 4) return false;
+  if (strcmp(view->call.op->name, "ReduceMean") != 0 || or_view_input(view, 0)->shape.rank != 4) return false;
   or_status_t status = or_reduction_make(&view->call, &reduction);
   bool known = or_ok(status) && reduction.known;
   or_status_ignore(status); /* shape inference has told it already */
@@ -73,12 +73,12 @@ static bool is_mean_of_planes(const or_cpu_view_t *view) {
   return known && reduction.keep && !reduced[0] && !reduced[1] && reduced[2] && reduced[3];
 }
 
-bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out) {
+bool or_cpu_pool_read(const or_node_view_t *view, or_cpu_pool_t *out) {
   const char *name = view->call.op->name;
   if (view->fused || view->call.op->domain[0] != '\0' || view->call.output_count != 1) return false;
   bool max = strcmp(name, "MaxPool") == 0, average = strcmp(name, "AveragePool") == 0;
   bool global_max = strcmp(name, "GlobalMaxPool") == 0, global_average = strcmp(name, "GlobalAveragePool") == 0;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   if (is_mean_of_planes(view)) global_average = true;
   if (!max && !average && !global_max && !global_average) return false;
   if (x->dtype != OR_FLOAT32 && !or_cpu_is_half(x->dtype)) return false;
@@ -88,7 +88,7 @@ bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out) {
                          .dtype = x->dtype,
                          .max = max || global_max,
                          .include_padding = or_op_attribute_int(&view->call, "count_include_pad", 0) != 0};
-  if (or_cpu_count(&x->shape) == 0 || or_cpu_count(&or_cpu_output(view, 0)->shape) == 0) return false;
+  if (or_view_count(&x->shape) == 0 || or_view_count(&or_view_output(view, 0)->shape) == 0) return false;
   return global_max || global_average ? read_global(view, out) : read_window(view, out);
 }
 
@@ -150,20 +150,20 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   return or_cpu_narrow(run_state, state->pool.dtype, state->y_count, work.y, run_state->slots[state->y]);
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_cpu_pool_t pool;
   (void)device;
   return or_cpu_pool_read(view, &pool);
 }
 
-static or_status_t prepare_own(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_pool_t *pool) {
+static or_status_t prepare_own(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_pool_t *pool) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
   state->pool = *pool;
-  state->x_count = or_cpu_count(&or_cpu_input(view, 0)->shape);
-  state->y_count = or_cpu_count(&or_cpu_output(view, 0)->shape);
+  state->x_count = or_view_count(&or_view_input(view, 0)->shape);
+  state->y_count = or_view_count(&or_view_output(view, 0)->shape);
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
   if (or_ok(status) && or_cpu_is_half(pool->dtype)) {
@@ -181,7 +181,7 @@ static size_t reached(size_t in, size_t out, size_t kernel, size_t stride, size_
 }
 
 /* UNIMPLEMENTED, with nothing added: our own kernels do it. */
-static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_cpu_view_t *view, const or_cpu_pool_t *pool) {
+static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_pool_t *pool) {
   const or_cpu_value_t *image = &build->values[view->core->inputs[0]];
   const or_cpu_window_t *window = &pool->window;
   size_t bottom = reached(window->in_h, window->out_h, window->kernel_h, window->stride_h, window->pad_top);
@@ -200,7 +200,7 @@ static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_cpu_view_t *view
                          .max = pool->max,
                          .include_padding = pool->include_padding,
                          .src = image->layout};
-  double bytes = (double)or_cpu_bytes(or_cpu_input(view, 0)) + (double)or_cpu_bytes(or_cpu_output(view, 0));
+  double bytes = (double)or_view_bytes(or_view_input(view, 0)) + (double)or_view_bytes(or_view_output(view, 0));
   bool alone = or_cpu_dnnl_alone(build, 0.0, bytes);
   or_status_t status = or_dnnl_pool_create(build->device->dnnl, build->device->allocator, &spec, &op);
   if (!or_ok(status)) return status;
@@ -219,7 +219,7 @@ static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_cpu_view_t *view
   return status;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   or_cpu_pool_t pool = {.batch = 0};
   (void)or_cpu_pool_read(view, &pool); /* match has looked */
   or_status_t status = prepare_dnnl(build, view, &pool);

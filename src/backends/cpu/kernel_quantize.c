@@ -24,11 +24,11 @@ typedef struct state_t {
   size_t units, blocks;     /* blocks: of a line, in runs along the last axis; 0: runs of `inner` elements */
 } state_t;
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
-  bool quantize = or_cpu_view_is(view, &or_op_quantize_linear);
-  if (view->fused || (!quantize && !or_cpu_view_is(view, &or_op_dequantize_linear))) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0), *scale = or_cpu_input(view, 1), *y = or_cpu_output(view, 0);
+  bool quantize = or_view_is(view, &or_op_quantize_linear);
+  if (view->fused || (!quantize && !or_view_is(view, &or_op_dequantize_linear))) return false;
+  const or_op_tensor_t *x = or_view_input(view, 0), *scale = or_view_input(view, 1), *y = or_view_output(view, 0);
   const or_op_tensor_t *narrow = quantize ? y : x, *wide = quantize ? x : y;
   if (!or_cpu_is_byte(narrow->dtype) || wide->dtype != OR_FLOAT32 || scale->dtype != OR_FLOAT32) return false;
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(&scale->shape)) return false;
@@ -135,7 +135,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   return or_cpu_parallel_elements(run_state, state->units, each * 5, bodies[state->form], &work);
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
@@ -144,8 +144,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   status = or_granularity_make(&view->call, granularity);
   if (!or_ok(status)) return status;
   state->zero = OR_CPU_NO_SLOT;
-  state->quantize = or_cpu_view_is(view, &or_op_quantize_linear);
-  state->is_signed = (state->quantize ? or_cpu_output(view, 0) : or_cpu_input(view, 0))->dtype == OR_INT8;
+  state->quantize = or_view_is(view, &or_op_quantize_linear);
+  state->is_signed = (state->quantize ? or_view_output(view, 0) : or_view_input(view, 0))->dtype == OR_INT8;
   size_t count = (size_t)granularity->count, axis = (size_t)granularity->axis, inner = (size_t)granularity->inner;
   state->units = count;
   if (granularity->blocked && count > 0) {
@@ -158,7 +158,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   }
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_read(build, view->core->inputs[1], &state->scale);
-  if (or_ok(status) && or_cpu_has_input(view, 2))
+  if (or_ok(status) && or_view_has_input(view, 2))
     status = or_cpu_build_read(build, view->core->inputs[2], &state->zero);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);
@@ -176,10 +176,10 @@ typedef struct dynamic_t {
   size_t count, pieces;
 } dynamic_t;
 
-static bool dynamic_match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool dynamic_match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
-  return !view->fused && or_cpu_view_is(view, &or_op_dynamic_quantize_linear) &&
-         or_shape_is_static(&or_cpu_input(view, 0)->shape);
+  return !view->fused && or_view_is(view, &or_op_dynamic_quantize_linear) &&
+         or_shape_is_static(&or_view_input(view, 0)->shape);
 }
 
 typedef struct dynamic_work_t {
@@ -245,12 +245,12 @@ static or_status_t dynamic_run(const or_cpu_step_t *step, const or_cpu_run_t *ru
   return work.y != NULL ? or_cpu_parallel_elements(run_state, state->count, 5, dynamic_body, &work) : status;
 }
 
-static or_status_t dynamic_prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t dynamic_prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(dynamic_t), &memory);
   if (!or_ok(status)) return status;
   dynamic_t *state = memory;
-  state->count = or_cpu_count(&or_cpu_input(view, 0)->shape);
+  state->count = or_view_count(&or_view_input(view, 0)->shape);
   state->pieces = state->count / RANGE_ELEMENTS + (state->count % RANGE_ELEMENTS != 0);
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) {

@@ -16,22 +16,22 @@ typedef struct state_t {
 } state_t;
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
-static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state);
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
+static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state);
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   const or_op_t *op = view->call.op;
   (void)device;
   if (view->fused || (op != &or_op_rnn && op != &or_op_gru && op != &or_op_lstm)) return false;
-  if (or_cpu_input(view, OR_RECURRENT_X)->dtype != OR_FLOAT32) return false;
+  if (or_view_input(view, OR_RECURRENT_X)->dtype != OR_FLOAT32) return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) { /* zero extents are the reference's */
-    if (or_cpu_has_input(view, i) && or_cpu_count(&or_cpu_input(view, i)->shape) == 0) return false;
+    if (or_view_has_input(view, i) && or_view_count(&or_view_input(view, i)->shape) == 0) return false;
   }
   return true;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
@@ -71,7 +71,7 @@ static or_status_t pack_fill(void *self, const void *source, void *destination) 
   return or_status_success();
 }
 
-static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t pack_weights(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_cpu_recurrent_t *layer = &state->layer;
   const or_gemm_ops_t *ops = build->device->kernels->gemm_f32;
   or_status_t status = or_status_success();
@@ -79,7 +79,7 @@ static or_status_t pack_weights(or_cpu_build_t *build, const or_cpu_view_t *view
     const or_cpu_recurrent_matrix_t *matrix = &layer->matrices[is_r ? OR_CPU_RECURRENT_R : OR_CPU_RECURRENT_W];
     size_t bytes = (size_t)layer->r.directions * (is_r ? layer->r_bytes : layer->w_bytes);
     pack_t pack = {state, build->device, is_r != 0};
-    or_cpu_packing_t packing = {.constant = or_cpu_input_constant(view, is_r ? OR_RECURRENT_R : OR_RECURRENT_W),
+    or_cpu_packing_t packing = {.constant = or_view_input_constant(view, is_r ? OR_RECURRENT_R : OR_RECURRENT_W),
                                 .bytes = bytes,
                                 .fill = pack_fill,
                                 .self = &pack};
@@ -107,10 +107,10 @@ static void add_biases(const or_cpu_recurrent_t *layer, const float *b, float *o
   }
 }
 
-static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_cpu_recurrent_t *layer = &state->layer;
-  if (!or_cpu_has_input(view, OR_RECURRENT_B)) return or_status_success();
-  const or_constant_t *constant = or_cpu_input_constant(view, OR_RECURRENT_B);
+  if (!or_view_has_input(view, OR_RECURRENT_B)) return or_status_success();
+  const or_constant_t *constant = or_view_input_constant(view, OR_RECURRENT_B);
   size_t bytes = (size_t)layer->r.directions * (layer->columns + layer->hidden) * sizeof(float);
   if (constant == NULL) return or_cpu_build_scratch(build, bytes, &state->bias);
   const void *source = NULL;
@@ -122,13 +122,13 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_cpu_view_t *view, s
   return status;
 }
 
-static or_status_t find_slots(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const bool fixed[INPUTS] = {[OR_RECURRENT_W] = state->fixed_w != NULL,
                               [OR_RECURRENT_R] = state->fixed_r != NULL,
                               [OR_RECURRENT_B] = state->fixed_bias != NULL};
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count; ++i) {
-    if (or_cpu_has_input(view, i) && !fixed[i])
+    if (or_view_has_input(view, i) && !fixed[i])
       status = or_cpu_build_read(build, view->core->inputs[i], &state->inputs[i]);
   }
   for (uint32_t i = 0; or_ok(status) && i < view->call.output_count; ++i) {

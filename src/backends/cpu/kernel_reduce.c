@@ -30,12 +30,12 @@ typedef struct part_t {
   bool used;
 } part_t;
 
-static bool read(const or_cpu_view_t *view, state_t *out) {
+static bool read(const or_node_view_t *view, state_t *out) {
   const function_t *function = NULL;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; ++i) {
     if (strcmp(view->call.op->name, functions[i].op) == 0) function = &functions[i];
   }
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   or_reduction_t reduction;
   if (function == NULL || (x->dtype != OR_FLOAT32 && x->dtype != OR_FLOAT64 && !or_cpu_is_half(x->dtype)) ||
       !or_shape_is_static(&x->shape))
@@ -43,7 +43,7 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
   or_status_t status = or_reduction_make(&view->call, &reduction);
   bool ok = or_ok(status) && reduction.known;
   or_status_ignore(status); /* shape inference has told it already */
-  if (!ok || or_cpu_count(&x->shape) == 0) return false;
+  if (!ok || or_view_count(&x->shape) == 0) return false;
   /* Up to three groups: kept, reduced, kept; extents of 1 belong to any. */
   size_t groups[3] = {1, 1, 1};
   int group = 0;
@@ -59,7 +59,7 @@ static bool read(const or_cpu_view_t *view, state_t *out) {
   return x->dtype == OR_FLOAT32 || out->columns == 1;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   state_t state;
   (void)device;
   return !view->fused && view->call.op->domain[0] == '\0' && view->call.input_count > 0 && read(view, &state);
@@ -67,7 +67,7 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;

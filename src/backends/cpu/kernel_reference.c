@@ -16,19 +16,19 @@ typedef struct state_t {
 
 #define SHARED_INPUTS 4 /* operands of an element-wise function that threads share */
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   return view->node->part_count == 0; /* other rows may have kernels for the parts */
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t slots_of(or_cpu_build_t *build, const or_cpu_view_t *view, state_t *state) {
+static or_status_t slots_of(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   or_status_t status = or_status_success();
   const or_op_call_t *call = &view->call;
   for (uint32_t i = 0; or_ok(status) && i < call->input_count; ++i) {
     state->slots[i] = OR_CPU_NO_SLOT;
-    if (or_cpu_has_input(view, i)) status = or_cpu_build_read(build, view->core->inputs[i], &state->slots[i]);
+    if (or_view_has_input(view, i)) status = or_cpu_build_read(build, view->core->inputs[i], &state->slots[i]);
   }
   for (uint32_t i = 0; or_ok(status) && i < call->output_count; ++i) {
     or_cpu_slot_id_t *slot = &state->slots[call->input_count + i];
@@ -46,12 +46,12 @@ static bool can_share(const or_op_call_t *call) {
     const or_op_tensor_t *input = &call->inputs[i];
     if (input->dtype == OR_DTYPE_NONE) continue;
     bool whole = or_shape_equal(&input->shape, &call->outputs[0].shape) && or_dtype_bits(input->dtype) % 8 == 0;
-    if (!whole && or_cpu_count(&input->shape) != 1) return false;
+    if (!whole && or_view_count(&input->shape) != 1) return false;
   }
   return true;
 }
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   const or_op_call_t *call = &view->call;
   size_t count = (size_t)call->input_count + call->output_count;
   void *memory = NULL, *slots = NULL, *node = NULL, *tensors = NULL;
@@ -80,7 +80,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (or_ok(status)) status = or_cpu_build_scratch(build, (count + 1) * sizeof(or_op_tensor_t), &state->tensors);
   state->statuses = OR_CPU_NO_SLOT;
   if (or_ok(status) && can_share(&state->call)) {
-    state->count = or_cpu_count(&state->call.outputs[0].shape);
+    state->count = or_view_count(&state->call.outputs[0].shape);
     status = or_cpu_build_scratch(build, sizeof(or_status_t) * (size_t)build->device->threads, &state->statuses);
   }
   if (or_ok(status)) status = or_cpu_build_step(build, run, state);

@@ -26,14 +26,14 @@ typedef struct state_t {
 } state_t;
 
 /* The axes that change: `last` and the one before it. */
-static bool read(const or_cpu_view_t *view, or_resize_t *resize, int32_t *last) {
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+static bool read(const or_node_view_t *view, or_resize_t *resize, int32_t *last) {
+  const or_op_tensor_t *x = or_view_input(view, 0);
   if (x->shape.rank < 2 || or_dtype_bits(x->dtype) != 32 || !or_shape_is_static(&x->shape)) return false;
   or_status_t status = or_resize_make(&view->call, resize);
   bool ok = or_ok(status) && resize->known && resize->coordinates != OR_RESIZE_TF_CROP;
   or_status_ignore(status); /* shape inference has told it already */
   if (!ok || (resize->mode != OR_RESIZE_NEAREST && x->dtype != OR_FLOAT32)) return false;
-  if (or_cpu_count(&x->shape) == 0 || or_cpu_count(&or_cpu_output(view, 0)->shape) == 0) return false;
+  if (or_view_count(&x->shape) == 0 || or_view_count(&or_view_output(view, 0)->shape) == 0) return false;
   int32_t first = x->shape.rank;
   *last = 1;
   for (int32_t i = 0; i < x->shape.rank; ++i) {
@@ -46,7 +46,7 @@ static bool read(const or_cpu_view_t *view, or_resize_t *resize, int32_t *last) 
   return first + 1 >= *last;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   or_resize_t resize;
   int32_t last = 0;
   (void)device;
@@ -58,11 +58,11 @@ static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
 static or_status_t read_axis(or_cpu_build_t *build, const or_resize_t *resize, int32_t index, axis_t *axis);
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_resize_t resize = {.known = false};
   int32_t last = 0;
-  const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
+  const or_shape_t *shape = &or_view_input(view, 0)->shape;
   (void)read(view, &resize, &last); /* match has looked */
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;

@@ -14,27 +14,27 @@ typedef struct state_t {
 } state_t;
 
 /* True if the elements of a line are neighbours. */
-static bool along_rows(const or_cpu_view_t *view) {
+static bool along_rows(const or_node_view_t *view) {
   int64_t axis = or_op_attribute_int(&view->call, "axis", view->core->version < 13 ? 1 : -1);
-  return view->core->version < 13 || axis == -1 || axis == or_cpu_input(view, 0)->shape.rank - 1;
+  return view->core->version < 13 || axis == -1 || axis == or_view_input(view, 0)->shape.rank - 1;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0') return false;
   const char *name = view->call.op->name;
   if (strcmp(name, "Softmax") != 0 && strcmp(name, "LogSoftmax") != 0) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   if (x->shape.rank < 1) return false;
   return x->dtype == OR_FLOAT32 || (or_cpu_is_half(x->dtype) && along_rows(view));
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   int32_t axis = 0;
-  const or_shape_t *shape = &or_cpu_input(view, 0)->shape;
+  const or_shape_t *shape = &or_view_input(view, 0)->shape;
   bool flat = view->core->version < 13; /* the dimensions from the axis on are one */
   int64_t given = or_op_attribute_int(&view->call, "axis", flat ? 1 : -1);
   or_status_t status = or_axis_normalize(given, shape->rank, &axis);
@@ -49,7 +49,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
   if (or_ok(status)) {
     status = or_cpu_build_overwrite(build, view->core->inputs[0], view->core->outputs[0], &state->y);
   }
-  state->dtype = or_cpu_input(view, 0)->dtype;
+  state->dtype = or_view_input(view, 0)->dtype;
   state->row = OR_CPU_NO_SLOT;
   if (or_ok(status) && or_cpu_is_half(state->dtype)) {
     size_t bytes = or_align_up(state->n * sizeof(float), OR_DEFAULT_ALIGNMENT) * (size_t)build->device->threads;

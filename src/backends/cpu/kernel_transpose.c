@@ -16,10 +16,10 @@ typedef struct state_t {
   or_cpu_slot_id_t x, y;
 } state_t;
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || strcmp(view->call.op->name, "Transpose") != 0) return false;
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   return x->dtype != OR_STRING && or_dtype_bits(x->dtype) % 8 == 0 && or_shape_is_static(&x->shape);
 }
 
@@ -57,10 +57,10 @@ static void collapse(const or_shape_t *x, const int32_t permutation[OR_MAX_RANK]
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   int32_t permutation[OR_MAX_RANK];
-  const or_op_tensor_t *x = or_cpu_input(view, 0);
+  const or_op_tensor_t *x = or_view_input(view, 0);
   or_status_t status = or_transpose_permutation(&view->call, x->shape.rank, permutation);
   if (or_ok(status)) status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;

@@ -22,7 +22,7 @@ typedef struct part_t {
   _Alignas(OR_DEFAULT_ALIGNMENT) double sum;
 } part_t;
 
-static bool kind_of(const or_cpu_view_t *view, kind_t *kind) {
+static bool kind_of(const or_node_view_t *view, kind_t *kind) {
   for (int i = 0; i < KINDS; ++i) {
     *kind = (kind_t)i;
     if (strcmp(view->call.op->name, names[i]) == 0) return true;
@@ -30,32 +30,32 @@ static bool kind_of(const or_cpu_view_t *view, kind_t *kind) {
   return false;
 }
 
-static bool match(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
   kind_t kind;
   (void)device;
   if (view->fused || strcmp(view->call.op->domain, "openruntime") != 0 || !kind_of(view, &kind)) return false;
-  const or_op_tensor_t *y = kind == FILL ? or_cpu_output(view, 0) : or_cpu_input(view, 0);
+  const or_op_tensor_t *y = kind == FILL ? or_view_output(view, 0) : or_view_input(view, 0);
   bool known = y->dtype == OR_FLOAT32 || y->dtype == OR_FLOAT64 || or_cpu_is_half(y->dtype);
   return known || (kind == COPY && y->dtype != OR_STRING);
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state);
 
-static or_status_t prepare(or_cpu_build_t *build, const or_cpu_view_t *view) {
+static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   void *memory = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
   if (!or_ok(status)) return status;
   state_t *state = memory;
   (void)kind_of(view, &state->kind); /* match has looked */
-  const or_op_tensor_t *whole = state->kind == FILL ? or_cpu_output(view, 0) : or_cpu_input(view, 0);
-  state->count = or_cpu_count(&whole->shape);
-  state->bytes = or_cpu_bytes(whole);
+  const or_op_tensor_t *whole = state->kind == FILL ? or_view_output(view, 0) : or_view_input(view, 0);
+  state->count = or_view_count(&whole->shape);
+  state->bytes = or_view_bytes(whole);
   state->dtype = whole->dtype;
   state->alpha = state->kind == FILL ? (double)or_op_attribute_float(&view->call, "value", 0.0F)
                                      : (double)or_op_attribute_float(&view->call, "alpha", 1.0F);
   state->a = state->b = state->parts = OR_CPU_NO_SLOT;
-  if (or_cpu_has_input(view, 0)) status = or_cpu_build_read(build, view->core->inputs[0], &state->a);
-  if (or_ok(status) && or_cpu_has_input(view, 1)) status = or_cpu_build_read(build, view->core->inputs[1], &state->b);
+  if (or_view_has_input(view, 0)) status = or_cpu_build_read(build, view->core->inputs[0], &state->a);
+  if (or_ok(status) && or_view_has_input(view, 1)) status = or_cpu_build_read(build, view->core->inputs[1], &state->b);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
   if (or_ok(status) && state->kind >= DOT) {
     status = or_cpu_build_scratch(build, sizeof(part_t) * (size_t)build->device->threads, &state->parts);

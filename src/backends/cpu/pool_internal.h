@@ -13,6 +13,6 @@ typedef struct or_cpu_pool_t {
 } or_cpu_pool_t;
 
 /* False if the node is no pool of one or two spatial dimensions (global: any). Pure. */
-bool or_cpu_pool_read(const or_cpu_view_t *view, or_cpu_pool_t *out);
+bool or_cpu_pool_read(const or_node_view_t *view, or_cpu_pool_t *out);
 
 #endif

@@ -4,34 +4,34 @@
 
 #include "ops/shape.h"
 
-static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product);
-static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product);
-static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product);
-static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product);
-static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product);
+static bool read_gemm(const or_node_view_t *view, or_cpu_product_t *product);
+static bool read_einsum(const or_node_view_t *view, or_cpu_product_t *product);
+static bool read_epilogue(const or_node_view_t *view, or_cpu_product_t *product);
+static bool rounds(const or_cpu_device_t *device, const or_node_view_t *view, const or_cpu_product_t *product);
+static bool type_can(const or_node_view_t *view, const or_cpu_product_t *product);
 
 /* Without zero points, and B signed: what the kernels multiply. */
-static bool plain_integers(const or_cpu_view_t *view) {
-  return or_cpu_input(view, 1)->dtype == OR_INT8 && !or_cpu_has_input(view, 2) && !or_cpu_has_input(view, 3);
+static bool plain_integers(const or_node_view_t *view) {
+  return or_view_input(view, 1)->dtype == OR_INT8 && !or_view_has_input(view, 2) && !or_view_has_input(view, 3);
 }
 
-bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out) {
+bool or_cpu_product_read(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_product_t *out) {
   const char *name = view->call.op->name;
   bool integer = strcmp(name, "MatMulInteger") == 0;
   bool matmul = integer || strcmp(name, "MatMul") == 0, gemm = strcmp(name, "Gemm") == 0;
   bool einsum = strcmp(name, "Einsum") == 0;
   if ((!matmul && !gemm && !einsum) || view->call.op->domain[0] != '\0') return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
-    if (or_cpu_has_input(view, i) && !or_shape_is_static(&or_cpu_input(view, i)->shape)) return false;
+    if (or_view_has_input(view, i) && !or_shape_is_static(&or_view_input(view, i)->shape)) return false;
   }
-  *out = (or_cpu_product_t){.dtype = or_cpu_input(view, 0)->dtype,
+  *out = (or_cpu_product_t){.dtype = or_view_input(view, 0)->dtype,
                             .alpha = 1.0,
                             .bias = OR_NO_VALUE,
                             .bias_scale = 1.0,
                             .residual = OR_NO_VALUE,
                             .residual_scale = 1.0};
   if (or_cpu_product_ops(device->kernels, out) == NULL || (integer && !plain_integers(view))) return false;
-  if (matmul ? !or_cpu_product_read_shapes(&or_cpu_input(view, 0)->shape, &or_cpu_input(view, 1)->shape, out)
+  if (matmul ? !or_cpu_product_read_shapes(&or_view_input(view, 0)->shape, &or_view_input(view, 1)->shape, out)
       : gemm ? !read_gemm(view, out)
              : !read_einsum(view, out))
     return false;
@@ -45,10 +45,10 @@ bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *vie
 }
 
 /* Matrix times vector is worth it where the matrix is packed: it is read once, and rounding it would read it too. */
-static bool rounds(const or_cpu_device_t *device, const or_cpu_view_t *view, const or_cpu_product_t *product) {
+static bool rounds(const or_cpu_device_t *device, const or_node_view_t *view, const or_cpu_product_t *product) {
   bool vector = product->m == 1 || product->n == 1;
   return product->dtype == OR_FLOAT32 && or_cpu_in_bf16(device, view) &&
-         (!vector || or_cpu_input_constant(view, 1 - product->a_input) != NULL);
+         (!vector || or_view_input_constant(view, 1 - product->a_input) != NULL);
 }
 
 const or_gemm_ops_t *or_cpu_product_ops(const or_cpu_kernels_t *kernels, const or_cpu_product_t *product) {
@@ -96,9 +96,9 @@ bool or_cpu_product_read_shapes(const or_shape_t *a, const or_shape_t *b, or_cpu
   bool fits = or_ok(status);
   or_status_ignore(status); /* shape inference has told it already */
   if (!fits) return false;
-  product->batch = or_cpu_count(&batch);
-  product->a_items = or_cpu_count(&a_batch);
-  product->b_items = or_cpu_count(&b_batch);
+  product->batch = or_view_count(&batch);
+  product->a_items = or_view_count(&a_batch);
+  product->b_items = or_view_count(&b_batch);
   if (product->b_items == 1 && a->rank > 1) { /* one B for all: the batch is more rows of A */
     product->m *= product->batch;
     product->batch = product->a_items = 1;
@@ -117,10 +117,10 @@ bool or_cpu_product_read_shapes(const or_shape_t *a, const or_shape_t *b, or_cpu
 }
 
 /* Gemm's third operand, broadcast to [m,n]. */
-static bool read_gemm_c(const or_cpu_view_t *view, or_cpu_product_t *product) {
+static bool read_gemm_c(const or_node_view_t *view, or_cpu_product_t *product) {
   double beta = (double)or_op_attribute_float(&view->call, "beta", 1.0F);
-  if (!or_cpu_has_input(view, 2) || beta == 0.0) return true;
-  const or_shape_t *c = &or_cpu_input(view, 2)->shape;
+  if (!or_view_has_input(view, 2) || beta == 0.0) return true;
+  const or_shape_t *c = &or_view_input(view, 2)->shape;
   if (c->rank > 2) return false;
   size_t columns = c->rank > 0 ? (size_t)c->dims[c->rank - 1] : 1;
   size_t rows = c->rank > 1 ? (size_t)c->dims[0] : 1;
@@ -139,8 +139,8 @@ static bool read_gemm_c(const or_cpu_view_t *view, or_cpu_product_t *product) {
   return product->bias_form != OR_CPU_BIAS_NONE;
 }
 
-static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product) {
-  const or_shape_t *a = &or_cpu_input(view, 0)->shape, *b = &or_cpu_input(view, 1)->shape;
+static bool read_gemm(const or_node_view_t *view, or_cpu_product_t *product) {
+  const or_shape_t *a = &or_view_input(view, 0)->shape, *b = &or_view_input(view, 1)->shape;
   if (a->rank != 2 || b->rank != 2) return false;
   product->trans_a = or_op_attribute_int(&view->call, "transA", 0) != 0;
   product->trans_b = or_op_attribute_int(&view->call, "transB", 0) != 0;
@@ -152,12 +152,12 @@ static bool read_gemm(const or_cpu_view_t *view, or_cpu_product_t *product) {
   return read_gemm_c(view, product);
 }
 
-static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) {
-  const or_cpu_epilogue_t *epilogue = &view->epilogue;
+static bool read_epilogue(const or_node_view_t *view, or_cpu_product_t *product) {
+  const or_epilogue_t *epilogue = &view->epilogue;
   product->act = epilogue->act;
   if (epilogue->bias != OR_NO_VALUE) {
     /* A product with a vector has no columns to which a bias could belong. */
-    if (product->bias != OR_NO_VALUE || or_cpu_input(view, 1)->shape.rank < 2 || product->strided) return false;
+    if (product->bias != OR_NO_VALUE || or_view_input(view, 1)->shape.rank < 2 || product->strided) return false;
     product->bias = epilogue->bias;
     product->bias_form = OR_CPU_BIAS_COLUMNS;
   }
@@ -169,18 +169,18 @@ static bool read_epilogue(const or_cpu_view_t *view, or_cpu_product_t *product) 
 }
 
 /* float64 has fewer activations; integers add constants only. */
-static bool type_can(const or_cpu_view_t *view, const or_cpu_product_t *product) {
+static bool type_can(const or_node_view_t *view, const or_cpu_product_t *product) {
   if (product->dtype == OR_FLOAT32 || or_cpu_product_is_half(product)) return true;
   if (product->dtype == OR_FLOAT64) {
-    return product->act.kind == OR_CPU_ACT_NONE || product->act.kind == OR_CPU_ACT_RELU;
+    return product->act.kind == OR_ACT_NONE || product->act.kind == OR_ACT_RELU;
   }
   if (product->residual != OR_NO_VALUE) return false;
-  return product->bias == OR_NO_VALUE || or_cpu_constant_of(view, product->bias) != NULL;
+  return product->bias == OR_NO_VALUE || or_view_constant_of(view, product->bias) != NULL;
 }
 
 /* True for distinct labels, of which no dimension is broadcast. */
-static bool einsum_term_is_plain(const or_cpu_view_t *view, const or_einsum_t *einsum, uint32_t term) {
-  const or_shape_t *shape = &or_cpu_input(view, term)->shape;
+static bool einsum_term_is_plain(const or_node_view_t *view, const or_einsum_t *einsum, uint32_t term) {
+  const or_shape_t *shape = &or_view_input(view, term)->shape;
   const uint8_t *labels = einsum->labels[term];
   for (int32_t i = 0; i < shape->rank; ++i) {
     if (shape->dims[i] != einsum->extent[labels[i]]) return false;
@@ -192,9 +192,9 @@ static bool einsum_term_is_plain(const or_cpu_view_t *view, const or_einsum_t *e
 }
 
 /* Of two operands whose leading labels are the result's: b..ik, b..kj -> b..ij, each operand's last two either way. */
-static bool is_matmul(const or_cpu_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product) {
-  int32_t rank = or_cpu_input(view, 0)->shape.rank, batch = rank - 2;
-  if (batch < 0 || einsum->output_rank != rank || or_cpu_input(view, 1)->shape.rank != rank) return false;
+static bool is_matmul(const or_node_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product) {
+  int32_t rank = or_view_input(view, 0)->shape.rank, batch = rank - 2;
+  if (batch < 0 || einsum->output_rank != rank || or_view_input(view, 1)->shape.rank != rank) return false;
   const uint8_t *a = einsum->labels[0], *b = einsum->labels[1], *y = einsum->output;
   product->batch = 1;
   for (int32_t i = 0; i < batch; ++i) {
@@ -218,7 +218,7 @@ static bool is_matmul(const or_cpu_view_t *view, const or_einsum_t *einsum, or_c
   return true;
 }
 
-static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
+static bool read_einsum(const or_node_view_t *view, or_cpu_product_t *product) {
   or_einsum_t einsum;
   or_status_t status = or_einsum_parse(&view->call, &einsum);
   bool parsed = or_ok(status);
@@ -227,6 +227,6 @@ static bool read_einsum(const or_cpu_view_t *view, or_cpu_product_t *product) {
   if (product->dtype == OR_UINT8 || product->dtype == OR_INT8) return false; /* their sums wrap */
   if (!einsum_term_is_plain(view, &einsum, 0) || !einsum_term_is_plain(view, &einsum, 1)) return false;
   if (is_matmul(view, &einsum, product)) return true;
-  bool empty = or_cpu_count(&or_cpu_input(view, 0)->shape) == 0 || or_cpu_count(&or_cpu_input(view, 1)->shape) == 0;
+  bool empty = or_view_count(&or_view_input(view, 0)->shape) == 0 || or_view_count(&or_view_input(view, 1)->shape) == 0;
   return !empty && or_cpu_product_read_einsum(view, &einsum, product);
 }

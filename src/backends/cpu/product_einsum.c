@@ -27,13 +27,13 @@ static void read_tensor(reading_t *reading, int tensor, const uint8_t *labels, i
   }
 }
 
-static void read_labels(const or_cpu_view_t *view, const or_einsum_t *einsum, reading_t *reading) {
+static void read_labels(const or_node_view_t *view, const or_einsum_t *einsum, reading_t *reading) {
   for (int label = 0; label < OR_EINSUM_MAX_LABELS; ++label) {
     if (einsum->used[label]) reading->extent[label] = (size_t)einsum->extent[label];
   }
-  int32_t a_rank = or_cpu_input(view, 0)->shape.rank;
+  int32_t a_rank = or_view_input(view, 0)->shape.rank;
   read_tensor(reading, A, einsum->labels[0], a_rank);
-  read_tensor(reading, B, einsum->labels[1], or_cpu_input(view, 1)->shape.rank);
+  read_tensor(reading, B, einsum->labels[1], or_view_input(view, 1)->shape.rank);
   read_tensor(reading, Y, einsum->output, einsum->output_rank);
   for (int32_t i = 0; i < einsum->output_rank; ++i) {
     if (reading->extent[einsum->output[i]] != 1) reading->order[reading->count++] = einsum->output[i];
@@ -99,11 +99,11 @@ static bool lies(const group_t *rows, const group_t *columns, int tensor, bool *
   return row_major || rows->extent == 1 || rows->stride[tensor] == 1;
 }
 
-bool or_cpu_product_read_einsum(const or_cpu_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product) {
+bool or_cpu_product_read_einsum(const or_node_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product) {
   reading_t reading = {.count = 0};
   group_t rows = {.extent = 1}, columns = {.extent = 1}, sums = {.extent = 1};
   read_labels(view, einsum, &reading);
-  for (int32_t i = 0; i < or_cpu_input(view, 1)->shape.rank; ++i) {
+  for (int32_t i = 0; i < or_view_input(view, 1)->shape.rank; ++i) {
     uint8_t label = einsum->labels[1][i];
     if (!reading.in[A][label] && !reading.in[Y][label] && reading.extent[label] != 1) return false;
   }

@@ -33,11 +33,11 @@ typedef struct or_cpu_product_t {
   double bias_scale;
   or_value_id_t residual; /* of Y's shape */
   double residual_scale;
-  or_cpu_act_t act;
+  or_act_t act;
 } or_cpu_product_t;
 
 /* False if the node is no product that our kernels carry out. Pure. */
-bool or_cpu_product_read(const or_cpu_device_t *device, const or_cpu_view_t *view, or_cpu_product_t *out);
+bool or_cpu_product_read(const or_cpu_device_t *device, const or_node_view_t *view, or_cpu_product_t *out);
 /* Extents and batch of a MatMul of two static shapes. */
 bool or_cpu_product_read_shapes(const or_shape_t *a, const or_shape_t *b, or_cpu_product_t *out);
 /* Of 16-bit numbers, whose sums, bias and residual are float32 until the result is rounded. */
@@ -50,6 +50,6 @@ typedef struct or_cpu_product_at_t {
 } or_cpu_product_at_t;
 or_cpu_product_at_t or_cpu_product_at(const or_cpu_product_t *product, size_t item);
 /* An Einsum of two operands with distinct labels and no broadcast, no extent of 0. False where it is no product. */
-bool or_cpu_product_read_einsum(const or_cpu_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product);
+bool or_cpu_product_read_einsum(const or_node_view_t *view, const or_einsum_t *einsum, or_cpu_product_t *product);
 
 #endif

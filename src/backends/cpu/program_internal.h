@@ -6,8 +6,8 @@
 
 #include "backends/cpu/device_internal.h"
 #include "backends/cpu/dnnl.h"
-#include "backends/cpu/view_internal.h"
 #include "hal/packed.h"
+#include "ops/node_view.h"
 
 typedef uint32_t or_cpu_slot_id_t;
 #define OR_CPU_NO_SLOT UINT32_MAX
@@ -151,7 +151,7 @@ bool or_cpu_build_same_place(const or_cpu_build_t *build, or_cpu_slot_id_t a, or
 /* Ends the step: what was touched since the last one is its. */
 or_status_t or_cpu_build_step(or_cpu_build_t *build, or_cpu_step_fn run, const void *state);
 /* True if the subgraph lets operands of float32 products be rounded to bfloat16, and there are kernels for it. */
-static inline bool or_cpu_in_bf16(const or_cpu_device_t *device, const or_cpu_view_t *view) {
+static inline bool or_cpu_in_bf16(const or_cpu_device_t *device, const or_node_view_t *view) {
   return view->subgraph->precision == OR_BFLOAT16 && device->kernels->gemm_f32_bf16 != NULL;
 }
 /* What the operands of the node's product are rounded to, for the report. */

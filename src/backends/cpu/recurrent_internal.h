@@ -8,7 +8,7 @@
 
 /* A function of a gate: a kernel, or element by element. */
 typedef struct or_cpu_recurrent_act_t {
-  or_cpu_act_t act; /* NONE: `plain` */
+  or_act_t act; /* NONE: `plain` */
   or_recurrent_activation_t plain;
 } or_cpu_recurrent_act_t;
 

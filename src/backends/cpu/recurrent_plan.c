@@ -40,14 +40,14 @@ bool or_cpu_recurrent_plan(or_cpu_recurrent_t *layer, const or_cpu_device_t *dev
 }
 
 static or_cpu_recurrent_act_t act_of(const or_recurrent_activation_t *activation) {
-  or_cpu_act_t act = {.kind = OR_CPU_ACT_NONE, .lo = (float)activation->alpha, .hi = (float)activation->beta};
+  or_act_t act = {.kind = OR_ACT_NONE, .lo = (float)activation->alpha, .hi = (float)activation->beta};
   switch (activation->function) {
-  case OR_RECURRENT_RELU: act.kind = OR_CPU_ACT_RELU; break;
-  case OR_RECURRENT_TANH: act.kind = OR_CPU_ACT_TANH; break;
-  case OR_RECURRENT_SIGMOID: act.kind = OR_CPU_ACT_SIGMOID; break;
-  case OR_RECURRENT_HARD_SIGMOID: act.kind = OR_CPU_ACT_HARD_SIGMOID; break;
+  case OR_RECURRENT_RELU: act.kind = OR_ACT_RELU; break;
+  case OR_RECURRENT_TANH: act.kind = OR_ACT_TANH; break;
+  case OR_RECURRENT_SIGMOID: act.kind = OR_ACT_SIGMOID; break;
+  case OR_RECURRENT_HARD_SIGMOID: act.kind = OR_ACT_HARD_SIGMOID; break;
   case OR_RECURRENT_LEAKY_RELU:
-    if (isfinite(act.lo)) act.kind = OR_CPU_ACT_LEAKY_RELU;
+    if (isfinite(act.lo)) act.kind = OR_ACT_LEAKY_RELU;
     break;
   case OR_RECURRENT_AFFINE:
   case OR_RECURRENT_THRESHOLDED_RELU:

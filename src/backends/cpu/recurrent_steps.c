@@ -173,7 +173,7 @@ static void multiply_inputs(worker_t *worker, size_t first, size_t count) {
 
 static void apply(const worker_t *worker, int index, size_t count, const float *x, float *y) {
   const or_cpu_recurrent_act_t *act = &worker->layer->acts[worker->direction][index];
-  if (act->act.kind != OR_CPU_ACT_NONE) {
+  if (act->act.kind != OR_ACT_NONE) {
     or_cpu_activate(worker->run->kernels, &act->act, count, x, y);
     return;
   }

@@ -15,9 +15,9 @@ static bool has_strings(const or_subgraph_t *subgraph, const or_node_t *node) {
 
 static or_status_t answer(or_cpu_device_t *device, or_arena_t *arena, const or_subgraph_t *subgraph,
                           const or_node_t *node, or_support_t *out) {
-  or_cpu_view_t view;
+  or_node_view_t view;
   bool known = false;
-  or_status_t status = or_cpu_view_make(arena, subgraph, node, &view, &known, out->reason);
+  or_status_t status = or_node_view_make(arena, subgraph, node, &view, &known, out->reason);
   if (!or_ok(status) || !known) return status;
   size_t index = 0;
   out->supported = or_cpu_family_find(device, &view, &index) != NULL;

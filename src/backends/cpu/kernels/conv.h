@@ -23,7 +23,7 @@ typedef struct or_conv_f32_args_t {
   const float *bias;     /* [out_channels] or NULL */
   const float *residual; /* [batch, out_channels, out_h, out_w] or NULL */
   float *y;              /* the same */
-  or_cpu_act_t act;
+  or_act_t act;
 } or_conv_f32_args_t;
 
 /* Plain data, immutable after init, shared by threads. */

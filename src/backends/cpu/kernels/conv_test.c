@@ -121,16 +121,16 @@ static void pools_windows_of_any_form(void **state) {
   }
 }
 
-static double activated(or_cpu_act_kind_t kind, double x) {
-  return kind == OR_CPU_ACT_RELU   ? fmax(x, 0.0)
-         : kind == OR_CPU_ACT_CLIP ? fmin(fmax(x, 0.0), 0.5)
-         : kind == OR_CPU_ACT_SILU ? x / (1.0 + exp(-x))
-                                   : x;
+static double activated(or_act_kind_t kind, double x) {
+  return kind == OR_ACT_RELU   ? fmax(x, 0.0)
+         : kind == OR_ACT_CLIP ? fmin(fmax(x, 0.0), 0.5)
+         : kind == OR_ACT_SILU ? x / (1.0 + exp(-x))
+                               : x;
 }
 
 /* One convolution, tile by tile from the last, against the sum's definition. */
 static void check_conv(const or_cpu_kernels_t *kernels, const or_conv_shape_t *shape, const or_cpu_caches_t *caches,
-                       bool extras, or_cpu_act_kind_t act) {
+                       bool extras, or_act_kind_t act) {
   const or_cpu_window_t *w = &shape->window;
   const size_t in = w->in_h * w->in_w, out = w->out_h * w->out_w, taps = w->kernel_h * w->kernel_w;
   const size_t depth = shape->in_channels / shape->groups, rows = shape->out_channels / shape->groups;
@@ -174,7 +174,7 @@ static void check_conv(const or_cpu_kernels_t *kernels, const or_conv_shape_t *s
 static void convolves_windows_groups_and_channels_of_any_form(void **state) {
   (void)state;
   const or_cpu_caches_t tiny = {2048, 8192, 32768}, usual = {32768, 524288, 8388608};
-  static const or_cpu_act_kind_t acts[] = {OR_CPU_ACT_NONE, OR_CPU_ACT_RELU, OR_CPU_ACT_CLIP, OR_CPU_ACT_SILU};
+  static const or_act_kind_t acts[] = {OR_ACT_NONE, OR_ACT_RELU, OR_ACT_CLIP, OR_ACT_SILU};
   FOR_EACH_LEVEL(kernels) {
     dice_state = 4;
     for (size_t turn = 0; turn < 150; ++turn) {
@@ -203,7 +203,7 @@ static void convolves_depthwise(void **state) {
                                      .in_channels = channels,
                                      .out_channels = channels * dice(1, 2),
                                      .window = random_window(pads_end)};
-      check_conv(kernels, &shape, &usual, turn % 3 == 0, turn % 2 ? OR_CPU_ACT_CLIP : OR_CPU_ACT_NONE);
+      check_conv(kernels, &shape, &usual, turn % 3 == 0, turn % 2 ? OR_ACT_CLIP : OR_ACT_NONE);
     }
   }
 }

@@ -105,9 +105,9 @@ static void start_block(walk_t *walk) {
   if (last) {
     strip->bias_row = or_gemm_at(args->bias_row, m0, ops->c_bytes);
     strip->residual_ld = args->residual_ld;
-    strip->clip = args->act.kind == OR_CPU_ACT_RELU || args->act.kind == OR_CPU_ACT_CLIP;
-    strip->lo = args->act.kind == OR_CPU_ACT_CLIP ? args->act.lo : 0.0f;
-    strip->hi = args->act.kind == OR_CPU_ACT_CLIP ? args->act.hi : __builtin_inff();
+    strip->clip = args->act.kind == OR_ACT_RELU || args->act.kind == OR_ACT_CLIP;
+    strip->lo = args->act.kind == OR_ACT_CLIP ? args->act.lo : 0.0f;
+    strip->hi = args->act.kind == OR_ACT_CLIP ? args->act.hi : __builtin_inff();
   }
   bool one_row = shape->m == 1 && !shape->trans_a && ops->exact_rows && ops->a_bytes == ops->packed_a_bytes;
   if (plan->a_source == OR_GEMM_PACKED || plan->a_source == OR_GEMM_PACK_PHASE) {
@@ -206,8 +206,8 @@ static void read_virtual_panel(walk_t *walk, size_t column, size_t cols, char *d
 static void activate_block(const walk_t *walk) {
   const or_gemm_plan_t *plan = walk->plan;
   const or_gemm_args_t *args = walk->args;
-  or_cpu_act_kind_t kind = args->act.kind;
-  if (kind == OR_CPU_ACT_NONE || kind == OR_CPU_ACT_RELU || kind == OR_CPU_ACT_CLIP) return;
+  or_act_kind_t kind = args->act.kind;
+  if (kind == OR_ACT_NONE || kind == OR_ACT_RELU || kind == OR_ACT_CLIP) return;
   if (plan->ops->activate == NULL) return;
   for (size_t row = walk->block[0]; row < walk->block[1]; ++row) {
     void *c = or_gemm_at_mut(args->c, row * args->ldc + walk->columns[0], plan->ops->c_bytes);

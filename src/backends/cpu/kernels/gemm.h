@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ops/epilogue.h"
+
 /* Alignment in bytes that workspace, scratch and packed operands need. */
 enum { OR_GEMM_ALIGNMENT_BYTES = 64 };
 
@@ -27,28 +29,6 @@ typedef struct or_cpu_caches_t {
   size_t l2_bytes;
   size_t l3_bytes;
 } or_cpu_caches_t;
-
-/* Elementwise functions that can follow a product. NaN stays NaN in each. */
-typedef enum or_cpu_act_kind_t {
-  OR_CPU_ACT_NONE = 0,
-  OR_CPU_ACT_RELU,
-  OR_CPU_ACT_CLIP, /* to [lo, hi] */
-  OR_CPU_ACT_SIGMOID,
-  OR_CPU_ACT_TANH,
-  OR_CPU_ACT_GELU_ERF,
-  OR_CPU_ACT_GELU_TANH,
-  OR_CPU_ACT_SILU,
-  OR_CPU_ACT_HARD_SWISH,   /* x clip(x + 3, 0, 6) / 6 */
-  OR_CPU_ACT_LEAKY_RELU,   /* x, or lo x where x < 0 */
-  OR_CPU_ACT_HARD_SIGMOID, /* clip(lo x + hi, 0, 1) */
-  OR_CPU_ACT_COUNT,
-} or_cpu_act_kind_t;
-
-typedef struct or_cpu_act_t {
-  or_cpu_act_kind_t kind;
-  float lo; /* and hi: the parameters of the kinds above that name them */
-  float hi;
-} or_cpu_act_t;
 
 /* One element type's packing and micro-kernels at one instruction level; internal to this folder (gemm_internal.h). */
 typedef struct or_gemm_ops_t or_gemm_ops_t;
@@ -81,7 +61,7 @@ typedef struct or_gemm_args_t {
   const void *bias_row; /* [m], added to each column */
   const void *residual; /* [m,n] with row stride residual_ld; may be C itself, with its stride, where beta is 0 */
   size_t residual_ld;
-  or_cpu_act_t act; /* fp32 C: all; fp64 C: none, relu, clip; integer C: none */
+  or_act_t act; /* fp32 C: all; fp64 C: none, relu, clip; integer C: none */
   or_gemm_read_b_fn read_b;
   const void *read_b_context;
   void *workspace; /* plan.workspace_bytes, shared by the team; may be NULL where that is 0 */

@@ -11,11 +11,11 @@ P_DEFINE_A(pack_a_f64, G_MR)
 P_DEFINE_B(pack_b_f64, G_W *G_NV)
 
 /* Only the clipping kinds, which rows of a matrix-vector product still need; the strips clip by themselves. */
-static void activate_f64(const or_cpu_act_t *act, size_t n, void *y_any) {
+static void activate_f64(const or_act_t *act, size_t n, void *y_any) {
   double *y = y_any;
-  const double low = act->kind == OR_CPU_ACT_CLIP ? (double)act->lo : 0.0;
-  const double high = act->kind == OR_CPU_ACT_CLIP ? (double)act->hi : (double)__builtin_inff();
-  if (act->kind != OR_CPU_ACT_RELU && act->kind != OR_CPU_ACT_CLIP) return;
+  const double low = act->kind == OR_ACT_CLIP ? (double)act->lo : 0.0;
+  const double high = act->kind == OR_ACT_CLIP ? (double)act->hi : (double)__builtin_inff();
+  if (act->kind != OR_ACT_RELU && act->kind != OR_ACT_CLIP) return;
   for (size_t i = 0; i < n; ++i) {
     if (y[i] < low) y[i] = low;
     if (y[i] > high) y[i] = high;

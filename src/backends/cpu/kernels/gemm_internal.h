@@ -48,7 +48,7 @@ struct or_gemm_ops_t {
   /* The same over packed panels of B, whole ones: y has room for them. */
   void (*gemv_panels)(size_t kc, size_t panels, const void *x, size_t x_stride, const void *b, void *y);
   /* y = act(alpha * acc + beta * c ...) is done by the driver in C's type: */
-  void (*activate)(const or_cpu_act_t *act, size_t n, void *y);
+  void (*activate)(const or_act_t *act, size_t n, void *y);
 };
 
 static inline size_t or_gemm_min(size_t a, size_t b) { return a < b ? a : b; }

@@ -7,23 +7,23 @@ typedef struct case_t {
   unsigned threads;
   double alpha, beta;
   bool bias_col, bias_row, residual, in_place; /* in_place: the residual is C */
-  or_cpu_act_kind_t act;
+  or_act_kind_t act;
 } case_t;
 
 static const or_cpu_caches_t tiny_caches = {4096, 16384, 65536}, usual_caches = {32768, 524288, 8388608};
 
-static double activation(or_cpu_act_kind_t kind, double x) {
+static double activation(or_act_kind_t kind, double x) {
   switch (kind) {
-  case OR_CPU_ACT_RELU: return x < 0.0 ? 0.0 : x;
-  case OR_CPU_ACT_CLIP: return x < -0.25 ? -0.25 : x > 0.5 ? 0.5 : x;
-  case OR_CPU_ACT_SIGMOID: return 1.0 / (1.0 + exp(-x));
-  case OR_CPU_ACT_TANH: return tanh(x);
-  case OR_CPU_ACT_GELU_ERF: return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
-  case OR_CPU_ACT_GELU_TANH: return 0.5 * x * (1.0 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-  case OR_CPU_ACT_SILU: return x / (1.0 + exp(-x));
-  case OR_CPU_ACT_HARD_SWISH: return x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0;
-  case OR_CPU_ACT_LEAKY_RELU: return x < 0.0 ? -0.25 * x : x;
-  case OR_CPU_ACT_HARD_SIGMOID: return fmin(fmax(-0.25 * x + 0.5, 0.0), 1.0);
+  case OR_ACT_RELU: return x < 0.0 ? 0.0 : x;
+  case OR_ACT_CLIP: return x < -0.25 ? -0.25 : x > 0.5 ? 0.5 : x;
+  case OR_ACT_SIGMOID: return 1.0 / (1.0 + exp(-x));
+  case OR_ACT_TANH: return tanh(x);
+  case OR_ACT_GELU_ERF: return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
+  case OR_ACT_GELU_TANH: return 0.5 * x * (1.0 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+  case OR_ACT_SILU: return x / (1.0 + exp(-x));
+  case OR_ACT_HARD_SWISH: return x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0;
+  case OR_ACT_LEAKY_RELU: return x < 0.0 ? -0.25 * x : x;
+  case OR_ACT_HARD_SIGMOID: return fmin(fmax(-0.25 * x + 0.5, 0.0), 1.0);
   default: return x;
   }
 }
@@ -338,14 +338,14 @@ static void cuts_deep_and_wide_products_into_blocks(void **state) {
                     .bias_col = true,
                     .bias_row = form & 2,
                     .residual = form & 4,
-                    .act = form & 8 ? OR_CPU_ACT_RELU : OR_CPU_ACT_NONE};
+                    .act = form & 8 ? OR_ACT_RELU : OR_ACT_NONE};
         const or_cpu_caches_t *caches = form % 3 == 0 ? &usual_caches : &tiny_caches;
         check(kernels, kernels->gemm_f32, &f32, &c, caches);
         if (i % 2 == 0) check(kernels, kernels->gemm_f64, &f64, &c, caches);
         if (i % 2 == 1) check(kernels, kernels->gemm_bf16, &bf16, &c, caches);
         if (kernels->gemm_f32_bf16 != NULL) check(kernels, kernels->gemm_f32_bf16, &f32_bf16, &c, caches);
         c.beta = form & 1 ? 1.0 : 0.0;
-        c.act = OR_CPU_ACT_NONE;
+        c.act = OR_ACT_NONE;
         check(kernels, kernels->gemm_s8s8, &s8s8, &c, caches);
         if (form < 4) check(kernels, kernels->gemm_u8s8, &u8s8, &c, caches);
       }
@@ -381,7 +381,7 @@ static void applies_each_activation_last(void **state) {
   static const size_t shapes[][3] = {{13, 37, 20}, {1, 37, 20}, {37, 1, 20}, {50, 70, 1000}};
   FOR_EACH_LEVEL(kernels) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; ++i) {
-      for (int act = OR_CPU_ACT_NONE; act < OR_CPU_ACT_COUNT; ++act) {
+      for (int act = OR_ACT_NONE; act < OR_ACT_COUNT; ++act) {
         case_t c = {.m = shapes[i][0],
                     .n = shapes[i][1],
                     .k = shapes[i][2],
@@ -391,9 +391,9 @@ static void applies_each_activation_last(void **state) {
                     .bias_col = true,
                     .bias_row = true,
                     .residual = true,
-                    .act = (or_cpu_act_kind_t)act};
+                    .act = (or_act_kind_t)act};
         check(kernels, kernels->gemm_f32, &f32, &c, &tiny_caches);
-        if (act <= OR_CPU_ACT_CLIP) check(kernels, kernels->gemm_f64, &f64, &c, &tiny_caches);
+        if (act <= OR_ACT_CLIP) check(kernels, kernels->gemm_f64, &f64, &c, &tiny_caches);
       }
     }
   }
@@ -410,7 +410,7 @@ static void scales_c_where_the_depth_is_zero(void **state) {
                   .alpha = 1.0,
                   .beta = form == 3 ? 0.0 : 0.5,
                   .bias_row = true,
-                  .act = OR_CPU_ACT_TANH};
+                  .act = OR_ACT_TANH};
       check(kernels, kernels->gemm_f32, &f32, &c, &usual_caches);
     }
   }
@@ -453,7 +453,7 @@ static void carries_nan_through_the_clipping(void **state) {
                                    .c = c,
                                    .ldc = n,
                                    .alpha = 1.0,
-                                   .act = {OR_CPU_ACT_RELU, 0.0f, 0.0f},
+                                   .act = {OR_ACT_RELU, 0.0f, 0.0f},
                                    .workspace = workspace};
       or_gemm_run(&plan, &args, scratch);
       for (size_t i = 0; i < n; ++i) assert_true(isnan(c[i]) && c[n + i] == 1.0f);

@@ -63,8 +63,8 @@ void or_gemv_tile(const or_gemm_plan_t *plan, const or_gemm_args_t *args, size_t
   } else {
     finish_f64(args, &run, (double *)(void *)y);
   }
-  or_cpu_act_kind_t kind = args->act.kind;
-  if (kind != OR_CPU_ACT_NONE) ops->activate(&args->act, run.count, y);
+  or_act_kind_t kind = args->act.kind;
+  if (kind != OR_ACT_NONE) ops->activate(&args->act, run.count, y);
   char *c = (char *)args->c + first * run.c_stride * ops->c_bytes;
   if (run.c_stride == 1) {
     memcpy(c, y, run.count * ops->c_bytes);

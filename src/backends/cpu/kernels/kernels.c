@@ -150,33 +150,33 @@ const or_cpu_kernels_t *or_cpu_kernels_select(or_cpu_features_t features) {
   return best;
 }
 
-or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cpu_act_kind_t kind) {
+or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_act_kind_t kind) {
   switch (kind) {
-  case OR_CPU_ACT_RELU: return kernels->unary[OR_CPU_UNARY_RELU];
-  case OR_CPU_ACT_SIGMOID: return kernels->unary[OR_CPU_UNARY_SIGMOID];
-  case OR_CPU_ACT_TANH: return kernels->unary[OR_CPU_UNARY_TANH];
-  case OR_CPU_ACT_GELU_ERF: return kernels->unary[OR_CPU_UNARY_GELU_ERF];
-  case OR_CPU_ACT_GELU_TANH: return kernels->unary[OR_CPU_UNARY_GELU_TANH];
-  case OR_CPU_ACT_SILU: return kernels->unary[OR_CPU_UNARY_SILU];
-  case OR_CPU_ACT_HARD_SWISH: return kernels->unary[OR_CPU_UNARY_HARD_SWISH];
-  case OR_CPU_ACT_NONE:
-  case OR_CPU_ACT_CLIP:
-  case OR_CPU_ACT_LEAKY_RELU:
-  case OR_CPU_ACT_HARD_SIGMOID:
-  case OR_CPU_ACT_COUNT: break;
+  case OR_ACT_RELU: return kernels->unary[OR_CPU_UNARY_RELU];
+  case OR_ACT_SIGMOID: return kernels->unary[OR_CPU_UNARY_SIGMOID];
+  case OR_ACT_TANH: return kernels->unary[OR_CPU_UNARY_TANH];
+  case OR_ACT_GELU_ERF: return kernels->unary[OR_CPU_UNARY_GELU_ERF];
+  case OR_ACT_GELU_TANH: return kernels->unary[OR_CPU_UNARY_GELU_TANH];
+  case OR_ACT_SILU: return kernels->unary[OR_CPU_UNARY_SILU];
+  case OR_ACT_HARD_SWISH: return kernels->unary[OR_CPU_UNARY_HARD_SWISH];
+  case OR_ACT_NONE:
+  case OR_ACT_CLIP:
+  case OR_ACT_LEAKY_RELU:
+  case OR_ACT_HARD_SIGMOID:
+  case OR_ACT_COUNT: break;
   }
   return NULL;
 }
 
-void or_cpu_activate(const or_cpu_kernels_t *kernels, const or_cpu_act_t *act, size_t n, const float *x, float *y) {
+void or_cpu_activate(const or_cpu_kernels_t *kernels, const or_act_t *act, size_t n, const float *x, float *y) {
   or_cpu_unary_fn function = or_cpu_kernels_activation(kernels, act->kind);
   if (function != NULL) {
     function(n, x, y);
-  } else if (act->kind == OR_CPU_ACT_CLIP) {
+  } else if (act->kind == OR_ACT_CLIP) {
     kernels->clip(n, act->lo, act->hi, x, y);
-  } else if (act->kind == OR_CPU_ACT_LEAKY_RELU) {
+  } else if (act->kind == OR_ACT_LEAKY_RELU) {
     kernels->leaky_relu(n, act->lo, x, y);
-  } else if (act->kind == OR_CPU_ACT_HARD_SIGMOID) {
+  } else if (act->kind == OR_ACT_HARD_SIGMOID) {
     kernels->hard_sigmoid(n, act->lo, act->hi, x, y);
   } else if (x != y) {
     kernels->copy(n * sizeof *x, x, y, false);

@@ -194,9 +194,9 @@ const or_cpu_kernels_t *or_cpu_kernels_select(or_cpu_features_t features);
 const or_cpu_kernels_t *or_cpu_kernels_level(size_t index);
 
 /* The unary function of an activation; NULL for those with parameters and for NONE. */
-or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_cpu_act_kind_t kind);
+or_cpu_unary_fn or_cpu_kernels_activation(const or_cpu_kernels_t *kernels, or_act_kind_t kind);
 
 /* Applies an activation in place or from x to y; NONE copies. */
-void or_cpu_activate(const or_cpu_kernels_t *kernels, const or_cpu_act_t *act, size_t n, const float *x, float *y);
+void or_cpu_activate(const or_cpu_kernels_t *kernels, const or_act_t *act, size_t n, const float *x, float *y);
 
 #endif

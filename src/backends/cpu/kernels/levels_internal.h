@@ -57,7 +57,7 @@
   void or_clip_##L(size_t n, float lo, float hi, const float *x, float *y);                                           \
   void or_leaky_relu_##L(size_t n, float slope, const float *x, float *y);                                            \
   void or_hard_sigmoid_##L(size_t n, float alpha, float beta, const float *x, float *y);                              \
-  void or_activate_##L(const or_cpu_act_t *act, size_t n, void *y); /* n floats, for or_gemm_ops_t.activate */        \
+  void or_activate_##L(const or_act_t *act, size_t n, void *y); /* n floats, for or_gemm_ops_t.activate */            \
   void or_softmax_##L(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);                     \
   void or_log_softmax_##L(size_t rows, size_t n, const float *x, size_t x_ld, float *y, size_t y_ld);                 \
   void or_softmax_step_##L(size_t rows, size_t n, float *x, size_t ld, float *max, double *sum, float *factor);       \

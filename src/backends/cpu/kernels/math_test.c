@@ -197,15 +197,15 @@ static void clips_and_keeps_nan(void **state) {
 static void finds_the_function_of_an_activation(void **state) {
   (void)state;
   FOR_EACH_LEVEL(kernels) {
-    assert_ptr_equal(or_cpu_kernels_activation(kernels, OR_CPU_ACT_SILU), kernels->unary[OR_CPU_UNARY_SILU]);
-    assert_null(or_cpu_kernels_activation(kernels, OR_CPU_ACT_NONE));
+    assert_ptr_equal(or_cpu_kernels_activation(kernels, OR_ACT_SILU), kernels->unary[OR_CPU_UNARY_SILU]);
+    assert_null(or_cpu_kernels_activation(kernels, OR_ACT_NONE));
     const float x[3] = {-2.0f, 0.25f, 9.0f};
     float y[3];
-    or_cpu_activate(kernels, &(or_cpu_act_t){OR_CPU_ACT_CLIP, 0.0f, 6.0f}, 3, x, y);
+    or_cpu_activate(kernels, &(or_act_t){OR_ACT_CLIP, 0.0f, 6.0f}, 3, x, y);
     assert_true(y[0] == 0.0f && y[1] == 0.25f && y[2] == 6.0f);
-    or_cpu_activate(kernels, &(or_cpu_act_t){OR_CPU_ACT_NONE, 0.0f, 0.0f}, 3, x, y);
+    or_cpu_activate(kernels, &(or_act_t){OR_ACT_NONE, 0.0f, 0.0f}, 3, x, y);
     assert_memory_equal(x, y, sizeof x);
-    or_cpu_activate(kernels, &(or_cpu_act_t){OR_CPU_ACT_RELU, 0.0f, 0.0f}, 3, x, y);
+    or_cpu_activate(kernels, &(or_act_t){OR_ACT_RELU, 0.0f, 0.0f}, 3, x, y);
     assert_true(y[0] == 0.0f && y[2] == 9.0f);
   }
 }

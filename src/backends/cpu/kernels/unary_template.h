@@ -57,19 +57,19 @@ void OR_LEVEL(or_hard_sigmoid)(size_t n, float alpha, float beta, const float *x
   if (i < n) v_store_n(y + i, hard_sigmoid(factor, summand, v_load_n(x + i, n - i)), n - i);
 }
 
-void OR_LEVEL(or_activate)(const or_cpu_act_t *act, size_t n, void *y) {
+void OR_LEVEL(or_activate)(const or_act_t *act, size_t n, void *y) {
   switch (act->kind) {
-  case OR_CPU_ACT_NONE: break;
-  case OR_CPU_ACT_RELU: OR_LEVEL(or_unary_relu)(n, y, y); break;
-  case OR_CPU_ACT_CLIP: OR_LEVEL(or_clip)(n, act->lo, act->hi, y, y); break;
-  case OR_CPU_ACT_SIGMOID: OR_LEVEL(or_unary_sigmoid)(n, y, y); break;
-  case OR_CPU_ACT_TANH: OR_LEVEL(or_unary_tanh)(n, y, y); break;
-  case OR_CPU_ACT_GELU_ERF: OR_LEVEL(or_unary_gelu_erf)(n, y, y); break;
-  case OR_CPU_ACT_GELU_TANH: OR_LEVEL(or_unary_gelu_tanh)(n, y, y); break;
-  case OR_CPU_ACT_SILU: OR_LEVEL(or_unary_silu)(n, y, y); break;
-  case OR_CPU_ACT_HARD_SWISH: OR_LEVEL(or_unary_hard_swish)(n, y, y); break;
-  case OR_CPU_ACT_LEAKY_RELU: OR_LEVEL(or_leaky_relu)(n, act->lo, y, y); break;
-  case OR_CPU_ACT_HARD_SIGMOID: OR_LEVEL(or_hard_sigmoid)(n, act->lo, act->hi, y, y); break;
-  case OR_CPU_ACT_COUNT: break;
+  case OR_ACT_NONE: break;
+  case OR_ACT_RELU: OR_LEVEL(or_unary_relu)(n, y, y); break;
+  case OR_ACT_CLIP: OR_LEVEL(or_clip)(n, act->lo, act->hi, y, y); break;
+  case OR_ACT_SIGMOID: OR_LEVEL(or_unary_sigmoid)(n, y, y); break;
+  case OR_ACT_TANH: OR_LEVEL(or_unary_tanh)(n, y, y); break;
+  case OR_ACT_GELU_ERF: OR_LEVEL(or_unary_gelu_erf)(n, y, y); break;
+  case OR_ACT_GELU_TANH: OR_LEVEL(or_unary_gelu_tanh)(n, y, y); break;
+  case OR_ACT_SILU: OR_LEVEL(or_unary_silu)(n, y, y); break;
+  case OR_ACT_HARD_SWISH: OR_LEVEL(or_unary_hard_swish)(n, y, y); break;
+  case OR_ACT_LEAKY_RELU: OR_LEVEL(or_leaky_relu)(n, act->lo, y, y); break;
+  case OR_ACT_HARD_SIGMOID: OR_LEVEL(or_hard_sigmoid)(n, act->lo, act->hi, y, y); break;
+  case OR_ACT_COUNT: break;
   }
 }

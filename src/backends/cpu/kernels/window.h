@@ -41,7 +41,7 @@ typedef struct or_cpu_depthwise_t {
   const float *weights;
   const float *bias;     /* [channels] or NULL */
   const float *residual; /* like y, or NULL */
-  or_cpu_act_t act;      /* after the sum */
+  or_act_t act;          /* after the sum */
 } or_cpu_depthwise_t;
 
 /* `planes` images of one channel each lie one after another: x [planes, in_h, in_w], y [planes, out_h, out_w]. Not in

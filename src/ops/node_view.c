@@ -1,4 +1,4 @@
-#include "backends/cpu/view_internal.h"
+#include "ops/node_view.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,16 +8,16 @@
 
 #define REASON_BYTES 160
 
-static bool make_call(or_cpu_view_t *view, or_op_tensor_t *inputs, or_op_tensor_t *outputs, char *reason);
-static bool read_epilogue(or_cpu_view_t *view, char *reason);
+static bool make_call(or_node_view_t *view, or_op_tensor_t *inputs, or_op_tensor_t *outputs, char *reason);
+static bool read_epilogue(or_node_view_t *view, char *reason);
 
-or_status_t or_cpu_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, const or_node_t *node,
-                             or_cpu_view_t *out, bool *known, char reason[160]) {
+or_status_t or_node_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, const or_node_t *node,
+                              or_node_view_t *out, bool *known, char reason[160]) {
   *known = false;
   reason[0] = '\0';
   bool fused = or_node_is_fused(node);
-  or_cpu_view_t view = {.subgraph = subgraph, .node = node, .core = fused ? &node->parts[0] : node, .fused = fused};
-  view.epilogue = (or_cpu_epilogue_t){.bias = OR_NO_VALUE, .residual = OR_NO_VALUE};
+  or_node_view_t view = {.subgraph = subgraph, .node = node, .core = fused ? &node->parts[0] : node, .fused = fused};
+  view.epilogue = (or_epilogue_t){.bias = OR_NO_VALUE, .residual = OR_NO_VALUE};
   void *inputs = NULL, *outputs = NULL;
   or_status_t status = or_arena_array(arena, (size_t)view.core->input_count + 1, sizeof(or_op_tensor_t), &inputs);
   if (or_ok(status)) {
@@ -30,7 +30,7 @@ or_status_t or_cpu_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, c
   return or_status_success();
 }
 
-const or_constant_t *or_cpu_constant_of(const or_cpu_view_t *view, or_value_id_t value) {
+const or_constant_t *or_view_constant_of(const or_node_view_t *view, or_value_id_t value) {
   return value == OR_NO_VALUE ? NULL : view->subgraph->values[value].constant;
 }
 
@@ -48,7 +48,7 @@ static or_op_tensor_t tensor_of(const or_subgraph_t *subgraph, or_value_id_t val
   return tensor;
 }
 
-static bool make_call(or_cpu_view_t *view, or_op_tensor_t *inputs, or_op_tensor_t *outputs, char *reason) {
+static bool make_call(or_node_view_t *view, or_op_tensor_t *inputs, or_op_tensor_t *outputs, char *reason) {
   const or_node_t *core = view->core;
   const or_op_t *op = definition_of(core);
   if (op == NULL || op->reference == NULL) {
@@ -70,7 +70,7 @@ static bool make_call(or_cpu_view_t *view, or_op_tensor_t *inputs, or_op_tensor_
 
 /* Where the parts of a fused node have got to. */
 typedef struct reader_t {
-  or_cpu_view_t *view;
+  or_node_view_t *view;
   or_value_id_t current;
   bool activated;
 } reader_t;
@@ -100,7 +100,7 @@ static bool is_per_channel(const or_shape_t *operand, const or_shape_t *result, 
 }
 
 static bool read_add(reader_t *reader, const or_node_t *part) {
-  or_cpu_epilogue_t *epilogue = &reader->view->epilogue;
+  or_epilogue_t *epilogue = &reader->view->epilogue;
   or_value_id_t other = other_operand(part, reader->current);
   if (other == OR_NO_VALUE) return false;
   const or_value_info_t *result = &reader->view->subgraph->values[reader->current];
@@ -124,7 +124,7 @@ static bool read_bound(const reader_t *reader, const or_node_t *part, const char
     if (strcmp(part->attributes[i].name, attribute) == 0) *bound = part->attributes[i].real;
   }
   if (input >= part->input_count || part->inputs[input] == OR_NO_VALUE) return true;
-  const or_constant_t *constant = or_cpu_constant_of(reader->view, part->inputs[input]);
+  const or_constant_t *constant = or_view_constant_of(reader->view, part->inputs[input]);
   if (constant == NULL || constant->data == NULL || constant->dtype != OR_FLOAT32 || constant->bytes != sizeof(float)) {
     return false;
   }
@@ -132,27 +132,27 @@ static bool read_bound(const reader_t *reader, const or_node_t *part, const char
   return !isnan(*bound);
 }
 
-static bool read_clip(const reader_t *reader, const or_node_t *part, or_cpu_act_t *act) {
+static bool read_clip(const reader_t *reader, const or_node_t *part, or_act_t *act) {
   float limit = or_clip_default(part->version);
-  *act = (or_cpu_act_t){OR_CPU_ACT_CLIP, -limit, limit};
+  *act = (or_act_t){OR_ACT_CLIP, -limit, limit};
   return read_bound(reader, part, "min", 1, &act->lo) && read_bound(reader, part, "max", 2, &act->hi);
 }
 
-static bool read_gelu(const or_node_t *part, or_cpu_act_t *act) {
-  act->kind = OR_CPU_ACT_GELU_ERF;
+static bool read_gelu(const or_node_t *part, or_act_t *act) {
+  act->kind = OR_ACT_GELU_ERF;
   for (uint32_t i = 0; i < part->attribute_count; ++i) {
     const or_attribute_t *attribute = &part->attributes[i];
     if (strcmp(attribute->name, "approximate") != 0) continue;
     if (attribute->string.length == 4 && memcmp(attribute->string.data, "tanh", 4) == 0) {
-      act->kind = OR_CPU_ACT_GELU_TANH;
+      act->kind = OR_ACT_GELU_TANH;
     }
   }
   return true;
 }
 
 /* x * sigmoid(alpha x): only the common alpha of 1. */
-static bool read_swish(const or_node_t *part, or_cpu_act_t *act) {
-  act->kind = OR_CPU_ACT_SILU;
+static bool read_swish(const or_node_t *part, or_act_t *act) {
+  act->kind = OR_ACT_SILU;
   for (uint32_t i = 0; i < part->attribute_count; ++i) {
     const or_attribute_t *attribute = &part->attributes[i];
     if (strcmp(attribute->name, "alpha") == 0 && attribute->real != 1.0F) return false;
@@ -167,39 +167,38 @@ static float real_attribute(const or_node_t *part, const char *name, float fallb
   return fallback;
 }
 
-static bool read_leaky_relu(const or_node_t *part, or_cpu_act_t *act) {
-  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_LEAKY_RELU, .lo = real_attribute(part, "alpha", 0.01F)};
+static bool read_leaky_relu(const or_node_t *part, or_act_t *act) {
+  *act = (or_act_t){.kind = OR_ACT_LEAKY_RELU, .lo = real_attribute(part, "alpha", 0.01F)};
   return isfinite(act->lo);
 }
 
-static bool read_hard_sigmoid(const or_node_t *part, or_cpu_act_t *act) {
-  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_HARD_SIGMOID,
-                        .lo = real_attribute(part, "alpha", 0.2F),
-                        .hi = real_attribute(part, "beta", 0.5F)};
+static bool read_hard_sigmoid(const or_node_t *part, or_act_t *act) {
+  *act = (or_act_t){
+      .kind = OR_ACT_HARD_SIGMOID, .lo = real_attribute(part, "alpha", 0.2F), .hi = real_attribute(part, "beta", 0.5F)};
   return isfinite(act->lo) && isfinite(act->hi);
 }
 
-bool or_cpu_read_activation(const or_node_t *node, or_cpu_act_t *act) {
-  *act = (or_cpu_act_t){.kind = OR_CPU_ACT_NONE};
+bool or_view_read_activation(const or_node_t *node, or_act_t *act) {
+  *act = (or_act_t){.kind = OR_ACT_NONE};
   if (node->input_count != 1) return false;
   if (is(node, "Gelu")) return read_gelu(node, act);
   if (is(node, "Swish")) return read_swish(node, act);
   if (is(node, "LeakyRelu")) return read_leaky_relu(node, act);
   if (is(node, "HardSigmoid")) return read_hard_sigmoid(node, act);
-  act->kind = is(node, "Relu")        ? OR_CPU_ACT_RELU
-              : is(node, "Sigmoid")   ? OR_CPU_ACT_SIGMOID
-              : is(node, "Tanh")      ? OR_CPU_ACT_TANH
-              : is(node, "HardSwish") ? OR_CPU_ACT_HARD_SWISH
-                                      : OR_CPU_ACT_NONE;
-  return act->kind != OR_CPU_ACT_NONE;
+  act->kind = is(node, "Relu")        ? OR_ACT_RELU
+              : is(node, "Sigmoid")   ? OR_ACT_SIGMOID
+              : is(node, "Tanh")      ? OR_ACT_TANH
+              : is(node, "HardSwish") ? OR_ACT_HARD_SWISH
+                                      : OR_ACT_NONE;
+  return act->kind != OR_ACT_NONE;
 }
 
 static bool read_activation(reader_t *reader, const or_node_t *part) {
-  or_cpu_act_t *act = &reader->view->epilogue.act;
+  or_act_t *act = &reader->view->epilogue.act;
   if (part->input_count < 1 || part->inputs[0] != reader->current) return false;
   reader->activated = true;
   if (is(part, "Clip")) return read_clip(reader, part, act);
-  return or_cpu_read_activation(part, act);
+  return or_view_read_activation(part, act);
 }
 
 /* x * sigmoid(x): a Sigmoid, then a Mul with what went into it. */
@@ -210,7 +209,7 @@ static bool is_silu(const or_node_t *sigmoid, const or_node_t *mul, or_value_id_
                                            (mul->inputs[1] == gate && mul->inputs[0] == current));
 }
 
-static bool read_epilogue(or_cpu_view_t *view, char *reason) {
+static bool read_epilogue(or_node_view_t *view, char *reason) {
   const or_node_t *node = view->node;
   reader_t reader = {.view = view, .current = view->core->output_count == 1 ? view->core->outputs[0] : OR_NO_VALUE};
   bool ok = reader.current != OR_NO_VALUE && node->output_count == 1;
@@ -220,7 +219,7 @@ static bool read_epilogue(or_cpu_view_t *view, char *reason) {
     if (reader.activated || part->output_count != 1) {
       ok = false;
     } else if (i + 1 < node->part_count && is_silu(part, part + 1, reader.current)) {
-      view->epilogue.act.kind = OR_CPU_ACT_SILU;
+      view->epilogue.act.kind = OR_ACT_SILU;
       reader.activated = true;
       ++i;
     } else {
