@@ -12,17 +12,19 @@ ALLOWED = {
     "hal": ["metrics"],
     "backends/null": ["hal", "ops", "backends/registry.h"],  # the registry declares each backend's one entry
     "backends/cpu": ["hal", "ops", "backends/registry.h"],
+    "backends/opencl": ["hal", "ops", "backends/registry.h"],
     "backends": [],
     "graph": ["ops", "hal"],
     "runtime": ["graph", "hal", "backends/registry.h", "metrics"],
     "client": [],
     "model": ["client", "runtime", "graph", "hal/device.h"],  # where a loaded weight is to lie
-    "task": ["model", "runtime"],
+    "kernel": ["runtime", "hal", "backends/registry.h"],  # its worker opens a device, and nothing above it
+    "task": ["kernel", "model", "runtime"],
     "scheduler": ["task", "runtime", "metrics"],
     "store": ["task"],
     "cluster": ["scheduler", "task"],
-    "server": ["cluster", "store", "scheduler", "task", "model", "runtime", "metrics"],
-    "cli": ["server", "store", "scheduler", "task", "client", "model", "runtime", "metrics"],
+    "server": ["cluster", "store", "scheduler", "task", "kernel", "model", "runtime", "metrics"],
+    "cli": ["server", "store", "scheduler", "task", "kernel", "client", "model", "runtime", "metrics"],
 }
 
 # Third-party header -> where it may be included.

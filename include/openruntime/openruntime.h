@@ -5,6 +5,7 @@
 #include "openruntime/buffer.h"
 #include "openruntime/compute.h"
 #include "openruntime/device.h"
+#include "openruntime/kernel.h"
 #include "openruntime/model.h"
 #include "openruntime/runtime.h"
 #include "openruntime/session.h"

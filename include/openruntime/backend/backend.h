@@ -5,6 +5,7 @@
  * the end; a NULL entry that is marked optional means "not offered". No function may throw, print, exit or call
  * or_status_ignore on what it should report. */
 
+#include "openruntime/backend/kernel.h"
 #include "openruntime/backend/subgraph.h"
 #include "openruntime/device.h"
 
@@ -119,6 +120,12 @@ typedef struct or_backend_device_t {
   /* Optional (NULL: none is offered). Any thread. Whether or_subgraph_t.precision of this type makes products faster
    * here; a no says what is missing and what helps. */
   void (*precision)(void *self, or_dtype_t precision, or_support_t *out);
+  /* Optional (NULL: kernels of users are not compiled here), together. The language of their source: "OpenCL C". On a
+   * queue's thread: *out is filled on success only. INVALID_ARGUMENT: the source has a mistake, and source->log says
+   * where; NOT_FOUND: it has no kernel of that name; UNIMPLEMENTED: a parameter of a kind that is not offered (an
+   * image); RESOURCE_EXHAUSTED, DEVICE_LOST. */
+  const char *kernel_language;
+  or_status_t (*kernel_compile)(void *self, void *queue, const or_kernel_source_t *source, or_backend_kernel_t *out);
 } or_backend_device_t;
 
 /* Called for each device found, in order; index 0, 1, … The facts are copied. */
