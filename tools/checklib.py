@@ -9,8 +9,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The folders of src/, bottom up: a folder's tests may use those above it in this list.
-FOLDERS = ["base", "metrics", "ops", "hal", "backends/null", "backends/cpu", "backends", "graph", "runtime", "client",
-           "model", "task", "scheduler", "store", "cluster", "server", "cli"]
+FOLDERS = ["base", "metrics", "ops", "hal", "backends/null", "backends/cpu", "backends/opencl", "backends", "graph",
+           "runtime", "kernel", "client", "model", "task", "scheduler", "store", "cluster", "server", "cli"]
 LIBRARY_FOLDERS = FOLDERS[:FOLDERS.index("task")]
 
 # X-macro lists and templates are included once for each use: no guard, and what they need comes from the includer.
