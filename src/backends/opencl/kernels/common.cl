@@ -1,0 +1,162 @@
+/* Stands before every file of this folder. Names of element types, as or_cl_type_name gives them for -DT=…: float,
+ * half, bf16, double, char, uchar, short, … (bool is uchar). Macros that take such a name paste it, so -DT works. */
+
+#ifdef cl_khr_fp64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+typedef ushort bf16; /* storage only */
+
+/* --- Parameters of a kernel that are a slot, and its elements --- */
+
+#define IN(name) __global const uchar *restrict name##_memory, ulong name##_offset
+#define OUT(name) __global uchar *restrict name##_memory, ulong name##_offset
+/* Where a kernel may write over what it reads. */
+#define IN_PLACE(name) __global uchar *name##_memory, ulong name##_offset
+#define READ(type, name) ((__global const type *)(name##_memory + name##_offset))
+#define WRITE(type, name) ((__global type *)(name##_memory + name##_offset))
+
+/* --- Elements as numbers to compute with: float for the short floats, else as they are --- */
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+
+/* COMPUTE(T): the type. LOAD(T, pointer, index), STORE(T, pointer, index, value): value of type COMPUTE(T). */
+#define COMPUTE(type) PASTE(compute_, type)
+#define LOAD(type, pointer, index) PASTE(load_, type)(pointer, index)
+#define STORE(type, pointer, index, value) PASTE(store_, type)(pointer, index, value)
+
+/* The same for n (2, 4, 8, 16) neighbours from the n-th part `index` of the pointer on, which need not be aligned to
+ * more than an element: LOADN(8, T, pointer, index) is a vector of COMPUTE(T). Floating-point types only. */
+#define VECTOR(n, type) PASTE(PASTE(compute_, type), n)
+#define LOADN(n, type, pointer, index) PASTE(PASTE(PASTE(load, n), _), type)(pointer, index)
+#define STOREN(n, type, pointer, index, value) PASTE(PASTE(PASTE(store, n), _), type)(pointer, index, value)
+
+#define PLAIN_TYPE(type)                                                                                \
+  typedef type compute_##type;                                                                          \
+  static inline type load_##type(__global const type *pointer, size_t index) { return pointer[index]; } \
+  static inline void store_##type(__global type *pointer, size_t index, type value) { pointer[index] = value; }
+PLAIN_TYPE(float)
+PLAIN_TYPE(char)
+PLAIN_TYPE(uchar)
+PLAIN_TYPE(short)
+PLAIN_TYPE(ushort)
+PLAIN_TYPE(int)
+PLAIN_TYPE(uint)
+PLAIN_TYPE(long)
+PLAIN_TYPE(ulong)
+#ifdef cl_khr_fp64
+PLAIN_TYPE(double)
+#endif
+
+typedef float compute_half;
+static inline float load_half(__global const half *pointer, size_t index) { return vload_half(index, pointer); }
+static inline void store_half(__global half *pointer, size_t index, float value) {
+  vstore_half_rte(value, index, pointer);
+}
+
+typedef float compute_bf16;
+static inline float load_bf16(__global const bf16 *pointer, size_t index) {
+  return as_float((uint)pointer[index] << 16);
+}
+/* Rounds to the nearest, ties to even; NaN stays one. */
+#define BF16_BITS(bits, is_nan) (is_nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)
+static inline void store_bf16(__global bf16 *pointer, size_t index, float value) {
+  uint bits = as_uint(value);
+  pointer[index] = (ushort)BF16_BITS(bits, isnan(value));
+}
+
+#define PLAIN_VECTOR(n, type)                                                                 \
+  typedef type##n compute_##type##n;                                                          \
+  static inline type##n load##n##_##type(__global const type *pointer, size_t index) {        \
+    return vload##n(index, pointer);                                                          \
+  }                                                                                           \
+  static inline void store##n##_##type(__global type *pointer, size_t index, type##n value) { \
+    vstore##n(value, index, pointer);                                                         \
+  }
+#define SHORT_VECTOR(n)                                                                      \
+  typedef float##n compute_half##n;                                                          \
+  typedef float##n compute_bf16##n;                                                          \
+  static inline float##n load##n##_half(__global const half *pointer, size_t index) {        \
+    return vload_half##n(index, pointer);                                                    \
+  }                                                                                          \
+  static inline void store##n##_half(__global half *pointer, size_t index, float##n value) { \
+    vstore_half##n##_rte(value, index, pointer);                                             \
+  }                                                                                          \
+  static inline float##n load##n##_bf16(__global const bf16 *pointer, size_t index) {        \
+    return as_float##n(convert_uint##n(vload##n(index, pointer)) << 16u);                    \
+  }                                                                                          \
+  static inline void store##n##_bf16(__global bf16 *pointer, size_t index, float##n value) { \
+    uint##n bits = as_uint##n(value);                                                        \
+    vstore##n(convert_ushort##n(BF16_BITS(bits, isnan(value))), index, pointer);             \
+  }
+#ifdef cl_khr_fp64
+#define VECTORS(n) PLAIN_VECTOR(n, float) PLAIN_VECTOR(n, double) SHORT_VECTOR(n)
+#else
+#define VECTORS(n) PLAIN_VECTOR(n, float) SHORT_VECTOR(n)
+#endif
+VECTORS(2)
+VECTORS(4)
+VECTORS(8)
+VECTORS(16)
+
+/* --- Broadcasting: or_cl_strides_t --- */
+
+#define MAX_RANK 8
+typedef struct strides_t {
+  int rank;
+  int dims[MAX_RANK];
+  int strides[3][MAX_RANK];
+} strides_t;
+
+/* Where element `index` of the result lies in operand k, in elements. */
+static inline size_t strides_at(const strides_t *s, int k, size_t index) {
+  uint rest = (uint)index;
+  size_t at = 0;
+  for (int i = s->rank - 1; i > 0; --i) {
+    uint extent = (uint)s->dims[i], quotient = rest / extent;
+    at += (size_t)(rest - quotient * extent) * (size_t)s->strides[k][i];
+    rest = quotient;
+  }
+  return s->rank > 0 ? at + (size_t)rest * (size_t)s->strides[k][0] : 0;
+}
+
+/* --- What follows a product: or_act_kind_t. NaN stays NaN --- */
+
+enum {
+  ACT_NONE = 0,
+  ACT_RELU,
+  ACT_CLIP,
+  ACT_SIGMOID,
+  ACT_TANH,
+  ACT_GELU_ERF,
+  ACT_GELU_TANH,
+  ACT_SILU,
+  ACT_HARD_SWISH,
+  ACT_LEAKY_RELU,
+  ACT_HARD_SIGMOID
+};
+
+/* Defines activate_<type>(x, kind, lo, hi) for float or a vector of it; `kind` should be a constant (-DACT=…), so that
+ * the others cost nothing. activate_float is here; a file that needs another writes DEFINE_ACTIVATE(float8). */
+#define DEFINE_ACTIVATE(type)                                                                                \
+  static inline type bounded_##type(type x, float lo, float hi) {                                            \
+    x = x < (type)(lo) ? (type)(lo) : x;                                                                     \
+    return x > (type)(hi) ? (type)(hi) : x;                                                                  \
+  }                                                                                                          \
+  static inline type activate_##type(type x, int kind, float lo, float hi) {                                 \
+    switch (kind) {                                                                                          \
+    case ACT_RELU: return x < (type)(0.0f) ? (type)(0.0f) : x;                                               \
+    case ACT_CLIP: return bounded_##type(x, lo, hi);                                                         \
+    case ACT_SIGMOID: return 1.0f / (1.0f + exp(-x));                                                        \
+    case ACT_TANH: return tanh(x);                                                                           \
+    case ACT_GELU_ERF: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));                             \
+    case ACT_GELU_TANH: return 0.5f * x * (1.0f + tanh(0.79788456080286536f * (x + 0.044715f * x * x * x))); \
+    case ACT_SILU: return x / (1.0f + exp(-x));                                                              \
+    case ACT_HARD_SWISH: return x * bounded_##type(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f);                    \
+    case ACT_LEAKY_RELU: return x < (type)(0.0f) ? lo * x : x;                                               \
+    case ACT_HARD_SIGMOID: return bounded_##type(lo * x + hi, 0.0f, 1.0f);                                   \
+    default: return x;                                                                                       \
+    }                                                                                                        \
+  }
+DEFINE_ACTIVATE(float)
