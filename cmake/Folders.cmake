@@ -148,21 +148,31 @@ function(or_fuzz_target file)
 endfunction()
 
 # tests/fake: a second device with its own memory. It uses hal, whose own tests use it: so hal is linked by name, before
-# its folder is read.
+# its folder is read. tests/fake_opencl: a library in front of the system's OpenCL, opened at run time, and in or_fake
+# what tests tell it by.
 function(or_test_support)
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fake/*.c")
   or_split(files)
   if(NOT files_sources OR NOT OR_TESTS)
     return()
   endif()
-  add_library(or_fake STATIC ${files_sources})
+  set(front "${CMAKE_SOURCE_DIR}/tests/fake_opencl")
+  add_library(fake_opencl MODULE "${front}/forward.c" "${front}/rules.c")
+  target_include_directories(fake_opencl PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  or_common(fake_opencl)
+  set_target_properties(fake_opencl PROPERTIES C_VISIBILITY_PRESET hidden)
+
+  add_library(or_fake STATIC ${files_sources} "${front}/control.c")
+  set_source_files_properties("${front}/control.c" PROPERTIES
+    COMPILE_DEFINITIONS "FAKE_OPENCL_LIBRARY=\"$<TARGET_FILE:fake_opencl>\"")
+  add_dependencies(or_fake fake_opencl)
   or_common(or_fake)
   target_include_directories(or_fake PUBLIC "${CMAKE_SOURCE_DIR}/tests")
   set(below ${OR_LIBRARIES})
   list(REVERSE below)
   target_link_libraries(or_fake PUBLIC or_hal ${below})
   if(NOT OR_CORE_ONLY)
-    foreach(file IN LISTS files_tests)
+    foreach(file IN LISTS files_tests ITEMS "${front}/fake_opencl_test.c")
       or_unit_test("${file}" or_fake)
     endforeach()
   endif()
