@@ -19,14 +19,13 @@ typedef struct tile_config_t {
   uint8_t rows[16];
 } tile_config_t;
 
+/* A constant: gcc's _tile_loadconfig says that it reads 8 bytes, so that stores to the others may be left out. */
 static void configure_tiles(void) {
-  tile_config_t config;
-  memset(&config, 0, sizeof config);
-  config.palette = 1;
-  for (int i = 0; i < 8; ++i) {
-    config.row_bytes[i] = ROW_BYTES;
-    config.rows[i] = TILE_ROWS;
-  }
+  static const tile_config_t config = {
+      .palette = 1,
+      .row_bytes = {ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES, ROW_BYTES},
+      .rows = {TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS},
+  };
   _tile_loadconfig(&config);
 }
 
