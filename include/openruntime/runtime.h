@@ -35,9 +35,11 @@ typedef struct or_runtime_options_t {
   const char *backends; /* comma-separated names to try, in this order; NULL: all that are compiled in */
   const char *cpu_isa;  /* the most that own CPU kernels and vendor libraries may use: "portable" "avx2" "avx512" "amx"
                            "neon"; NULL: all */
-  const char *system_root;     /* prefix of /proc, /sys and the cgroup tree, for tests; NULL or "": the real ones */
-  const char *cache_directory; /* for compiled kernels and measured choices; NULL: none is kept */
-  int32_t threads;             /* CPU threads per queue, at most the usable cores; 0: all of them */
+  const char *system_root; /* prefix of /proc, /sys and the cgroup tree, for tests; NULL or "": the real ones */
+  /* For compiled kernels, measured choices and facts of devices; made (0700) if it is missing. NULL: none is kept, and
+   * likewise where it can't be written, is another user's, or others may write to it, which a debug line tells. */
+  const char *cache_directory;
+  int32_t threads; /* CPU threads per queue, at most the usable cores; 0: all of them */
   /* Of models that are loaded without limits of their own (openruntime/model.h); copied. NULL: the defaults. */
   const struct or_model_limits_t *model_limits;
   bool vendor_libraries; /* false keeps oneDNN and the like closed: portable kernels of our own only */

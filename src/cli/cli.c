@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cache_folder.h"
 #include "base/string.h"
 #include "cli/arguments.h"
 #include "cli/remote.h"
@@ -110,6 +111,11 @@ static int read_limits(or_cli_t *cli) {
   return OR_EXIT_OK;
 }
 
+static const char *flag_or_environment(const or_cli_t *cli, const char *flag, const char *variable) {
+  const char *value = or_cli_value(cli, flag);
+  return value != NULL ? value : getenv(variable);
+}
+
 static int apply_global_flags(or_cli_t *cli) {
   int64_t threads = 0;
   if (!or_cli_integer(cli, "--threads", 1, 4096, 0, &threads)) return OR_EXIT_USAGE;
@@ -117,10 +123,10 @@ static int apply_global_flags(or_cli_t *cli) {
   cli->quiet = or_cli_has(cli, "--quiet");
   cli->strict = or_cli_has(cli, "--strict");
   cli->device = or_cli_value(cli, "--device");
-  cli->url = or_cli_value(cli, "--url");
-  if (cli->url == NULL) cli->url = getenv("OPENRUNTIME_URL");
-  cli->models_directory = or_cli_value(cli, "--models");
-  if (cli->models_directory == NULL) cli->models_directory = getenv("OPENRUNTIME_MODELS");
+  cli->url = flag_or_environment(cli, "--url", "OPENRUNTIME_URL");
+  cli->backends = flag_or_environment(cli, "--backends", "OPENRUNTIME_BACKENDS");
+  cli->cache = flag_or_environment(cli, "--cache", "OPENRUNTIME_CACHE");
+  cli->models_directory = flag_or_environment(cli, "--models", "OPENRUNTIME_MODELS");
   if (cli->models_directory == NULL)
     cli->models_directory = access("models", F_OK) == 0 ? "models" : installed_data(cli);
   for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
@@ -135,8 +141,8 @@ static int apply_global_flags(or_cli_t *cli) {
 
 /* Flags that say how this process works; a server has settings of its own. */
 static const char *local_flag(const or_cli_t *cli) {
-  static const char *const names[] = {"--threads",     "--isa",   "--no-vendor", "--models",
-                                      "--model-limit", "--peaks", "--verify"};
+  static const char *const names[] = {"--threads", "--isa",         "--no-vendor", "--backends", "--cache",
+                                      "--models",  "--model-limit", "--peaks",     "--verify"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     if (or_cli_has(cli, names[i])) return names[i];
   }
@@ -186,7 +192,16 @@ static void tell_threads(const or_cli_t *cli) {
   }
 }
 
+static const char *environment(const char *name) { return getenv(name); }
+
+const char *or_cli_cache_folder(const or_cli_t *cli, char *path) {
+  if (cli->cache == NULL || cli->cache[0] == '\0')
+    return or_cache_folder_default(environment, path, OR_FILE_PATH_BYTES) ? path : NULL;
+  return strcmp(cli->cache, OR_CACHE_FOLDER_OFF) != 0 ? cli->cache : NULL;
+}
+
 bool or_cli_runtime(or_cli_t *cli) {
+  char cache[OR_FILE_PATH_BYTES];
   if (cli->runtime != NULL) return true;
   or_runtime_options_t options = or_runtime_options_default();
   options.allocator = cli->allocator;
@@ -194,6 +209,8 @@ bool or_cli_runtime(or_cli_t *cli) {
   options.cpu_isa = or_cli_value(cli, "--isa");
   options.vendor_libraries = !or_cli_has(cli, "--no-vendor");
   options.model_limits = &cli->model_limits;
+  options.backends = cli->backends != NULL && cli->backends[0] != '\0' ? cli->backends : NULL;
+  options.cache_directory = or_cli_cache_folder(cli, cache);
   options.system_root = getenv("OPENRUNTIME_SYSTEM_ROOT");
   or_status_t status = or_runtime_create(&options, &cli->runtime);
   if (or_ok(status)) {

@@ -54,6 +54,7 @@ typedef struct or_cli_t {
   int verbosity;
   const char *url, *device;
   const char *models_directory;
+  const char *backends, *cache;            /* by flag or environment; "": all, and the user's own folder */
   or_model_limits_t model_limits;          /* by --model-limit; 0: the defaults */
   char data_directory[OR_FILE_PATH_BYTES]; /* of the installed program, where models_directory is that */
   int threads;
@@ -94,6 +95,9 @@ bool or_cli_has(const or_cli_t *cli, const char *flag);
 bool or_cli_integer(const or_cli_t *cli, const char *flag, int64_t low, int64_t high, int64_t fallback, int64_t *out);
 bool or_cli_number(const or_cli_t *cli, const char *flag, double low, double high, double fallback, double *out);
 
+/* The folder of what can be made again, as --cache, OPENRUNTIME_CACHE or the user's own place name it; NULL: none is to
+ * be kept. `path` of OR_FILE_PATH_BYTES is where it may be written. */
+const char *or_cli_cache_folder(const or_cli_t *cli, char *path);
 /* The runtime by the global flags (threads, backends). Prints the error and returns false if it can't be had. */
 bool or_cli_runtime(or_cli_t *cli);
 /* From here on SIGINT and SIGTERM end the program at once: what runs has no way to be asked. */

@@ -13,6 +13,8 @@ static int setup(void **state) {
   or_fake_reset();
   (void)unsetenv("OPENRUNTIME_URL");
   (void)unsetenv("OPENRUNTIME_MODELS");
+  (void)setenv("OPENRUNTIME_BACKENDS", "cpu", 1); /* whatever else this machine has */
+  (void)setenv("OPENRUNTIME_CACHE", "off", 1);
   return 0;
 }
 
@@ -171,6 +173,26 @@ static void takes_global_flags(void **state) {
   assert_string_equal(err, "");
 }
 
+static void takes_backends_and_cache_by_flag_over_environment(void **state) {
+  static char path[OR_FILE_PATH_BYTES];
+  (void)state;
+  cli = (or_cli_t){.allocator = or_allocator_system()};
+  assert_int_equal(run_prepared((const char *const[]){"--backends", "cpu,none", "devices", NULL}), OR_EXIT_USAGE);
+  expect_err("unknown backend \"none\"; there are: cpu");
+  (void)setenv("OPENRUNTIME_BACKENDS", "none", 1);
+  cli = (or_cli_t){.allocator = or_allocator_system()};
+  assert_int_equal(run_prepared((const char *const[]){"devices", NULL}), OR_EXIT_USAGE);
+  assert_int_equal(RUN("devices"), OR_EXIT_OK);
+  assert_null(or_cli_cache_folder(&cli, path)); /* off */
+  assert_int_equal(RUN("devices", "--cache", "/here"), OR_EXIT_OK);
+  assert_string_equal(or_cli_cache_folder(&cli, path), "/here");
+  (void)setenv("OPENRUNTIME_CACHE", "", 1);
+  (void)setenv("XDG_CACHE_HOME", "/there", 1);
+  assert_int_equal(RUN("devices"), OR_EXIT_OK);
+  assert_string_equal(or_cli_cache_folder(&cli, path), "/there/openruntime");
+  (void)unsetenv("XDG_CACHE_HOME");
+}
+
 static void writes_completion_for_the_shells_it_knows(void **state) {
   (void)state;
   assert_int_equal(RUN("completion", "zsh"), OR_EXIT_OK);
@@ -249,6 +271,7 @@ int main(void) {
       TEST(shows_what_devices_report_now),
       TEST(shows_what_the_sensors_say),
       TEST(takes_global_flags),
+      TEST(takes_backends_and_cache_by_flag_over_environment),
       TEST(writes_completion_for_the_shells_it_knows),
       TEST(what_can_not_be_written_is_a_failure),
       TEST(an_interrupt_ends_the_work_with_its_own_exit_code),

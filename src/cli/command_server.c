@@ -31,6 +31,8 @@ static const struct {
     {"--tls-key", "tls_key", NULL},
     {"--log-level", "log_level", NULL},
     {"--loops", "loops", NULL},
+    {"--backends", "backends", NULL},
+    {"--cache", "cache", NULL},
     {"--metrics-open", "metrics_open", "true"},
 };
 
@@ -173,6 +175,8 @@ int or_cli_server_command(or_cli_t *cli) {
     return problems == 0 ? print_settings(cli, &config) : OR_EXIT_FAILED;
   }
   if (problems > 0) return OR_EXIT_USAGE;
+  cli->backends = config.backends;
+  cli->cache = config.cache;
   outlive_signals();
   serving_t serving = {.cli = cli};
   status = or_log_writer_start(cli->allocator, STDERR_FILENO, &serving.log);

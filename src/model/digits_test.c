@@ -51,6 +51,7 @@ static int setup(void **state) {
   size_t length = 0;
   or_runtime_options_t options = or_runtime_options_default();
   options.threads = 1;
+  options.backends = "cpu";
   samples = (samples_t){0};
   assert_true(or_ok(or_runtime_create(&options, &samples.runtime)));
   assert_true(or_ok(or_model_load(samples.runtime, FOLDER, NULL, &samples.model)));

@@ -89,7 +89,7 @@ static void names_the_element_that_is_wrong(void **state) {
 
 int main(void) {
   fixture_t fixture = {NULL, NULL};
-  expect_ok(or_runtime_create(NULL, &fixture.runtime));
+  expect_ok(or_runtime_create(&(or_runtime_options_t){.vendor_libraries = true, .backends = "cpu"}, &fixture.runtime));
   expect_ok(or_runtime_find_device(fixture.runtime, "cpu", &fixture.device));
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_prestate(a_sequence_is_an_array_of_tensors, &fixture),

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cache_folder.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/string.h"
 #include "hal/parallel.h"
@@ -11,6 +13,7 @@
 #include "runtime/runtime_internal.h"
 
 static or_status_t copy_settings(or_runtime_t *runtime, const or_runtime_options_t *options);
+static const char *usable_cache(const char *path, char *absolute, size_t capacity);
 static or_status_t enter_backends(or_runtime_t *runtime, const or_runtime_options_t *options,
                                   const or_backend_registration_t *backends, size_t count);
 static or_status_t device_found(void *context, uint32_t index, const or_device_facts_t *facts);
@@ -122,7 +125,9 @@ const or_model_limits_t *or_runtime_model_limits(const or_runtime_t *runtime) { 
 static or_status_t copy_settings(or_runtime_t *runtime, const or_runtime_options_t *options) {
   if (options->model_limits != NULL) runtime->model_limits = *options->model_limits;
   static const char *const levels[] = {"portable", "avx2", "avx512", "amx", "neon"};
-  const char *given[3] = {options->cpu_isa, options->system_root, options->cache_directory};
+  char cache[OR_FILE_PATH_BYTES];
+  const char *given[3] = {options->cpu_isa, options->system_root,
+                          usable_cache(options->cache_directory, cache, sizeof cache)};
   if (options->threads < 0)
     return or_error(OR_INVALID_ARGUMENT, "threads is %d; 0 means all usable cores", options->threads);
   if (options->cpu_isa != NULL && options->cpu_isa[0] != '\0') {
@@ -153,6 +158,18 @@ static or_status_t copy_settings(or_runtime_t *runtime, const or_runtime_options
       .parallel_for = or_parallel_for,
   };
   return or_status_success();
+}
+
+/* Without a cache everything works, more slowly: so a folder that is no good is told, and none is used. */
+static const char *usable_cache(const char *path, char *absolute, size_t capacity) {
+  if (path == NULL || path[0] == '\0') return "";
+  or_status_t status = or_cache_folder_open(path, absolute, capacity);
+  if (or_ok(status)) return absolute;
+  char reason[OR_LOG_LINE_BYTES];
+  or_log(OR_LOG_RUNTIME, OR_LOG_DEBUG, "no_cache", "reason=%s",
+         or_log_quote(or_status_message(status), reason, sizeof reason));
+  or_status_ignore(status); /* told */
+  return "";
 }
 
 /* The registration of the next name of a comma-separated list; *list moves behind it. */

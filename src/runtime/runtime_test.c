@@ -3,6 +3,9 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/string.h"
 #include "fake/fake.h"
@@ -11,6 +14,8 @@
 
 /* A backend of devices that are named but can't be opened. */
 static const char *const *closed_types; /* of its devices, NULL-terminated */
+
+static char closed_cache[64]; /* as its settings had it */
 
 static or_status_t closed_open(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out) {
   (void)self, (void)index, (void)device, (void)out;
@@ -30,6 +35,7 @@ static or_status_t closed_enumerate(void *self, or_device_found_t found, void *c
 }
 static or_status_t closed_entry(const or_host_t *host, or_backend_t *out) {
   host->log(OR_LOG_INFO, "closed_entered", "threads=%d isa=%s", (int)host->settings.threads, host->settings.cpu_isa);
+  or_format(closed_cache, sizeof closed_cache, "%s", host->settings.cache_directory);
   host->log(OR_LOG_DEBUG, "closed_detail", "unseen=%d", 1);
   *out = (or_backend_t){.abi_version = OR_BACKEND_ABI_VERSION,
                         .struct_size = sizeof *out,
@@ -166,6 +172,29 @@ static void hands_settings_to_backends_and_their_words_to_the_log(void **state) 
   assert_non_null(strstr(kept.lines[0], "event=closed_entered threads=3 isa=avx2"));
   assert_non_null(strstr(kept.lines[1], "event=backend_unavailable backend=absent code=unavailable"));
   or_runtime_release(runtime);
+}
+
+static void gives_backends_a_cache_that_can_be_used_or_none(void **state) {
+  (void)state;
+  char root[] = "/tmp/or_runtime_test_XXXXXX", folder[64];
+  kept_t kept = {.count = 0};
+  or_runtime_t *runtime = NULL;
+  assert_non_null(mkdtemp(root));
+  or_format(folder, sizeof folder, "%s/made", root);
+  expect_ok(create(&(or_runtime_options_t){.cache_directory = folder, .backends = "closed"}, &runtime));
+  assert_string_equal(closed_cache, folder);
+  or_runtime_release(runtime);
+  assert_int_equal(chmod(folder, 0777), 0);
+  or_log_set_sink(keep_line, &kept);
+  or_log_set_level(OR_LOG_DEBUG);
+  expect_ok(create(&(or_runtime_options_t){.cache_directory = folder, .backends = "closed"}, &runtime));
+  or_log_set_level(OR_LOG_INFO);
+  or_log_set_sink(NULL, NULL);
+  assert_string_equal(closed_cache, "");
+  assert_non_null(strstr(kept.lines[0], "event=no_cache reason=\"cache folder"));
+  or_runtime_release(runtime);
+  assert_int_equal(rmdir(folder), 0);
+  assert_int_equal(rmdir(root), 0);
 }
 
 static void counts_memory_once_for_devices_of_one_hardware(void **state) {
@@ -317,6 +346,7 @@ int main(void) {
       TEST(enters_the_backends_that_are_named_in_their_order),
       TEST(refuses_options_that_it_does_not_know),
       TEST(hands_settings_to_backends_and_their_words_to_the_log),
+      TEST(gives_backends_a_cache_that_can_be_used_or_none),
       TEST(counts_memory_once_for_devices_of_one_hardware),
       TEST(finds_devices_by_id_type_and_family),
       TEST(auto_passes_over_devices_that_do_not_open),

@@ -15,6 +15,7 @@ typedef struct or_server_config_t {
   char tls_cert[OR_CONFIG_TEXT_BYTES], tls_key[OR_CONFIG_TEXT_BYTES];
   char hosts[OR_CONFIG_TEXT_BYTES], origins[OR_CONFIG_TEXT_BYTES];
   char log_level[OR_CONFIG_TEXT_BYTES];
+  char backends[OR_CONFIG_TEXT_BYTES], cache[OR_CONFIG_TEXT_BYTES];
   bool insecure, metrics_open;
   int64_t port, loops, drain_ms;
   int64_t connections, head_bytes, target_bytes, header_count, body_bytes, ws_message_bytes;

@@ -20,7 +20,8 @@ static or_runtime_t *runtime;
 
 static int open_runtime(void **state) {
   (void)state;
-  or_status_t status = or_runtime_create(NULL, &runtime);
+  or_status_t status =
+      or_runtime_create(&(or_runtime_options_t){.vendor_libraries = true, .backends = "cpu"}, &runtime);
   assert_true(or_ok(status));
   return 0;
 }

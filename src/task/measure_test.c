@@ -16,7 +16,7 @@ static void generates_the_numbers_of_one_sequence_however_many_there_are(void **
   or_device_t *device = NULL;
   or_tensor_t *tensor = NULL;
   (void)state;
-  expect_ok(or_runtime_create(NULL, &runtime));
+  expect_ok(or_runtime_create(&(or_runtime_options_t){.vendor_libraries = true, .backends = "cpu"}, &runtime));
   expect_ok(or_runtime_find_device(runtime, "cpu", &device));
   expect_ok(or_task_generate(device, OR_FLOAT32, or_shape_make(1, (int64_t[]){(int64_t)COUNT}), 7, NULL, &tensor));
   const float *numbers = or_tensor_data(tensor);
@@ -36,7 +36,7 @@ static void ends_the_generation_of_a_cancelled_task(void **state) {
   (void)state;
   or_cancel_init(&cancel, INT64_MAX);
   or_cancel_request(&cancel);
-  expect_ok(or_runtime_create(NULL, &runtime));
+  expect_ok(or_runtime_create(&(or_runtime_options_t){.vendor_libraries = true, .backends = "cpu"}, &runtime));
   expect_ok(or_runtime_find_device(runtime, "cpu", &device));
   expect_failure(or_task_generate(device, OR_INT8, or_shape_make(1, (int64_t[]){64}), 7, &cancel, &tensor),
                  OR_CANCELLED, "cancelled");
@@ -103,7 +103,7 @@ static void measures_until_an_instant_but_short_runs_a_few_times(void **state) {
   or_session_t *session = NULL;
   or_measurement_t time;
   (void)state;
-  expect_ok(or_runtime_create(NULL, &runtime));
+  expect_ok(or_runtime_create(&(or_runtime_options_t){.vendor_libraries = true, .backends = "cpu"}, &runtime));
   expect_ok(or_runtime_find_device(runtime, "cpu", &device));
   expect_ok(or_task_generate(device, OR_FLOAT32, or_shape_make(2, (int64_t[]){1, 1}), 7, NULL, &one));
   const or_compute_call_t call = {

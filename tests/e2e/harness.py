@@ -14,6 +14,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.environ.get("OPENRUNTIME_SOURCE") or os.path.dirname(os.path.dirname(HERE))
 PROGRAM = os.environ.get("OPENRUNTIME") or os.path.join(SOURCE, "build", "dev", "openruntime")
 QUICK = os.environ.get("OPENRUNTIME_QUICK") == "1"
+# The processor alone, and nothing that an earlier run left: results do not depend on the machine's other devices. A
+# test that is about those says surroundings(**EVERY_DEVICE), with a cache of its own.
+CPU_ALONE = {"OPENRUNTIME_BACKENDS": "cpu", "OPENRUNTIME_CACHE": "off"}
+EVERY_DEVICE = {"OPENRUNTIME_BACKENDS": ""}
+os.environ.update(CPU_ALONE)
 HANDSHAKE = ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n").encode()
 
@@ -24,6 +29,13 @@ class Result:
 
     def json(self):
         return json.loads(self.out)
+
+
+def surroundings(*without, **more):
+    """What a program is started with: of ours nothing that the user of this machine has set; nor what begins with one
+    of the other words."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENRUNTIME_", *without))}
+    return {**kept, **CPU_ALONE, **more}
 
 
 def run(*arguments, env=None, stdin=None):

@@ -15,7 +15,7 @@ import sys
 import termios
 import time
 
-from harness import PROGRAM, SOURCE, expect, main, run, scratch
+from harness import PROGRAM, SOURCE, expect, main, run, scratch, surroundings
 from server_test import JSON, certificate, get, serving
 
 LEAVES = b"\x1b[?25h\x1b[?1049l"
@@ -29,9 +29,7 @@ class Terminal:
         self.controller, self.terminal = pty.openpty()
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.terminal)
-        environment = {name: value for name, value in os.environ.items()
-                       if name not in ("NO_COLOR", "LC_ALL", "LC_CTYPE") and not name.startswith("OPENRUNTIME_")}
-        environment.update({"TERM": "xterm", "LANG": "C.UTF-8"}, **(env or {}))
+        environment = surroundings("NO_COLOR", "LC_ALL", "LC_CTYPE", TERM="xterm", LANG="C.UTF-8", **(env or {}))
         self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=self.terminal, stdout=self.terminal,
                                         stderr=self.terminal, cwd=SOURCE, env=environment, start_new_session=True)
         self.printed = b""
@@ -137,9 +135,8 @@ def no_colours_where_none_are_wanted():
 
 def lines(*arguments, count=3):
     """The first lines that it prints into a pipe; its exit code after SIGINT."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
     with subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                          cwd=SOURCE, env=environment) as process:
+                          cwd=SOURCE, env=surroundings()) as process:
         found = [process.stdout.readline() for _ in range(count)]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

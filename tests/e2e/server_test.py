@@ -12,18 +12,17 @@ import subprocess
 import sys
 import tempfile
 
-from harness import PROGRAM, QUICK, SOURCE, expect, main, need_server, run, scratch
+from harness import PROGRAM, QUICK, SOURCE, expect, main, need_server, run, scratch, surroundings
 
 
 @contextlib.contextmanager
 def serving(*arguments, env=None, before=()):
     """A server on a free port: its process, its port and the line that it said."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
     log = tempfile.NamedTemporaryFile("r")  # a pipe that nobody reads would fill, and stop the server
     with open(log.name, "w") as written:
         process = subprocess.Popen([*before, PROGRAM, "server", "--port", "0", *arguments],
                                    stdout=subprocess.PIPE, stderr=written, text=True, cwd=SOURCE,
-                                   env={**environment, **(env or {})})
+                                   env=surroundings(**(env or {})))
     process.stderr = log
     try:
         line = process.stdout.readline()

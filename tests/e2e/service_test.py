@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 
-from harness import PROGRAM, SOURCE, expect, main, scratch
+from harness import PROGRAM, SOURCE, expect, main, scratch, surroundings
 
 BUILD = os.environ.get("OPENRUNTIME_BUILD") or os.path.join(SOURCE, "build", "dev")
 PATIENCE_S = 60  # no measure of ours: after it a broken test ends
@@ -19,12 +19,11 @@ PATIENCE_S = 60  # no measure of ours: after it a broken test ends
 @contextlib.contextmanager
 def managed(address, name, **more):
     """A server told of a manager's socket, and the socket."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENRUNTIME_", "WATCHDOG_"))}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)
         manager.settimeout(PATIENCE_S)
         process = subprocess.Popen([PROGRAM, "server", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, cwd=SOURCE, env={**environment, "NOTIFY_SOCKET": name, **more})
+                                   text=True, cwd=SOURCE, env=surroundings("WATCHDOG_", NOTIFY_SOCKET=name, **more))
         try:
             yield process, manager
         finally:

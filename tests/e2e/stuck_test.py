@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import PROGRAM, SOURCE, expect, main, need_server
+from harness import PROGRAM, SOURCE, expect, main, need_server, surroundings
 from server_test import JSON, get, serving
 from tasks_test import send
 
@@ -108,9 +108,8 @@ def get_statuses(path):
 @contextlib.contextmanager
 def serving_into(written, *arguments, **options):
     """A server whose log goes into that descriptor; its process and port."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENRUNTIME_")}
     with subprocess.Popen([PROGRAM, "server", "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=written,
-                          text=True, cwd=SOURCE, env=environment, **options) as process:
+                          text=True, cwd=SOURCE, env=surroundings(), **options) as process:
         try:
             line = process.stdout.readline()
             match = re.search(r"http://[^ ]*:(\d+)", line)

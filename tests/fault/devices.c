@@ -17,7 +17,10 @@ static FILE *lines;
 
 or_status_t __wrap_or_runtime_create(const or_runtime_options_t *options, or_runtime_t **out) {
   static const or_backend_registration_t both[] = {{"cpu", or_backend_cpu_entry}, {"fake", or_fake_entry}};
-  return fakes > 0 ? or_runtime_create_with(options, both, 2, out) : __real_or_runtime_create(options, out);
+  if (fakes == 0) return __real_or_runtime_create(options, out);
+  or_runtime_options_t with_fakes = *options;
+  with_fakes.backends = NULL;
+  return or_runtime_create_with(&with_fakes, both, 2, out);
 }
 
 static bool obey(const char *verb, const char *name) {

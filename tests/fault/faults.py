@@ -12,7 +12,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-from harness import HANDSHAKE, PROGRAM, SOURCE, deaf, expect, main  # noqa: E402  (found by the line above)
+from harness import HANDSHAKE, PROGRAM, SOURCE, deaf, expect, main, surroundings  # noqa: E402  (found by that)
 
 __all__ = ["HANDSHAKE", "HERE", "FAULT_SERVER", "GONE", "JSON", "PARTS", "PROGRAM", "QUICK", "SOURCE", "Client",
            "Server", "compute", "deaf", "expect", "fill", "main", "number", "parts", "until"]
@@ -63,12 +63,11 @@ class Server:
 
     def __init__(self, *arguments, program=PROGRAM, env=None, wait=True, pass_fds=()):
         self.log = tempfile.TemporaryFile("w+")  # never full, as a pipe that nobody reads would be
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENRUNTIME_", "FAULT_"))}
         self.process = subprocess.Popen([program, "server", "--port", "0", "--log-level", "error",
                                          *map(str, arguments)],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=SOURCE,
                                         pass_fds=pass_fds,
-                                        env={**clean, **(env or {})})
+                                        env=surroundings("FAULT_", **(env or {})))
         self.port = None
         if wait:
             match = re.search(r"https?://[^ ]*:(\d+)", self.process.stdout.readline())

@@ -17,7 +17,8 @@ extern "C" {
 
 /* Settings that every backend sees; strings live as long as the runtime. */
 typedef struct or_backend_settings_t {
-  const char *cpu_isa, *system_root, *cache_directory; /* as in or_runtime_options_t; "" if NULL there */
+  const char *cpu_isa, *system_root; /* as in or_runtime_options_t; "" if NULL there */
+  const char *cache_directory;       /* absolute, there and writable by its owner alone; "": keep nothing */
   int32_t threads;
   bool vendor_libraries;
 } or_backend_settings_t;

@@ -24,6 +24,7 @@ static int set_up(void **state) {
   (void)state;
   or_runtime_options_t options = or_runtime_options_default();
   options.threads = 1;
+  options.backends = "cpu";
   expect_ok(or_runtime_create(&options, &runtime));
   return mkdtemp(folder) == NULL;
 }
