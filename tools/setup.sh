@@ -8,8 +8,9 @@ set -euo pipefail
 build_debian=(ca-certificates gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libpng-dev
   libjpeg-dev libcurl4-openssl-dev libhwloc-dev libsqlite3-dev libuv1-dev libssl-dev curl)
 test_debian=(g++ libcmocka-dev libjansson-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets
-  openssl wrk)
-ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv espeak-ng)
+  openssl wrk ocl-icd-libopencl1 pocl-opencl-icd)
+ci_debian=(clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv espeak-ng
+  opencl-headers)
 build_brew=(cmake ninja pkg-config onednn libpng jpeg-turbo curl hwloc sqlite libuv openssl@3)
 test_brew=(cmocka jansson numpy wrk)
 ci_brew=(llvm cppcheck gcovr shellcheck prometheus espeak-ng)

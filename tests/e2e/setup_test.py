@@ -11,8 +11,9 @@ from harness import SOURCE, expect, main, scratch
 BUILD = set("ca-certificates gcc libc6-dev make cmake ninja-build pkg-config libdnnl-dev libpng-dev libjpeg-dev "
             "libcurl4-openssl-dev libhwloc-dev libsqlite3-dev libuv1-dev libssl-dev curl".split())
 TEST = set("g++ libcmocka-dev libjansson-dev libonnx-testdata python3 python3-numpy python3-httpx python3-websockets "
-           "openssl wrk".split())
-CI = set("clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv espeak-ng".split())
+           "openssl wrk ocl-icd-libopencl1 pocl-opencl-icd".split())
+CI = set("clang clang-tidy clang-format cppcheck gcovr shellcheck binutils systemd python3-venv espeak-ng "
+         "opencl-headers".split())
 SYSTEMS = {"debian-12": {"libclang-rt-14-dev", "chromium"},
            "ubuntu-24.04": {"libclang-rt-18-dev"}}  # chromium is no package there, but a snap
 
