@@ -112,6 +112,14 @@ char *or_format(char *buffer, size_t capacity, const char *format, ...) {
   return buffer;
 }
 
+char *or_format_bytes(uint64_t bytes, char *buffer, size_t capacity) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = (double)bytes;
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; ++unit) value /= 1024;
+  return or_format(buffer, capacity, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
 const char *or_errno_text(int error, char *buffer, size_t capacity) {
 #if defined(__GLIBC__) && defined(_GNU_SOURCE)
   return strerror_r(error, buffer, capacity);

@@ -27,6 +27,8 @@ or_status_t or_strndup(const or_allocator_t *allocator, const char *string, size
 or_status_t or_strdup(const or_allocator_t *allocator, const char *string, char **out);
 /* snprintf into a fixed buffer, always terminated; returns `buffer`. */
 char *or_format(char *buffer, size_t capacity, const char *format, ...) OR_PRINTF(3, 4);
+/* "512 B", "4.0 KiB", "1.5 MiB". */
+char *or_format_bytes(uint64_t bytes, char *buffer, size_t capacity);
 /* What the system says about an errno value, thread-safe; lies in `buffer` or is a constant. */
 const char *or_errno_text(int error, char *buffer, size_t capacity);
 bool or_string_starts_with(const char *string, const char *prefix);

@@ -52,6 +52,10 @@ static void formats_within_a_fixed_buffer(void **state) {
   char buffer[6];
   assert_string_equal(or_format(buffer, sizeof buffer, "%d-%d", 123, 456), "123-4");
   assert_ptr_equal(or_format(NULL, 0, "x"), NULL);
+  char bytes[32];
+  assert_string_equal(or_format_bytes(1023, bytes, sizeof bytes), "1023 B");
+  assert_string_equal(or_format_bytes(1536, bytes, sizeof bytes), "1.5 KiB");
+  assert_string_equal(or_format_bytes(UINT64_C(3) << 50, bytes, sizeof bytes), "3072.0 TiB");
   char words[128];
   assert_non_null(strstr(or_errno_text(ENOENT, words, sizeof words), "No such file"));
 }

@@ -147,12 +147,7 @@ void or_cli_table_free(or_cli_table_t *table) {
 }
 
 char *or_cli_bytes(uint64_t bytes, char *text, size_t capacity) {
-  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = (double)bytes;
-  size_t unit = 0;
-  if (bytes == OR_UNKNOWN_U) return or_format(text, capacity, "-");
-  for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; ++unit) value /= 1024;
-  return or_format(text, capacity, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return bytes == OR_UNKNOWN_U ? or_format(text, capacity, "-") : or_format_bytes(bytes, text, capacity);
 }
 
 char *or_cli_rate(double per_second, const char *unit, char *text, size_t capacity) {

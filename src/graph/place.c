@@ -4,8 +4,7 @@
 #include "base/string.h"
 #include "graph/plan_internal.h"
 
-#define STRICT_SHARE 0.99 /* of the flops */
-#define LISTED_NODES 5u   /* in an error */
+#define LISTED_NODES 5u /* in an error */
 
 typedef struct placer_t {
   or_plan_t *plan;
@@ -39,6 +38,7 @@ or_status_t or_plan_place(or_plan_t *plan, const or_plan_options_t *options) {
     status = place_node(&placer, &plan->graph->nodes[n]);
   status = or_status_first(placer.failure, status);
   if (or_ok(status) && placer.refused_count > 0) status = refused_error(&placer);
+  if (or_ok(status)) status = or_plan_move_neighbours(plan, &placer.view);
   if (or_ok(status) && options->strict) status = check_strict(plan);
   or_text_deinit(&placer.refused);
   or_node_call_deinit(&placer.call);
@@ -217,7 +217,7 @@ double or_plan_flops_share(const or_plan_t *plan) {
 
 static or_status_t check_strict(const or_plan_t *plan) {
   double share = or_plan_flops_share(plan);
-  if (share >= STRICT_SHARE) return or_status_success();
+  if (share >= OR_PLAN_STRICT_SHARE) return or_status_success();
   or_text_t text;
   or_text_init(&text, plan->allocator);
   or_status_t status = or_status_success();
@@ -225,10 +225,10 @@ static or_status_t check_strict(const or_plan_t *plan) {
     if (plan->placed[n].device != 0) status = list(&text, listed++, &plan->nodes[n], plan->placed[n].reason);
   }
   if (or_ok(status)) {
-    status =
-        or_error(OR_FAILED_PRECONDITION,
-                 "strict: device \"%s\" would run %.1f %% of the flops, and %.0f %% are asked for; elsewhere: %s",
-                 or_device_facts(plan->devices[0].device)->id, 100 * share, 100 * STRICT_SHARE, or_text_string(&text));
+    status = or_error(OR_FAILED_PRECONDITION,
+                      "strict: device \"%s\" would run %.1f %% of the flops, and %.0f %% are asked for; elsewhere: %s",
+                      or_device_facts(plan->devices[0].device)->id, 100 * share, 100 * OR_PLAN_STRICT_SHARE,
+                      or_text_string(&text));
   }
   or_text_deinit(&text);
   return status;

@@ -1,7 +1,7 @@
 #ifndef OR_GRAPH_PLAN_INTERNAL_H
 #define OR_GRAPH_PLAN_INTERNAL_H
-/* The insides of a plan, in the order in which they are made: place.c, segment.c, locate.c, plan.c; frame.c and
- * execute.c run it. */
+/* The insides of a plan, in the order in which they are made: place.c, neighbours.c, segment.c, locate.c, plan.c;
+ * frame.c and execute.c run it. */
 
 #include "graph/graph_internal.h"
 #include "graph/plan.h"
@@ -107,6 +107,11 @@ struct or_plan_t {
 /* Decides a device for each node (filling plan->nodes, plan->placed). UNIMPLEMENTED lists what no device takes;
  * FAILED_PRECONDITION: strict. */
 or_status_t or_plan_place(or_plan_t *plan, const or_plan_options_t *options);
+#define OR_PLAN_STRICT_SHARE 0.99 /* of the flops, that a strict plan has on device 0 */
+/* Of it, once each node has its device: moves to the fallback what would only carry data between nodes that are there,
+ * where that saves more than it costs. `view` is the whole graph. Never so much that a strict plan is refused for it.
+ */
+or_status_t or_plan_move_neighbours(or_plan_t *plan, const or_subgraph_t *view);
 /* Orders nodes into segments with few changes of device, and finds what goes in and out of each. */
 or_status_t or_plan_make_segments(or_plan_t *plan);
 /* Decides where each value between segments lies. */
