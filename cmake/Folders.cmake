@@ -69,6 +69,31 @@ function(or_embed target file symbol)
   target_sources(${target} PRIVATE "${output}")
 endfunction()
 
+# or_embed_kernels(<folder> <prefix>): the folder's kernels/*.cl in its library, and the table <prefix>_embedded of them
+# by name.
+function(or_embed_kernels name prefix)
+  string(REPLACE "/" "_" target "or_${name}")
+  if(NOT TARGET ${target})
+    return()
+  endif()
+  file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/kernels/*.cl")
+  list(SORT files)
+  set(declarations "")
+  set(rows "")
+  foreach(file IN LISTS files)
+    get_filename_component(kernel "${file}" NAME_WE)
+    set(symbol "${prefix}_${kernel}_cl")
+    or_embed(${target} "src/${name}/kernels/${kernel}.cl" ${symbol})
+    string(APPEND declarations "extern const char ${symbol}[];\nextern const size_t ${symbol}_bytes;\n")
+    string(APPEND rows "    {\"${kernel}\", ${symbol}, &${symbol}_bytes},\n")
+  endforeach()
+  string(CONCAT text
+    "#include \"${name}/programs.h\"\n${declarations}const ${prefix}_embedded_t ${prefix}_embedded[] = {\n"
+    "${rows}    {NULL, NULL, NULL},\n};\n")
+  file(CONFIGURE OUTPUT "${OR_GENERATED_DIR}/${prefix}_embedded.c" @ONLY CONTENT "${text}")
+  target_sources(${target} PRIVATE "${OR_GENERATED_DIR}/${prefix}_embedded.c")
+endfunction()
+
 # Sorts the files of `list_name` into <list_name>_sources, _tests, _fuzz, _bench and _mains by the end of their names.
 function(or_split list_name)
   foreach(kind sources tests fuzz bench mains)

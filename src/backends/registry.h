@@ -10,9 +10,10 @@ typedef struct or_backend_registration_t {
 } or_backend_registration_t;
 
 or_status_t or_backend_cpu_entry(const or_host_t *host, or_backend_t *out);
+or_status_t or_backend_opencl_entry(const or_host_t *host, or_backend_t *out);
 /* the template for authors: compiled, tested, never offered */
 or_status_t or_backend_null_entry(const or_host_t *host, or_backend_t *out);
 
-#define OR_BACKENDS(X) X(cpu)
+#define OR_BACKENDS(X) X(cpu) X(opencl)
 
 #endif

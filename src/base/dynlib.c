@@ -1,6 +1,7 @@
 #include "base/dynlib.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #include "base/string.h"
 
@@ -34,4 +35,11 @@ or_status_t or_dynlib_open(const char *const *names, const or_dynlib_symbol_t *s
   for (size_t i = 0; i < count; ++i) *symbols[i].address = NULL;
   *handle = NULL; /* stays loaded: libraries are never closed */
   return or_error(OR_UNAVAILABLE, "library \"%s\" lacks %s: another version is needed", found, missing);
+}
+
+bool or_dynlib_path(const void *address, char *path, size_t capacity) {
+  Dl_info info;
+  if (dladdr(address, &info) == 0 || info.dli_fname == NULL || strlen(info.dli_fname) >= capacity) return false;
+  (void)or_format(path, capacity, "%s", info.dli_fname);
+  return true;
 }

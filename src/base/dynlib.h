@@ -14,5 +14,8 @@ typedef struct or_dynlib_symbol_t {
  * become NULL. UNAVAILABLE: none loads (with the loader's words) or a required symbol is missing (names it).
  * Idempotent; any thread. */
 or_status_t or_dynlib_open(const char *const *names, const or_dynlib_symbol_t *symbols, size_t count, void **handle);
+/* The file of the library that holds a symbol's address. False where the loader does not tell, or not in `capacity`
+ * bytes. Any thread. */
+bool or_dynlib_path(const void *address, char *path, size_t capacity);
 
 #endif

@@ -11,6 +11,11 @@ static const cts_listed_t null_unsupported[] = {
     {NULL, NULL},
 };
 
+/* By kernel family. */
+static const char *const opencl_offered[] = {
+    "op/Reshape*", "op/Flatten*", "op/Squeeze*", "op/Unsqueeze*", "op/Identity*", NULL,
+};
+
 static void prepare_fake(void) {
   or_fake_reset();
   or_fake_set_devices(2, false);
@@ -21,6 +26,12 @@ const cts_backend_t cts_backends[] = {
     {.name = "cpu",
      .entry = or_backend_cpu_entry,
      .tolerance_scale = 1,
+     .unsupported = nothing,
+     .expected_failures = nothing},
+    {.name = "opencl",
+     .entry = or_backend_opencl_entry,
+     .tolerance_scale = 1,
+     .offered = opencl_offered,
      .unsupported = nothing,
      .expected_failures = nothing},
     {.name = "null",

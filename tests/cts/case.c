@@ -34,6 +34,15 @@ static const cts_listed_t *find_listed(const cts_listed_t *list, const char *nam
   return NULL;
 }
 
+/* Whether the backend has to support the case. */
+static bool is_offered(const cts_backend_t *backend, const char *name) {
+  if (backend->offered == NULL) return true;
+  for (const char *const *pattern = backend->offered; *pattern != NULL; ++pattern) {
+    if (matches(*pattern, name)) return true;
+  }
+  return false;
+}
+
 static void count_skip(cts_t *cts, const char *reason) {
   ++cts->skipped;
   for (size_t i = 0; i < cts->skip_count; ++i) {
@@ -65,6 +74,8 @@ static void judge(cts_t *cts, const char *name, or_status_t status) {
     } else {
       fail(cts, name, or_status_message(status));
     }
+  } else if (refused && unsupported == NULL && !is_offered(cts->backend, name)) {
+    count_skip(cts, "not offered");
   } else if (refused && unsupported == NULL) {
     fail(cts, name,
          or_format(text, sizeof text, "not supported (%s), and not on the backend's list of unsupported cases",

@@ -20,6 +20,9 @@ typedef struct cts_backend_t {
   bool newest_only;       /* of each operator, its newest version only: for what checks the suite, not the operators */
   void (*prepare)(void);  /* before it is entered; may be NULL */
   double tolerance_scale; /* of the operators' own tolerances */
+  /* NULL: all; else patterns of the cases that the backend must support. Of other operators it may refuse any, which is
+   * counted; what it takes must be right. */
+  const char *const *offered;
   const cts_listed_t *unsupported;       /* operator cases that `supports` says no to; any other no is a failure */
   const cts_listed_t *expected_failures; /* a case on either list that starts to pass must be taken off: it fails */
 } cts_backend_t;

@@ -1,0 +1,30 @@
+/* The same bytes under another name or shape: no work at all, or one copy where the result must lie elsewhere. */
+#include <string.h>
+
+#include "backends/opencl/program_internal.h"
+
+static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
+  (void)device;
+  static const char *const names[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+  if (view->fused || view->call.op->domain[0] != '\0' || view->call.output_count != 1) return false;
+  const or_op_tensor_t *from = or_view_input(view, 0), *to = or_view_output(view, 0);
+  bool moves = from->dtype == to->dtype && from->dtype != OR_STRING && or_view_bytes(from) == or_view_bytes(to);
+  for (size_t i = 0; moves && i < sizeof names / sizeof *names; ++i) {
+    if (strcmp(view->call.op->name, names[i]) == 0) return true;
+  }
+  return false;
+}
+
+static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
+  bool shared = false;
+  or_cl_slot_id_t from = OR_CL_NO_SLOT, to = OR_CL_NO_SLOT;
+  or_status_t status = or_cl_build_share(build, view->core->inputs[0], view->core->outputs[0], 0, &shared);
+  if (!or_ok(status) || shared) return status;
+  status = or_cl_build_read(build, view->core->inputs[0], &from);
+  if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
+  if (or_ok(status)) status = or_cl_build_copy(build, from, 0, to, 0, or_view_bytes(or_view_output(view, 0)));
+  or_cl_build_name(build, "copy");
+  return status;
+}
+
+const or_cl_family_t or_cl_family_alias = {.name = "alias", .match = match, .prepare = prepare};
