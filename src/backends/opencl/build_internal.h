@@ -107,4 +107,9 @@ int64_t or_cl_estimate_ns(const or_cl_device_t *device, double flops, double byt
 or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_bound_t *bound,
                               uint32_t *bound_count, uint32_t *fault_parameter, or_cl_kernel_ref_t *out);
 
+/* Enqueues a launch whose arguments are set, waits, and says how long it took: by the device's clock, or by ours where
+ * it has none. */
+or_status_t or_cl_time_launch(or_cl_queue_t *queue, const or_cl_launch_t *launch, or_cl_kernel_ref_t kernel,
+                              int64_t *ns);
+
 #endif

@@ -51,6 +51,7 @@ or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, o
       .queue_close = or_cl_queue_close,
       .supports = or_cl_supports,
       .compile = or_cl_compile,
+      .measure_peaks = or_cl_measure_peaks,
       .close = close_device,
   };
   return status;

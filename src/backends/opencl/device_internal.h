@@ -91,8 +91,9 @@ or_status_t or_cl_queue_open(void *self, void **queue);
 or_status_t or_cl_queue_finish(void *self, void *queue);
 void or_cl_queue_close(void *self, void *queue);
 
-/* supports.c, compile.c */
+/* supports.c, compile.c, peaks.c */
 or_status_t or_cl_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
 or_status_t or_cl_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);
+or_status_t or_cl_measure_peaks(void *self, void *queue, or_device_peaks_t *out);
 
 #endif
