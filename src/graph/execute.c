@@ -105,6 +105,8 @@ static or_status_t bring_crossings(or_frame_t *frame, const or_segment_t *segmen
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i) {
     or_value_id_t value = segment->crossings[i];
+    frame->row_ns[segment->first_row + i] = 0;
+    if (or_plan_shares(plan, value)) continue;
     or_site_t from = or_frame_site(frame, 1 - segment->device, value),
               to = or_frame_site(frame, segment->device, value);
     int64_t start_ns = frame->run.profile ? or_clock_ns() : 0;

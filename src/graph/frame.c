@@ -42,6 +42,7 @@ void or_frame_free(or_frame_t *frame) {
   if (frame == NULL) return;
   or_plan_t *plan = frame->plan;
   atomic_fetch_sub_explicit(&plan->live_frames, 1, memory_order_relaxed);
+  or_buffer_release(frame->view);
   for (uint32_t d = 0; d < plan->device_count; ++d) {
     or_buffer_release(frame->arenas[d]);
     for (size_t i = 0; frame->input_staging[d] != NULL && i < plan->graph->input_count; ++i)
@@ -91,6 +92,11 @@ static or_status_t allocate(or_frame_t *frame) {
     if (or_ok(status) && plan->devices[d].arena_bytes > 0) {
       status = or_buffer_create(plan->devices[d].device, plan->devices[d].arena_bytes, &frame->arenas[d]);
     }
+  }
+  if (or_ok(status) && plan->has_views) {
+    const or_plan_device_t *owner = &plan->devices[plan->shared], *other = &plan->devices[1 - plan->shared];
+    status = or_buffer_wrap(other->device, or_buffer_host_pointer(frame->arenas[plan->shared]), owner->arena_bytes,
+                            (or_owner_t){0}, &frame->view);
   }
   if (or_ok(status) && plan->is_small) {
     const or_plan_device_t *device = &plan->devices[plan->segments[0].device];
@@ -235,6 +241,7 @@ or_site_t or_frame_site(const or_frame_t *frame, uint32_t device, or_value_id_t 
   case OR_PLACE_INPUT: return frame->inputs[device][place->index];
   case OR_PLACE_OUTPUT: return frame->outputs[place->index].site;
   case OR_PLACE_ARENA: return (or_site_t){.buffer = frame->arenas[device], .offset = place->index};
+  case OR_PLACE_VIEW: return (or_site_t){.buffer = frame->view, .offset = frame->plan->places[1 - device][value].index};
   case OR_PLACE_NONE: break;
   }
   return (or_site_t){NULL, 0};

@@ -7,6 +7,7 @@ static or_status_t locate_outputs(or_plan_t *plan);
 static or_status_t walk_segment(or_plan_t *plan, uint32_t s);
 static void meet_input(or_plan_t *plan, or_segment_t *segment, uint32_t index);
 static void cross(or_plan_t *plan, uint32_t s, or_value_id_t value);
+static void live_until(or_plan_t *plan, uint32_t device, or_value_id_t value, uint32_t s);
 static or_status_t lay_out_arena(or_plan_t *plan, uint32_t device);
 static or_status_t measure(or_plan_t *plan, or_value_id_t value);
 
@@ -95,7 +96,7 @@ static or_status_t walk_segment(or_plan_t *plan, uint32_t s) {
     } else if (here[v].kind == OR_PLACE_NONE) {
       cross(plan, s, v);
     } else {
-      here[v].last = s;
+      live_until(plan, segment->device, v, s);
     }
   }
   for (uint32_t i = 0; or_ok(status) && i < segment->output_count; ++i) {
@@ -114,12 +115,28 @@ static void meet_input(or_plan_t *plan, or_segment_t *segment, uint32_t index) {
   segment->arrivals[segment->arrival_count++] = index;
 }
 
-/* The first segment of this device that reads a value of the other has it copied; it stays for those that follow. */
+/* The first segment of this device that reads a value of the other has it copied; it stays for those that follow. In
+ * memory that both reach it is in one place from the first on. */
 static void cross(or_plan_t *plan, uint32_t s, or_value_id_t value) {
   or_segment_t *segment = &plan->segments[s];
+  or_place_t *here = &plan->places[segment->device][value], *there = &plan->places[1 - segment->device][value];
   segment->crossings[segment->crossing_count++] = value;
-  plan->places[segment->device][value] = (or_place_t){.kind = OR_PLACE_ARENA, .first = s, .last = s};
-  plan->places[1 - segment->device][value].last = s;
+  *here = (or_place_t){.kind = OR_PLACE_ARENA, .first = s, .last = s};
+  if (plan->shared < OR_PLAN_DEVICES && there->kind == OR_PLACE_ARENA) {
+    here->first = there->first;
+    *(plan->shared == segment->device ? there : here) = (or_place_t){.kind = OR_PLACE_VIEW};
+    plan->has_views = true;
+  }
+  live_until(plan, 1 - segment->device, value, s);
+}
+
+static void live_until(or_plan_t *plan, uint32_t device, or_value_id_t value, uint32_t s) {
+  const bool view = plan->places[device][value].kind == OR_PLACE_VIEW;
+  plan->places[view ? plan->shared : device][value].last = s;
+}
+
+bool or_plan_shares(const or_plan_t *plan, or_value_id_t value) {
+  return plan->places[0][value].kind == OR_PLACE_VIEW || plan->places[1][value].kind == OR_PLACE_VIEW;
 }
 
 static or_status_t lay_out_arena(or_plan_t *plan, uint32_t device) {

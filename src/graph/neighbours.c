@@ -31,6 +31,7 @@ typedef struct mover_t {
   const or_subgraph_t *view;
   uint32_t *producers;  /* node of each value; NONE: none */
   double *copy_s;       /* of each value between the devices */
+  bool *in_place;       /* per value: lies where both devices reach it, unless the caller gives or gets it */
   bool *read, *crosses; /* per value: by a node or as an output of the graph; between devices, as placed first */
   double *extra_s;      /* of each node on the fallback; NAN: it can't go there, or is there already */
   bool *moves;          /* per node */
@@ -68,8 +69,8 @@ or_status_t or_plan_move_neighbours(or_plan_t *plan, const or_subgraph_t *view) 
     }
     most_flops = isfinite(most_flops) ? most_flops / 8 : allowance / 8;
   }
-  void *const arrays[] = {mover.producers, mover.copy_s, mover.read,  mover.crosses,
-                          mover.extra_s,   mover.moves,  mover.groups};
+  void *const arrays[] = {mover.producers, mover.copy_s,  mover.in_place, mover.read,
+                          mover.crosses,   mover.extra_s, mover.moves,    mover.groups};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) or_free(plan->allocator, arrays[i]);
   return status;
 }
@@ -84,6 +85,7 @@ static or_status_t begin(mover_t *mover) {
       known && isfinite(peaks.read_bytes_per_second) ? SHARE_OF_PEAK * peaks.read_bytes_per_second : BYTES_PER_S;
   or_status_t status = or_alloc_array(plan->allocator, values, sizeof(uint32_t), (void **)&mover->producers);
   if (or_ok(status)) status = or_alloc_array(plan->allocator, values, sizeof(double), (void **)&mover->copy_s);
+  if (or_ok(status)) status = or_alloc_array(plan->allocator, values, sizeof(bool), (void **)&mover->in_place);
   if (or_ok(status)) status = or_alloc_array(plan->allocator, values, sizeof(bool), (void **)&mover->read);
   if (or_ok(status)) status = or_alloc_array(plan->allocator, values, sizeof(bool), (void **)&mover->crosses);
   if (or_ok(status)) status = or_alloc_array(plan->allocator, nodes, sizeof(double), (void **)&mover->extra_s);
@@ -126,12 +128,17 @@ static void measure_values(mover_t *mover) {
   memset(mover->producers, 0xff, plan->graph->value_count * sizeof(uint32_t));
   for (uint32_t n = 0; n < plan->node_count; ++n) {
     for (uint32_t i = 0; i < plan->nodes[n].output_count; ++i) {
-      if (plan->nodes[n].outputs[i] != OR_NO_VALUE) mover->producers[plan->nodes[n].outputs[i]] = n;
+      const or_value_id_t v = plan->nodes[n].outputs[i];
+      if (v == OR_NO_VALUE) continue;
+      mover->producers[v] = n;
+      mover->in_place[v] = plan->shared != OR_PLAN_DEVICES;
     }
   }
   find_crossings(mover, mover->crosses);
+  for (size_t i = 0; i < plan->graph->output_count; ++i) mover->in_place[plan->graph->outputs[i]] = false;
   for (size_t v = 0; v < plan->graph->value_count; ++v) {
-    mover->copy_s[v] = COPY_S + (double)bytes_of(&plan->graph->values[v]) / COPY_BYTES_PER_S;
+    mover->copy_s[v] = COPY_S;
+    if (!mover->in_place[v]) mover->copy_s[v] += (double)bytes_of(&plan->graph->values[v]) / COPY_BYTES_PER_S;
     if (mover->crosses[v]) mover->crossings_s += mover->copy_s[v];
   }
 }
@@ -275,13 +282,15 @@ typedef struct saving_t {
 
 static or_status_t write_words(const mover_t *mover, saving_t *saving) {
   char text[160], size[32];
+  const bool shared = mover->plan->shared != OR_PLAN_DEVICES;
+  const char *const nouns[] = {shared ? "hand-over" : "copy", shared ? "hand-overs" : "copies"};
   const char *id = or_device_facts(mover->plan->devices[1].device)->id;
   or_format_bytes(saving->bytes > 0 ? (uint64_t)saving->bytes : 0, size, sizeof size);
   if (saving->copies <= 0) {
     or_format(text, sizeof text, "next to nodes that run on %s: %s of copies saved", id, size);
   } else {
     or_format(text, sizeof text, "next to nodes that run on %s: %lld %s%s%s saved", id, (long long)saving->copies,
-              saving->copies == 1 ? "copy" : "copies", saving->bytes > 0 ? " of " : "", saving->bytes > 0 ? size : "");
+              nouns[saving->copies != 1], saving->bytes > 0 ? " of " : "", saving->bytes > 0 ? size : "");
   }
   return or_arena_strndup(&mover->plan->arena, text, strlen(text), &saving->words);
 }
@@ -300,7 +309,7 @@ static or_status_t move(mover_t *mover) {
     saving_t *saving = &savings[group_of(mover, mover->producers[v])];
     const int64_t sign = (int64_t)mover->crosses[v] - (int64_t)mover->read[v];
     saving->copies += sign;
-    saving->bytes += sign * (int64_t)bytes_of(&plan->graph->values[v]);
+    if (!mover->in_place[v]) saving->bytes += sign * (int64_t)bytes_of(&plan->graph->values[v]);
   }
   for (uint32_t n = 0; or_ok(status) && n < plan->node_count; ++n) {
     if (!mover->moves[n]) continue;

@@ -9,6 +9,7 @@
 static or_status_t build(or_plan_t *plan, const or_plan_options_t *options);
 static void count_flops(or_plan_t *plan);
 static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *options);
+static or_status_t find_shared_memory(or_plan_t *plan);
 static or_status_t compile_segments(or_plan_t *plan, const or_cancel_t *cancel);
 static or_status_t compile_on_queue(void *self, const or_queue_context_t *context);
 static or_status_t check_expansion(const or_plan_t *plan);
@@ -98,6 +99,22 @@ static or_status_t open_devices(or_plan_t *plan, const or_plan_options_t *option
   for (uint32_t d = 0; or_ok(status) && d < plan->device_count; ++d) {
     status = or_device_open(plan->devices[d].device, &plan->devices[d].backend);
     if (or_ok(status)) status = or_device_queue(plan->devices[d].device, &plan->devices[d].queue);
+  }
+  plan->shared = OR_PLAN_DEVICES;
+  return or_ok(status) && plan->device_count > 1 ? find_shared_memory(plan) : status;
+}
+
+/* Memory of one device that is the host's, where the other works on the host's. A backend knows of each piece whether
+ * the host has its address, so one is looked at. */
+static or_status_t find_shared_memory(or_plan_t *plan) {
+  or_status_t status = or_status_success();
+  for (uint32_t d = 0; or_ok(status) && d < OR_PLAN_DEVICES && plan->shared == OR_PLAN_DEVICES; ++d) {
+    or_buffer_t *piece = NULL;
+    if (!or_device_facts(plan->devices[d].device)->unified_memory) continue;
+    if (plan->devices[1 - d].backend->memory_wrap == NULL) continue;
+    status = or_buffer_create(plan->devices[d].device, OR_DEFAULT_ALIGNMENT, &piece);
+    if (or_ok(status) && or_buffer_host_pointer(piece) != NULL) plan->shared = d;
+    or_buffer_release(piece);
   }
   return status;
 }

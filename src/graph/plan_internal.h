@@ -45,6 +45,7 @@ typedef enum or_place_kind_t {
   OR_PLACE_INPUT,  /* the caller's tensor, or a copy of it on this device; index: of the graph's inputs */
   OR_PLACE_OUTPUT, /* where the output goes on this device; index: of the graph's outputs */
   OR_PLACE_ARENA,  /* index: offset */
+  OR_PLACE_VIEW,   /* in the other device's arena, where it has its place too: memory that both reach */
 } or_place_kind_t;
 /* Where a value lies on one device while a run needs it. */
 typedef struct or_place_t {
@@ -80,6 +81,8 @@ struct or_plan_t {
   or_dtype_t precision;
   or_plan_device_t devices[OR_PLAN_DEVICES];
   uint32_t device_count;
+  uint32_t shared;  /* the device whose arena the other reaches too, so that nothing is copied; else OR_PLAN_DEVICES */
+  bool has_views;   /* some value lies there for both */
   or_node_t *nodes; /* in order of execution; fused nodes that no device takes whole are in parts */
   or_placed_node_t *placed;
   uint32_t node_count;
@@ -142,8 +145,9 @@ struct or_frame_t {
   bool working; /* the segment's device counts it as work */
   bool here;    /* the submitting thread carries it out */
   or_buffer_t *arenas[OR_PLAN_DEVICES];
-  or_buffer_t *workspace;             /* of its own, for runs that no queue orders; NULL in a plan that is not small */
-  or_site_t *inputs[OR_PLAN_DEVICES]; /* per input of the graph */
+  or_buffer_t *view;      /* the arena of the device that shares its own, as the other's; NULL: not needed */
+  or_buffer_t *workspace; /* of its own, for runs that no queue orders; NULL in a plan that is not small */
+  or_site_t *inputs[OR_PLAN_DEVICES];           /* per input of the graph */
   or_buffer_t **input_staging[OR_PLAN_DEVICES]; /* kept from run to run, made when first needed */
   or_frame_output_t *outputs;
   or_memory_range_t *input_ranges, *output_ranges; /* of the segment at hand */
@@ -174,6 +178,8 @@ void or_frame_free(or_frame_t *frame);   /* takes NULL */
 or_status_t or_frame_bind(or_frame_t *frame, const or_plan_run_t *run);
 /* Gives the fresh outputs to the caller, or back. */
 void or_frame_settle(or_frame_t *frame, bool success);
+/* Whether a value that crosses lies where both devices reach it. */
+bool or_plan_shares(const or_plan_t *plan, or_value_id_t value);
 or_site_t or_frame_site(const or_frame_t *frame, uint32_t device, or_value_id_t value);
 
 #endif
