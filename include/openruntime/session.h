@@ -96,6 +96,15 @@ typedef struct or_pattern_report_t {
   const char *name; /* "conv epilogue", "layer norm" */
   uint32_t count;   /* at least 1 */
 } or_pattern_report_t;
+/* A value that passes from one device to another in each run. Inputs and outputs: as for a caller who has them on the
+ * session's device. */
+typedef struct or_crossing_report_t {
+  const char *name;      /* of the value */
+  const char *from, *to; /* ids of devices */
+  uint64_t bytes;        /* of the value */
+  bool copied;           /* false: both devices reach the memory that it lies in */
+  double seconds;        /* of the last profiled run; OR_UNKNOWN_F: there was none, or it was not timed */
+} or_crossing_report_t;
 typedef struct or_session_report_t {
   const or_node_report_t *nodes; /* in the order of execution, of the shape class used last */
   size_t node_count;
@@ -106,8 +115,12 @@ typedef struct or_session_report_t {
   const char *folded;                  /* words: how many nodes were folded, fused, removed */
   const or_pattern_report_t *patterns; /* those that were found, in the order in which they are looked for */
   size_t pattern_count;
-  or_dtype_t precision;               /* that was asked for; OR_DTYPE_NONE: the model's own types */
-  uint32_t products, narrow_products; /* nodes that are MatMul, Gemm or Conv of float32; those in `precision` */
+  or_dtype_t precision;                  /* that was asked for; OR_DTYPE_NONE: the model's own types */
+  uint32_t products, narrow_products;    /* nodes that are MatMul, Gemm or Conv of float32; those in `precision` */
+  const or_crossing_report_t *crossings; /* in the order of execution */
+  size_t crossing_count;
+  uint32_t copies;       /* of the crossings, in each run; those that are copied, */
+  uint64_t copied_bytes; /* and their bytes */
 } or_session_report_t;
 /* Prepares the shape class of these inputs (only dtype and shape count, unless a value decides a shape) and reports on
  * it; with `profile` also runs it once with times per node. *out lives until or_session_report_free.

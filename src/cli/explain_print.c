@@ -82,6 +82,28 @@ static void print_time(const or_json_value_t *root) {
   (void)printf("\n");
 }
 
+/* Nothing where one device does all. */
+static void print_crossings(or_cli_t *cli, const or_json_value_t *root) {
+  const or_json_value_t *crossings = or_json_get(root, "crossings"), *totals = or_json_get(root, "totals");
+  char size[OR_CLI_NUMBER_BYTES], time[OR_CLI_NUMBER_BYTES];
+  if (or_json_count(crossings) == 0) return;
+  or_cli_table_t *table = or_cli_table_create(cli, "~VALUE|FROM|TO|>BYTES|>TIME|HOW");
+  for (size_t i = 0; i < or_json_count(crossings); ++i) {
+    const or_json_value_t *crossing = or_json_at(crossings, i);
+    or_cli_table_cell(table, "%s", or_cli_word(crossing, "value"));
+    or_cli_table_cell(table, "%s", or_cli_word(crossing, "from"));
+    or_cli_table_cell(table, "%s", or_cli_word(crossing, "to"));
+    or_cli_table_cell(table, "%s", or_cli_bytes((uint64_t)whole(crossing, "bytes"), size, sizeof size));
+    or_cli_table_cell(table, "%s", or_cli_seconds(or_cli_real(crossing, "seconds"), time, sizeof time));
+    or_cli_table_cell(table, "%s", or_json_get_bool(or_json_get(crossing, "copied"), true) ? "copied" : "shared");
+  }
+  (void)printf("\nbetween devices: %lld %s a run, %s\n", whole(totals, "copies"),
+               whole(totals, "copies") == 1 ? "copy" : "copies",
+               or_cli_bytes((uint64_t)whole(totals, "copied_bytes"), size, sizeof size));
+  or_cli_table_print(table, stdout);
+  or_cli_table_free(table);
+}
+
 static void print_totals(const or_json_value_t *root) {
   const or_json_value_t *patterns = or_json_get(root, "patterns");
   print_memory(or_json_get(root, "bytes"));
@@ -124,6 +146,7 @@ static void print_state(const or_json_value_t *state) {
 void or_cli_print_explanation(or_cli_t *cli, const or_json_value_t *root) {
   print_nodes(cli, or_json_get(root, "nodes"));
   print_totals(root);
+  print_crossings(cli, root);
   print_state(or_json_get(root, "state"));
   or_cli_note_weights(or_cli_word(root, "weights"));
 }

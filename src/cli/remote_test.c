@@ -356,7 +356,11 @@ static void explains_what_a_server_explains(void **state) {
       "\"k\",\"reason\":null,\"shape\":[1,10],\"flops\":100.0,\"bytes\":50.0,\"seconds\":0.001,\"gflops\":1.5,"
       "\"bandwidth_gbps\":2.5,\"percent_of_peak\":12.0}],\"bytes\":{\"weights\":1024},\"graph\":\"g\",\"patterns\":"
       "{\"p\":2},\"precision\":\"bfloat16\",\"products\":4,\"narrow_products\":3,\"flops_on_device\":1.0,\"totals\":"
-      "{\"node_seconds\":0.001,\"gflops\":1.5,\"percent_of_peak\":12.0},\"state\":{\"appends\":true,\"bytes_per_"
+      "{\"node_seconds\":0.001,\"gflops\":1.5,\"percent_of_peak\":12.0,\"copies\":1,\"copied_bytes\":2048},"
+      "\"crossings\":[{\"value\":\"v\",\"from\":\"x_0\",\"to\":\"y_0\",\"bytes\":2048,\"copied\":true,\"seconds\":0."
+      "002},"
+      "{\"value\":\"w\",\"from\":\"y_0\",\"to\":\"x_0\",\"bytes\":4096,\"copied\":false,\"seconds\":null}],\"state\":{"
+      "\"appends\":true,\"bytes_per_"
       "token\":"
       "64,\"capacity\":256,\"bytes\":4096,\"ties\":[{\"output\":\"o\",\"input\":\"i\",\"grows\":2}]},\"seconds\":0."
       "002}";
@@ -372,6 +376,9 @@ static void explains_what_a_server_explains(void **state) {
   expect_out("n     Gemm      x_0     k       [1,10]  1.00 ms      1.5   2.5   12.0 %");
   expect_out("patterns: 2 p\nprecision: bfloat16, 3 of 4 products\n");
   expect_out("time: 2.00 ms, of which nodes 50.0 %; 1.5 GFLOP/s, 12.0 % of the peak\n");
+  expect_out("between devices: 1 copy a run, 2.0 KiB\n");
+  expect_out("v      x_0   y_0  2.0 KiB  2.00 ms  copied\n");
+  expect_out("w      y_0   x_0  4.0 KiB        -  shared\n");
   expect_out("o -> i, grows along dimension 2\n");
   assert_int_equal(access(trace, R_OK), 0);
   assert_int_equal(RUN("--url", "x", "--strict", "explain", "m"), OR_EXIT_USAGE);

@@ -75,6 +75,14 @@ static void what_a_device_refuses_runs_on_the_fallback_with_its_reason(void **st
   assert_string_equal(report.nodes[3].device_id, "fake_0");
   assert_string_equal(report.nodes[4].reason, "");
   assert_non_null(strstr(report.folded, "2 copies between devices"));
+  assert_int_equal(report.crossing_count, 2);
+  assert_string_equal(report.crossings[0].name, "relu");
+  assert_string_equal(report.crossings[0].from, "fake_0");
+  assert_string_equal(report.crossings[0].to, "plain_0");
+  assert_true(report.crossings[0].copied && report.crossings[0].bytes == 32 && isnan(report.crossings[0].seconds));
+  assert_string_equal(report.crossings[1].name, "tanh");
+  assert_string_equal(report.crossings[1].to, "fake_0");
+  assert_true(report.copies == 2 && report.copied_bytes == 64);
   assert_true(report.flops_on_device > 0.0 && report.flops_on_device < 1.0);
   assert_true(report.arena_bytes > 0);
   or_arena_deinit(&arena);

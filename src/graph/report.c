@@ -13,11 +13,12 @@ typedef struct reporter_t {
 
 static or_status_t report_segment(reporter_t *reporter, const or_segment_t *segment);
 static or_status_t report_crossing(reporter_t *reporter, const or_segment_t *segment, or_value_id_t value);
+static or_status_t report_crossings(reporter_t *reporter, or_session_report_t *out);
 static or_status_t report_node(reporter_t *reporter, const or_segment_t *segment, uint32_t index);
 static or_status_t operator_words(reporter_t *reporter, const or_node_t *node, const char **out);
-static or_status_t keep(reporter_t *reporter, const char *text, const char **out);
+static or_status_t keep(const reporter_t *reporter, const char *text, const char **out);
 static void report_memory(const or_plan_t *plan, or_session_report_t *out);
-static or_status_t report_passes(reporter_t *reporter, const char **out);
+static or_status_t report_passes(reporter_t *reporter, uint32_t copies, const char **out);
 static or_status_t report_patterns(reporter_t *reporter, or_session_report_t *out);
 static void report_times(reporter_t *reporter, or_session_report_t *out);
 static void report_precision(const reporter_t *reporter, or_session_report_t *out);
@@ -30,7 +31,8 @@ or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report
   reporter.rows = memory;
   for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s)
     status = report_segment(&reporter, &plan->segments[s]);
-  if (or_ok(status)) status = report_passes(&reporter, &out->folded);
+  if (or_ok(status)) status = report_crossings(&reporter, out);
+  if (or_ok(status)) status = report_passes(&reporter, out->copies, &out->folded);
   if (or_ok(status)) status = report_patterns(&reporter, out);
   if (!or_ok(status)) return status;
   out->nodes = reporter.rows;
@@ -66,14 +68,77 @@ static or_status_t report_crossing(reporter_t *reporter, const or_segment_t *seg
   char text[128];
   const char *from = or_device_facts(plan->devices[1 - segment->device].device)->id;
   const char *to = or_device_facts(plan->devices[segment->device].device)->id;
+  const bool shared = or_plan_shares(plan, value);
   *row = (or_node_report_t){.op = "Copy",
                             .reason = "",
                             .dtype = plan->graph->values[value].dtype,
                             .shape = plan->graph->values[value].shape,
-                            .bytes = 2.0 * (double)plan->value_bytes[value]};
+                            .bytes = shared ? 0 : 2.0 * (double)plan->value_bytes[value]};
   or_status_t status = keep(reporter, plan->graph->values[value].name, &row->name);
   if (or_ok(status)) status = keep(reporter, to, &row->device_id);
-  if (or_ok(status)) status = keep(reporter, or_format(text, sizeof text, "copy from %s", from), &row->kernel);
+  if (or_ok(status))
+    status = keep(reporter, or_format(text, sizeof text, shared ? "memory shared with %s" : "copy from %s", from),
+                  &row->kernel);
+  return status;
+}
+
+typedef struct crossing_t {
+  or_value_id_t value;
+  uint32_t from; /* device */
+  double seconds;
+} crossing_t;
+
+static or_status_t add_crossing(const reporter_t *reporter, const crossing_t *crossing, or_session_report_t *out,
+                                or_crossing_report_t *rows) {
+  const or_plan_t *plan = reporter->plan;
+  or_crossing_report_t *row = &rows[out->crossing_count++];
+  *row = (or_crossing_report_t){.bytes = plan->value_bytes[crossing->value],
+                                .copied = !or_plan_shares(plan, crossing->value),
+                                .seconds = crossing->seconds};
+  const or_device_t *from = plan->devices[crossing->from].device, *to = plan->devices[1 - crossing->from].device;
+  if (row->copied) {
+    ++out->copies;
+    out->copied_bytes += row->bytes;
+  }
+  or_status_t status = keep(reporter, plan->graph->values[crossing->value].name, &row->name);
+  if (or_ok(status)) status = keep(reporter, or_device_facts(from)->id, &row->from);
+  if (or_ok(status)) status = keep(reporter, or_device_facts(to)->id, &row->to);
+  return status;
+}
+
+/* Of a segment: inputs of the graph that come to the fallback, then what comes from the other device. */
+static or_status_t add_crossings(const reporter_t *reporter, const or_segment_t *segment, or_session_report_t *out,
+                                 or_crossing_report_t *rows) {
+  const or_plan_t *plan = reporter->plan;
+  or_status_t status = or_status_success();
+  for (uint32_t i = 0; or_ok(status) && segment->device != 0 && i < segment->arrival_count; ++i) {
+    const or_value_id_t value = plan->graph->inputs[segment->arrivals[i]];
+    status = add_crossing(reporter, &(crossing_t){value, 0, OR_UNKNOWN_F}, out, rows);
+  }
+  for (uint32_t i = 0; or_ok(status) && i < segment->crossing_count; ++i) {
+    const double seconds = plan->profiled ? (double)plan->row_ns[segment->first_row + i] * 1e-9 : OR_UNKNOWN_F;
+    status = add_crossing(reporter, &(crossing_t){segment->crossings[i], 1 - segment->device, seconds}, out, rows);
+  }
+  return status;
+}
+
+static or_status_t report_crossings(reporter_t *reporter, or_session_report_t *out) {
+  or_plan_t *plan = reporter->plan;
+  void *memory = NULL;
+  size_t most = plan->graph->output_count;
+  for (uint32_t s = 0; s < plan->segment_count; ++s)
+    most += plan->segments[s].crossing_count + plan->segments[s].arrival_count;
+  or_status_t status = or_arena_array(reporter->arena, most, sizeof(or_crossing_report_t), &memory);
+  or_mutex_lock(&plan->mutex); /* for the times */
+  for (uint32_t s = 0; or_ok(status) && s < plan->segment_count; ++s)
+    status = add_crossings(reporter, &plan->segments[s], out, memory);
+  or_mutex_unlock(&plan->mutex);
+  for (size_t i = 0; or_ok(status) && i < plan->graph->output_count; ++i) {
+    const or_plan_output_t *output = &plan->outputs[i];
+    if (output->kind != OR_OUTPUT_PRODUCED || output->device == 0) continue;
+    status = add_crossing(reporter, &(crossing_t){output->value, 1, OR_UNKNOWN_F}, out, memory);
+  }
+  out->crossings = memory;
   return status;
 }
 
@@ -117,7 +182,7 @@ static or_status_t operator_words(reporter_t *reporter, const or_node_t *node, c
   return status;
 }
 
-static or_status_t keep(reporter_t *reporter, const char *text, const char **out) {
+static or_status_t keep(const reporter_t *reporter, const char *text, const char **out) {
   return or_arena_strndup(reporter->arena, text, strlen(text), out);
 }
 
@@ -135,11 +200,10 @@ static void report_memory(const or_plan_t *plan, or_session_report_t *out) {
   }
 }
 
-static or_status_t report_passes(reporter_t *reporter, const char **out) {
+static or_status_t report_passes(reporter_t *reporter, uint32_t copies, const char **out) {
   const or_plan_t *plan = reporter->plan;
   const or_graph_pass_counts_t *counts = &plan->graph->counts;
   char text[160];
-  uint32_t copies = plan->row_count - plan->node_count;
   or_format(text, sizeof text, "%zu nodes in the file: %u folded, %u removed, %u fused into others",
             plan->graph->file_node_count, counts->folded, counts->removed, counts->fused);
   if (copies > 0) or_format(text + strlen(text), sizeof text - strlen(text), "; %u copies between devices", copies);

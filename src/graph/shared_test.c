@@ -157,6 +157,51 @@ static void values_that_are_read_late_are_still_there(void **state) {
   }
 }
 
+/* Of a caller who has input and outputs on the session's device: what is told is what is copied. */
+static void assert_report_is_true(or_plan_t *plan, bool some_shared) {
+  float x[FLOATS] = {0};
+  or_session_report_t report;
+  or_arena_t arena;
+  uint64_t bytes = 0;
+  uint32_t copies = 0, shared = 0;
+  run_t run;
+  begin_run(&run);
+  run.call.profile = true;
+  run.inputs[0] = floats_on(plan->devices[0].device, SHAPE(FLOATS), x);
+  const traffic_t before = traffic();
+  or_expect_ok(run_plan(plan, &run));
+  const traffic_t after = traffic();
+  end_run(&run);
+  or_arena_init(&arena, or_allocator_system());
+  or_expect_ok(or_plan_report(plan, &arena, &report));
+  for (size_t i = 0; i < report.crossing_count; ++i) {
+    const or_crossing_report_t *crossing = &report.crossings[i];
+    copies += crossing->copied;
+    shared += !crossing->copied;
+    bytes += crossing->copied ? crossing->bytes : 0;
+    assert_string_not_equal(crossing->from, crossing->to);
+    assert_int_equal(crossing->bytes, FLOATS * sizeof(float));
+  }
+  assert_true(some_shared == (shared > 0));
+  assert_int_equal(report.copies, copies);
+  assert_int_equal(report.copied_bytes, bytes);
+  assert_int_equal(after.reads + after.writes - before.reads - before.writes, copies);
+  assert_int_equal(after.bytes - before.bytes, bytes);
+  or_arena_deinit(&arena);
+}
+
+static void the_report_tells_what_a_run_copies(void **state) {
+  const bool unified = or_device_facts(fake.devices[0])->unified_memory;
+  (void)state;
+  plain_refused = no_tanh;
+  or_fake_set_supported(no_tanh);
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    or_plan_t *plan = plan_on(tangle(seed), fake.devices[0], plain.devices[0]);
+    assert_report_is_true(plan, unified);
+    or_plan_release(plan);
+  }
+}
+
 static void a_want_of_memory_is_an_error_and_leaves_nothing(void **state) {
   (void)state;
   for (size_t nth = 1;; ++nth) {
@@ -184,6 +229,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(nothing_is_copied_between_devices_of_one_memory, set_up_unified, tear_down),
       cmocka_unit_test_setup_teardown(what_the_caller_has_elsewhere_is_copied_once, set_up_unified, tear_down),
       cmocka_unit_test_setup_teardown(values_that_are_read_late_are_still_there, set_up_unified, tear_down),
+      cmocka_unit_test_setup_teardown(the_report_tells_what_a_run_copies, set_up_unified, tear_down),
+      cmocka_unit_test_setup_teardown(the_report_tells_what_a_run_copies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_want_of_memory_is_an_error_and_leaves_nothing, set_up_unified, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

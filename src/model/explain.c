@@ -114,7 +114,26 @@ static void write_totals(or_json_writer_t *json, const or_session_report_t *repo
   write_known(json, "gflops", flops / seconds * 1e-9);
   write_known(json, "bandwidth_gbps", bytes / seconds * 1e-9);
   write_known(json, "percent_of_peak", or_explain_total_share(report, peaks));
+  or_json_field_int(json, "copies", report->copies);
+  or_json_field_int(json, "copied_bytes", (int64_t)report->copied_bytes);
   or_json_object_end(json);
+}
+
+static void write_crossings(or_json_writer_t *json, const or_session_report_t *report) {
+  or_json_key(json, "crossings");
+  or_json_array_begin(json);
+  for (size_t i = 0; i < report->crossing_count; ++i) {
+    const or_crossing_report_t *crossing = &report->crossings[i];
+    or_json_object_begin(json);
+    or_json_field_string(json, "value", crossing->name);
+    or_json_field_string(json, "from", crossing->from);
+    or_json_field_string(json, "to", crossing->to);
+    or_json_field_int(json, "bytes", (int64_t)crossing->bytes);
+    or_json_field_bool(json, "copied", crossing->copied);
+    write_known(json, "seconds", crossing->seconds);
+    or_json_object_end(json);
+  }
+  or_json_array_end(json);
 }
 
 /* NULL (null) for a model's own types. */
@@ -207,6 +226,7 @@ void or_explain_write(or_json_writer_t *json, const or_explanation_t *explanatio
   or_json_field_int(json, "products", report->products);
   or_json_field_int(json, "narrow_products", report->narrow_products);
   or_json_field_double(json, "flops_on_device", report->flops_on_device);
+  write_crossings(json, report);
   write_totals(json, report, peaks);
   write_state(json, explanation->state);
   write_known(json, "seconds", report->seconds);

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "fake/fake.h"
 #include "fixtures/graphs.h"
 #include "openruntime/compute.h"
 #include "runtime/runtime.h"
@@ -15,13 +16,14 @@ typedef struct fixture_t {
 
 static int setup(void **state) {
   static fixture_t fixture;
-  static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}};
+  static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}, {"fake", or_fake_entry}};
+  or_fake_reset();
   or_counting_allocator_init(&fixture.allocator, or_allocator_system(), 0);
   or_runtime_options_t options = or_runtime_options_default();
   options.allocator = &fixture.allocator.base;
   options.vendor_libraries = false;
   options.threads = 1;
-  or_expect_ok(or_runtime_create_with(&options, backends, 1, &fixture.runtime));
+  or_expect_ok(or_runtime_create_with(&options, backends, 2, &fixture.runtime));
   *state = &fixture;
   return 0;
 }
@@ -422,6 +424,35 @@ static void explain_names_the_nodes_of_bodies(void **state) {
   for (size_t i = 0; i < 2; ++i) or_tensor_release(inputs[i]);
 }
 
+#define FLOATS 10000 /* more than a piece has that runs node by node */
+/* Each piece says for itself what passes between the devices; their sum is the model's. */
+static void explain_tells_what_crosses_in_pieces(void **state) {
+  fixture_t *fixture = *state;
+  static const char *const supported[] = {"Greater", NULL};
+  const or_session_options_t options = {.device = or_runtime_device(fixture->runtime, 1)};
+  static float x[FLOATS];
+  for (size_t i = 0; i < sizeof x / sizeof *x; ++i) x[i] = 1;
+  or_session_t *session = NULL;
+  or_session_report_t *report = NULL;
+  or_graph_t *graph = positive_ones(fixture);
+  or_fake_set_supported(supported);
+  finish_graph(graph);
+  or_expect_ok(or_session_create_for_graph(fixture->runtime, graph, &options, (or_owner_t){NULL, NULL}, &session));
+  or_graph_release(graph);
+  or_binding_t binding = {.tensor = tensor(fixture, OR_FLOAT32, SHAPE(FLOATS), x)};
+  or_expect_ok(or_session_explain(session, &binding, 1, false, &report));
+  assert_int_equal(report->crossing_count, 2); /* of the piece whose Mul the device refuses: in, and out */
+  assert_string_equal(report->crossings[0].name, "kept");
+  assert_string_equal(report->crossings[0].to, "cpu_0");
+  assert_string_equal(report->crossings[1].name, "y");
+  assert_string_equal(report->crossings[1].to, "fake_0");
+  assert_int_equal(report->copies, 2);
+  assert_int_equal(report->copied_bytes, 2 * sizeof x);
+  or_session_report_free(report);
+  or_tensor_release(binding.tensor);
+  or_session_release(session);
+}
+
 /* Whatever allocation fails, it is one caller's error, and nothing leaks. */
 static void every_allocation_may_fail(void **state) {
   fixture_t *fixture = *state;
@@ -465,6 +496,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_loop_without_end_is_cancelled, setup, teardown),
       cmocka_unit_test_setup_teardown(a_caller_that_may_wait_runs_a_program_on_its_own_thread, setup, teardown),
       cmocka_unit_test_setup_teardown(explain_names_the_nodes_of_bodies, setup, teardown),
+      cmocka_unit_test_setup_teardown(explain_tells_what_crosses_in_pieces, setup, teardown),
       cmocka_unit_test_setup_teardown(every_allocation_may_fail, setup, teardown),
   };
   return cmocka_run_group_tests_name("program", tests, NULL, NULL);

@@ -78,6 +78,31 @@ static or_status_t copy_text(or_program_report_t *report, const char **text) {
   return or_arena_strndup(report->arena, *text, strlen(*text), text);
 }
 
+/* Behind those of the pieces before, under the names that they have in the whole. */
+static or_status_t copy_crossings(or_program_report_t *report, const or_session_report_t *piece) {
+  or_session_report_t *sums = &report->sums;
+  void *memory = NULL;
+  if (piece->crossing_count == 0) return or_status_success();
+  or_status_t status = or_arena_array(report->arena, sums->crossing_count + piece->crossing_count,
+                                      sizeof(or_crossing_report_t), &memory);
+  or_crossing_report_t *crossings = memory;
+  if (or_ok(status) && sums->crossing_count > 0)
+    memcpy(crossings, sums->crossings, sums->crossing_count * sizeof *crossings);
+  for (size_t i = 0; or_ok(status) && i < piece->crossing_count; ++i) {
+    or_crossing_report_t *crossing = &crossings[sums->crossing_count + i];
+    *crossing = piece->crossings[i]; /* its text goes with the piece's report */
+    status = keep_name(report, piece->crossings[i].name, &crossing->name);
+    if (or_ok(status)) status = copy_text(report, &crossing->from);
+    if (or_ok(status)) status = copy_text(report, &crossing->to);
+  }
+  if (!or_ok(status)) return status;
+  sums->crossings = crossings;
+  sums->crossing_count += piece->crossing_count;
+  sums->copies += piece->copies;
+  sums->copied_bytes += piece->copied_bytes;
+  return status;
+}
+
 static or_status_t copy_patterns(or_program_report_t *report, const or_session_report_t *piece) {
   or_session_report_t *sums = &report->sums;
   void *memory = NULL;
@@ -125,5 +150,6 @@ or_status_t or_program_report_piece(const or_program_frame_t *frame, const or_st
   }
   if (fresh) add_sums(&report->sums, piece);
   if (or_ok(status) && fresh) status = copy_patterns(report, piece);
+  if (or_ok(status) && fresh) status = copy_crossings(report, piece);
   return status;
 }
