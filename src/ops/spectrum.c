@@ -50,14 +50,7 @@ static double transform_flops(double points, double transforms) {
 
 /* ---- DFT ---- */
 
-typedef struct dft_t {
-  bool inverse, onesided, axis_known;
-  int32_t axis;
-  int64_t parts; /* of the input; -1 unknown */
-  int64_t n;     /* OR_DIM_UNKNOWN, or a symbol where it is the input's own extent */
-} dft_t;
-
-static or_status_t read_axis(const or_op_call_t *call, dft_t *out) {
+static or_status_t read_axis(const or_op_call_t *call, or_dft_call_t *out) {
   int32_t rank = call->inputs[0].shape.rank;
   int64_t axis = or_op_attribute_int(call, "axis", 1);
   out->axis_known = true;
@@ -81,11 +74,10 @@ static or_status_t read_axis(const or_op_call_t *call, dft_t *out) {
   return status;
 }
 
-/* The rank of input 0 is known. */
-static or_status_t read_dft(const or_op_call_t *call, dft_t *out) {
+or_status_t or_dft_call_read(const or_op_call_t *call, or_dft_call_t *out) {
   const or_op_tensor_t *x = &call->inputs[0];
   bool known = false;
-  *out = (dft_t){.n = OR_DIM_UNKNOWN};
+  *out = (or_dft_call_t){.n = OR_DIM_UNKNOWN};
   or_status_t status = read_flag(call, "inverse", 0, &out->inverse);
   if (or_ok(status)) status = read_flag(call, "onesided", 0, &out->onesided);
   if (or_ok(status) && x->shape.rank < 2)
@@ -109,12 +101,12 @@ static or_status_t read_dft(const or_op_call_t *call, dft_t *out) {
 }
 
 static or_status_t dft_infer(or_op_call_t *call) {
-  dft_t dft;
+  or_dft_call_t dft;
   or_op_tensor_t *out = &call->outputs[0];
   const or_shape_t *in = &call->inputs[0].shape;
   or_status_t status = or_infer_same_as_input(call);
   if (!or_ok(status) || in->rank < 0) return status;
-  status = read_dft(call, &dft);
+  status = or_dft_call_read(call, &dft);
   if (!or_ok(status)) return status;
   int64_t extent = dft.n;
   if (dft.onesided && !dft.inverse) extent = dft.n < 0 ? OR_DIM_UNKNOWN : dft.n / 2 + 1;
@@ -125,9 +117,9 @@ static or_status_t dft_infer(or_op_call_t *call) {
 }
 
 static or_cost_t dft_cost(const or_op_call_t *call) {
-  dft_t dft;
+  or_dft_call_t dft;
   or_cost_t cost = or_cost_per_output(call, 0);
-  or_status_t status = read_dft(call, &dft);
+  or_status_t status = or_dft_call_read(call, &dft);
   if (!or_ok(status) || !dft.axis_known || dft.n < 1) {
     or_status_ignore(status); /* infer has refused it; there is no work */
     return cost;
@@ -197,9 +189,9 @@ static void transform_slab(slab_t *slab, or_stop_t *stop, bool symmetric, double
 
 static or_status_t dft_reference(or_op_call_t *call) {
   const or_op_tensor_t *x = &call->inputs[0], *y = &call->outputs[0];
-  dft_t dft;
+  or_dft_call_t dft;
   slab_t slab;
-  or_status_t status = read_dft(call, &dft);
+  or_status_t status = or_dft_call_read(call, &dft);
   uint64_t total = or_shape_product(&y->shape, 0, y->shape.rank);
   if (!or_ok(status) || total == 0) return status;
   size_t n = (size_t)dft.n, inner = (size_t)or_shape_product(&x->shape, dft.axis + 1, x->shape.rank - 1);
@@ -242,15 +234,10 @@ const or_op_t or_op_dft = {
 
 /* ---- STFT ---- */
 
-typedef struct stft_t {
-  bool onesided;
-  int64_t parts, step, n; /* OR_DIM_UNKNOWN where not known */
-} stft_t;
-
-static or_status_t read_stft(const or_op_call_t *call, stft_t *out) {
+or_status_t or_stft_call_read(const or_op_call_t *call, or_stft_call_t *out) {
   const or_op_tensor_t *signal = &call->inputs[0];
   bool known = false;
-  *out = (stft_t){.parts = -1, .step = OR_DIM_UNKNOWN, .n = OR_DIM_UNKNOWN};
+  *out = (or_stft_call_t){.parts = -1, .step = OR_DIM_UNKNOWN, .n = OR_DIM_UNKNOWN};
   or_status_t status = read_flag(call, "onesided", 1, &out->onesided);
   if (or_ok(status) && signal->shape.rank != 2) status = or_infer_check_rank(call, 0, 3);
   if (or_ok(status)) status = or_infer_check_dtype(call, 2);
@@ -277,10 +264,10 @@ static or_status_t read_stft(const or_op_call_t *call, stft_t *out) {
 }
 
 static or_status_t stft_infer(or_op_call_t *call) {
-  stft_t stft;
+  or_stft_call_t stft;
   const or_shape_t *in = &call->inputs[0].shape;
   or_op_tensor_t *out = &call->outputs[0];
-  or_status_t status = read_stft(call, &stft);
+  or_status_t status = or_stft_call_read(call, &stft);
   if (!or_ok(status)) return status;
   out->dtype = call->inputs[0].dtype;
   status = or_shape_unknown(4, &out->shape);
@@ -294,9 +281,9 @@ static or_status_t stft_infer(or_op_call_t *call) {
 }
 
 static or_cost_t stft_cost(const or_op_call_t *call) {
-  stft_t stft;
+  or_stft_call_t stft;
   or_cost_t cost = or_cost_per_output(call, 0);
-  or_status_t status = read_stft(call, &stft);
+  or_status_t status = or_stft_call_read(call, &stft);
   if (!or_ok(status)) {
     or_status_ignore(status); /* infer has refused it; there is no work */
     return cost;
@@ -308,10 +295,10 @@ static or_cost_t stft_cost(const or_op_call_t *call) {
 
 static or_status_t stft_reference(or_op_call_t *call) {
   const or_op_tensor_t *signal = &call->inputs[0], *y = &call->outputs[0];
-  stft_t stft;
+  or_stft_call_t stft;
   slab_t slab;
   void *memory = NULL;
-  or_status_t status = read_stft(call, &stft);
+  or_status_t status = or_stft_call_read(call, &stft);
   if (!or_ok(status) || or_shape_product(&y->shape, 0, 3) == 0) return status;
   size_t n = (size_t)stft.n, parts = (size_t)stft.parts, kept = 2 * (size_t)y->shape.dims[2];
   uint64_t length = (uint64_t)signal->shape.dims[1], frames = (uint64_t)y->shape.dims[1];

@@ -24,4 +24,21 @@
 extern const or_op_t or_op_dft;
 extern const or_op_t or_op_stft;
 
+/* A call's attributes, lengths and shapes, read and checked. INVALID_ARGUMENT says what does not fit. Pure; any
+ * thread. */
+typedef struct or_dft_call_t {
+  bool inverse, onesided, axis_known;
+  int32_t axis;
+  int64_t parts; /* of the input; -1 unknown */
+  int64_t n;     /* OR_DIM_UNKNOWN, or a symbol where it is the input's own extent */
+} or_dft_call_t;
+/* The rank of input 0 is known. */
+or_status_t or_dft_call_read(const or_op_call_t *call, or_dft_call_t *out);
+
+typedef struct or_stft_call_t {
+  bool onesided;
+  int64_t parts, step, n; /* OR_DIM_UNKNOWN where not known */
+} or_stft_call_t;
+or_status_t or_stft_call_read(const or_op_call_t *call, or_stft_call_t *out);
+
 #endif
