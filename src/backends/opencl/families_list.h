@@ -1,2 +1,10 @@
 /* Every kernel family, best first: X(name) is or_cl_family_name of kernel_name.c. The only list of them. */
 X(alias)
+X(unary)
+X(binary)
+X(where)
+X(transpose)
+X(move)
+X(gather)
+X(pad)
+X(cast)

@@ -137,7 +137,7 @@ const or_cl_family_t *or_cl_family_find(const or_cl_device_t *device, const or_n
 /* What families share. */
 
 /* The OpenCL C type of a dtype's elements as a macro value: "float", "int", "ulong", "half" for float16 (storage:
- * common.cl loads and stores it by vload_half), "ushort" for bfloat16; NULL where the device has none. */
+ * common.cl loads and stores it by vload_half), "bf16" for bfloat16, a typedef there; NULL: the device has none. */
 const char *or_cl_type_name(const or_cl_device_t *device, or_dtype_t dtype);
 /* Broadcasting by strides: how operands of one result are reached, dimensions that can be joined are. By value in
  * kernels as `strides_t` of common.cl. */

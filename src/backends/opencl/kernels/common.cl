@@ -27,7 +27,7 @@ typedef ushort bf16; /* storage only */
 #define STORE(type, pointer, index, value) PASTE(store_, type)(pointer, index, value)
 
 /* The same for n (2, 4, 8, 16) neighbours from the n-th part `index` of the pointer on, which need not be aligned to
- * more than an element: LOADN(8, T, pointer, index) is a vector of COMPUTE(T). Floating-point types only. */
+ * more than an element: LOADN(8, T, pointer, index) is a vector of COMPUTE(T). */
 #define VECTOR(n, type) PASTE(PASTE(compute_, type), n)
 #define LOADN(n, type, pointer, index) PASTE(PASTE(PASTE(load, n), _), type)(pointer, index)
 #define STOREN(n, type, pointer, index, value) PASTE(PASTE(PASTE(store, n), _), type)(pointer, index, value)
@@ -90,10 +90,15 @@ static inline void store_bf16(__global bf16 *pointer, size_t index, float value)
     uint##n bits = as_uint##n(value);                                                        \
     vstore##n(convert_ushort##n(BF16_BITS(bits, isnan(value))), index, pointer);             \
   }
+#define WHOLE_VECTORS(n)                                                                                           \
+  PLAIN_VECTOR(n, float)                                                                                           \
+  PLAIN_VECTOR(n, char)                                                                                            \
+  PLAIN_VECTOR(n, uchar) PLAIN_VECTOR(n, short) PLAIN_VECTOR(n, ushort) PLAIN_VECTOR(n, int) PLAIN_VECTOR(n, uint) \
+      PLAIN_VECTOR(n, long) PLAIN_VECTOR(n, ulong) SHORT_VECTOR(n)
 #ifdef cl_khr_fp64
-#define VECTORS(n) PLAIN_VECTOR(n, float) PLAIN_VECTOR(n, double) SHORT_VECTOR(n)
+#define VECTORS(n) WHOLE_VECTORS(n) PLAIN_VECTOR(n, double)
 #else
-#define VECTORS(n) PLAIN_VECTOR(n, float) SHORT_VECTOR(n)
+#define VECTORS(n) WHOLE_VECTORS(n)
 #endif
 VECTORS(2)
 VECTORS(4)
@@ -119,6 +124,18 @@ static inline size_t strides_at(const strides_t *s, int k, size_t index) {
     rest = quotient;
   }
   return s->rank > 0 ? at + (size_t)rest * (size_t)s->strides[k][0] : 0;
+}
+
+/* The same of the first `count` operands at once. */
+static inline void strides_all(const strides_t *s, int count, size_t index, size_t *at) {
+  uint rest = (uint)index;
+  for (int k = 0; k < count; ++k) at[k] = 0;
+  for (int i = s->rank - 1; i >= 0; --i) {
+    uint extent = (uint)s->dims[i], quotient = i > 0 ? rest / extent : 0;
+    size_t place = rest - quotient * extent;
+    for (int k = 0; k < count; ++k) at[k] += place * (size_t)s->strides[k][i];
+    rest = quotient;
+  }
 }
 
 /* --- What follows a product: or_act_kind_t. NaN stays NaN --- */
