@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backends/opencl/device_internal.h"
+#include "backends/opencl/facts_cache_internal.h"
 #include "backends/registry.h"
 #include "base/string.h"
 
@@ -37,11 +38,22 @@ or_status_t or_backend_opencl_entry(const or_host_t *host, or_backend_t *out) {
 }
 
 /* Asks the platforms. A failure is no device, and the reason stays. */
-static or_status_t look_locked(or_cl_backend_t *backend) {
+static or_status_t ask_platforms(or_cl_backend_t *backend, or_cl_found_t *found, uint32_t *count) {
+  *count = 0;
   or_status_t status = or_cl_library_open(&backend->cl);
-  backend->device_count = 0;
-  if (or_ok(status))
-    status = or_cl_facts_read(backend->cl, backend->devices, OR_CL_MAX_DEVICES, &backend->device_count);
+  return or_ok(status) ? or_cl_facts_read(backend->cl, found, OR_CL_MAX_DEVICES, count) : status;
+}
+
+/* What was found before, if the machine is as it was; else from the platforms, and kept. */
+static or_status_t look_locked(or_cl_backend_t *backend) {
+  const char *folder = backend->host->settings.cache_directory;
+  backend->cached =
+      or_cl_facts_cache_load(backend->allocator, folder, backend->devices, OR_CL_MAX_DEVICES, &backend->device_count);
+  if (backend->cached) return or_status_success();
+  or_status_t status = ask_platforms(backend, backend->devices, &backend->device_count);
+  if (or_ok(status)) {
+    or_cl_facts_cache_save(backend->allocator, folder, or_cl_library_path(), backend->devices, backend->device_count);
+  }
   return status;
 }
 
@@ -86,15 +98,46 @@ static or_status_t enumerate(void *self, or_device_found_t found, void *context)
   return status;
 }
 
+static bool is_same(const or_cl_found_t *a, const or_cl_found_t *b) {
+  return a->platform == b->platform && a->index == b->index && strcmp(a->facts.name, b->facts.name) == 0 &&
+         strcmp(a->facts.driver_version, b->facts.driver_version) == 0 &&
+         strcmp(a->facts.hardware_id, b->facts.hardware_id) == 0;
+}
+
+/* From here on the library is needed: the platforms are asked after all, and must have what was kept. */
+static or_status_t confirm_locked(or_cl_backend_t *backend) {
+  void *memory = NULL;
+  uint32_t count = 0;
+  or_status_t status = or_alloc_array(backend->allocator, OR_CL_MAX_DEVICES, sizeof(or_cl_found_t), &memory);
+  if (!or_ok(status)) return status;
+  or_cl_found_t *found = memory;
+  status = ask_platforms(backend, found, &count);
+  bool same = or_ok(status) && count == backend->device_count;
+  for (uint32_t i = 0; same && i < count; ++i) same = is_same(&found[i], &backend->devices[i]);
+  if (same) {
+    for (uint32_t i = 0; i < count; ++i) backend->devices[i].ref = found[i].ref;
+    backend->cached = false;
+  } else {
+    or_cl_facts_cache_remove(backend->host->settings.cache_directory);
+    if (or_ok(status)) {
+      status = or_error(OR_UNAVAILABLE, "the machine's OpenCL devices are no longer those that were found before: run "
+                                        "it again");
+    }
+  }
+  or_free(backend->allocator, memory);
+  return status;
+}
+
 or_status_t or_cl_backend_locate(or_cl_backend_t *backend, uint32_t index, or_cl_found_t *out) {
   or_status_t status = or_status_success();
   look(backend);
   or_mutex_lock(&backend->mutex);
   if (index >= backend->device_count) {
     status = or_error(OR_NOT_FOUND, "there are %u OpenCL devices; %u is none of them", backend->device_count, index);
-  } else {
-    *out = backend->devices[index];
+  } else if (backend->cached) {
+    status = confirm_locked(backend);
   }
+  if (or_ok(status)) *out = backend->devices[index];
   or_mutex_unlock(&backend->mutex);
   return status;
 }
