@@ -81,10 +81,10 @@ or_status_t or_cl_backend_locate(or_cl_backend_t *backend, uint32_t index, or_cl
 or_status_t or_cl_memory_alloc(void *self, size_t bytes, or_memory_t *out);
 void or_cl_memory_release(void *self, or_memory_t *memory);
 or_status_t or_cl_memory_wrap(void *self, void *host, size_t bytes, or_memory_t *out);
-or_status_t or_cl_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes);
-or_status_t or_cl_read(void *self, const or_memory_t *memory, size_t offset, void *destination, size_t bytes);
-or_status_t or_cl_copy(void *self, const or_memory_t *source, size_t source_offset, or_memory_t *destination,
-                       size_t destination_offset, size_t bytes);
+or_status_t or_cl_memory_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes);
+or_status_t or_cl_memory_read(void *self, const or_memory_t *memory, size_t offset, void *destination, size_t bytes);
+or_status_t or_cl_memory_copy(void *self, const or_memory_t *source, size_t source_offset, or_memory_t *destination,
+                              size_t destination_offset, size_t bytes);
 
 /* device.c */
 or_status_t or_cl_queue_open(void *self, void **queue);

@@ -50,7 +50,7 @@ or_status_t or_cl_memory_wrap(void *self, void *host, size_t bytes, or_memory_t 
   return or_status_success();
 }
 
-or_status_t or_cl_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes) {
+or_status_t or_cl_memory_write(void *self, or_memory_t *memory, size_t offset, const void *source, size_t bytes) {
   const or_cl_device_t *device = self;
   if (memory->host != NULL) {
     memcpy((char *)memory->host + offset, source, bytes);
@@ -61,7 +61,7 @@ or_status_t or_cl_write(void *self, or_memory_t *memory, size_t offset, const vo
       "clEnqueueWriteBuffer");
 }
 
-or_status_t or_cl_read(void *self, const or_memory_t *memory, size_t offset, void *destination, size_t bytes) {
+or_status_t or_cl_memory_read(void *self, const or_memory_t *memory, size_t offset, void *destination, size_t bytes) {
   const or_cl_device_t *device = self;
   if (memory->host != NULL) {
     memcpy(destination, (const char *)memory->host + offset, bytes);
@@ -72,11 +72,11 @@ or_status_t or_cl_read(void *self, const or_memory_t *memory, size_t offset, voi
       "clEnqueueReadBuffer");
 }
 
-or_status_t or_cl_copy(void *self, const or_memory_t *source, size_t source_offset, or_memory_t *destination,
-                       size_t destination_offset, size_t bytes) {
+or_status_t or_cl_memory_copy(void *self, const or_memory_t *source, size_t source_offset, or_memory_t *destination,
+                              size_t destination_offset, size_t bytes) {
   const or_cl_device_t *device = self;
   if (source->host != NULL) {
-    return or_cl_write(self, destination, destination_offset, (const char *)source->host + source_offset, bytes);
+    return or_cl_memory_write(self, destination, destination_offset, (const char *)source->host + source_offset, bytes);
   }
   or_cl_event_ref_t event = NULL;
   or_status_t status =
