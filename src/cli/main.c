@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "kernel/worker.h"
 #include "runtime/runtime.h"
 
 /* Whoever started the program without them: else a file or socket of its own would get what is printed. */
@@ -14,5 +16,7 @@ static void open_standard_streams(void) {
 int main(int count, char **arguments) {
   open_standard_streams();
   or_runtime_prepare_process();
+  /* No command for people: the library starts it, with a socket in its hands. */
+  if (count > 1 && strcmp(arguments[1], "worker") == 0) return or_kernel_worker_main();
   return or_cli_main(count - 1, arguments + 1);
 }

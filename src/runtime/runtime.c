@@ -90,6 +90,8 @@ static void keeper_release(void *runtime) { or_runtime_let_go(runtime); }
 const or_allocator_t *or_runtime_allocator(const or_runtime_t *runtime) { return runtime->allocator; }
 size_t or_runtime_device_count(const or_runtime_t *runtime) { return runtime->device_count; }
 
+const or_backend_settings_t *or_runtime_settings(const or_runtime_t *runtime) { return &runtime->host.settings; }
+
 or_trace_t *or_runtime_trace(or_runtime_t *runtime) { return &runtime->trace; }
 
 or_device_t *or_runtime_device(const or_runtime_t *runtime, size_t index) {

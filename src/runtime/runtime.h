@@ -17,6 +17,8 @@ or_device_t *or_runtime_host_device(const or_runtime_t *runtime);
 or_trace_t *or_runtime_trace(or_runtime_t *runtime);
 /* What models are bound by that are loaded without limits of their own. */
 const struct or_model_limits_t *or_runtime_model_limits(const or_runtime_t *runtime);
+/* The settings that its backends see; for another process's runtime that is to be like it. As long as the runtime. */
+const or_backend_settings_t *or_runtime_settings(const or_runtime_t *runtime);
 /* The runtime of a device. */
 or_runtime_t *or_runtime_of_device(const or_device_t *device);
 /* As or_compute_session, but the session that or_compute keeps for calls of this kind whatever their shapes: made at

@@ -1,0 +1,245 @@
+/* Leases: one worker for a device and an owner, one caller at a time. */
+#include "kernel/pool.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kernel/pool_internal.h"
+#include "kernel/scratch.h"
+#include "runtime/runtime.h"
+
+#define START_MS 30000          /* from the start of a worker until its device is open */
+#define CANCEL_LOOK_NS 20000000 /* between two looks at a request to stop */
+
+static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
+                           or_worker_slot_t **out);
+static or_status_t open_worker(or_kernels_t *kernels, or_worker_slot_t *slot, const or_cancel_t *cancel);
+static void note_released(or_worker_slot_t *slot);
+
+or_status_t or_worker_lease(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
+                            or_worker_slot_t **out) {
+  or_mutex_lock(&kernels->mutex);
+  or_status_t status = acquire(kernels, device, owner, cancel, out);
+  if (or_ok(status)) note_released(*out);
+  or_mutex_unlock(&kernels->mutex);
+  if (!or_ok(status) || (*out)->opened) return status;
+  status = open_worker(kernels, *out, cancel);
+  (*out)->opened = or_ok(status);
+  if (or_ok(status)) return status;
+  or_worker_clear(kernels, *out);
+  *out = NULL;
+  return status;
+}
+
+/* --- Under the mutex --- */
+
+static or_status_t start(or_kernels_t *kernels, or_worker_slot_t *slot, or_device_t *device, const char *owner);
+
+static or_worker_slot_t *find(const or_kernels_t *kernels, const or_device_t *device, const char *owner) {
+  for (uint32_t i = 0; i < kernels->options.workers; ++i) {
+    or_worker_slot_t *slot = &kernels->slots[i];
+    if (slot->state != OR_WORKER_ABSENT && slot->device == device && strcmp(slot->owner, owner) == 0) return slot;
+  }
+  return NULL;
+}
+
+/* A free place, else the one whose worker was idle longest; NULL: all are in use. */
+static or_worker_slot_t *find_place(const or_kernels_t *kernels) {
+  or_worker_slot_t *place = NULL;
+  for (uint32_t i = 0; i < kernels->options.workers; ++i) {
+    or_worker_slot_t *slot = &kernels->slots[i];
+    if (slot->state == OR_WORKER_ABSENT) return slot;
+    if (slot->state != OR_WORKER_IDLE) continue;
+    if (place == NULL || slot->idle_since_ns < place->idle_since_ns) place = slot;
+  }
+  return place;
+}
+
+static void end_idle(or_kernels_t *kernels, or_worker_slot_t *slot) {
+  slot->state = OR_WORKER_ENDING;
+  or_mutex_unlock(&kernels->mutex);
+  or_worker_clear(kernels, slot);
+  or_mutex_lock(&kernels->mutex);
+}
+
+static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
+                           or_worker_slot_t **out) {
+  *out = NULL;
+  for (;;) {
+    or_worker_slot_t *slot = find(kernels, device, owner);
+    if (slot != NULL && slot->state == OR_WORKER_IDLE) {
+      if (or_worker_is_sound(&slot->process)) {
+        slot->state = OR_WORKER_LEASED;
+        *out = slot;
+        return or_status_success();
+      }
+      end_idle(kernels, slot); /* it died, or says what nobody asked */
+      continue;
+    }
+    or_worker_slot_t *place = slot == NULL ? find_place(kernels) : NULL;
+    if (place != NULL && place->state == OR_WORKER_IDLE) {
+      end_idle(kernels, place);
+      continue;
+    }
+    if (place != NULL) {
+      or_status_t status = start(kernels, place, device, owner);
+      if (or_ok(status)) *out = place;
+      return status;
+    }
+    if (or_cancel_requested(cancel))
+      return or_status_context(or_cancel_status(cancel), "waiting for a worker of kernels");
+    (void)or_cond_wait_until(&kernels->changed, &kernels->mutex,
+                             cancel != NULL ? or_clock_ns() + CANCEL_LOOK_NS : INT64_MAX);
+  }
+}
+
+/* Has the keeper start one, and leases it. */
+static or_status_t start(or_kernels_t *kernels, or_worker_slot_t *slot, or_device_t *device, const char *owner) {
+  or_status_t status = or_strdup(kernels->allocator, owner, &slot->owner);
+  if (or_ok(status) && !kernels->keeper.started) {
+    status = or_thread_start(&kernels->keeper, "or-kernels", or_worker_keeper, kernels);
+    if (!or_ok(status)) {
+      or_free(kernels->allocator, slot->owner);
+      slot->owner = NULL;
+    }
+  }
+  if (!or_ok(status)) return status;
+  slot->device = device;
+  slot->state = OR_WORKER_STARTING;
+  slot->opened = false;
+  slot->released_count = 0;
+  memset(slot->resident, 0, sizeof slot->resident);
+  memset(slot->forgotten, 0, sizeof slot->forgotten);
+  or_cond_broadcast(&kernels->changed);
+  while (slot->state == OR_WORKER_STARTING) or_cond_wait(&kernels->changed, &kernels->mutex);
+  status = slot->start_status;
+  slot->start_status = or_status_success();
+  if (or_ok(status)) return status;
+  or_mutex_unlock(&kernels->mutex);
+  or_worker_clear(kernels, slot);
+  or_mutex_lock(&kernels->mutex);
+  return status;
+}
+
+static void note_released(or_worker_slot_t *slot) {
+  for (uint32_t i = 0; i < slot->released_count; ++i) {
+    for (uint32_t k = 0; k < OR_WORKER_MAX_KERNELS; ++k) {
+      if (slot->resident[k] != slot->released[i]) continue;
+      slot->resident[k] = 0;
+      slot->forgotten[k] = true;
+    }
+  }
+  slot->released_count = 0;
+}
+
+/* --- The keeper --- */
+
+static void start_worker(or_kernels_t *kernels, or_worker_slot_t *slot) {
+  const or_worker_start_t what = {kernels->program, or_device_facts(slot->device)->id, slot->cache,
+                                  &kernels->environment};
+  or_mutex_unlock(&kernels->mutex);
+  or_scratch_cache(or_runtime_settings(kernels->runtime)->cache_directory, slot->owner, slot->cache,
+                   sizeof slot->cache);
+  or_status_t status = or_worker_start(&what, &slot->process);
+  or_mutex_lock(&kernels->mutex);
+  slot->start_status = status;
+  slot->state = OR_WORKER_LEASED;
+  or_cond_broadcast(&kernels->changed);
+}
+
+/* What is to be done next; NULL: nothing before *wake_ns. */
+static or_worker_slot_t *next_task(or_kernels_t *kernels, int64_t *wake_ns) {
+  const int64_t now = or_clock_ns(), idle_ns = (int64_t)kernels->options.idle_ms * 1000000;
+  *wake_ns = INT64_MAX;
+  for (uint32_t i = 0; i < kernels->options.workers; ++i) {
+    or_worker_slot_t *slot = &kernels->slots[i];
+    if (slot->state == OR_WORKER_STARTING) return slot;
+    if (slot->state != OR_WORKER_IDLE) continue;
+    if (kernels->stop || slot->idle_since_ns + idle_ns <= now) return slot;
+    if (slot->idle_since_ns + idle_ns < *wake_ns) *wake_ns = slot->idle_since_ns + idle_ns;
+  }
+  return NULL;
+}
+
+void or_worker_keeper(void *argument) {
+  or_kernels_t *kernels = argument;
+  or_mutex_lock(&kernels->mutex);
+  for (;;) {
+    int64_t wake_ns = 0;
+    or_worker_slot_t *slot = next_task(kernels, &wake_ns);
+    if (slot != NULL && slot->state == OR_WORKER_STARTING) {
+      start_worker(kernels, slot);
+    } else if (slot != NULL) {
+      end_idle(kernels, slot);
+    } else if (kernels->stop) {
+      break;
+    } else {
+      (void)or_cond_wait_until(&kernels->changed, &kernels->mutex, wake_ns);
+    }
+  }
+  or_mutex_unlock(&kernels->mutex);
+}
+
+/* --- Without the mutex --- */
+
+static or_status_t open_worker(or_kernels_t *kernels, or_worker_slot_t *slot, const or_cancel_t *cancel) {
+  const or_device_facts_t *facts = or_device_facts(slot->device);
+  const or_backend_settings_t *settings = or_runtime_settings(kernels->runtime);
+  const or_worker_open_t open = {.device = facts->id,
+                                 .backend = facts->type,
+                                 .cache_directory = slot->cache,
+                                 .scratch = slot->process.scratch,
+                                 .cpu_isa = settings->cpu_isa,
+                                 .threads = settings->threads,
+                                 .vendor_libraries = settings->vendor_libraries,
+                                 .bounds_addresses = strcmp(facts->hardware_id, "host") == 0,
+                                 .memory_bytes = kernels->options.memory_bytes};
+  or_text_t request, reply;
+  or_worker_opened_t opened = {.sandbox = 0};
+  or_text_init(&request, kernels->allocator);
+  or_text_init(&reply, kernels->allocator);
+  or_status_t status = or_worker_write_open(&open, &request);
+  if (or_ok(status))
+    status = or_worker_exchange(&slot->process,
+                                &(or_worker_exchange_t){.request = &request,
+                                                        .descriptor = -1,
+                                                        .answer = OR_WORKER_OPENED,
+                                                        .bounds = {or_clock_ns() + START_MS * (int64_t)1000000,
+                                                                   START_MS, cancel, kernels->options.memory_bytes},
+                                                        .reply = &reply});
+  if (or_ok(status)) status = or_worker_parse_opened(reply.data, reply.length, &opened);
+  if (or_ok(status)) status = or_worker_outcome_status(&opened.outcome);
+  or_text_deinit(&request);
+  or_text_deinit(&reply);
+  if (or_ok(status))
+    or_log(OR_LOG_RUNTIME, OR_LOG_INFO, "kernel_worker_started", "device=%s pid=%ld files=%s calls=%s addresses=%s",
+           facts->id, (long)slot->process.pid, opened.sandbox & OR_SANDBOX_FILES ? "bounded" : "free",
+           opened.sandbox & OR_SANDBOX_CALLS ? "bounded" : "free",
+           opened.sandbox & OR_SANDBOX_ADDRESSES ? "bounded" : "watched");
+  return or_status_context(status, "a worker for kernels on \"%s\", started by \"%s worker\"", facts->id,
+                           kernels->program);
+}
+
+void or_worker_give_back(or_kernels_t *kernels, or_worker_slot_t *slot) {
+  if (slot->process.pid == 0) {
+    or_worker_clear(kernels, slot);
+    return;
+  }
+  or_mutex_lock(&kernels->mutex);
+  slot->state = OR_WORKER_IDLE;
+  slot->idle_since_ns = or_clock_ns();
+  or_cond_broadcast(&kernels->changed);
+  or_mutex_unlock(&kernels->mutex);
+}
+
+void or_worker_clear(or_kernels_t *kernels, or_worker_slot_t *slot) {
+  or_worker_end(&slot->process, NULL);
+  or_mutex_lock(&kernels->mutex);
+  or_free(kernels->allocator, slot->owner);
+  slot->owner = NULL;
+  slot->device = NULL;
+  slot->state = OR_WORKER_ABSENT;
+  or_cond_broadcast(&kernels->changed);
+  or_mutex_unlock(&kernels->mutex);
+}

@@ -1,0 +1,68 @@
+/* Limits that every Unix has. */
+#include "kernel/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "kernel/sandbox_internal.h"
+
+#define MAX_FILE_BYTES ((rlim_t)1 << 28) /* of one file that is written: what compilers leave */
+#define MAX_DESCRIPTORS 512
+#define NICENESS 5                            /* answers go before kernels */
+#define ADDRESS_SLACK_BYTES ((rlim_t)1 << 30) /* stacks and arenas that are reserved, not used */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SHADOWED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOWED 1
+#endif
+
+static void limit(int resource, rlim_t value) {
+  struct rlimit now;
+  if (getrlimit(resource, &now) != 0) return;
+  const rlim_t bound = now.rlim_max == RLIM_INFINITY || value < now.rlim_max ? value : now.rlim_max;
+  const struct rlimit wanted = {bound, bound};
+  (void)setrlimit(resource, &wanted);
+}
+
+void or_sandbox_begin(int last_descriptor) {
+  or_sandbox_tie_to_parent();
+  or_sandbox_close_above(last_descriptor);
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_FSIZE, MAX_FILE_BYTES);
+  limit(RLIMIT_NOFILE, MAX_DESCRIPTORS);
+  (void)setpriority(PRIO_PROCESS, 0, NICENESS);
+  (void)!chdir("/"); /* else it stays where it was; what it can do there is bounded by other steps */
+}
+
+bool or_sandbox_addresses(uint64_t bytes) {
+#if defined(SHADOWED) /* a sanitizer reserves terabytes */
+  (void)bytes;
+  return false;
+#else
+  unsigned long long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (file == NULL) return false;
+  const bool known = fscanf(file, "%llu", &pages) == 1;
+  (void)fclose(file);
+  if (!known || bytes > (uint64_t)1 << 60) return false;
+  const rlim_t used = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+  limit(RLIMIT_AS, used + (rlim_t)bytes + ADDRESS_SLACK_BYTES);
+  return true;
+#endif
+}
+
+void or_sandbox_processor(uint32_t seconds) {
+  struct rusage used;
+  struct rlimit now;
+  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &now) != 0) return;
+  now.rlim_cur = (rlim_t)used.ru_utime.tv_sec + (rlim_t)used.ru_stime.tv_sec + 2 + seconds; /* both were cut */
+  if (now.rlim_max != RLIM_INFINITY && now.rlim_cur > now.rlim_max) now.rlim_cur = now.rlim_max;
+  (void)setrlimit(RLIMIT_CPU, &now);
+}

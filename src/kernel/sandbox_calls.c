@@ -1,0 +1,152 @@
+/* Linux: system calls that nothing in a worker needs once its device is open. A call that is refused fails with EPERM,
+ * so that whoever tries it by habit goes on without. Facts: seccomp(2), linux/filter.h. */
+#include "kernel/sandbox.h"
+
+#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#define FIRST_FOREIGN_CALL 0x40000000u /* of the x32 interface */
+#else
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#define FIRST_FOREIGN_CALL 0xffffffffu
+#endif
+#define NEWER_CALL_CLONE3 435u /* the same number everywhere; its flags lie in memory that a filter can't see */
+
+static const unsigned refused[] = {
+    /* peers: no network, and no service of this machine */
+    SYS_socket,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_accept,
+    SYS_accept4,
+    425 /* io_uring_setup */,
+    /* other processes */
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_tkill,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_tgsigqueueinfo,
+    424 /* pidfd_send_signal */,
+    434 /* pidfd_open */,
+    438 /* pidfd_getfd */,
+    /* out of the process group that is killed as one, or of the namespaces */
+    SYS_setsid,
+    SYS_setpgid,
+    SYS_unshare,
+    SYS_setns,
+    SYS_chroot,
+    SYS_pivot_root,
+    SYS_mount,
+    SYS_umount2,
+    /* what outlives a process, or belongs to the whole system */
+    SYS_shmget,
+    SYS_semget,
+    SYS_msgget,
+    SYS_mq_open,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_keyctl,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_kexec_load,
+    SYS_reboot,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_sethostname,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_acct,
+    SYS_quotactl,
+};
+#define REFUSED_COUNT (sizeof refused / sizeof *refused)
+
+#define NAMESPACES \
+  (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* A filter's instructions as they are put together. */
+typedef struct program_t {
+  struct sock_filter code[64 + 2 * REFUSED_COUNT];
+  unsigned short length;
+} program_t;
+
+static void add(program_t *program, struct sock_filter instruction) { program->code[program->length++] = instruction; }
+
+static void load(program_t *program, size_t offset) {
+  add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset));
+}
+
+static void answer(program_t *program, unsigned word) {
+  add(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, word));
+}
+
+/* Unless the comparison holds, as many instructions are left out. */
+static void unless(program_t *program, unsigned short comparison, unsigned value, unsigned char skipped) {
+  add(program, (struct sock_filter)BPF_JUMP((unsigned short)(BPF_JMP | comparison | BPF_K), value, 0, skipped));
+}
+
+static void refuse_call(program_t *program, unsigned number, int error) {
+  unless(program, BPF_JEQ, number, 1);
+  answer(program, SECCOMP_RET_ERRNO | ((unsigned)error & SECCOMP_RET_DATA));
+}
+
+/* The low half of an argument; both machines are little-endian. */
+static size_t argument(int index) { return offsetof(struct seccomp_data, args) + 8 * (size_t)index; }
+
+/* Signals to this process alone. */
+static void refuse_other_process(program_t *program, unsigned number) {
+  unless(program, BPF_JEQ, number, 4);
+  load(program, argument(0));
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)getpid(), 1, 0));
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+}
+
+static void build(program_t *program) {
+  load(program, offsetof(struct seccomp_data, arch));
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
+  answer(program, SECCOMP_RET_KILL_PROCESS);
+  load(program, offsetof(struct seccomp_data, nr));
+  unless(program, BPF_JGE, FIRST_FOREIGN_CALL, 1);
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  for (size_t i = 0; i < REFUSED_COUNT; ++i) refuse_call(program, refused[i], EPERM);
+  refuse_call(program, NEWER_CALL_CLONE3, ENOSYS); /* the C library falls back to clone */
+  refuse_other_process(program, SYS_kill);
+  refuse_other_process(program, SYS_tgkill);
+  unless(program, BPF_JEQ, SYS_clone, 4);
+  load(program, argument(0));
+  unless(program, BPF_JSET, NAMESPACES, 1);
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+  unless(program, BPF_JEQ, SYS_prctl, 4);
+  load(program, argument(0));
+  unless(program, BPF_JEQ, PR_SET_PDEATHSIG, 1);
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+  answer(program, SECCOMP_RET_ALLOW);
+}
+
+bool or_sandbox_calls(void) {
+  program_t program = {.length = 0};
+  build(&program);
+  const struct sock_fprog filter = {program.length, program.code};
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+#else
+bool or_sandbox_calls(void) { return false; }
+#endif

@@ -1,0 +1,17 @@
+#ifndef OR_KERNEL_SCRATCH_H
+#define OR_KERNEL_SCRATCH_H
+/* Folders that workers write to. What lies in them may be anything. */
+
+#include "openruntime/status.h"
+
+/* A new folder for temporary files, of this user alone. RESOURCE_EXHAUSTED, UNAVAILABLE. */
+or_status_t or_scratch_create(char *path, size_t capacity);
+/* Removes a folder and what is in it; links are removed, never followed. What can't be removed stays. */
+void or_scratch_remove(const char *path);
+/* The folder where a worker of this owner may keep what it compiled, made if it is not there: owners do not reach each
+ * other's, nor what the runtime itself keeps. "" where `cache_directory` is "" or the folder can't be made. One that
+ * grew above OR_SCRATCH_CACHE_BYTES is emptied. */
+void or_scratch_cache(const char *cache_directory, const char *owner, char *path, size_t capacity);
+#define OR_SCRATCH_CACHE_BYTES ((uint64_t)1 << 30)
+
+#endif
