@@ -67,6 +67,8 @@ static or_status_t device_open(void *self, uint32_t index, or_device_t *device, 
       .compile = fake_compile,
       .sample = sample,
       .close = device_close,
+      .kernel_language = fake_has_kernels() ? "fake C" : NULL,
+      .kernel_compile = fake_has_kernels() ? fake_kernel_compile : NULL,
   };
   return or_status_success();
 }

@@ -48,6 +48,9 @@ void or_fake_set_fused(bool supported);
 /* Whether what it compiles may run on any thread (or_executable_t.queue_optional). Not after a reset. */
 void or_fake_set_queue_optional(bool optional);
 
+/* Whether it compiles kernels of users (in the language of fake_kernel.c). Not after a reset. */
+void or_fake_set_kernels(bool offered);
+
 /* Adds `error` to the first element of what every node of this operator computes (float32, first output): a kernel that
  * is wrong. NULL: none is. `op` is borrowed until the next reset. */
 void or_fake_set_wrong(const char *op, float error);

@@ -21,7 +21,7 @@ static or_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct {
   call_state_t calls[OR_FAKE_CALL_COUNT];
   uint32_t device_count;
-  bool shared_hardware, fused, queue_optional;
+  bool shared_hardware, fused, queue_optional, kernels;
   bool lost[OR_FAKE_MAX_DEVICES], unified[OR_FAKE_MAX_DEVICES];
   uint64_t capacity, live_bytes, live_objects;
   const char *const *supported;
@@ -74,6 +74,12 @@ void or_fake_set_fused(bool supported) {
 void or_fake_set_queue_optional(bool optional) {
   or_mutex_lock(&mutex);
   control.queue_optional = optional;
+  or_mutex_unlock(&mutex);
+}
+
+void or_fake_set_kernels(bool offered) {
+  or_mutex_lock(&mutex);
+  control.kernels = offered;
   or_mutex_unlock(&mutex);
 }
 
@@ -212,4 +218,11 @@ bool fake_queue_is_optional(void) {
   bool fused = control.queue_optional;
   or_mutex_unlock(&mutex);
   return fused;
+}
+
+bool fake_has_kernels(void) {
+  or_mutex_lock(&mutex);
+  const bool offered = control.kernels;
+  or_mutex_unlock(&mutex);
+  return offered;
 }

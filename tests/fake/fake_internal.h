@@ -33,6 +33,7 @@ bool fake_supports_fused(void);
 bool fake_queue_is_optional(void);
 float fake_error_of(const char *op); /* 0: it computes rightly */
 bool fake_is_unified(uint32_t index);
+bool fake_has_kernels(void);
 
 /* fake_memory.c: entries of the device's table, and the bytes behind a range. */
 or_status_t fake_memory_alloc(void *self, size_t bytes, or_memory_t *out);
@@ -47,5 +48,8 @@ unsigned char *fake_bytes(const or_memory_t *memory);
 /* fake_compile.c */
 or_status_t fake_supports(void *self, const or_subgraph_t *subgraph, const or_node_t *node, or_support_t *out);
 or_status_t fake_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out);
+
+/* fake_kernel.c */
+or_status_t fake_kernel_compile(void *self, void *queue, const or_kernel_source_t *source, or_backend_kernel_t *out);
 
 #endif
