@@ -13,7 +13,8 @@ import make_docs_http
 
 def check(root):
     return (made_pages(root) + operators(root) + commands(root) + functions(root) + metrics(root) + settings(root) +
-            routes(root) + stages(root) + folders(root) + diagrams(root) + links(root))
+            routes(root) + stages(root) + folders(root) + diagrams(root) + links(root) + backend_entries(root) +
+            suite_cases(root))
 
 
 def made_pages(root):
@@ -106,6 +107,33 @@ def stages(root):
     return both_ways("docs/testing.md", "stage", set(listed.group(1).split()) if listed else set(), written)
 
 
+def backend_entries(root):
+    """The members of the tables that a backend fills against the sections of docs/writing-a-backend.md of that name."""
+    page = "docs/writing-a-backend.md"
+    code = "".join(checklib.read(root, path) for path in checklib.files(root, ".h")
+                   if path.startswith("include/openruntime/backend/"))
+    found = []
+    for name, section in re.findall(r"^### `(or_\w+)`[^\n]*\n(.*?)(?=^##)", page_text(root, page), re.M | re.S):
+        body = re.search(r"typedef struct %s \{(.*?)\n\} %s;" % (name, name), code, re.S)
+        members = checklib.without_comments(body.group(1) if body else "")
+        known = set(re.findall(r"\(\*(\w+)\)\(", members))
+        known |= set(re.findall(r"(\w+)(?:\[\d+\])?(?=,|;)", re.sub(r"\(\*\w+\)\([^;]*\);", "", members)))
+        written = set(re.findall(r"^\| `(\w+)` \|", section, re.M))
+        found += both_ways(page, f"entry of {name}:", known - {"abi_version", "struct_size"}, written)
+    return found
+
+
+def suite_cases(root):
+    """Cases of the conformance suite that docs/writing-a-backend.md names are there."""
+    page = "docs/writing-a-backend.md"
+    code = "".join(checklib.read(root, path) for path in checklib.files(root, ".c")
+                   if path.startswith("tests/cts/suite_"))
+    suites = "device|memory|queue|run|compile"
+    known = {name.replace("%zu", "*") for name in re.findall(rf'"((?:{suites})/[^"]+)"', code)}
+    written = set(re.findall(rf"`((?:{suites})/[\w*]{{2,}})`", page_text(root, page)))
+    return [f"{page}: case {name} is not in the suite" for name in sorted(written - known)]
+
+
 def folders(root):
     """Who includes whom (check_includes.ALLOWED) against the first diagram of docs/architecture.md, for the folders
     there are: backends as one, single headers and what everybody uses left out."""
@@ -160,6 +188,9 @@ def _sample():
                                '{.method = OR_HTTP_GET, .pattern = "/a/{id}"}, '
                                '{.method = OR_HTTP_DELETE, .pattern = "/a/{id}"}',
         "docs/api.md": "\n## Over HTTP\n\n| `WS /ws` | x |\n| `GET`/`DELETE /a/{id}` | x |\n",
+        "tests/cts/suite_x.c": 'cts_case(cts, "run/xyz", x, NULL);',
+        "docs/writing-a-backend.md": "### `or_x_t`: x\n| `self` | x |\n| `a` | `run/xyz` |\n| `b` | |\n| `run` | |\n"
+                                     "## End",
         ".ci/run": "stages=(test)\n",
         "docs/testing.md": "\n## CI\n\n| `test` | x |\n",
         "src/graph/x.c": "", "src/ops/x.c": "", "src/hal/x.c": "",
@@ -168,10 +199,15 @@ def _sample():
     rows = [{"symbol": "relu", "name": "Relu", "domain": "", "summary": "x", "since": ["6"], "dtypes": []}]
     tree["docs/operators.md"] = make_docs.operators_page(rows)
     tree["docs/operator-grid.md"] = "What was tried."
-    tree["docs/c-api.md"] = make_docs.C_API_INTRODUCTION + ("\n## openruntime/a.h\n\n\n\n`or_a`\n\n"
-                                                            "```c\nOR_API int or_a(void);\n```\n")
+    contract = ("typedef struct or_x_t {\n  uint32_t abi_version;\n  void *self;\n  const char *a, *b; /* c */\n"
+                "  int (*run)(void *d, int e);\n} or_x_t;")
+    tree["include/openruntime/backend/x.h"] = contract
     with tempfile.TemporaryDirectory() as place:
         root = pathlib.Path(place)
+        (root / "include/openruntime/backend").mkdir(parents=True)
+        (root / "include/openruntime/a.h").write_text(tree["include/openruntime/a.h"], encoding="utf-8")
+        (root / "include/openruntime/backend/x.h").write_text(contract, encoding="utf-8")
+        tree["docs/c-api.md"] = make_docs.c_api_page(root)
         (root / "src/server").mkdir(parents=True)
         (root / "src/server/routes.c").write_text(tree["src/server/routes.c"], encoding="utf-8")
         tree["docs/http.md"] = make_docs_http.page(root, make_docs.NOTE)
@@ -189,6 +225,8 @@ SAMPLES = {
     "route missing in the page": {**_sample(), "docs/api.md": "\n## Over HTTP\n\n| `WS /ws` | x |\n"},
     "route that does not exist": {**_sample(), "src/server/routes.c": ""},
     "stage missing in the page": {**_sample(), ".ci/run": "stages=(test lint)\n"},
+    "entry of a backend that is missing": {**_sample(), "docs/writing-a-backend.md": "### `or_x_t`\n| `a` | |\n## End"},
+    "case that the suite lacks": {**_sample(), "tests/cts/suite_x.c": 'cts_case(cts, "run/abc", x, NULL);'},
     "folder without its arrows": {**_sample(), "src/runtime/x.c": ""},
     "diagram that shows a bomb": {**_sample(), "a.md": "```mermaid\nsequenceDiagram\n  a->>b: c; d\n```\n"},
     "stale page": {**_sample(), "include/openruntime/a.h": "/* New words. */\nOR_API int or_a(void);\n"},
