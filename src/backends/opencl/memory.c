@@ -20,9 +20,11 @@ or_status_t or_cl_memory_alloc(void *self, size_t bytes, or_memory_t *out) {
     *out = (or_memory_t){.handle = memory, .host = memory, .bytes = bytes};
     return or_status_success();
   }
-  int32_t code = OR_CL_SUCCESS;
+  /* A driver may promise more than there is and fail at the first use. */
+  int32_t code = bytes > device->traits.max_alloc_bytes ? OR_CL_INVALID_BUFFER_SIZE : OR_CL_SUCCESS;
   uint64_t flags = OR_CL_MEM_READ_WRITE | (device->traits.unified_memory ? (uint64_t)OR_CL_MEM_ALLOC_HOST_PTR : 0);
-  or_cl_mem_ref_t memory = cl->CreateBuffer(device->context, flags, bytes, NULL, &code);
+  or_cl_mem_ref_t memory = NULL;
+  if (code == OR_CL_SUCCESS) memory = cl->CreateBuffer(device->context, flags, bytes, NULL, &code);
   if (code == OR_CL_INVALID_BUFFER_SIZE) {
     return or_error(OR_RESOURCE_EXHAUSTED, "clCreateBuffer: %zu bytes; one piece of the device's memory may have %zu",
                     bytes, device->traits.max_alloc_bytes);

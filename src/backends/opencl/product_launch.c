@@ -1,0 +1,263 @@
+/* The launches of products: which form of product.cl, with which options and sizes. */
+#include <string.h>
+
+#include "backends/opencl/product_internal.h"
+#include "base/string.h"
+
+#define OPTIONS_BYTES 256
+
+typedef or_cl_argument_t arguments_t[7];
+
+static int32_t parts_of(int64_t extent, int64_t part) { return (int32_t)((extent + part - 1) / part); }
+
+char *or_cl_product_options(const or_cl_device_t *device, or_dtype_t dtype, const char *form, or_act_kind_t act,
+                            char out[OPTIONS_BYTES]) {
+  or_dtype_t sums = or_cl_product_sums(device, dtype);
+  bool integer = or_cl_product_wraps(dtype);
+  const char *element = or_cl_type_name(device, integer ? sums : dtype);
+  return or_format(out, OPTIONS_BYTES, "-DFORM=%s -DS=%s -DT=%s -DACT=%d%s%s", form, element,
+                   or_cl_type_name(device, sums), (int)act, integer || sums == dtype ? " -DPLAIN" : "",
+                   integer ? " -DINTEGER" : "");
+}
+
+static char *add_option(char options[OPTIONS_BYTES], const char *name, int value) {
+  size_t length = strlen(options);
+  (void)or_format(options + length, OPTIONS_BYTES - length, " -D%s=%d", name, value);
+  return options;
+}
+
+static void set_arguments(const or_cl_product_job_t *job, const or_cl_product_args_t *args, or_cl_slot_id_t c,
+                          arguments_t out) {
+  out[0] = or_cl_slot(job->a);
+  out[1] = or_cl_slot(job->b);
+  out[2] = or_cl_slot(job->table != OR_CL_NO_SLOT ? job->table : job->a);
+  out[3] = or_cl_slot(job->bias != OR_CL_NO_SLOT ? job->bias : job->a);
+  out[4] = or_cl_slot(job->residual != OR_CL_NO_SLOT ? job->residual : job->a);
+  out[5] = or_cl_slot(c);
+  out[6] = or_cl_bytes(args, sizeof *args);
+}
+
+static double flops_of(const or_cl_product_job_t *job) {
+  return 2.0 * (double)job->batch * (double)job->args.m * (double)job->args.n * (double)job->args.k;
+}
+
+/* --- Panels --- */
+
+or_cl_panel_t or_cl_product_panel(or_dtype_t sums) {
+  return (or_cl_panel_t){.vector = or_dtype_bytes(sums, 1) > 4 ? 8 : 16, .vectors = 2};
+}
+
+/* Rows that a work item keeps: each column of B that is read serves as many. */
+static int rows_of_an_item(int32_t m) {
+  static const int choices[] = {12, 8, 4, 2, 1};
+  int best = 1;
+  double least = 0;
+  for (size_t i = 0; i < sizeof choices / sizeof choices[0]; ++i) {
+    /* A step costs its rows and the reads, which they share. */
+    double cost = (double)parts_of(m, choices[i]) * (choices[i] + 1.5);
+    if (i > 0 && cost >= least) continue;
+    least = cost;
+    best = choices[i];
+  }
+  return best;
+}
+
+or_status_t or_cl_product_panels(or_cl_build_t *build, const or_cl_product_job_t *job, bool offsets) {
+  const or_cl_device_t *device = or_cl_build_device(build);
+  or_cl_panel_t panel = or_cl_product_panel(or_cl_product_sums(device, job->dtype));
+  int rows = rows_of_an_item(job->args.m);
+  char options[OPTIONS_BYTES];
+  (void)or_cl_product_options(device, job->dtype, "PANELS", job->act, options);
+  (void)add_option(options, "MR", rows);
+  (void)add_option(options, "NV", panel.vectors);
+  (void)add_option(options, "VN", panel.vector);
+  if (offsets) (void)add_option(options, "TABLE", 1);
+  arguments_t arguments;
+  set_arguments(job, &job->args, job->c, arguments);
+  or_cl_launch_t launch = {.source = "product",
+                           .entry = "panels",
+                           .options = options,
+                           .arguments = arguments,
+                           .argument_count = 7,
+                           .dimensions = 3,
+                           .global = {(size_t)parts_of(job->args.m, rows),
+                                      (size_t)parts_of(job->args.n, or_cl_panel_columns(panel)), job->batch},
+                           .local = {1, 1, 1},
+                           .flops = flops_of(job),
+                           .bytes = job->bytes};
+  return or_cl_build_launch(build, &launch);
+}
+
+or_status_t or_cl_product_lay_rows(or_cl_build_t *build, or_cl_product_job_t *job, size_t items) {
+  const or_cl_device_t *device = or_cl_build_device(build);
+  or_cl_slot_id_t rows = OR_CL_NO_SLOT;
+  size_t row = (size_t)job->args.k, count = 0, bytes = 0;
+  if (!or_mul_size(items, (size_t)job->args.m, &count) || !or_mul_size(count, row, &count) ||
+      !or_mul_size(count, or_dtype_bytes(or_cl_product_sums(device, job->dtype), 1), &bytes)) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "%zu matrices [%d,%d] overflow size_t", items, job->args.m, job->args.k);
+  }
+  or_status_t status = or_cl_build_scratch(build, bytes, &rows);
+  if (!or_ok(status)) return status;
+  char options[OPTIONS_BYTES];
+  (void)or_cl_product_options(device, job->dtype, "PACK", OR_ACT_NONE, options);
+  if (job->a_transposed) (void)add_option(options, "A_TRANSPOSED", 1);
+  or_cl_argument_t arguments[] = {or_cl_slot(job->a), or_cl_slot(rows), or_cl_int(job->args.m), or_cl_int(job->args.k),
+                                  or_cl_int(job->args.lda)};
+  or_cl_launch_t launch = {.source = "product",
+                           .entry = "lay_rows",
+                           .options = options,
+                           .arguments = arguments,
+                           .argument_count = sizeof arguments / sizeof arguments[0],
+                           .dimensions = 3,
+                           .global = {(row + 63) / 64, (size_t)job->args.m, items},
+                           .bytes = 2.0 * (double)bytes};
+  job->a = rows;
+  job->a_transposed = false;
+  job->args.lda = job->args.k;
+  return or_cl_build_launch(build, &launch);
+}
+
+/* --- Tiles --- */
+
+typedef struct tile_t {
+  int rows, columns, depth, item_rows, item_columns;
+} tile_t;
+
+static const tile_t TILES[] = {{128, 128, 16, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 4, 4}};
+#define TILE_COUNT (sizeof TILES / sizeof TILES[0])
+
+static int items_of(const tile_t *tile) { return tile->rows / tile->item_rows * (tile->columns / tile->item_columns); }
+
+static double groups_of(const or_cl_product_job_t *job, const tile_t *tile) {
+  return (double)job->batch * parts_of(job->args.m, tile->rows) * parts_of(job->args.n, tile->columns);
+}
+
+/* The largest tile that gives each unit work; the smallest where none does. */
+static const tile_t *choose_tile(const or_cl_device_t *device, const or_cl_product_job_t *job) {
+  const or_cl_traits_t *traits = or_cl_device_traits(device);
+  const size_t element = or_dtype_bytes(or_cl_product_sums(device, job->dtype), 1);
+  for (size_t i = 0; i + 1 < TILE_COUNT; ++i) {
+    const tile_t *tile = &TILES[i];
+    size_t local = 2 * element * (size_t)tile->depth * (size_t)(tile->rows + tile->columns + 8);
+    if (local > traits->local_bytes || (size_t)items_of(tile) > traits->max_group) continue;
+    if (groups_of(job, tile) >= (double)traits->compute_units) return tile;
+  }
+  return &TILES[TILE_COUNT - 1];
+}
+
+/* Parts of k that are summed apart, where the tiles of C are too few for all units. */
+static void split(const or_cl_device_t *device, double groups, int32_t depth, or_cl_product_args_t *args) {
+  double wanted = 2.0 * (double)or_cl_device_traits(device)->compute_units / (groups > 0.0 ? groups : 1.0);
+  int32_t most = args->k / (8 * depth);
+  int32_t splits = wanted < (double)most ? (int32_t)wanted : most;
+  if (splits > 64) splits = 64;
+  if (splits < 2) splits = 1;
+  args->split_k = parts_of(parts_of(args->k, splits), depth) * depth;
+  args->splits = args->k > 0 ? parts_of(args->k, args->split_k) : 1;
+}
+
+static or_status_t take_parts(or_cl_build_t *build, const or_cl_product_job_t *job, const or_cl_product_args_t *args,
+                              or_cl_slot_id_t *parts) {
+  or_dtype_t sums = or_cl_product_sums(or_cl_build_device(build), job->dtype);
+  size_t bytes = 0;
+  if (!or_mul_size((size_t)args->m * (size_t)args->n, job->batch * (size_t)args->splits, &bytes) ||
+      !or_mul_size(bytes, or_dtype_bytes(sums, 1), &bytes)) {
+    return or_error(OR_RESOURCE_EXHAUSTED, "sums of a product [%d,%d] overflow size_t", args->m, args->n);
+  }
+  return or_cl_build_scratch(build, bytes, parts);
+}
+
+static or_status_t add_parts(or_cl_build_t *build, const or_cl_product_job_t *job, const or_cl_product_args_t *args,
+                             or_cl_slot_id_t parts) {
+  char options[OPTIONS_BYTES];
+  or_cl_argument_t arguments[] = {or_cl_slot(parts), or_cl_slot(job->bias != OR_CL_NO_SLOT ? job->bias : job->a),
+                                  or_cl_slot(job->residual != OR_CL_NO_SLOT ? job->residual : job->a),
+                                  or_cl_slot(job->c), or_cl_bytes(args, sizeof *args)};
+  double elements = (double)job->batch * (double)args->m * (double)args->n;
+  or_cl_launch_t launch = {
+      .source = "product",
+      .entry = "add_parts",
+      .options = or_cl_product_options(or_cl_build_device(build), job->dtype, "FINISH", job->act, options),
+      .arguments = arguments,
+      .argument_count = 5,
+      .dimensions = 3,
+      .global = {(size_t)args->n, (size_t)args->m, job->batch},
+      .flops = elements * args->splits,
+      .bytes = elements * (args->splits + 1) * 4.0};
+  return or_cl_build_launch(build, &launch);
+}
+
+or_status_t or_cl_product_tiles(or_cl_build_t *build, const or_cl_product_job_t *job) {
+  const or_cl_device_t *device = or_cl_build_device(build);
+  const tile_t *tile = choose_tile(device, job);
+  or_cl_product_args_t args = job->args;
+  or_cl_slot_id_t c = job->c;
+  or_status_t status = or_status_success();
+  split(device, groups_of(job, tile), tile->depth, &args);
+  if (args.splits > 1) status = take_parts(build, job, &args, &c);
+  if (!or_ok(status)) return status;
+  char options[OPTIONS_BYTES];
+  (void)or_cl_product_options(device, job->dtype, "TILES", args.splits > 1 ? OR_ACT_NONE : job->act, options);
+  (void)add_option(options, "BM", tile->rows);
+  (void)add_option(options, "BN", tile->columns);
+  (void)add_option(options, "BK", tile->depth);
+  (void)add_option(options, "TM", tile->item_rows);
+  (void)add_option(options, "TN", tile->item_columns);
+  if (job->a_transposed) (void)add_option(options, "A_TRANSPOSED", 1);
+  if (job->b_transposed) (void)add_option(options, "B_TRANSPOSED", 1);
+  if (job->image) (void)add_option(options, "IMAGE", 1);
+  if (args.splits > 1) (void)add_option(options, "SPLIT", 1);
+  arguments_t arguments;
+  set_arguments(job, &args, c, arguments);
+  size_t items = (size_t)items_of(tile);
+  or_cl_launch_t launch = {.source = "product",
+                           .entry = "tiles",
+                           .options = options,
+                           .arguments = arguments,
+                           .argument_count = 7,
+                           .dimensions = 3,
+                           .global = {(size_t)parts_of(args.n, tile->columns) * items,
+                                      (size_t)parts_of(args.m, tile->rows), job->batch * (size_t)args.splits},
+                           .local = {items, 1, 1},
+                           .flops = flops_of(job),
+                           .bytes = job->bytes};
+  status = or_cl_build_launch(build, &launch);
+  return or_ok(status) && args.splits > 1 ? add_parts(build, job, &args, c) : status;
+}
+
+/* --- Vectors --- */
+
+#define LANES 32
+#define SLICES 8
+
+or_status_t or_cl_product_vectors(or_cl_build_t *build, const or_cl_product_job_t *job) {
+  const or_cl_device_t *device = or_cl_build_device(build);
+  or_cl_product_args_t args = job->args;
+  /* By columns of B a group has SLICES of them, by rows 4 LANES. */
+  int32_t groups = parts_of(args.n, job->b_transposed ? SLICES : 4 * LANES);
+  or_cl_slot_id_t parts = OR_CL_NO_SLOT;
+  split(device, (double)groups * (double)job->batch / 2.0, job->b_transposed ? 4 * LANES : 2 * SLICES, &args);
+  or_status_t status = take_parts(build, job, &args, &parts);
+  if (!or_ok(status)) return status;
+  char options[OPTIONS_BYTES];
+  (void)or_cl_product_options(device, job->dtype, job->b_transposed ? "ROWS" : "COLUMNS", OR_ACT_NONE, options);
+  (void)add_option(options, "MR", args.m <= 1 ? 1 : OR_CL_VECTOR_ROWS);
+  (void)add_option(options, "LANES", LANES);
+  (void)add_option(options, "SLICES", SLICES);
+  arguments_t arguments;
+  set_arguments(job, &args, parts, arguments);
+  or_cl_launch_t launch = {.source = "product",
+                           .entry = job->b_transposed ? "rows" : "columns",
+                           .options = options,
+                           .arguments = arguments,
+                           .argument_count = 7,
+                           .dimensions = 3,
+                           .global = {job->b_transposed ? LANES : (size_t)groups * LANES,
+                                      job->b_transposed ? (size_t)groups * SLICES : SLICES,
+                                      job->batch * (size_t)args.splits},
+                           .local = {LANES, SLICES, 1},
+                           .flops = flops_of(job),
+                           .bytes = job->bytes};
+  status = or_cl_build_launch(build, &launch);
+  return or_ok(status) ? add_parts(build, job, &args, parts) : status;
+}
