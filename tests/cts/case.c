@@ -34,13 +34,17 @@ static const cts_listed_t *find_listed(const cts_listed_t *list, const char *nam
   return NULL;
 }
 
-/* Whether the backend has to support the case. */
-static bool is_offered(const cts_backend_t *backend, const char *name) {
-  if (backend->offered == NULL) return true;
-  for (const char *const *pattern = backend->offered; *pattern != NULL; ++pattern) {
-    if (matches(*pattern, name)) return true;
+static bool matches_one(const char *const *patterns, const char *name) {
+  for (; patterns != NULL && *patterns != NULL; ++patterns) {
+    if (matches(*patterns, name)) return true;
   }
   return false;
+}
+
+/* Whether the backend has to support the case. */
+static bool is_offered(const cts_backend_t *backend, const char *name) {
+  if (backend->offered != NULL && !matches_one(backend->offered, name)) return false;
+  return !matches_one(backend->not_offered, name);
 }
 
 static void count_skip(cts_t *cts, const char *reason) {

@@ -23,6 +23,7 @@ typedef struct cts_backend_t {
   /* NULL: all; else patterns of the cases that the backend must support. Of other operators it may refuse any, which is
    * counted; what it takes must be right. */
   const char *const *offered;
+  const char *const *not_offered;        /* NULL, or patterns of cases among them that it may refuse all the same */
   const cts_listed_t *unsupported;       /* operator cases that `supports` says no to; any other no is a failure */
   const cts_listed_t *expected_failures; /* a case on either list that starts to pass must be taken off: it fails */
 } cts_backend_t;

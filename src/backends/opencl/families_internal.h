@@ -38,15 +38,17 @@ void or_cl_dense_strides(const or_shape_t *shape, int64_t *strides);
 /* --- Elements that move --- */
 
 /* Elements from one place to another, along any dimensions. */
-typedef struct or_cl_copy_t {
+typedef struct or_cl_move_t {
   or_cl_slot_id_t x, y;
   int64_t x_first, y_first; /* elements before the first one that moves */
   or_dtype_t dtype;         /* one that or_cl_bytes_name knows */
   or_cl_layout_t layout;    /* operand 0 is y, operand 1 is x; strides of x may be negative or 0 */
-} or_cl_copy_t;
+} or_cl_move_t;
 /* Whether kernels can do it. */
-bool or_cl_copy_fits(const or_cl_copy_t *copy);
-or_status_t or_cl_copy(or_cl_build_t *build, const or_cl_copy_t *copy);
+bool or_cl_move_fits(const or_cl_move_t *copy);
+or_status_t or_cl_move(or_cl_build_t *build, const or_cl_move_t *copy);
+/* The first output is the first input as it lies: shared, or copied where that can't be. Names the kernel. */
+or_status_t or_cl_same(or_cl_build_t *build, const or_node_view_t *view);
 
 /* --- Launch sizes --- */
 

@@ -47,16 +47,8 @@ static or_status_t convert(or_cl_build_t *build, const or_node_view_t *view) {
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
-  or_cl_slot_id_t from, to;
-  bool shared = false;
-  if (or_view_input(view, 0)->dtype != or_view_output(view, 0)->dtype) return convert(build, view);
-  or_status_t status = or_cl_build_share(build, view->core->inputs[0], view->core->outputs[0], 0, &shared);
-  or_cl_build_name(build, "alias");
-  if (!or_ok(status) || shared) return status;
-  or_cl_build_name(build, "copy");
-  status = or_cl_build_read(build, view->core->inputs[0], &from);
-  if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
-  return or_ok(status) ? or_cl_build_copy(build, from, 0, to, 0, or_view_bytes(or_view_input(view, 0))) : status;
+  bool same = or_view_input(view, 0)->dtype == or_view_output(view, 0)->dtype;
+  return same ? or_cl_same(build, view) : convert(build, view);
 }
 
 const or_cl_family_t or_cl_family_cast = {.name = "cast", .match = match, .prepare = prepare};

@@ -26,14 +26,14 @@ static bool is_static(const or_node_view_t *view) {
   return true;
 }
 
-static bool read_pieces(const or_node_view_t *view, bool concat, uint32_t piece, int64_t first, or_cl_copy_t *out);
-static bool read_slice(const or_node_view_t *view, or_cl_copy_t *out);
-static void read_expand(const or_node_view_t *view, or_cl_copy_t *out);
-static void read_tile(const or_node_view_t *view, or_cl_copy_t *out);
+static bool read_pieces(const or_node_view_t *view, bool concat, uint32_t piece, int64_t first, or_cl_move_t *out);
+static bool read_slice(const or_node_view_t *view, or_cl_move_t *out);
+static void read_expand(const or_node_view_t *view, or_cl_move_t *out);
+static void read_tile(const or_node_view_t *view, or_cl_move_t *out);
 
 /* The piece of Concat or Split, or all of another; *first: where a piece begins along the axis. */
-static bool read_copy(const or_node_view_t *view, kind_t kind, uint32_t piece, int64_t first, or_cl_copy_t *out) {
-  *out = (or_cl_copy_t){.dtype = or_view_input(view, 0)->dtype, .layout = {.operands = 2}};
+static bool read_copy(const or_node_view_t *view, kind_t kind, uint32_t piece, int64_t first, or_cl_move_t *out) {
+  *out = (or_cl_move_t){.dtype = or_view_input(view, 0)->dtype, .layout = {.operands = 2}};
   switch (kind) {
   case CONCAT:
   case SPLIT:
@@ -45,12 +45,12 @@ static bool read_copy(const or_node_view_t *view, kind_t kind, uint32_t piece, i
   case EXPAND: read_expand(view, out); break;
   default: read_tile(view, out); break;
   }
-  return or_cl_copy_fits(out);
+  return or_cl_move_fits(out);
 }
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   kind_t kind;
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || !kind_of(view, &kind) || !is_static(view)) return false;
   if (or_cl_bytes_name(or_view_input(view, 0)->dtype) == NULL) return false;
@@ -74,7 +74,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
 const or_cl_family_t or_cl_family_move = {.name = "move", .match = match, .prepare = prepare};
 
 /* Where x's elements are neighbours as the copy goes: an offset in bytes is all. */
-static bool lies_together(const or_cl_copy_t *copy) {
+static bool lies_together(const or_cl_move_t *copy) {
   or_cl_strides_t joined;
   if (!or_cl_layout_join(&copy->layout, &joined)) return false;
   size_t offset = (size_t)copy->x_first * or_dtype_bytes(copy->dtype, 1);
@@ -83,7 +83,7 @@ static bool lies_together(const or_cl_copy_t *copy) {
 }
 
 /* Copies, or only shares, all of one value into all of another. */
-static or_status_t copy_or_share(or_cl_build_t *build, or_value_id_t from, or_value_id_t to, or_cl_copy_t *copy) {
+static or_status_t copy_or_share(or_cl_build_t *build, or_value_id_t from, or_value_id_t to, or_cl_move_t *copy) {
   bool shared = false;
   or_status_t status = or_status_success();
   if (lies_together(copy)) {
@@ -94,7 +94,7 @@ static or_status_t copy_or_share(or_cl_build_t *build, or_value_id_t from, or_va
   or_cl_build_name(build, "copy");
   status = or_cl_build_read(build, from, &copy->x);
   if (or_ok(status)) status = or_cl_build_write(build, to, &copy->y);
-  return or_ok(status) ? or_cl_copy(build, copy) : status;
+  return or_ok(status) ? or_cl_move(build, copy) : status;
 }
 
 /* Pieces. */
@@ -112,7 +112,7 @@ static const or_op_tensor_t *piece_of(const or_node_view_t *view, bool concat, u
   return concat ? or_view_input(view, piece) : or_view_output(view, piece);
 }
 
-static bool read_pieces(const or_node_view_t *view, bool concat, uint32_t piece, int64_t first, or_cl_copy_t *out) {
+static bool read_pieces(const or_node_view_t *view, bool concat, uint32_t piece, int64_t first, or_cl_move_t *out) {
   int32_t axis = 0;
   if (!axis_of(view, concat, &axis)) return false;
   const or_shape_t *part = &piece_of(view, concat, piece)->shape;
@@ -135,7 +135,7 @@ static or_status_t prepare_pieces(or_cl_build_t *build, const or_node_view_t *vi
   or_status_t status = concat ? or_cl_build_write(build, node->outputs[0], &whole) : or_status_success();
   or_cl_build_name(build, concat ? "copy" : "alias");
   for (uint32_t i = 0; or_ok(status) && i < (concat ? view->call.input_count : view->call.output_count); ++i) {
-    or_cl_copy_t copy;
+    or_cl_move_t copy;
     if (!concat && node->outputs[i] == OR_NO_VALUE) {
       first += piece_of(view, concat, i)->shape.dims[axis];
       continue;
@@ -145,7 +145,7 @@ static or_status_t prepare_pieces(or_cl_build_t *build, const or_node_view_t *vi
     if (concat) {
       copy.y = whole;
       status = or_cl_build_read(build, node->inputs[i], &copy.x);
-      if (or_ok(status)) status = or_cl_copy(build, &copy);
+      if (or_ok(status)) status = or_cl_move(build, &copy);
     } else {
       status = copy_or_share(build, node->inputs[0], node->outputs[i], &copy);
     }
@@ -155,7 +155,7 @@ static or_status_t prepare_pieces(or_cl_build_t *build, const or_node_view_t *vi
 
 /* Slices, and what is repeated. */
 
-static bool read_slice(const or_node_view_t *view, or_cl_copy_t *out) {
+static bool read_slice(const or_node_view_t *view, or_cl_move_t *out) {
   or_slice_t slice;
   bool known = false;
   or_status_t status = or_slice_make(&view->call, &slice, &known);
@@ -175,7 +175,7 @@ static bool read_slice(const or_node_view_t *view, or_cl_copy_t *out) {
   return true;
 }
 
-static void read_expand(const or_node_view_t *view, or_cl_copy_t *out) {
+static void read_expand(const or_node_view_t *view, or_cl_move_t *out) {
   const or_shape_t *y = &or_view_output(view, 0)->shape;
   out->layout.rank = y->rank;
   for (int32_t i = 0; i < y->rank; ++i) out->layout.dims[i] = y->dims[i];
@@ -184,7 +184,7 @@ static void read_expand(const or_node_view_t *view, or_cl_copy_t *out) {
 }
 
 /* Each dimension is two: the repeats, along which x stays, and the input's own. */
-static void read_tile(const or_node_view_t *view, or_cl_copy_t *out) {
+static void read_tile(const or_node_view_t *view, or_cl_move_t *out) {
   const or_shape_t *x = &or_view_input(view, 0)->shape, *y = &or_view_output(view, 0)->shape;
   int64_t x_strides[OR_MAX_RANK], y_strides[OR_MAX_RANK];
   or_cl_dense_strides(x, x_strides);
@@ -200,7 +200,7 @@ static void read_tile(const or_node_view_t *view, or_cl_copy_t *out) {
 }
 
 static or_status_t prepare_whole(or_cl_build_t *build, const or_node_view_t *view, kind_t kind) {
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)read_copy(view, kind, 0, 0, &copy); /* match has looked */
   or_cl_build_name(build, "alias");
   return copy_or_share(build, view->core->inputs[0], view->core->outputs[0], &copy);

@@ -40,12 +40,12 @@ static bool read_begins(const or_node_view_t *view, int64_t begin[OR_MAX_RANK]) 
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static bool read_copy(const or_node_view_t *view, or_cl_copy_t *out) {
+static bool read_copy(const or_node_view_t *view, or_cl_move_t *out) {
   const or_op_tensor_t *x = or_view_input(view, 0);
   const or_shape_t *y = &or_view_output(view, 0)->shape;
   int64_t begin[OR_MAX_RANK];
   if (!or_shape_is_static(&x->shape) || !or_shape_is_static(y) || !read_begins(view, begin)) return false;
-  *out = (or_cl_copy_t){.dtype = x->dtype, .layout = {.rank = y->rank, .operands = 2}};
+  *out = (or_cl_move_t){.dtype = x->dtype, .layout = {.rank = y->rank, .operands = 2}};
   or_cl_dense_strides(y, out->layout.strides[0]);
   or_cl_dense_strides(&x->shape, out->layout.strides[1]);
   for (int32_t i = 0; i < y->rank; ++i) {
@@ -55,11 +55,11 @@ static bool read_copy(const or_node_view_t *view, or_cl_copy_t *out) {
     out->x_first += from * out->layout.strides[1][i];
     out->y_first += to * out->layout.strides[0][i];
   }
-  return or_cl_copy_fits(out);
+  return or_cl_move_fits(out);
 }
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || strcmp(view->call.op->name, "Pad") != 0) return false;
   if (!or_op_attribute_is(&view->call, "mode", "constant", "constant")) return false;
@@ -87,7 +87,7 @@ static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_cl_
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_node_t *node = view->core;
   or_cl_slot_id_t value = OR_CL_NO_SLOT;
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)read_copy(view, &copy); /* match has looked */
   bool given = view->core->version >= 11 && or_view_has_input(view, 2);
   or_status_t status = or_cl_build_read(build, node->inputs[0], &copy.x);
@@ -95,7 +95,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   if (or_ok(status)) status = or_cl_build_write(build, node->outputs[0], &copy.y);
   if (or_ok(status)) status = fill(build, view, value, copy.y);
   or_cl_build_name(build, "pad");
-  return or_ok(status) ? or_cl_copy(build, &copy) : status;
+  return or_ok(status) ? or_cl_move(build, &copy) : status;
 }
 
 const or_cl_family_t or_cl_family_pad = {.name = "pad", .match = match, .prepare = prepare};

@@ -4,7 +4,7 @@
 #include "backends/opencl/families_internal.h"
 #include "ops/transpose.h"
 
-static bool read_copy(const or_node_view_t *view, or_cl_copy_t *out) {
+static bool read_copy(const or_node_view_t *view, or_cl_move_t *out) {
   const or_op_tensor_t *x = or_view_input(view, 0), *y = or_view_output(view, 0);
   int32_t permutation[OR_MAX_RANK];
   if (!or_shape_is_static(&x->shape)) return false;
@@ -13,32 +13,32 @@ static bool read_copy(const or_node_view_t *view, or_cl_copy_t *out) {
   or_status_ignore(status); /* shape inference has told it already */
   if (!ok) return false;
   int64_t strides[OR_MAX_RANK];
-  *out = (or_cl_copy_t){.dtype = x->dtype, .layout = {.rank = x->shape.rank, .operands = 2}};
+  *out = (or_cl_move_t){.dtype = x->dtype, .layout = {.rank = x->shape.rank, .operands = 2}};
   or_cl_dense_strides(&x->shape, strides);
   or_cl_dense_strides(&y->shape, out->layout.strides[0]);
   for (int32_t i = 0; i < x->shape.rank; ++i) {
     out->layout.dims[i] = y->shape.dims[i];
     out->layout.strides[1][i] = strides[permutation[i]];
   }
-  return or_cl_copy_fits(out);
+  return or_cl_move_fits(out);
 }
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)device;
   if (view->fused || view->call.op->domain[0] != '\0' || strcmp(view->call.op->name, "Transpose") != 0) return false;
   return read_copy(view, &copy);
 }
 
 /* Whether the elements stay where they are: only extents of 1 move. */
-static bool stays(const or_cl_copy_t *copy) {
+static bool stays(const or_cl_move_t *copy) {
   or_cl_strides_t joined;
   if (!or_cl_layout_join(&copy->layout, &joined)) return false;
   return joined.rank == 0 || (joined.rank == 1 && joined.strides[1][0] == 1);
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
-  or_cl_copy_t copy;
+  or_cl_move_t copy;
   (void)read_copy(view, &copy); /* match has looked */
   bool shared = false;
   or_status_t status = or_status_success();
@@ -48,7 +48,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   or_cl_build_name(build, "transpose");
   status = or_cl_build_read(build, view->core->inputs[0], &copy.x);
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &copy.y);
-  return or_ok(status) ? or_cl_copy(build, &copy) : status;
+  return or_ok(status) ? or_cl_move(build, &copy) : status;
 }
 
 const or_cl_family_t or_cl_family_transpose = {.name = "transpose", .match = match, .prepare = prepare};

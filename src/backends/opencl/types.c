@@ -52,5 +52,5 @@ bool or_cl_is_float(const or_cl_device_t *device, or_dtype_t dtype) {
 
 uint32_t or_cl_vector_width(const or_cl_device_t *device, or_dtype_t dtype) {
   if (!or_cl_device_traits(device)->is_cpu) return 1;
-  return or_dtype_bits(dtype) > 32 ? 8 : 16;
+  return or_dtype_bits(dtype) > 64 ? 1 : or_dtype_bits(dtype) > 32 ? 8 : 16;
 }

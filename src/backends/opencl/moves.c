@@ -8,12 +8,12 @@
 
 typedef struct launch_state_t {
   or_cl_build_t *build;
-  const or_cl_copy_t *copy;
+  const or_cl_move_t *copy;
   or_cl_strides_t strides;
   double count;
 } launch_state_t;
 
-bool or_cl_copy_fits(const or_cl_copy_t *copy) {
+bool or_cl_move_fits(const or_cl_move_t *copy) {
   or_cl_strides_t strides;
   return or_cl_bytes_name(copy->dtype) != NULL && or_cl_layout_join(&copy->layout, &strides);
 }
@@ -32,7 +32,7 @@ static int32_t moving_dimension(const or_cl_strides_t *strides) {
   return -1;
 }
 
-or_status_t or_cl_copy(or_cl_build_t *build, const or_cl_copy_t *copy) {
+or_status_t or_cl_move(or_cl_build_t *build, const or_cl_move_t *copy) {
   launch_state_t state = {.build = build, .copy = copy, .count = 1};
   if (!or_cl_layout_join(&copy->layout, &state.strides)) return or_error(OR_INTERNAL, "a copy that no kernel fits");
   for (int32_t i = 0; i < state.strides.rank; ++i) state.count *= state.strides.dims[i];
@@ -50,7 +50,7 @@ or_status_t or_cl_copy(or_cl_build_t *build, const or_cl_copy_t *copy) {
 
 static or_status_t rows(launch_state_t *state) {
   const or_cl_device_t *device = or_cl_build_device(state->build);
-  const or_cl_copy_t *copy = state->copy;
+  const or_cl_move_t *copy = state->copy;
   or_cl_strides_t outer = state->strides;
   int32_t steps[3], inner = or_cl_split_rows(&outer, steps);
   uint32_t width = inner < 4 ? 1 : or_cl_vector_width(device, copy->dtype);
@@ -73,7 +73,7 @@ static or_status_t rows(launch_state_t *state) {
 static size_t blocks(int32_t extent, size_t of) { return ((size_t)extent + of - 1) / of; }
 
 static or_status_t planes(launch_state_t *state, int32_t fast) {
-  const or_cl_copy_t *copy = state->copy;
+  const or_cl_move_t *copy = state->copy;
   or_cl_strides_t outer = state->strides;
   int32_t slow = --outer.rank, extents[2] = {outer.dims[fast], outer.dims[slow]};
   int32_t y_step = outer.strides[0][fast], x_step = outer.strides[1][slow];
@@ -112,4 +112,16 @@ static or_status_t planes(launch_state_t *state, int32_t fast) {
   }
   launch.bytes = 2 * state->count * (double)or_dtype_bytes(copy->dtype, 1);
   return or_cl_build_launch(state->build, &launch);
+}
+
+or_status_t or_cl_same(or_cl_build_t *build, const or_node_view_t *view) {
+  or_cl_slot_id_t from, to;
+  bool shared = false;
+  or_status_t status = or_cl_build_share(build, view->core->inputs[0], view->core->outputs[0], 0, &shared);
+  or_cl_build_name(build, "alias");
+  if (!or_ok(status) || shared) return status;
+  or_cl_build_name(build, "copy");
+  status = or_cl_build_read(build, view->core->inputs[0], &from);
+  if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
+  return or_ok(status) ? or_cl_build_copy(build, from, 0, to, 0, or_view_bytes(or_view_input(view, 0))) : status;
 }
