@@ -177,3 +177,66 @@ enum {
     }                                                                                                        \
   }
 DEFINE_ACTIVATE(float)
+
+/* --- The same without branches and calls, so that compilers for processors make vectors of loops over them --- */
+
+/* e^(x + rest), |rest| far smaller than x. Reduction after Cody and Waite (1980). */
+static inline float exp_plain(float x, float rest) {
+  x = x > 100.0f ? 100.0f : x;
+  x = x < -110.0f ? -110.0f : x;
+  float shifted = fma(x, 1.44269504f, 12582912.0f); /* 1.5 * 2^23: the sum's last bits are the nearest integer */
+  float n = shifted - 12582912.0f;
+  int all = as_int(shifted) - 0x4b400000, half_of_it = all >> 1;
+  float r = fma(n, -0.693359375f, x);
+  r = fma(n, 2.12194440e-4f, r) + rest;
+  float q = 1.381443115e-03f;
+  q = fma(q, r, 8.368796669e-03f);
+  q = fma(q, r, 4.166839644e-02f);
+  q = fma(q, r, 1.666651964e-01f);
+  q = fma(q, r, 4.999999404e-01f);
+  float p = fma(r * r, q, r) + 1.0f;
+  return p * as_float((half_of_it + 127) << 23) * as_float((all - half_of_it + 127) << 23);
+}
+
+static inline float tanh_plain(float x) {
+  float a = fabs(x), z = x * x, q = 2.142288955e-03f;
+  q = fma(q, z, -8.176686242e-03f);
+  q = fma(q, z, 2.170042507e-02f);
+  q = fma(q, z, -5.394671485e-02f);
+  q = fma(q, z, 1.333320588e-01f);
+  q = fma(q, z, -3.333333135e-01f);
+  float near = fma(z * q, x, x);
+  float far = 1.0f - 2.0f / (exp_plain(2.0f * a, 0.0f) + 1.0f);
+  return a < 0.625f ? near : x < 0.0f ? -far : far;
+}
+
+/* x Phi(x), Phi the normal distribution: Phi(-y) = e^(-y^2/2) H(y) for y >= 0, so that the left tail keeps its relative
+ * precision. */
+static inline float gelu_plain(float x) {
+  float y = fabs(x);
+  y = y > 15.0f ? 15.0f : y;
+  float t = (y - 3.0f) / (y + 3.0f), h = 5.368340499e-05f;
+  h = fma(h, t, 1.155491118e-04f);
+  h = fma(h, t, -3.395001695e-04f);
+  h = fma(h, t, -9.837624384e-04f);
+  h = fma(h, t, 2.904563211e-03f);
+  h = fma(h, t, 6.132071372e-03f);
+  h = fma(h, t, -4.621329159e-02f);
+  h = fma(h, t, 1.232250333e-01f);
+  h = fma(h, t, -2.064026147e-01f);
+  h = fma(h, t, 1.215139478e-01f);
+  float square = y * -0.5f * y;
+  float tail = exp_plain(square, fma(y * -0.5f, y, -square)) * h;
+  return x * (x < 0.0f ? tail : 1.0f - tail);
+}
+
+static inline float activate_plain(float x, int kind, float lo, float hi) {
+  switch (kind) {
+  case ACT_SIGMOID: return 1.0f / (1.0f + exp_plain(-x, 0.0f));
+  case ACT_TANH: return tanh_plain(x);
+  case ACT_GELU_ERF: return gelu_plain(x);
+  case ACT_GELU_TANH: return x / (1.0f + exp_plain(-1.5957691216f * fma(0.044715f * x * x, x, x), 0.0f));
+  case ACT_SILU: return x / (1.0f + exp_plain(-x, 0.0f));
+  default: return activate_float(x, kind, lo, hi);
+  }
+}

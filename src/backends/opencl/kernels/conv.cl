@@ -80,7 +80,7 @@ __kernel void depthwise(IN(x), IN(weights), IN(bias), __global const uchar *resi
 #if ACT == 1
     sum = sum < (T)0 ? (T)0 : sum;
 #elif ACT > 1
-    sum = activate_float(sum, ACT, p.lo, p.hi);
+    sum = activate_plain(sum, ACT, p.lo, p.hi);
 #endif
     STORE_S(y, at + i, sum);
   }

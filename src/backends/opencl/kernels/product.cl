@@ -53,7 +53,7 @@ static inline T act(T x, const product_t *p) {
 #elif ACT == 1
   return x < (T)0 ? (T)0 : x;
 #else
-  return activate_float(x, ACT, p->lo, p->hi);
+  return activate_plain(x, ACT, p->lo, p->hi);
 #endif
 }
 
@@ -118,15 +118,29 @@ typedef PASTE(T, VN) vector_t;
 #define LOAD_VECTOR PASTE(vload, VN)
 #define STORE_VECTOR PASTE(vstore, VN)
 
-/* Columns first .. NR - 1 of a row of sums, as far as they are in C. Neighbours in C are done in one go. */
-static void store_row(const product_t *p, const place_t *place, const T *sums, int row, int start, int first) {
+/* Columns first .. NR - 1 of a row of sums, as far as they are in C. */
+static inline void store_row(const product_t *p, const place_t *place, T *sums, int row, int start, int first) {
   int end = min(NR, p->n - start);
-  for (int j = first; j < end;) {
+  if (p->bias_kind == BIAS_COLUMNS) {
+    for (int j = first; j < end; ++j) sums[j] = sums[j] * (T)p->alpha + LOAD_S(place->bias, start + j) * (T)p->bias_scale;
+  } else {
+    T bias = p->bias_kind == BIAS_NONE ? (T)0 : LOAD_S(place->bias, p->bias_kind == BIAS_ROWS ? row : 0);
+    bias *= (T)p->bias_scale;
+    for (int j = 0; j < NR; ++j) sums[j] = sums[j] * (T)p->alpha + bias;
+  }
+  if (!p->has_residual) {
+    for (int j = 0; j < NR; ++j) sums[j] = act(sums[j], p);
+  }
+  for (int j = first; j < end;) { /* neighbours in C are written in one go */
     int line = (start + j) / p->width, x = start + j - line * p->width;
     int count = min(p->used - x, end - j);
     long at = (long)row * p->ldc + (long)line * p->used + x;
-    for (int i = 0; i < count; ++i) {
-      STORE_S(place->c, at + i, finish(p, place, sums[j + i], row, start + j + i, at + i));
+    if (p->has_residual) {
+      for (int i = 0; i < count; ++i) {
+        STORE_S(place->c, at + i, act(sums[j + i] + LOAD_S(place->residual, at + i) * (T)p->residual_scale, p));
+      }
+    } else {
+      for (int i = 0; i < count; ++i) STORE_S(place->c, at + i, sums[j + i]);
     }
     j += p->width - x;
   }
