@@ -97,7 +97,7 @@ static void allow(int rules, const char *path, uint64_t rights) {
   (void)close(rule.parent_fd);
 }
 
-/* Folders between colons. */
+/* Folders and files between colons. */
 static void allow_list(int rules, const char *list) {
   char path[PATH_MAX];
   while (list != NULL && *list != '\0') {
@@ -137,6 +137,7 @@ bool or_sandbox_files(const char *cache, const char *scratch) {
   allow_accelerators(rules);
   allow_list(rules, getenv("LD_LIBRARY_PATH"));
   allow_list(rules, getenv("OCL_ICD_VENDORS"));
+  allow_list(rules, getenv("OPENRUNTIME_OPENCL_LIBRARY"));
   if (cache[0] != '\0') allow(rules, cache, all);
   if (scratch[0] != '\0') allow(rules, scratch, all);
   const bool bound = syscall(SYS_landlock_restrict_self, rules, 0) == 0;

@@ -7,10 +7,29 @@
 
 /* Names, and beginnings of names where they end with '_': where libraries lie, how drivers and teams are set up. */
 static const char *const inherited[] = {
-    "PATH",    "LD_LIBRARY_PATH", "LANG",    "LC_",          "TZ",           "OCL_",          "POCL_",
-    "CUDA_",   "NVIDIA_",         "ROCR_",   "HIP_",         "GPU_",         "MESA_",         "RUSTICL_",
-    "OMP_",    "GOMP_",           "ONEAPI_", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_",
+    "TZ",
+    "OCL_",
+    "POCL_",
+    "CUDA_",
+    "NVIDIA_",
+    "ROCR_",
+    "HIP_",
+    "GPU_",
+    "MESA_",
+    "RUSTICL_",
+    "OMP_",
+    "GOMP_",
+    "ONEAPI_",
+    "ASAN_OPTIONS",
+    "TSAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LLVM_PROFILE_FILE",
     "MALLOC_",
+    "OPENRUNTIME_OPENCL_LIBRARY",
 };
 
 extern char **environ;

@@ -3,7 +3,8 @@
  *                                   behind it, for local memory `@`
  *   error WORDS                     a mistake in the source
  *   compiler ACTION                 what the compiler does before it answers
- * Actions: saxpy (of a, x and y), nothing, spin, crash, hog (memory), lost (the device), stray (writes far beyond y). */
+ * Actions: saxpy (of a, x and y), nothing, spin, crash, hog (memory), lost (the device), stray (writes beyond the last
+ * argument). */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
