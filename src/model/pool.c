@@ -496,7 +496,8 @@ static void sweep_locked(or_model_pool_t *pool, int64_t now_ns, or_model_entry_t
     if (entry->leases > 0 || entry->state == OR_MODEL_LOADING) continue;
     const bool idle = entry->state == OR_MODEL_READY && now_ns - entry->last_used_ns >= entry->keep_alive_ns;
     const bool unwanted = entry->state == OR_MODEL_UNLOADING || entry->unload_wanted;
-    if (idle || unwanted) remove_locked(pool, entry, doomed);
+    const bool gone = or_device_state(entry->device, NULL) != OR_DEVICE_AVAILABLE; /* and will not come back */
+    if (idle || unwanted || gone) remove_locked(pool, entry, doomed);
   }
 }
 

@@ -14,11 +14,16 @@ static const family_t families[] = {
     {"vulkan", {"opencl"}},
 };
 
+/* Of those that are not lost or unavailable; if all are, the first, which says why. */
 static or_device_t *first_of_type(const or_runtime_t *runtime, const char *type) {
+  or_device_t *first = NULL;
   for (size_t i = 0; i < runtime->device_count; ++i) {
-    if (strcmp(or_device_facts(runtime->devices[i])->type, type) == 0) return runtime->devices[i];
+    or_device_t *device = runtime->devices[i];
+    if (strcmp(or_device_facts(device)->type, type) != 0) continue;
+    if (or_device_state(device, NULL) == OR_DEVICE_AVAILABLE) return device;
+    if (first == NULL) first = device;
   }
-  return NULL;
+  return first;
 }
 
 /* Devices stand in the order of preference: the first that is not lost or unavailable. */

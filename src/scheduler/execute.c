@@ -36,6 +36,23 @@ void or_worker_main(void *argument) {
   or_mutex_unlock(&scheduler->mutex);
 }
 
+/* Where the task was not meant to be, or is after another device went with an attempt at it. */
+static void tell_why_here(execution_t *execution) {
+  const or_job_t *job = execution->job;
+  const char *id = or_device_facts(execution->place->device)->id;
+  char *reason = execution->result.fallback_reason, words[160];
+  const size_t capacity = sizeof execution->result.fallback_reason;
+  bool preferred;
+  if (job->gone != NULL) {
+    const bool unopened = or_device_state(job->gone, NULL) == OR_DEVICE_UNAVAILABLE;
+    or_format(reason, capacity, "device \"%s\" %s attempt %d; %s is the next best", or_device_facts(job->gone)->id,
+              unopened ? "could not be opened for" : "was lost during", job->attempts - 1, id);
+  } else if (or_place_allows(job->scheduler, job, execution->place, &preferred) && !preferred) {
+    or_format(reason, capacity, "%s; %s is the next best",
+              or_place_what_became(job->scheduler, job, words, sizeof words), id);
+  }
+}
+
 void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
   hardware_t *hardware = place->hardware;
   or_scheduler_t *scheduler = hardware->scheduler;
@@ -67,11 +84,7 @@ void or_execution_begin(execution_t *execution, or_job_t *job, place_t *place) {
     member->begun_ns = now_ns;
     or_format(member->device_id, sizeof member->device_id, "%s", facts->id);
   }
-  bool preferred;
-  if (or_place_allows(scheduler, job, execution->place, &preferred) && !preferred) {
-    or_format(execution->result.fallback_reason, sizeof execution->result.fallback_reason,
-              "device \"%s\" can't be had now; %s is the next best", or_task_device_preference(job->task), facts->id);
-  }
+  tell_why_here(execution);
   scheduler->ran = true;
   if (scheduler->next_deadline_ns > job->begun_ns + CLOCK_STEP_NS) or_cond_signal(&scheduler->clock_wake);
   if (scheduler->waiting > 0) or_hardware_wake(hardware); /* there may be room for more */
@@ -110,14 +123,22 @@ static bool is_put_off(const execution_t *execution) {
   return true;
 }
 
-/* Jobs whose device was lost may have another attempt, elsewhere. With the lock held. */
+/* The device went with the attempt: it was lost, or could not be opened, and will not be from now on. */
+static bool is_gone(const execution_t *execution, const or_status_t status) {
+  if (or_status_code(status) == OR_DEVICE_LOST) return true;
+  return or_status_code(status) == OR_UNAVAILABLE &&
+         or_device_state(execution->place->device, NULL) == OR_DEVICE_UNAVAILABLE;
+}
+
+/* Jobs whose device went may have another attempt, where there may be another device for them. With the lock held. */
 static bool goes_on(const execution_t *execution) {
   const or_job_t *job = execution->job;
   int attempts = 0;
   for (const or_job_t *member = execution->members; member != NULL; member = member->member_next)
     attempts = member->attempts > attempts ? member->attempts : attempts;
   return execution->members != NULL && attempts < OR_TASK_MAX_ATTEMPTS && or_task_rerun_on_restart(job->task) &&
-         !or_cancel_requested(&execution->cancel) && !job->scheduler->draining;
+         !or_cancel_requested(&execution->cancel) && !job->scheduler->draining &&
+         !or_place_in_vain(job->scheduler, job);
 }
 
 /* Of what was put off and does not wait again: why it ends. */
@@ -128,9 +149,10 @@ static or_status_t end_of(const execution_t *execution, or_status_t status) {
   return or_ok(status) ? or_error(OR_CANCELLED, "the scheduler is shutting down") : status;
 }
 
-/* The members wait again, the first of them in the queue. With the lock held. */
-static void wait_again(or_job_t *first) {
+/* The members wait again, the first of them in the queue. `gone`: the device that went, or NULL. With the lock held. */
+static void wait_again(or_job_t *first, const or_device_t *gone) {
   for (or_job_t *member = first; member != NULL; member = member->member_next) {
+    member->gone = gone;
     member->state = OR_TASK_PENDING;
     member->device_id[0] = '\0';
     member->leader = member != first ? first : NULL;
@@ -214,7 +236,7 @@ void or_execution_carry_out(execution_t *execution) {
   if (or_trace_on(or_runtime_trace(scheduler->runtime))) or_job_trace_work(job, begin_ns);
   (void)or_trace_enter(before);
   or_mutex_lock(&scheduler->mutex);
-  const bool lost = or_status_code(status) == OR_DEVICE_LOST;
+  const bool lost = is_gone(execution, status);
   const bool again = (lost && goes_on(execution)) || (!or_ok(status) && is_put_off(execution));
   if (or_ok(status)) {
     or_place_learn(execution->place, job->task, &job->estimate, execution->result.execution_time_s);
@@ -226,10 +248,11 @@ void or_execution_carry_out(execution_t *execution) {
   for (or_job_t *member = members; member != NULL; member = member->member_next) member->ending = !again;
   if (again && job->whole) {
     or_whole_put_back(job);
+    job->gone = lost ? execution->place->device : NULL;
   } else if (again && members != NULL) {
-    wait_again(members);
+    wait_again(members, lost ? execution->place->device : NULL);
   }
-  if (lost) or_waiting_look_again(scheduler);
+  if (lost) or_waiting_look_elsewhere(scheduler);
   or_mutex_unlock(&scheduler->mutex);
   leave_all_on_disk(interrupted);
   if (members != NULL && !again) {
@@ -322,7 +345,7 @@ static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
       or_waiting_look_again(scheduler);
       or_job_t *members = goes_on(execution) && !execution->job->whole ? take_members(execution) : NULL;
       if (members != NULL) {
-        wait_again(members);
+        wait_again(members, execution->place->device);
         continue;
       }
       or_job_t *job = execution->members;
@@ -336,6 +359,25 @@ static or_job_t *take_stuck(or_scheduler_t *scheduler, int64_t now_ns) {
   return NULL;
 }
 
+/* A waiting job whose devices are all gone, taken out of the queue. */
+static or_job_t *take_vain(or_scheduler_t *scheduler) {
+  bool gone = false;
+  for (size_t i = 0; i < scheduler->place_count; ++i)
+    gone = gone || or_device_state(scheduler->places[i].device, NULL) != OR_DEVICE_AVAILABLE;
+  for (int priority = 1; gone && priority <= OR_SCHEDULER_PRIORITIES; ++priority) {
+    for (or_job_t *job = scheduler->queue[priority].first; job != NULL; job = job->next) {
+      if (or_place_in_vain(scheduler, job) && or_share_leave(job)) return job;
+    }
+  }
+  return NULL;
+}
+
+/* In the words of what became of the device. Without the lock, of a job that `take_vain` gave. */
+static void end_vain(or_job_t *job) {
+  char words[OR_STATUS_MESSAGE_BYTES];
+  or_job_end(job, or_error(OR_DEVICE_LOST, "%s", or_place_what_became(job->scheduler, job, words, sizeof words)), NULL);
+}
+
 void or_clock_main(void *argument) {
   or_scheduler_t *scheduler = argument;
   or_mutex_lock(&scheduler->mutex);
@@ -346,7 +388,8 @@ void or_clock_main(void *argument) {
     scheduler->ran = false;
     or_job_t *expired = take_expired(scheduler, now_ns, &next_ns);
     or_job_t *stuck = expired == NULL ? take_stuck(scheduler, now_ns) : NULL;
-    if (expired == NULL && stuck == NULL) {
+    or_job_t *vain = expired == NULL && stuck == NULL ? take_vain(scheduler) : NULL;
+    if (expired == NULL && stuck == NULL && vain == NULL) {
       scheduler->next_deadline_ns = next_ns;
       or_cond_wait_until(&scheduler->clock_wake, &scheduler->mutex, next_ns);
       scheduler->next_deadline_ns = INT64_MIN;
@@ -355,6 +398,8 @@ void or_clock_main(void *argument) {
     or_mutex_unlock(&scheduler->mutex);
     if (expired != NULL) {
       or_job_end(expired, or_error(OR_DEADLINE_EXCEEDED, "the time was up before the task was done"), NULL);
+    } else if (vain != NULL) {
+      end_vain(vain);
     } else {
       or_log(OR_LOG_TASK, OR_LOG_ERROR, "device_stuck", "device=%s task=%s", stuck->device_id, stuck->task_id);
       or_job_end(stuck, or_error(OR_DEVICE_LOST, "device %s did not end the work", stuck->device_id), NULL);

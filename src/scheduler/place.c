@@ -72,6 +72,34 @@ bool or_place_allows(or_scheduler_t *scheduler, const or_job_t *job, const place
   return is_first_of_hardware(scheduler, place);
 }
 
+bool or_place_in_vain(const or_scheduler_t *scheduler, const or_job_t *job) {
+  const bool anywhere = strcmp(or_task_device_preference(job->task), "auto") == 0 || !or_task_strict_device(job->task);
+  bool any = false;
+  for (size_t i = 0; i < scheduler->place_count; ++i) {
+    const place_t *place = &scheduler->places[i];
+    if (!anywhere && !is_meant(job->task, place)) continue;
+    if (or_device_state(place->device, NULL) == OR_DEVICE_AVAILABLE) return false;
+    any = true;
+  }
+  return any;
+}
+
+const char *or_place_what_became(const or_scheduler_t *scheduler, const or_job_t *job, char *text, size_t capacity) {
+  const char *preference = or_task_device_preference(job->task), *reason = "";
+  const bool automatic = strcmp(preference, "auto") == 0;
+  for (size_t i = 0; i < scheduler->place_count; ++i) {
+    const place_t *place = &scheduler->places[i];
+    if (!automatic && !is_meant(job->task, place)) continue;
+    const char *id = or_device_facts(place->device)->id;
+    switch (or_device_state(place->device, &reason)) {
+    case OR_DEVICE_STATE_LOST: return or_format(text, capacity, "device \"%s\" was lost: %s", id, reason);
+    case OR_DEVICE_UNAVAILABLE: return or_format(text, capacity, "device \"%s\" can't be opened: %s", id, reason);
+    case OR_DEVICE_AVAILABLE: break;
+    }
+  }
+  return or_format(text, capacity, "device \"%s\" can't be had now", preference);
+}
+
 static double *rate_of(place_t *place, const or_task_t *task, bool add) {
   const char *operation = or_task_operation(task), *type = or_task_type(task);
   for (size_t i = 0; i < place->rate_count; ++i) {

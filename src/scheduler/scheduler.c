@@ -159,6 +159,7 @@ void or_scheduler_free(or_scheduler_t *scheduler) {
 static or_status_t check_places(or_scheduler_t *scheduler, const or_job_t *job, or_refusal_t *refusal) {
   bool preferred, anywhere = false, fits = false;
   uint64_t most_bytes = 0;
+  char words[256];
   for (size_t i = 0; i < scheduler->place_count; ++i) {
     const place_t *place = &scheduler->places[i];
     if (!or_place_allows(scheduler, job, place, &preferred)) continue;
@@ -175,8 +176,8 @@ static or_status_t check_places(or_scheduler_t *scheduler, const or_job_t *job, 
   }
   if (!anywhere) {
     refusal->kind = OR_REFUSED_REQUEST;
-    return or_error(OR_FAILED_PRECONDITION, "device \"%s\" can't be had now, and strict_device forbids another",
-                    or_task_device_preference(job->task));
+    return or_error(OR_FAILED_PRECONDITION, "%s, and strict_device forbids another",
+                    or_place_what_became(scheduler, job, words, sizeof words));
   }
   if (fits) return or_status_success();
   refusal->kind = OR_REFUSED_MEMORY;

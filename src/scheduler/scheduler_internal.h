@@ -116,6 +116,7 @@ struct or_job_t {
   int priority, attempts;
   int64_t started_us, finished_us, begun_ns, ended_ns;
   char device_id[32];
+  const or_device_t *gone;                 /* went during the latest attempt; NULL: none did */
   or_job_t *next, *previous;               /* in the queue */
   or_job_t *bucket_next;                   /* in the table of ids */
   or_job_t *member_next;                   /* in an execution, or behind the one of several that is in the queue */
@@ -203,6 +204,8 @@ void or_hardware_wake(hardware_t *hardware); /* one idle worker, unless one is a
 void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job);
 /* A device went: what waited for it may begin elsewhere. */
 void or_waiting_look_again(or_scheduler_t *scheduler);
+/* The same of a device that went for good: what may only be there ends. */
+void or_waiting_look_elsewhere(or_scheduler_t *scheduler);
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job);
 /* The job that this hardware is to begin now, and the device for it; NULL: none may. */
 or_job_t *or_waiting_next(hardware_t *hardware, place_t **place);
@@ -213,6 +216,12 @@ place_t *or_place_of(or_scheduler_t *scheduler, const or_device_t *device);
 /* With the lock held. Whether the task may run there now; *why says so where it is not where it was asked to be. */
 bool or_place_allows(or_scheduler_t *scheduler, const or_job_t *job, const place_t *place, bool *preferred);
 bool or_place_usable(const place_t *place);
+/* Every device that the task may ever have was lost, or can't be opened, which stays so: it waits in vain. False where
+ * one was only taken out, or is not there at all. */
+bool or_place_in_vain(const or_scheduler_t *scheduler, const or_job_t *job);
+/* Of such a job, or of one whose device is not to be had now: in words, what became of the device that it is meant for,
+ * `device "x" was lost: it did not answer`. */
+const char *or_place_what_became(const or_scheduler_t *scheduler, const or_job_t *job, char *text, size_t capacity);
 double or_place_seconds(const place_t *place, const or_task_t *task, const or_task_estimate_t *estimate);
 /* On the best of the devices that it may have now; 0: there is none. */
 double or_place_least_seconds(or_scheduler_t *scheduler, const or_job_t *job);

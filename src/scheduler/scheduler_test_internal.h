@@ -53,18 +53,23 @@ static inline size_t await(const char *task_id, or_job_event_t event) {
   }
 }
 
-/* `host`: the CPU too, whose memory is the host's, so that a fake device may be lost. */
-static inline void open_beside(or_scheduler_options_t options, uint32_t devices, bool host) {
+/* A scheduler on the fake devices as they were set; `host`: and on the CPU. */
+static inline void open_scheduler(or_scheduler_options_t options, bool host) {
   static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}, {"cpu", or_backend_cpu_entry}};
   const or_runtime_options_t runtime_options = {.allocator = or_allocator_system()};
-  or_fake_reset();
-  or_fake_set_devices(devices, false);
-  for (uint32_t i = 0; i < devices && !host; ++i) or_fake_set_unified(i);
   expect_ok(or_runtime_create_with(&runtime_options, backends, host ? 2 : 1, &runtime));
   seen.count = 0;
   options.runtime = runtime;
   options.listener = listen;
   expect_ok(or_scheduler_create(&options, &scheduler));
+}
+
+/* `host`: the CPU too, whose memory is the host's, so that a fake device may be lost. */
+static inline void open_beside(or_scheduler_options_t options, uint32_t devices, bool host) {
+  or_fake_reset();
+  or_fake_set_devices(devices, false);
+  for (uint32_t i = 0; i < devices && !host; ++i) or_fake_set_unified(i);
+  open_scheduler(options, host);
 }
 
 static inline void open_with(or_scheduler_options_t options, uint32_t devices) { open_beside(options, devices, false); }

@@ -51,6 +51,7 @@ or_status_t or_scheduler_visit(or_scheduler_t *scheduler, or_visit_t *visit) {
 void or_scheduler_leave(or_scheduler_t *scheduler, or_visit_t *visit) {
   or_mutex_lock(&scheduler->mutex);
   hardware_t *hardware = or_place_of(scheduler, visit->device)->hardware;
+  if (or_device_state(visit->device, NULL) != OR_DEVICE_AVAILABLE) or_waiting_look_elsewhere(scheduler);
   --hardware->running;
   hardware->exclusive = false;
   if (visit->next != NULL) visit->next->previous = visit->previous;

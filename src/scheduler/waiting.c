@@ -23,6 +23,11 @@ void or_waiting_look_again(or_scheduler_t *scheduler) {
   for (size_t i = 0; i < scheduler->hardware_count; ++i) or_hardware_wake(&scheduler->hardware[i]);
 }
 
+void or_waiting_look_elsewhere(or_scheduler_t *scheduler) {
+  or_waiting_look_again(scheduler);
+  or_cond_signal(&scheduler->clock_wake);
+}
+
 void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_remove(&scheduler->queue[job->priority], job);
   job->waiting = false;
