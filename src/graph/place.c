@@ -215,6 +215,20 @@ double or_plan_flops_share(const or_plan_t *plan) {
   return plan->node_count > 0 ? (double)nodes_here / plan->node_count : 1.0;
 }
 
+double or_plan_elsewhere(const or_plan_t *plan, char *elsewhere, size_t capacity) {
+  const double share = plan->device_count > 1 ? or_plan_flops_share(plan) : 1.0;
+  or_format(elsewhere, capacity, "%s", "");
+  for (uint32_t n = 0; share < OR_PLAN_STRICT_SHARE && n < plan->node_count; ++n) {
+    const or_placed_node_t *placed = &plan->placed[n];
+    if (placed->device == 0) continue;
+    or_format(elsewhere, capacity, "%.1f %% of the operations ran on %s; \"%s\" (%s) ran on %s: %s", 100 * share,
+              or_device_facts(plan->devices[0].device)->id, plan->nodes[n].name, plan->nodes[n].op,
+              or_device_facts(plan->devices[placed->device].device)->id, placed->reason);
+    break;
+  }
+  return share;
+}
+
 static or_status_t check_strict(const or_plan_t *plan) {
   double share = or_plan_flops_share(plan);
   if (share >= OR_PLAN_STRICT_SHARE) return or_status_success();

@@ -58,6 +58,9 @@ uint64_t or_plan_held_bytes(const or_plan_t *plan);
 /* What one run takes: arenas, workspaces and outputs. UINT64_MAX: more than can be counted. */
 uint64_t or_plan_run_bytes(const or_plan_t *plan);
 const or_graph_t *or_plan_graph(const or_plan_t *plan);
+/* The share of the operations, 0..1, that is on the plan's own device; under 99 % `elsewhere` says of the first node
+ * that is not why, else it is "". Any thread. */
+double or_plan_elsewhere(const or_plan_t *plan, char *elsewhere, size_t capacity);
 /* Fills the report (nodes in order of execution, copies between devices as rows of operator "Copy"); strings and arrays
  * are allocated into `arena`. Any thread. RESOURCE_EXHAUSTED. */
 or_status_t or_plan_report(or_plan_t *plan, or_arena_t *arena, or_session_report_t *out);

@@ -1,5 +1,6 @@
 /* or_session_explain: a report of the plan that serves given shapes. */
 #include "base/alloc.h"
+#include "base/string.h"
 #include "runtime/program/program.h"
 #include "runtime/session_internal.h"
 
@@ -20,6 +21,23 @@ or_session_memory_t or_session_memory(or_session_t *session) {
   or_mutex_unlock(&session->mutex);
   if (session->program != NULL) memory.arena_bytes += or_program_held_bytes(session->program);
   return memory;
+}
+
+or_session_place_t or_session_place(or_session_t *session) {
+  or_session_place_t place = {.share = 1};
+  const or_device_t *host = or_runtime_host_device(session->runtime);
+  if (session->program != NULL && session->device != host && host != NULL)
+    or_format(place.elsewhere, sizeof place.elsewhere, "what lies between its static pieces ran on %s",
+              or_device_facts(host)->id);
+  or_mutex_lock(&session->mutex);
+  const or_shape_class_t *last = NULL;
+  for (size_t i = 0; i < session->class_count; ++i) {
+    const or_shape_class_t *class = session->classes[i];
+    if (class->plan != NULL && (last == NULL || class->last_used > last->last_used)) last = class;
+  }
+  if (last != NULL) place.share = or_plan_elsewhere(last->plan, place.elsewhere, sizeof place.elsewhere);
+  or_mutex_unlock(&session->mutex);
+  return place;
 }
 
 /* Bindings name shapes, and values where a value decides a shape; a profiled run needs every tensor. */

@@ -28,6 +28,13 @@ or_status_t or_session_start(or_session_t *session, const or_run_request_t *requ
  * NULL, says so. */
 or_status_t or_session_profile(or_session_t *session, const or_binding_t *inputs, size_t input_count,
                                or_cancel_t *cancel, or_session_report_t **out);
+/* Where what it ran last ran. */
+typedef struct or_session_place_t {
+  double share;        /* 0..1 of the operations on the session's device; 1 where nothing is known */
+  char elsewhere[192]; /* what ran elsewhere, and why, where that is more than the hundredth part; else "" */
+} or_session_place_t;
+/* Of the shape class that was used last; of a program no share, but that its steps are the processor's. Any thread. */
+or_session_place_t or_session_place(or_session_t *session);
 /* Memory that the session holds beside its model, in bytes, at this moment. Any thread. */
 typedef struct or_session_memory_t {
   uint64_t arena_bytes; /* what its runs keep: workspace, and values between segments of each run that has memory */

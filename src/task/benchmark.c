@@ -104,6 +104,7 @@ static or_status_t measure_probe(or_task_run_t *run, const probe_t *probe, or_me
   const or_measure_options_t options = {.until_ns = probe->until_ns, .cancel = run->context->cancel};
   if (or_ok(status))
     status = or_task_measure(session, &(or_measure_bindings_t){bindings, operands, &output, 1}, &options, out);
+  if (or_ok(status)) status = or_task_note_place(run, session);
   or_tensor_release(output.tensor);
   or_session_release(session);
   for (int i = 0; i < 2; ++i) or_tensor_release(own[i]);
@@ -143,8 +144,8 @@ static or_status_t run_compute(or_task_run_t *run, int64_t until_ns) {
       or_json_field_int(&run->json, "size", sizes[s]);
       or_json_field_string(&run->json, "dtype", or_dtype_name(dtypes[d]));
       or_json_field_double(&run->json, "gflops", rate * 1e-9);
-      or_task_write_share(&run->json, "percent_of_peak", share_of_peak(run->device, dtypes[d], rate, until_ns));
-      or_json_field_string(&run->json, "device", run->result->device_used);
+      or_task_write_share(&run->json, "percent_of_peak", share_of_peak(run->worked, dtypes[d], rate, until_ns));
+      or_json_field_string(&run->json, "device", or_device_facts(run->worked)->id);
       or_json_field_double(&run->json, "execution_time", time.median_s);
       or_json_field_double(&run->json, "min", time.min_s);
       or_json_field_double(&run->json, "p99", time.p99_s);
@@ -196,7 +197,7 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, m
   or_json_field_int(&run->json, "size_kb", size_kb);
   or_json_field_double(&run->json, "bandwidth_mbps", rate * 1e-6);
   or_json_field_string(&run->json, "kind", kind->kind);
-  or_task_write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->device, bytes, rate, until_ns));
+  or_task_write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->worked, bytes, rate, until_ns));
   or_json_field_double(&run->json, "execution_time", time.median_s);
   or_json_field_double(&run->json, "min", time.min_s);
   or_json_field_double(&run->json, "p99", time.p99_s);

@@ -301,7 +301,7 @@ static void write_row(network_t *network) {
   or_json_field_double(json, "min_ms", network->time.min_s * 1e3);
   or_json_field_string(json, "scenario", or_scenario_name(scenario));
   or_json_field_string(json, "weights", or_model_weights(network->model));
-  or_json_field_string(json, "device", run->result->device_used);
+  or_json_field_string(json, "device", or_device_facts(run->worked)->id);
   write_dims(network);
   if (scenario == OR_SCENARIO_OFFLINE) or_json_field_int(json, "in_flight", network->in_flight);
   if (scenario == OR_SCENARIO_SERVER) write_server(network);
@@ -320,6 +320,7 @@ static or_status_t benchmark_one(or_task_run_t *run, or_model_t *model, double b
     status = or_task_run_session(network.session, network.inputs, network.input_count, network.outputs,
                                  network.output_count, run->context->cancel);
   if (or_ok(status)) status = measure(&network, fmax(LEAST_S, budget_s - (double)(or_clock_ns() - start_ns) * 1e-9));
+  if (or_ok(status)) status = or_task_note_place(run, network.session);
   if (or_ok(status)) write_row(&network);
   for (size_t i = 0; i < network.input_count; ++i) or_tensor_release(network.inputs[i].tensor);
   or_task_release_bindings(network.outputs, network.output_count);

@@ -131,6 +131,7 @@ or_status_t or_task_run_compute(or_task_run_t *run) {
     }
   }
   or_task_note_peak(run);
+  for (size_t i = 0; or_ok(status) && i < total; ++i) status = or_task_note_place(run, works[i].session);
   run->result->here = or_ok(status);
   for (size_t i = 0; i < count; ++i) {
     run->result->here = run->result->here && works[i].time.here;
@@ -308,12 +309,13 @@ static or_dtype_t part_dtype(or_dtype_t dtype) {
  * `bytes`. Nothing is measured for a quick task: a share of more than all says that the limit is not known well. */
 static void write_share_of(or_task_run_t *run, or_dtype_t dtype, double bytes, double rate) {
   double percent;
+  or_device_t *device = run->device_worked ? run->device : run->worked;
   if (run->context->quick) {
-    percent = or_task_known_share(run->device, dtype, rate);
+    percent = or_task_known_share(device, dtype, rate);
     if (dtype != OR_DTYPE_NONE && percent > 100) percent = NAN;
   } else {
-    percent = dtype != OR_DTYPE_NONE ? or_task_share_of_peak(run->device, dtype, rate)
-                                     : or_task_share_of_bandwidth(run->device, bytes, rate);
+    percent = dtype != OR_DTYPE_NONE ? or_task_share_of_peak(device, dtype, rate)
+                                     : or_task_share_of_bandwidth(device, bytes, rate);
   }
   or_task_write_share(&run->json, dtype != OR_DTYPE_NONE ? "percent_of_peak" : "percent_of_bandwidth", percent);
 }

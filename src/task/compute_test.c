@@ -126,6 +126,36 @@ static void every_type_reports_each_of_its_functions(void **state) {
   }
 }
 
+static void says_what_the_device_left_to_another(void **state) {
+  (void)state;
+  static const char *const sums[] = {"Add", NULL};
+  or_task_result_t result;
+  or_runtime_t *two = NULL;
+  or_fake_set_devices(2, false);
+  or_fake_set_unified(0);
+  const or_backend_registration_t backends[] = {{"fake", or_fake_entry}, {"cpu", or_backend_cpu_entry}};
+  expect_ok(or_runtime_create_with(&(or_runtime_options_t){.threads = 1}, backends, 2, &two));
+  or_fake_set_supported(sums);
+  or_task_context_t context = {.runtime = two, .quick = true};
+  expect_ok(or_runtime_find_device(two, "fake_1", &context.device));
+  or_json_document_t *document = executed(&context, COMPUTE("\"size\":4"), &result);
+  assert_string_equal(result.device_used, "cpu_0");
+  assert_string_equal(or_json_get_string(json_path(document, "device"), ""), "cpu_0");
+  assert_non_null(strstr(result.fallback_reason, "0.0 % of the operations ran on fake_1; \"MatMul\" (MatMul) ran on "
+                                                 "cpu_0: not on the fake's list"));
+  or_json_document_free(document);
+  or_task_result_deinit(&result);
+  const char *both = "{\"operation\":\"compute\",\"data\":{\"type\":\"vector_operations\",\"size\":4}}";
+  or_json_document_free(executed(&context, both, &result)); /* a sum, and others */
+  assert_string_equal(result.device_used, "fake_1");
+  assert_non_null(strstr(result.fallback_reason, "0.0 % of the operations ran on fake_1"));
+  or_task_result_deinit(&result);
+  expect_refusal(&context, "{\"operation\":\"compute\",\"strict_device\":true,\"data\":{\"size\":4}}",
+                 OR_FAILED_PRECONDITION, "strict: 0.0 % of the operations ran on fake_1");
+  or_runtime_release(two);
+  or_fake_set_supported(NULL);
+}
+
 static void falls_back_visibly_unless_it_is_strict(void **state) {
   (void)state;
   or_task_context_t context = {.runtime = runtime};
@@ -277,6 +307,7 @@ int main(void) {
       TEST(computes_given_tensors_of_the_caller),
       TEST(takes_extents_axis_and_alpha),
       TEST(every_type_reports_each_of_its_functions),
+      TEST(says_what_the_device_left_to_another),
       TEST(falls_back_visibly_unless_it_is_strict),
       TEST(the_same_seed_gives_the_same_input_on_every_device),
       TEST(tells_progress_and_stops_when_asked),

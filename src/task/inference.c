@@ -36,6 +36,7 @@ or_status_t or_task_run_inference(or_task_run_t *run) {
   if (or_ok(status)) status = bind_inputs(run, &inference);
   or_task_progress(run, 0.3, "run");
   if (or_ok(status)) status = run_model(run, &inference);
+  if (or_ok(status)) status = or_task_note_place(run, inference.session);
   if (or_ok(status)) status = write_result(run, &inference);
   if (or_status_code(status) == OR_INVALID_ARGUMENT && inference.model != NULL && run->context->problems != NULL)
     or_task_check_inputs(run->task, run->context->tensors, run->context->tensor_count, inference.model,

@@ -233,6 +233,7 @@ static or_status_t measure(or_task_run_t *run, const network_t *network, or_mode
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_task_measure(session, &(or_measure_bindings_t){&input, 1, &output, 1}, &how, &time);
   or_task_note_peak(run);
+  if (or_ok(status)) status = or_task_note_place(run, session);
   if (or_ok(status)) write_result(run, network, &time);
   if (or_ok(status) && run->context->verify) status = verify(run, network, model, &input, output.tensor);
   or_tensor_release(input.tensor);

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "runtime/runtime.h"
+#include "runtime/session.h"
 #include "task/task_internal.h"
 
 #define FLOATS (OR_TASK_DTYPE_BIT(OR_FLOAT32) | OR_TASK_DTYPE_BIT(OR_FLOAT64))
@@ -184,6 +186,21 @@ or_status_t or_task_execute(const or_task_t *task, const or_task_context_t *cont
 void or_task_note_peak(const or_task_run_t *run) {
   if (run->result->memory_peak_bytes == 0)
     run->result->memory_peak_bytes = or_device_memory_usage(run->device).peak_bytes;
+}
+
+or_status_t or_task_note_place(or_task_run_t *run, or_session_t *session) {
+  const or_session_place_t place = or_session_place(session);
+  or_device_t *host = or_runtime_host_device(run->context->runtime);
+  or_task_result_t *result = run->result;
+  if (place.elsewhere[0] != '\0' && run->task->strict_device && run->device != host)
+    return or_error(OR_FAILED_PRECONDITION, "strict: %s", place.elsewhere);
+  if (result->fallback_reason[0] == '\0')
+    or_format(result->fallback_reason, sizeof result->fallback_reason, "%s", place.elsewhere);
+  run->worked = place.share > 0 || host == NULL ? run->device : host;
+  run->device_worked = run->device_worked || run->worked == run->device;
+  or_format(result->device_used, sizeof result->device_used, "%s",
+            or_device_facts(run->device_worked ? run->device : run->worked)->id);
+  return or_status_success();
 }
 
 void or_task_progress(const or_task_run_t *run, double fraction, const char *what) {

@@ -114,6 +114,8 @@ typedef struct or_task_run_t {
   or_device_t *device;
   or_task_result_t *result;
   or_json_writer_t json; /* writes result->json; the object is open */
+  bool device_worked;    /* some of what was noted so far ran on `device` */
+  or_device_t *worked;   /* where the session that was noted last ran: `device`, or another that had all of it */
 } or_task_run_t;
 
 /* A kind of task: one row of the table. */
@@ -252,6 +254,9 @@ void or_task_release_bindings(or_binding_t *bindings, size_t count);
 /* Takes the device's memory peak into the result, once: before limits are measured, whose buffers are not the
  * task's. */
 void or_task_note_peak(const or_task_run_t *run);
+/* What a session of the task ran, and where: what its device left to another is the result's fallback_reason, and where
+ * that was all, of each of the task's sessions, the other is device_used. FAILED_PRECONDITION: the task is strict. */
+or_status_t or_task_note_place(or_task_run_t *run, or_session_t *session);
 void or_task_progress(const or_task_run_t *run, double fraction, const char *what);
 
 #endif
