@@ -1,0 +1,165 @@
+/* Compiled programs: once in memory, once on the disk, and what becomes of a file that is not as it was written. */
+#include "backends/opencl/programs.h"
+
+#include <inttypes.h>
+
+#include "backends/opencl/binaries_internal.h"
+#include "backends/opencl/opencl_fixture.h"
+#include "base/file.h"
+
+#define OPTIONS "-DT=float -DW=4"
+
+static void expect_counts(or_cl_device_t *device, uint64_t compiled, uint64_t loaded) {
+  const or_cl_programs_counters_t counters = or_cl_programs_counters(device->programs);
+  assert_int_equal(counters.compiled, compiled);
+  assert_int_equal(counters.loaded, loaded);
+}
+
+static void get(or_cl_device_t *device) {
+  or_cl_program_ref_t first = NULL, second = NULL;
+  expect_ok(or_cl_programs_get(device->programs, "peaks", OPTIONS, &first));
+  expect_ok(or_cl_programs_get(device->programs, "peaks", OPTIONS, &second));
+  assert_non_null(first);
+  assert_ptr_equal(first, second);
+}
+
+/* A device that gets the program, and what that took. */
+static void open_and_expect(uint64_t compiled, uint64_t loaded) {
+  or_cl_device_t *device = cl_open_device();
+  get(device);
+  expect_counts(device, compiled, loaded);
+  cl_close();
+}
+
+static void forget_all(void) { (void)cl_each_file("opencl-", cl_unlink); }
+
+static void compiles_once_and_then_never_again(void **state) {
+  (void)state;
+  forget_all();
+  open_and_expect(1, 0);
+  assert_int_equal(cl_each_file("opencl-", NULL), 2); /* the program and the facts */
+  open_and_expect(0, 1);
+}
+
+static void write_half(const char *path) {
+  char *bytes = NULL;
+  size_t length = 0;
+  if (!or_string_ends_with(path, ".bin")) return;
+  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
+  expect_ok(or_file_write(path, bytes, length / 2));
+  or_free(or_allocator_system(), bytes);
+}
+
+static void flip_last(const char *path) {
+  char *bytes = NULL;
+  size_t length = 0;
+  if (!or_string_ends_with(path, ".bin")) return;
+  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
+  bytes[length - 1] = (char)(bytes[length - 1] ^ 1);
+  expect_ok(or_file_write(path, bytes, length));
+  or_free(or_allocator_system(), bytes);
+}
+
+static void rebuilds_what_is_corrupt(void **state) {
+  (void)state;
+  forget_all();
+  open_and_expect(1, 0);
+  (void)cl_each_file("opencl-", write_half);
+  open_and_expect(1, 0);
+  open_and_expect(0, 1);
+  (void)cl_each_file("opencl-", flip_last);
+  open_and_expect(1, 0);
+  open_and_expect(0, 1);
+}
+
+/* Whole by its own account, of this very key, and yet no binary that the driver takes. */
+static void put_junk(const char *path) {
+  char *bytes = NULL, junk[64];
+  size_t length = 0;
+  if (!or_string_ends_with(path, ".bin")) return;
+  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
+  const char *at = bytes;
+  for (int line = 0; line < 7; ++line) at = strchr(at, '\n') + 1; /* the magic, six lines of key; then the length */
+  (void)or_format(junk, sizeof junk, "4 %016" PRIx64 "\njunk", or_hash_bytes("junk", 4, 4));
+  const size_t kept = (size_t)(at - bytes);
+  assert_true(kept + strlen(junk) <= length);
+  memcpy(bytes + kept, junk, strlen(junk));
+  expect_ok(or_file_write(path, bytes, kept + strlen(junk)));
+  or_free(or_allocator_system(), bytes);
+}
+
+static void rebuilds_what_the_driver_refuses(void **state) {
+  (void)state;
+  forget_all();
+  open_and_expect(1, 0);
+  (void)cl_each_file("opencl-", put_junk);
+  open_and_expect(1, 0);
+  open_and_expect(0, 1);
+}
+
+static void a_file_of_another_key_is_none(void **state) {
+  (void)state;
+  char file[256];
+  const char *binary = NULL;
+  size_t bytes = 0;
+  (void)or_format(file, sizeof file, "openruntime opencl program 1\nkey\n4 %016" PRIx64 "\njunk",
+                  or_hash_bytes("junk", 4, 4));
+  assert_true(or_cl_binary_parse(file, strlen(file), "key\n", &binary, &bytes));
+  assert_int_equal(bytes, 4);
+  assert_memory_equal(binary, "junk", 4);
+  assert_false(or_cl_binary_parse(file, strlen(file), "kez\n", &binary, &bytes));
+  for (size_t i = 0; i < strlen(file); ++i) assert_false(or_cl_binary_parse(file, i, "key\n", &binary, &bytes));
+}
+
+static void another_source_or_option_is_another_program(void **state) {
+  (void)state;
+  or_cl_device_t *device = cl_open_device();
+  or_cl_program_ref_t first = NULL, second = NULL;
+  expect_ok(or_cl_programs_get(device->programs, "peaks", OPTIONS, &first));
+  expect_ok(or_cl_programs_get(device->programs, "peaks", "-DT=float -DW=2", &second));
+  assert_ptr_not_equal(first, second);
+  cl_close();
+}
+
+static void a_refused_source_is_told_with_its_line(void **state) {
+  (void)state;
+  or_cl_device_t *device = cl_open_device();
+  const char *const texts[] = {"#line 1 \"mine.cl\"\n", "__kernel void f(__global int *x) {\n  x[0] = nonsense;\n}\n"};
+  const size_t lengths[] = {strlen(texts[0]), strlen(texts[1])};
+  char log[1024] = "";
+  const or_cl_source_t source = {
+      .texts = texts, .lengths = lengths, .count = 2, .options = "", .log = log, .log_capacity = sizeof log};
+  or_cl_program_ref_t program = NULL;
+  bool cached = true;
+  expect_failure(or_cl_programs_build(device->programs, &source, &program, &cached), OR_INVALID_ARGUMENT, "nonsense");
+  assert_null(program);
+  assert_non_null(strstr(log, "mine.cl:2"));
+  expect_failure(or_cl_programs_get(device->programs, "peaks", "-DT=no_such_type -DW=4", &program), OR_INTERNAL,
+                 "peaks.cl");
+  expect_failure(or_cl_programs_get(device->programs, "no_such_source", "", &program), OR_INTERNAL, "no_such_source");
+  cl_close();
+}
+
+static void options_have_a_bound(void **state) {
+  (void)state;
+  or_cl_device_t *device = cl_open_device();
+  char options[2048];
+  memset(options, ' ', sizeof options - 1);
+  options[sizeof options - 1] = '\0';
+  or_cl_program_ref_t program = NULL;
+  expect_failure(or_cl_programs_get(device->programs, "peaks", options, &program), OR_OUT_OF_RANGE, "2047");
+  cl_close();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(compiles_once_and_then_never_again),
+      cmocka_unit_test(rebuilds_what_is_corrupt),
+      cmocka_unit_test(rebuilds_what_the_driver_refuses),
+      cmocka_unit_test(a_file_of_another_key_is_none),
+      cmocka_unit_test(another_source_or_option_is_another_program),
+      cmocka_unit_test(a_refused_source_is_told_with_its_line),
+      cmocka_unit_test(options_have_a_bound),
+  };
+  return cmocka_run_group_tests(tests, cl_make_folder, cl_remove_folder);
+}
