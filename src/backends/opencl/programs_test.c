@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "backends/opencl/binaries_internal.h"
-#include "backends/opencl/opencl_fixture.h"
+#include "backends/opencl/opencl_test_internal.h"
 #include "base/file.h"
 
 #define OPTIONS "-DT=float -DW=4"

@@ -1,5 +1,5 @@
-#ifndef OR_BACKENDS_OPENCL_OPENCL_FIXTURE_H
-#define OR_BACKENDS_OPENCL_OPENCL_FIXTURE_H
+#ifndef OR_BACKENDS_OPENCL_OPENCL_TEST_INTERNAL_H
+#define OR_BACKENDS_OPENCL_OPENCL_TEST_INTERNAL_H
 /* For this folder's tests: the backend on counted memory, with a folder of caches of its own. Where the machine has no
  * OpenCL device the tests say so and are skipped. */
 
