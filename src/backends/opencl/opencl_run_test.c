@@ -1,0 +1,289 @@
+/* Runs: long launches go in pieces, a cancel is seen between two, an index out of range names its node; on memory that
+ * is shared with the host and on memory that is not. */
+#include "backends/opencl/build_internal.h"
+#include "backends/opencl/opencl_test_internal.h"
+#include "base/cancel.h"
+#include "fake_opencl/fake_opencl.h"
+#include "hal/buffer.h"
+#include "hal/queue.h"
+#include "ops/op.h"
+
+#define ITEMS 4096u
+#define OPTIONS "-DT=float -DW=4"
+
+static or_cl_device_t *device;
+static or_queue_t *queue;
+
+/* A program of one launch that computes for as long as `iterations` says and writes every element of its output. */
+typedef struct single_t {
+  or_cl_program_t program;
+  or_cl_build_t build;
+  or_buffer_t *output;
+  or_memory_range_t range;
+  or_run_arguments_t arguments;
+  int32_t iterations;
+  double flops;
+} single_t;
+
+static void open_all(void) {
+  device = cl_open_device();
+  expect_ok(or_queue_create(device->device, &queue));
+}
+
+static void close_all(void) {
+  or_queue_release(queue);
+  cl_close();
+  if (fake_opencl_live(NULL) != 0) print_error("%d references are held\n", (int)fake_opencl_live(NULL));
+  assert_int_equal(fake_opencl_live(NULL), 0);
+}
+
+static or_status_t build_work(void *self, const or_queue_context_t *context) {
+  single_t *single = self;
+  single->build.queue = context->backend_queue;
+  or_cl_slot_id_t slot = OR_CL_NO_SLOT;
+  or_cl_slot_t output = {.place = OR_CL_OUTPUT, .index = 0, .bytes = ITEMS * 16};
+  or_status_t status = or_cl_build_slot(&single->build, output, &slot);
+  const or_cl_argument_t arguments[] = {or_cl_slot(slot), or_cl_int(single->iterations)};
+  const or_cl_launch_t launch = {.source = "peaks",
+                                 .entry = "multiply_add",
+                                 .options = OPTIONS,
+                                 .arguments = arguments,
+                                 .argument_count = 2,
+                                 .dimensions = 1,
+                                 .global = {ITEMS},
+                                 .local = {4},
+                                 .flops = single->flops};
+  return or_ok(status) ? or_cl_build_launch(&single->build, &launch) : status;
+}
+
+static single_t *make_single(int32_t iterations, double flops) {
+  void *memory = NULL;
+  static const char *names[] = {"the node"};
+  static or_executable_node_t nodes[1];
+  expect_ok(or_alloc_zeroed(device->allocator, sizeof(single_t), &memory));
+  single_t *single = memory;
+  single->iterations = iterations;
+  single->flops = flops;
+  single->program =
+      (or_cl_program_t){.device = device, .faults = OR_CL_NO_SLOT, .nodes = nodes, .names = names, .node_count = 1};
+  or_arena_init(&single->program.arena, device->allocator);
+  or_mutex_init(&single->program.mutex);
+  single->build = (or_cl_build_t){.device = device, .program = &single->program};
+  expect_ok(or_queue_run(queue, build_work, single));
+  expect_ok(or_buffer_create(device->device, ITEMS * 16, &single->output));
+  single->range = (or_memory_range_t){.memory = or_buffer_memory(single->output), .bytes = ITEMS * 16};
+  single->arguments = (or_run_arguments_t){.outputs = &single->range};
+  return single;
+}
+
+static void free_single(single_t *single) {
+  or_buffer_release(single->output);
+  assert_int_equal(device->cl->ReleaseKernel(single->program.steps[0].kernel), 0);
+  or_mutex_deinit(&single->program.mutex);
+  or_arena_deinit(&single->program.arena);
+  or_free(device->allocator, single->program.steps);
+  or_free(device->allocator, single->program.slots);
+  or_free(device->allocator, single);
+}
+
+static or_status_t run_work(void *self, const or_queue_context_t *context) {
+  single_t *single = self;
+  return or_cl_program_run(&single->program, context->backend_queue, &single->arguments);
+}
+
+static uint64_t launches(void) { return fake_opencl_count("clEnqueueNDRangeKernel"); }
+
+/* Every element was written: none is the pattern that was there before. */
+static void expect_all_written(single_t *single) {
+  static float got[ITEMS * 4];
+  expect_ok(or_buffer_read(single->output, 0, got, sizeof got));
+  for (size_t i = 0; i < ITEMS * 4; ++i) {
+    if (!(got[i] > 0)) print_error("element %zu is %g\n", i, (double)got[i]);
+    assert_true(got[i] > 0);
+  }
+}
+
+static void clear(single_t *single) {
+  static const float nothing[ITEMS * 4];
+  expect_ok(or_buffer_write(single->output, 0, nothing, sizeof nothing));
+}
+
+static void long_launches_go_in_pieces(void **state) {
+  (void)state;
+  open_all();
+  const or_cl_traits_t *traits = &device->traits;
+  const double second = (traits->is_cpu ? 4e9 : 20e9) * traits->compute_units; /* what is thought to take that long */
+  single_t *single = make_single(8, second);
+  clear(single);
+  uint64_t before = launches();
+  expect_ok(or_queue_run(queue, run_work, single));
+  assert_int_equal(launches() - before, 49); /* 1 s in slices of 20 ms, in whole groups */
+  expect_all_written(single);
+
+  clear(single); /* it took microseconds, and that was learnt */
+  before = launches();
+  expect_ok(or_queue_run(queue, run_work, single));
+  assert_int_equal(launches() - before, 1);
+  expect_all_written(single);
+  free_single(single);
+  close_all();
+}
+
+static void tells_how_long_a_node_took(void **state) {
+  (void)state;
+  open_all();
+  single_t *single = make_single(1000, 1);
+  int64_t node_ns[1] = {-1};
+  single->arguments.node_ns = node_ns;
+  expect_ok(or_queue_run(queue, run_work, single));
+  assert_true(node_ns[0] > 0);
+  free_single(single);
+  close_all();
+}
+
+typedef struct canceller_t {
+  or_cancel_t cancel;
+  uint64_t from;
+} canceller_t;
+
+static void cancel_after_some_launches(void *self) {
+  canceller_t *canceller = self;
+  while (launches() < canceller->from + 3) continue;
+  or_cancel_request(&canceller->cancel);
+}
+
+static void sees_a_cancel_between_two_pieces(void **state) {
+  (void)state;
+  open_all();
+  const uint64_t pieces = ITEMS / 4;
+  single_t *single = make_single(1 << 15, 1e15); /* seconds of work, thought to be more: a group a piece */
+  canceller_t canceller = {.from = launches()};
+  or_thread_t thread = {.started = false};
+  or_cancel_init(&canceller.cancel, INT64_MAX);
+  single->arguments.cancel = &canceller.cancel;
+  expect_ok(or_thread_start(&thread, "canceller", cancel_after_some_launches, &canceller));
+  expect_failure(or_queue_run(queue, run_work, single), OR_CANCELLED, "");
+  or_thread_join(&thread);
+  assert_true(launches() - canceller.from < pieces);
+  free_single(single);
+  single = make_single(8, 1); /* and the queue works on */
+  clear(single);
+  expect_ok(or_queue_run(queue, run_work, single));
+  expect_all_written(single);
+  free_single(single);
+  close_all();
+}
+
+static void a_lost_device_is_told(void **state) {
+  (void)state;
+  open_all();
+  single_t *single = make_single(8, 1);
+  fake_opencl_set("CODE", "-36");
+  fake_opencl_set("FAIL", "clEnqueueNDRangeKernel:1");
+  expect_failure(or_queue_run(queue, run_work, single), OR_DEVICE_LOST, "the node");
+  fake_opencl_set("FAIL", NULL);
+  assert_int_equal(or_device_state(device->device, NULL), OR_DEVICE_STATE_LOST);
+  expect_failure(or_queue_run(queue, run_work, single), OR_DEVICE_LOST, "");
+  free_single(single);
+  close_all();
+}
+
+/* --- A whole subgraph: one Gather of given indices --- */
+
+typedef struct gather_t {
+  or_executable_t executable;
+  or_subgraph_t subgraph;
+  or_run_arguments_t arguments;
+} gather_t;
+
+static or_status_t compile_gather(void *self, const or_queue_context_t *context) {
+  gather_t *gather = self;
+  return context->backend->compile(context->backend->self, context->backend_queue, &gather->subgraph,
+                                   &gather->executable);
+}
+
+static or_status_t run_gather(void *self, const or_queue_context_t *context) {
+  const gather_t *gather = self;
+  return gather->executable.run(gather->executable.self, context->backend_queue, &gather->arguments);
+}
+
+static or_memory_range_t buffer_of(or_buffer_t **buffer, const void *data, size_t bytes) {
+  expect_ok(or_buffer_create(device->device, bytes, buffer));
+  if (data != NULL) expect_ok(or_buffer_write(*buffer, 0, data, bytes));
+  return (or_memory_range_t){.memory = or_buffer_memory(*buffer), .bytes = bytes};
+}
+
+static void names_the_node_of_an_index_that_is_out_of_range(void **state) {
+  (void)state;
+  static const int64_t four[] = {4}, two[] = {2}, good[] = {3, -1}, bad[] = {0, 4};
+  static const float data[] = {1, 2, 3, 4};
+  static const or_value_id_t inputs[] = {0, 1}, outputs[] = {2};
+  const or_value_info_t values[] = {{.name = "x", .dtype = OR_FLOAT32, .shape = or_shape_make(1, four)},
+                                    {.name = "i", .dtype = OR_INT64, .shape = or_shape_make(1, two)},
+                                    {.name = "y", .dtype = OR_FLOAT32, .shape = or_shape_make(1, two)}};
+  const or_node_t node = {.name = "picks",
+                          .domain = "",
+                          .op = "Gather",
+                          .version = 13,
+                          .inputs = inputs,
+                          .input_count = 2,
+                          .outputs = outputs,
+                          .output_count = 1,
+                          .definition = or_op_find("", "Gather")};
+  gather_t gather = {.subgraph = {.values = values,
+                                  .value_count = 3,
+                                  .nodes = &node,
+                                  .node_count = 1,
+                                  .inputs = inputs,
+                                  .input_count = 2,
+                                  .outputs = outputs,
+                                  .output_count = 1}};
+  or_buffer_t *buffers[4] = {NULL};
+  float got[2] = {0};
+  open_all();
+  expect_ok(or_queue_run(queue, compile_gather, &gather));
+  or_memory_range_t ranges[2] = {buffer_of(&buffers[0], data, sizeof data), buffer_of(&buffers[1], bad, sizeof bad)};
+  or_memory_range_t out = buffer_of(&buffers[2], NULL, sizeof got);
+  gather.arguments = (or_run_arguments_t){.inputs = ranges, .outputs = &out};
+  if (gather.executable.workspace_bytes > 0) {
+    gather.arguments.workspace = buffer_of(&buffers[3], NULL, gather.executable.workspace_bytes);
+  }
+  expect_failure(or_queue_run(queue, run_gather, &gather), OR_INVALID_ARGUMENT, "node \"picks\"");
+  expect_ok(or_buffer_write(buffers[1], 0, good, sizeof good)); /* a fault does not outlive its run */
+  expect_ok(or_queue_run(queue, run_gather, &gather));
+  expect_ok(or_buffer_read(buffers[2], 0, got, sizeof got));
+  assert_true(got[0] == 4 && got[1] == 4);
+  gather.executable.release(gather.executable.self);
+  for (int i = 0; i < 4; ++i) or_buffer_release(buffers[i]);
+  close_all();
+}
+
+static int use_shared_memory(void **state) {
+  (void)state;
+  (void)cl_each_file("opencl-", cl_unlink);
+  fake_opencl_set("GPU", NULL);
+  return 0;
+}
+
+/* A processor that says that it is a graphics processor: its memory is reached by copies only. */
+static int use_memory_of_its_own(void **state) {
+  (void)state;
+  (void)cl_each_file("opencl-", cl_unlink);
+  fake_opencl_set("GPU", "1");
+  return 0;
+}
+
+static int open_fake(void **state) { return fake_opencl_open() ? cl_make_folder(state) : -1; }
+
+int main(void) {
+#define ON_BOTH(test) \
+  cmocka_unit_test_setup(test, use_shared_memory), cmocka_unit_test_setup(test, use_memory_of_its_own)
+  const struct CMUnitTest tests[] = {
+      ON_BOTH(long_launches_go_in_pieces),
+      ON_BOTH(tells_how_long_a_node_took),
+      ON_BOTH(sees_a_cancel_between_two_pieces),
+      ON_BOTH(a_lost_device_is_told),
+      ON_BOTH(names_the_node_of_an_index_that_is_out_of_range),
+  };
+  return cmocka_run_group_tests(tests, open_fake, cl_remove_folder);
+}
