@@ -1,6 +1,7 @@
 /* An opened device and its queues. */
 #include "backends/opencl/device_internal.h"
 #include "backends/opencl/programs.h"
+#include "backends/opencl/user_kernel_internal.h"
 #include "base/string.h"
 
 static void close_device(void *self);
@@ -53,6 +54,8 @@ or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, o
       .compile = or_cl_compile,
       .measure_peaks = or_cl_measure_peaks,
       .close = close_device,
+      .kernel_language = "OpenCL C",
+      .kernel_compile = or_cl_user_kernel_compile,
   };
   return status;
 }

@@ -164,7 +164,8 @@ static or_status_t build_locked(or_cl_programs_t *programs, const or_cl_source_t
   or_cl_binaries_key(&programs->binaries, source, options, &key);
   char *binary = NULL;
   size_t bytes = 0;
-  or_status_t status = or_cl_binaries_load(&programs->binaries, &key, &binary, &bytes);
+  or_status_t status =
+      source->anew ? or_status_success() : or_cl_binaries_load(&programs->binaries, &key, &binary, &bytes);
   if (or_ok(status) && binary != NULL) {
     status = build_from_binary(programs, options, binary, bytes, out);
     *cached = *out != NULL;

@@ -22,6 +22,7 @@ typedef struct or_cl_source_t {
   const char *options;
   char *log;
   size_t log_capacity;
+  bool anew; /* by the compiler, whatever the disk has */
 } or_cl_source_t;
 or_status_t or_cl_programs_build(or_cl_programs_t *programs, const or_cl_source_t *source, or_cl_program_ref_t *out,
                                  bool *cached);
