@@ -75,32 +75,40 @@ static or_status_t make(or_kernels_t *kernels, const or_kernel_request_t *reques
 
 /* --- Which device --- */
 
-static bool compiles(or_device_t *device, char *why, size_t capacity) {
+/* A no is an answer, and so is a device that can't be opened: `why` says which. RESOURCE_EXHAUSTED: no memory to find
+ * out. */
+static or_status_t compiles(or_device_t *device, bool *does, char *why, size_t capacity) {
   const or_backend_device_t *table = NULL;
   or_status_t status = or_device_open(device, &table);
-  const bool does = or_ok(status) && table->kernel_compile != NULL;
+  *does = or_ok(status) && table->kernel_compile != NULL;
   if (or_ok(status)) {
     or_format(why, capacity, "\"%s\" compiles no kernels", or_device_facts(device)->id);
   } else {
     or_format(why, capacity, "%s", or_status_message(status));
   }
+  if (or_status_code(status) == OR_RESOURCE_EXHAUSTED) return status;
   or_status_ignore(status); /* its words are in `why` */
-  return does;
+  return or_status_success();
 }
 
 static or_status_t find_compiler(const or_kernels_t *kernels, const char *preference, or_device_t **out) {
   or_runtime_t *runtime = or_kernels_runtime(kernels);
   char why[OR_STATUS_MESSAGE_BYTES / 2] = "this machine has no device";
   const char *advice = "";
-  if (preference != NULL && strcmp(preference, "auto") != 0) {
-    or_status_t status = or_runtime_find_device(runtime, preference, out);
-    if (!or_ok(status) || compiles(*out, why, sizeof why)) return status;
-  } else {
-    for (size_t i = 0; i < or_runtime_device_count(runtime); ++i) {
-      *out = or_runtime_device(runtime, i);
-      if (compiles(*out, why, sizeof why)) return or_status_success();
+  const bool any = preference == NULL || strcmp(preference, "auto") == 0;
+  const size_t count = any ? or_runtime_device_count(runtime) : 1;
+  or_device_t *device = NULL;
+  or_status_t status = any ? or_status_success() : or_runtime_find_device(runtime, preference, &device);
+  for (size_t i = 0; i < count && or_ok(status); ++i) {
+    bool does = false;
+    if (any) device = or_runtime_device(runtime, i);
+    status = compiles(device, &does, why, sizeof why);
+    if (or_ok(status) && does) {
+      *out = device;
+      return status;
     }
   }
+  if (!or_ok(status)) return status;
   for (size_t i = 0; i < or_runtime_backend_count(runtime); ++i) {
     or_backend_info_t info;
     if (or_runtime_backend(runtime, i, &info) && !info.usable && info.advice != NULL) advice = info.advice;

@@ -520,6 +520,70 @@ static void a_hundred_rounds_leave_nothing(void **state) {
   assert_int_equal(counting.live_blocks, 0);
 }
 
+static void spin_until_killed(void *argument) { or_status_ignore(run_bare(argument, 0, NULL)); /* it is killed */ }
+
+static void who_waits_for_a_worker_can_be_cancelled(void **state) {
+  (void)state;
+  or_kernel_t *endless = NULL, *kernel = NULL;
+  or_thread_t thread = {.started = false};
+  or_cancel_t cancel;
+  or_kernels_options_t options = or_kernels_options_default();
+  options.workers = 1;
+  open_with(&options);
+  expect_ok(compile_for("a", "kernel f spin\n", "f", &endless));
+  expect_ok(or_thread_start(&thread, "spinner", spin_until_killed, endless));
+  wait_until_busy();
+  const pid_t pid = worker_pid();
+  or_cancel_init(&cancel, or_clock_ns() + 1000000);
+  const or_kernel_request_t request = {.source = SAXPY,
+                                       .source_bytes = strlen(SAXPY),
+                                       .entry = "saxpy",
+                                       .owner = "b",
+                                       .device = "fake",
+                                       .cancel = &cancel};
+  expect_failure(or_kernel_compile(kernels, &request, NULL, &kernel), OR_DEADLINE_EXCEEDED, "waiting for a worker");
+  assert_true(is_alive(pid)); /* it was not the other's fault */
+  assert_int_equal(kill(pid, SIGKILL), 0);
+  or_thread_join(&thread);
+  or_kernel_release(endless);
+}
+
+static or_status_t use_all(const or_allocator_t *allocator) {
+  or_runtime_t *own = NULL;
+  or_kernels_t *pool = NULL;
+  or_kernel_t *kernel = NULL;
+  or_kernel_result_t result = {.seconds = 0};
+  or_tensor_t *x = NULL;
+  const int64_t dims[] = {4};
+  const float values[4] = {1, 2, 3, 4};
+  or_kernels_options_t options = or_kernels_options_default();
+  options.program = program;
+  or_status_t status =
+      or_runtime_create_with(&(or_runtime_options_t){.allocator = allocator, .threads = 1}, backends, 2, &own);
+  if (or_ok(status)) status = or_kernels_create(own, &options, &pool);
+  const or_kernel_request_t request = {
+      .source = SAXPY, .source_bytes = strlen(SAXPY), .entry = "saxpy", .device = "fake"};
+  if (or_ok(status)) status = or_kernel_compile(pool, &request, NULL, &kernel);
+  if (or_ok(status))
+    status = or_tensor_create_from(or_runtime_host_device(own), OR_FLOAT32, or_shape_make(1, dims), values,
+                                   sizeof values, &x);
+  const or_kernel_argument_t arguments[] = {{.is_number = true, .real = 2}, {.tensor = x}, {.tensor = x}};
+  if (or_ok(status))
+    status = or_kernel_run(
+        kernel, &(or_kernel_launch_t){.grid = ONE_BLOCK(4), .arguments = arguments, .argument_count = 3}, &result);
+  or_kernel_result_free(&result);
+  or_tensor_release(x);
+  or_kernel_release(kernel);
+  or_kernels_release(pool);
+  or_runtime_release(own);
+  return status;
+}
+
+static void every_failing_allocation_is_survived(void **state) {
+  (void)state;
+  expect_survives_every_failing_allocation(use_all);
+}
+
 static void a_program_that_is_not_there_is_said_with_the_cure(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
@@ -602,6 +666,8 @@ int main(int count, char **arguments) {
       TEST(callers_of_one_owner_take_turns),
       TEST(more_kernels_than_a_worker_holds_come_and_go),
       TEST(a_hundred_rounds_leave_nothing),
+      TEST(who_waits_for_a_worker_can_be_cancelled),
+      TEST(every_failing_allocation_is_survived),
       TEST(a_program_that_is_not_there_is_said_with_the_cure),
       TEST(a_worker_ends_with_its_parent),
   };
