@@ -1,16 +1,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
-#include "base/string.h"
+#include "cli/kernels.h"
 #include "cli/print.h"
 #include "cli/remote.h"
-#include "cli/request.h"
-#include "task/kernel.h"
 
 /* Each word, here and by --url. */
 typedef struct action_t {
   const char *name, *needs; /* needs: of the word behind it; NULL: none */
+  const char *flags;        /* of the command's own that it takes, separated by spaces */
   int (*here)(or_cli_t *cli, const char *word);
   int (*there)(or_cli_t *cli, const char *word);
 } action_t;
@@ -19,14 +17,29 @@ static int list_here(or_cli_t *cli, const char *word);
 static int list_there(or_cli_t *cli, const char *word);
 static int compile_here(or_cli_t *cli, const char *path);
 static int compile_there(or_cli_t *cli, const char *path);
-static int find_here(or_cli_t *cli, const char *name);
-static int run_there(or_cli_t *cli, const char *name);
+static int remove_here(or_cli_t *cli, const char *name);
 static int remove_there(or_cli_t *cli, const char *name);
 
-static const action_t actions[] = {{"list", NULL, list_here, list_there},
-                                   {"compile", "a FILE", compile_here, compile_there},
-                                   {"run", "a NAME", find_here, run_there},
-                                   {"remove", "a NAME", find_here, remove_there}};
+static const action_t actions[] = {{"list", NULL, "", list_here, list_there},
+                                   {"compile", "a FILE", "--name --entry --set", compile_here, compile_there},
+                                   {"run", "a NAME",
+                                    "--name --entry --set --grid --block --arg --output --image --timeout",
+                                    or_cli_kernels_run, or_cli_kernels_run},
+                                   {"remove", "a NAME", "", remove_here, remove_there}};
+
+/* A flag of this command that the action has no use for; NULL: there is none. */
+static const char *stray_flag(const or_cli_t *cli, const action_t *action) {
+  for (size_t i = 0; i < cli->arguments.flag_count; ++i) {
+    const or_cli_flag_t *flag = cli->arguments.flags[i].flag;
+    for (const or_cli_flag_t *own = cli->command->flags; own->name != NULL; ++own) {
+      const size_t length = strlen(own->name);
+      if (own != flag) continue;
+      const char *at = strstr(action->flags, own->name);
+      if (at == NULL || (at[length] != ' ' && at[length] != '\0')) return own->name;
+    }
+  }
+  return NULL;
+}
 
 int or_cli_kernels_command(or_cli_t *cli) {
   const size_t count = cli->arguments.word_count;
@@ -39,10 +52,9 @@ int or_cli_kernels_command(or_cli_t *cli) {
   if (action->needs == NULL && count > 1)
     return or_cli_usage_error(cli, "kernels %s: unexpected \"%s\"", name, cli->arguments.words[1]);
   if (action->needs != NULL && count != 2) return or_cli_usage_error(cli, "kernels %s needs %s", name, action->needs);
-  if (strcmp(name, "compile") != 0 && (or_cli_has(cli, "--name") || or_cli_has(cli, "--entry")))
-    return or_cli_usage_error(cli, "kernels %s: --name and --entry are of compile", name);
-  if (or_cli_is_remote(cli)) return action->there(cli, count > 1 ? cli->arguments.words[1] : NULL);
-  return or_cli_runtime(cli) ? action->here(cli, count > 1 ? cli->arguments.words[1] : NULL) : cli->code;
+  const char *stray = stray_flag(cli, action);
+  if (stray != NULL) return or_cli_usage_error(cli, "kernels %s has no flag %s", name, stray);
+  return (or_cli_is_remote(cli) ? action->there : action->here)(cli, count > 1 ? cli->arguments.words[1] : NULL);
 }
 
 static const char *name_of(const or_json_value_t *name, char *text, size_t capacity) {
@@ -64,9 +76,13 @@ static int list_here(or_cli_t *cli, const char *word) {
   or_json_object_begin(&json);
   or_json_key(&json, "kernels");
   or_json_array_begin(&json);
+  or_status_t status = or_cli_kernels_list(cli, &json);
   or_json_array_end(&json);
   or_json_object_end(&json);
-  return or_cli_show_written(cli, &json, &text, print_list);
+  if (or_ok(status)) return or_cli_show_written(cli, &json, &text, print_list);
+  or_status_ignore(json.status); /* nothing is shown of it */
+  or_text_deinit(&text);
+  return or_cli_fail(cli, status);
 }
 
 static int list_there(or_cli_t *cli, const char *word) {
@@ -74,53 +90,69 @@ static int list_there(or_cli_t *cli, const char *word) {
   return or_cli_show_reply(cli, &(or_client_request_t){.method = "GET", .path = "/kernels"}, print_list);
 }
 
-/* What is to be compiled: the file, and by which name. */
-typedef struct source_t {
-  char *text;
-  size_t length;
-  char name[OR_KERNEL_NAME_BYTES + 1];
-  const char *entry;
-} source_t;
+/* ---- compile ---- */
 
-/* --name, else the file's without its ending; --entry, else the name. False: the usage error is printed. */
-static bool find_names(or_cli_t *cli, const char *path, source_t *source) {
-  const char *given = or_cli_value(cli, "--name"), *slash = strrchr(path, '/');
-  const char *base = slash != NULL ? slash + 1 : path;
-  if (given != NULL) {
-    or_format(source->name, sizeof source->name, "%s", given);
-  } else {
-    or_format(source->name, sizeof source->name, "%.*s", (int)strcspn(base, "."), base);
-  }
-  source->entry = or_cli_has(cli, "--entry") ? or_cli_value(cli, "--entry") : source->name;
-  if (or_kernel_name_valid(source->name) && or_kernel_name_valid(source->entry)) return true;
-  (void)or_cli_usage_error(cli, "kernels compile: \"%s\" is no name of a kernel (letters, digits, _); give --%s NAME",
-                           or_kernel_name_valid(source->name) ? source->entry : source->name,
-                           or_kernel_name_valid(source->name) ? "entry" : "name"); /* its code is OR_EXIT_USAGE */
-  return false;
+static const char *writable_of(const or_json_value_t *value, char *text, size_t capacity) {
+  (void)text, (void)capacity;
+  return or_json_get_bool(value, false) ? "written" : "";
 }
 
-/* The file is read first: what is wrong with it is the nearer cause. `text` is the caller's. */
-static int read_source(or_cli_t *cli, const char *path, source_t *source) {
-  *source = (source_t){.text = NULL};
-  if (!find_names(cli, path, source)) return OR_EXIT_USAGE;
-  or_status_t status = or_file_read(cli->allocator, path, OR_KERNEL_SOURCE_BYTES, &source->text, &source->length);
-  return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
+static void print_compiled(or_cli_t *cli, const or_json_value_t *root) {
+  static const or_cli_column_t columns[] = {{">#", "index", NULL},
+                                            {"NAME", "name", NULL},
+                                            {"TYPE", "type", NULL},
+                                            {"ROLE", "role", NULL},
+                                            {"DTYPE", "dtype", NULL},
+                                            {">WIDTH", "width", NULL},
+                                            {"OUTPUT", "writable", writable_of}};
+  const or_json_value_t *kernel = or_json_get(root, "kernel");
+  char seconds[OR_CLI_NUMBER_BYTES];
+  (void)printf("%s%s%s: %s for %s in %s%s, at most %lld work items a block\n", or_cli_style(cli, OR_CLI_BOLD),
+               or_cli_word(kernel, "name"), or_cli_style(cli, OR_CLI_PLAIN), or_cli_word(root, "status"),
+               or_cli_word(kernel, "target_device"),
+               or_cli_seconds(or_cli_real(kernel, "compile_time"), seconds, sizeof seconds),
+               or_json_get_bool(or_json_get(kernel, "cached"), false) ? " (from the cache)" : "",
+               (long long)or_cli_whole(kernel, "max_block"));
+  OR_CLI_PRINT_ROWS(cli, or_json_get(kernel, "signature"), columns);
+}
+
+static int show_compiled(or_cli_t *cli, const char *facts) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 0);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "status", "compiled");
+  or_json_key(&json, "kernel");
+  or_json_raw(&json, facts, strlen(facts));
+  or_json_object_end(&json);
+  return or_cli_show_written(cli, &json, &text, print_compiled);
 }
 
 static int compile_here(or_cli_t *cli, const char *path) {
-  source_t source;
-  int code = read_source(cli, path, &source);
-  or_free(cli->allocator, source.text);
-  if (code == OR_EXIT_OK) code = or_cli_fail(cli, or_kernel_find_compiler(cli->runtime, cli->device));
+  or_cli_source_t source;
+  or_kernel_registry_t *registry = NULL;
+  or_kernel_entry_t *entry = NULL;
+  int code = or_cli_source_read(cli, path, &source);
+  if (code == OR_EXIT_OK && !or_cli_runtime(cli)) code = cli->code;
+  or_status_t status = code == OR_EXIT_OK ? or_cli_kernels_open(cli, true, &registry) : or_status_success();
+  if (!or_ok(status)) code = or_cli_fail(cli, status);
+  if (code == OR_EXIT_OK) code = or_cli_source_compile(cli, &source, registry, &entry);
+  if (code == OR_EXIT_OK) code = show_compiled(cli, or_kernel_entry_record(entry)->facts);
+  or_kernel_entry_release(entry);
+  or_kernel_registry_free(registry);
+  or_cli_source_deinit(cli, &source);
   return code;
 }
 
-static or_status_t write_source(const or_cli_t *cli, const source_t *source, or_text_t *body) {
+static or_status_t write_source(const or_cli_t *cli, const or_cli_source_t *source, or_text_t *body) {
   or_json_writer_t json;
   or_json_begin(&json, body, 0);
   or_json_object_begin(&json);
   or_json_field_string(&json, "name", source->name);
   or_json_field_string(&json, "entry_point", source->entry);
+  or_json_key(&json, "parameters");
+  or_json_raw(&json, or_text_string(&source->parameters), source->parameters.length);
   or_json_key(&json, "source_code");
   or_json_string_n(&json, source->text, source->length);
   if (cli->device != NULL) or_json_field_string(&json, "target_device", cli->device);
@@ -128,51 +160,73 @@ static or_status_t write_source(const or_cli_t *cli, const source_t *source, or_
   return or_json_finish(&json);
 }
 
-static void print_compiled(or_cli_t *cli, const or_json_value_t *root) {
-  (void)cli;
-  (void)printf("%s: %s\n", or_cli_word(or_json_get(root, "kernel"), "name"), or_cli_word(root, "status"));
+/* The compiler's words are in the reply, be it good or bad. */
+static void print_reply_log(const or_cli_t *cli, const char *path, const or_client_reply_t *reply) {
+  or_json_document_t *document = NULL;
+  or_status_t status = or_json_parse(cli->allocator, or_text_string(&reply->body), reply->body.length, &document);
+  const or_json_value_t *root = or_json_root(document), *kernel = or_json_get(root, "kernel");
+  if (or_ok(status) && or_json_kind(root) == OR_JSON_OBJECT)
+    or_cli_print_log(path, or_cli_word(kernel != NULL ? kernel : root, "log"));
+  or_status_ignore(status); /* what is no JSON has no log; the failure is told by its own words */
+  or_json_document_free(document);
 }
 
-static int compile_there(or_cli_t *cli, const char *path) {
-  source_t source;
-  or_text_t body;
-  or_text_init(&body, cli->allocator);
-  int code = read_source(cli, path, &source);
-  or_status_t status = code == OR_EXIT_OK ? write_source(cli, &source, &body) : or_status_success();
+static int post_source(or_cli_t *cli, const or_cli_source_t *source, const or_text_t *body) {
   const or_client_request_t request = {.method = "POST",
                                        .path = "/kernels/compile",
                                        .content_type = "application/json",
-                                       .body = or_text_string(&body),
-                                       .body_bytes = body.length,
+                                       .body = or_text_string(body),
+                                       .body_bytes = body->length,
                                        .timeout_s = OR_CLIENT_NO_TIMEOUT};
+  or_client_t *client = NULL;
+  or_client_reply_t reply;
+  or_json_document_t *document = NULL;
+  if (!or_cli_client(cli, &client)) return cli->code;
+  or_client_reply_init(&reply, cli->allocator);
+  or_status_t status = or_client_call(client, &request, &reply);
+  if (!cli->quiet || !or_ok(status)) print_reply_log(cli, source->path, &reply);
+  int code = or_ok(status) ? OR_EXIT_OK : or_cli_fail_reply(cli, &reply, status);
+  if (code == OR_EXIT_OK) {
+    status = or_cli_parse_reply(cli, request.method, or_text_string(&reply.body), reply.body.length, &document);
+    code = or_ok(status) ? or_cli_show(cli, or_json_root(document), print_compiled) : or_cli_fail(cli, status);
+  }
+  or_json_document_free(document);
+  or_client_reply_deinit(&reply);
+  return code;
+}
+
+static int compile_there(or_cli_t *cli, const char *path) {
+  or_cli_source_t source;
+  or_text_t body;
+  or_text_init(&body, cli->allocator);
+  int code = or_cli_source_read(cli, path, &source);
+  or_status_t status = code == OR_EXIT_OK ? write_source(cli, &source, &body) : or_status_success();
   if (!or_ok(status)) code = or_cli_fail(cli, status);
-  if (code == OR_EXIT_OK) code = or_cli_show_reply(cli, &request, print_compiled);
+  if (code == OR_EXIT_OK) code = post_source(cli, &source, &body);
   or_text_deinit(&body);
-  or_free(cli->allocator, source.text);
+  or_cli_source_deinit(cli, &source);
   return code;
 }
 
-static int find_here(or_cli_t *cli, const char *name) {
-  return or_cli_fail(cli,
-                     or_error(OR_NOT_FOUND, "no kernel \"%.128s\": no device of this version can compile one", name));
-}
-
-/* A task of it, whose result is its document. */
-static int run_there(or_cli_t *cli, const char *name) {
-  const or_cli_execution_t execution = {.verify = false};
-  or_cli_request_t request;
-  or_cli_outcome_t outcome;
-  or_cli_request_begin(&request, cli, "kernel");
-  or_json_field_string(&request.json, "name", name);
-  const int code = or_cli_request_execute(&request, &execution, true, &outcome);
-  if (code == OR_EXIT_OK && !cli->json) (void)printf("%s\n", or_text_string(&outcome.result.json));
-  or_cli_outcome_deinit(&outcome);
-  return code;
-}
+/* ---- remove ---- */
 
 static void print_removed(or_cli_t *cli, const or_json_value_t *root) {
   (void)cli;
   (void)printf("%s: %s\n", or_cli_word(root, "name"), or_cli_word(root, "status"));
+}
+
+static int remove_here(or_cli_t *cli, const char *name) {
+  or_text_t text;
+  or_json_writer_t json;
+  or_status_t status = or_cli_kernels_remove(cli, name);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  or_text_init(&text, cli->allocator);
+  or_json_begin(&json, &text, 2);
+  or_json_object_begin(&json);
+  or_json_field_string(&json, "name", name);
+  or_json_field_string(&json, "status", "removed");
+  or_json_object_end(&json);
+  return or_cli_show_written(cli, &json, &text, print_removed);
 }
 
 static int remove_there(or_cli_t *cli, const char *name) {

@@ -34,6 +34,7 @@ static const struct {
     {"--backends", "backends", NULL},
     {"--cache", "cache", NULL},
     {"--metrics-open", "metrics_open", "true"},
+    {"--kernels", "kernels", "true"},
 };
 
 static void print_problem(void *self, const char *problem) {

@@ -34,6 +34,7 @@
       {"--tls-cert", 0, "FILE", "PEM certificate with its chain; read again at SIGHUP", false},            \
       {"--tls-key", 0, "FILE", "PEM key of the certificate", false},                                       \
       {"--metrics-open", 0, NULL, "/metrics needs no key", false},                                         \
+      {"--kernels", 0, NULL, "kernels of users may be compiled and run", false},                           \
       {"--loops", 0, "N", "threads that own connections (default: 1)", false},                             \
       {"--log-level", 0, "L[,module=L]", "off, error, warning, info, debug", false},                       \
       {"--check-config", 0, NULL, "say what is wrong with the settings, or print them, and end", false}, { \
@@ -77,7 +78,7 @@ static const or_cli_command_t commands[] = {
     {.name = "run",
      .words = "",
      .summary = "one task: a computation, an inference, a benchmark",
-     .flags = {{"--operation", 'o', "NAME", "compute (default), mlx_compute, inference, benchmark", false},
+     .flags = {{"--operation", 'o', "NAME", "compute (default), mlx_compute, inference, benchmark, kernel", false},
                {"--type", 't', "TYPE", "of a computation or benchmark: matrix_multiply (default), vector_operations, …",
                 false},
                {"--size", 's', "N", "elements along an extent", false},
@@ -222,11 +223,21 @@ static const or_cli_command_t commands[] = {
      .examples = {"openruntime generate gpt2", "openruntime generate --help"},
      .max_words = 1},
     {.name = "kernels",
-     .words = "[list|compile FILE|run NAME|remove NAME]",
-     .summary = "kernels compiled at run time: no device of this version can compile one, and it says why",
-     .flags = {{"--name", 0, "NAME", "compile: the kernel's name (default: the file's, without its ending)", false},
-               {"--entry", 0, "NAME", "compile: the function that is its entry (default: the kernel's name)", false}},
-     .examples = {"openruntime kernels", "openruntime kernels compile saxpy.cu --device cpu_0",
+     .words = "[list|compile FILE|run NAME|FILE|remove NAME]",
+     .summary = "kernels of your own in OpenCL C: compiled and run in a process of their own",
+     .flags = {{"--name", 0, "NAME", "of a FILE: the kernel's name (default: the file's, without its ending)", false},
+               {"--entry", 0, "NAME", "of a FILE: the function that is its entry (default: the kernel's name)", false},
+               {"--set", 0, "D=V", "of a FILE: a macro for the compiler", true},
+               {"--grid", 0, "X[,Y[,Z]]", "run: how many blocks", false},
+               {"--block", 0, "X[,Y[,Z]]", "run: work items of a block (default: 1)", false},
+               {"--arg", 0, "VALUE", "run: a number, @FILE.npy, zeros:DTYPE:SHAPE or local:BYTES, in their order",
+                true},
+               {"--output", 0, "DIR", "run: write what it wrote as DIR/N.npy, N being the argument's number", false},
+               {"--image", 0, "FILE", "run: write the output that is a picture (uint8 [h,w] or [h,w,3]) as PNG", false},
+               {"--timeout", 0, "S", "run: seconds until it is killed (default: 60, or the server's bound)", false}},
+     .examples = {"openruntime kernels compile examples/kernels/saxpy.cl",
+                  "openruntime kernels run examples/kernels/mandelbrot.cl --grid 40,30 --block 16,16 --arg "
+                  "zeros:uint8:480x640x3 --arg 640 --arg 480 --arg 200 --image mandelbrot.png",
                   "openruntime --url localhost:8000 kernels"},
      .max_words = 2,
      .place = OR_CLI_ANYWHERE,

@@ -301,16 +301,38 @@ static void the_kernels_of_a_server(void **state) {
   answer(200, "{\"kernels\":[\"f\",\"g\"]}");
   assert_int_equal(ASK("kernels"), OR_EXIT_OK);
   expect_out("NAME\nf\ng\n");
-  answer(200, "{\"status\":\"compiled\",\"kernel\":{\"name\":\"saxpy\"}}");
+  answer(200, "{\"status\":\"compiled\",\"kernel\":{\"name\":\"saxpy\",\"target_device\":\"x_0\",\"compile_time\":1,"
+              "\"max_block\":64,"
+              "\"log\":\"/tmp/a.cl:1:2: warning: "
+              "w\",\"signature\":[{\"index\":0,\"name\":\"y\",\"type\":\"float*\",\"role\":\"buffer\","
+              "\"dtype\":\"float32\",\"width\":1,\"writable\":true}]}}");
   assert_int_equal(ASK("-d", "x_0", "kernels", "compile", in_folder("saxpy.cu"), "--entry", "main"), OR_EXIT_OK);
   expect_asked(0, "POST /kernels/compile HTTP/1.1");
-  expect_asked(0, "{\"name\":\"saxpy\",\"entry_point\":\"main\",\"source_code\":\"f(\\\"x\\\")\",\"target_device\":"
-                  "\"x_0\"}");
-  expect_out("saxpy: compiled\n");
-  answer(200, RESPONSE("completed", "{\"operation\":\"kernel\"}", "\"error\":null"));
-  assert_int_equal(ASK("kernels", "run", "f"), OR_EXIT_OK);
+  expect_asked(0, "{\"name\":\"saxpy\",\"entry_point\":\"main\",\"parameters\":null,\"source_code\":\"f(\\\"x\\\")\","
+                  "\"target_device\":\"x_0\"}");
+  expect_out("saxpy: compiled for x_0 in 1.00 s, at most 64 work items a block\n"
+             "#  NAME  TYPE    ROLE    DTYPE    WIDTH  OUTPUT\n"
+             "0  y     float*  buffer  float32      1  written\n");
+  expect_err("saxpy.cu:1:2: warning: w\n");
+  answer(400,
+         "{\"detail\":\"it is refused\",\"error_code\":\"invalid_argument\",\"log\":\"<source>:7:1: error: e\\nx\"}");
+  assert_int_equal(ASK("kernels", "compile", in_folder("saxpy.cu"), "--set", "N=4", "--set", "FAST"), OR_EXIT_USAGE);
+  expect_asked(0, "\"parameters\":{\"N\":\"4\",\"FAST\":\"1\"}");
+  expect_err("saxpy.cu:7:1: error: e\nx\nopenruntime: it is refused");
+  answer(
+      200,
+      RESPONSE("completed",
+               "{\"operation\":\"kernel\",\"name\":\"f\",\"device\":\"x_0\",\"execution_time\":0.001,\"worker_time\":"
+               "0.002,\"outputs\":{}}",
+               "\"error\":null"));
+  assert_int_equal(ASK("kernels", "run", "f", "--grid", "2,3", "--block", "4", "--arg", "7", "--arg", "0.5", "--arg",
+                       "zeros:uint8:4x3", "--arg", "local:64"),
+                   OR_EXIT_OK);
   expect_asked(0, "\"operation\":\"kernel\"");
-  expect_out("{\"operation\":\"kernel\"}\n");
+  expect_asked(0,
+               "\"grid\":[2,3],\"block\":[4],\"arguments\":[7,0.5,{\"shape\":[4,3],\"dtype\":\"uint8\",\"zeros\":true},"
+               "{\"local_bytes\":64}]");
+  expect_out("f on x_0: 1.00 ms (2.00 ms with all that is around it)\n");
   answer(200, "{\"name\":\"f\",\"status\":\"removed\"}");
   assert_int_equal(ASK("kernels", "remove", "f"), OR_EXIT_OK);
   expect_asked(0, "DELETE /kernels/f ");
@@ -321,6 +343,21 @@ static void the_kernels_of_a_server(void **state) {
   assert_int_equal(RUN("--url", "x", "kernels", "list", "--name", "x"), OR_EXIT_USAGE);
   assert_int_equal(RUN("--url", "x", "kernels", "list", "x"), OR_EXIT_USAGE);
   assert_int_equal(RUN("--url", "x", "kernels", "remove"), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "run", "f"), OR_EXIT_USAGE);
+  static const char *const wrong[][2] = {{"--grid", "1,"},
+                                         {"--grid", "1,2,3,4"},
+                                         {"--block", "x"},
+                                         {"--arg", "x"},
+                                         {"--arg", "zeros:float9:1"},
+                                         {"--arg", "zeros:int8:x"},
+                                         {"--arg", "local:"},
+                                         {"--arg", "1e999"},
+                                         {"--entry", "f"},
+                                         {"--name", "g"},
+                                         {"--set", "N=1"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i)
+    assert_int_equal(RUN("--url", "x", "kernels", "run", "f", "--grid", "1", wrong[i][0], wrong[i][1]), OR_EXIT_USAGE);
+  assert_int_equal(RUN("--url", "x", "kernels", "run", in_folder("saxpy.cu"), "--grid", "1"), OR_EXIT_USAGE);
   assert_int_equal(RUN("--url", "x", "kernels", "build"), OR_EXIT_USAGE);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "cli/kernels.h"
 #include "cli/remote.h"
 #include "cli/request_remote.h"
 
@@ -168,10 +169,20 @@ static int print_response(const or_cli_request_t *request, const or_cli_outcome_
   return or_cli_print_json(cli, &json, &text);
 }
 
+/* Of a task that runs a kernel, and has none given: the one that is kept under its name. *out is the caller's. */
+static or_status_t find_kernel(or_cli_t *cli, const or_task_t *task, const or_cli_execution_t *execution,
+                               or_kernel_registry_t **out) {
+  *out = NULL;
+  if (or_task_kernel(task) == NULL || execution->kernels != NULL) return or_status_success();
+  or_status_t status = or_cli_kernels_open(cli, false, out);
+  return or_ok(status) ? or_cli_kernels_recall(cli, *out, or_task_kernel(task)) : status;
+}
+
 int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *execution, bool print,
                            or_cli_outcome_t *out) {
   or_cli_t *cli = request->cli;
   or_task_problems_t problems;
+  or_kernel_registry_t *own = NULL;
   or_task_t *task = NULL;
   or_task_result_init(&out->result, cli->allocator);
   out->document = NULL;
@@ -188,6 +199,7 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
   or_task_context_t context = {.runtime = cli->runtime,
                                .models_directory = cli->models_directory,
                                .allow_paths = true,
+                               .kernels = execution->kernels,
                                .verify = execution->verify,
                                .cancel = &cli->cancel,
                                .progress = or_cli_progress,
@@ -195,7 +207,10 @@ int or_cli_request_execute(or_cli_request_t *request, const or_cli_execution_t *
                                .tensors = execution->tensors,
                                .tensor_count = execution->tensor_count,
                                .problems = &problems};
-  status = or_task_execute(task, &context, &out->result);
+  status = find_kernel(cli, task, execution, &own);
+  if (own != NULL) context.kernels = own;
+  if (or_ok(status)) status = or_task_execute(task, &context, &out->result);
+  or_kernel_registry_free(own);
   if (execution->subject != NULL) status = or_status_context(status, "%s", execution->subject);
   or_task_free(task);
   or_cli_progress_end(cli);

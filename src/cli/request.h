@@ -42,8 +42,9 @@ typedef struct or_cli_execution_t {
   double timeout_s; /* 0: the task's own */
   const or_task_tensor_t *tensors;
   size_t tensor_count;
-  bool wants_outputs;  /* the outcome's tensors; a server's are read for it */
-  const char *subject; /* put before the message of a failure: the picture's path; or NULL */
+  struct or_kernel_registry_t *kernels; /* where a kernel's task finds its kernel; NULL: among those that are kept */
+  bool wants_outputs;                   /* the outcome's tensors; a server's are read for it */
+  const char *subject;                  /* put before the message of a failure: the picture's path; or NULL */
 } or_cli_execution_t;
 /* Ends the request, checks it, carries it out with progress, here or by --url. OK, or the exit code of what was
  * printed; with --json the TaskResponse is printed (also of a failure) when `print_response`. */

@@ -59,7 +59,7 @@ static void names_the_field_that_is_wrong(void **state) {
   expect_exit(OR_EXIT_USAGE, "priority", "run", "--priority", "11");
   expect_exit(OR_EXIT_USAGE, "timeout", "run", "--timeout", "x");
   expect_exit(OR_EXIT_USAGE, "--async needs a server", "run", "--async");
-  expect_exit(OR_EXIT_FAILED, "kernel", "run", "-o", "kernel");
+  expect_exit(OR_EXIT_USAGE, "data.name", "run", "-o", "kernel");
 }
 
 static void a_timeout_is_told_as_one(void **state) {

@@ -47,6 +47,10 @@ static void tell_why_here(execution_t *execution) {
     const bool unopened = or_device_state(job->gone, NULL) == OR_DEVICE_UNAVAILABLE;
     or_format(reason, capacity, "device \"%s\" %s attempt %d; %s is the next best", or_device_facts(job->gone)->id,
               unopened ? "could not be opened for" : "was lost during", job->attempts - 1, id);
+  } else if (or_place_allows(job->scheduler, job, execution->place, &preferred) && !preferred &&
+             job->only_device[0] != '\0') {
+    or_format(reason, capacity, "not on \"%s\": %s is what the kernel was compiled for",
+              or_task_device_preference(job->task), id);
   } else if (or_place_allows(job->scheduler, job, execution->place, &preferred) && !preferred) {
     or_format(reason, capacity, "%s; %s is the next best",
               or_place_what_became(job->scheduler, job, words, sizeof words), id);
@@ -221,6 +225,8 @@ void or_execution_carry_out(execution_t *execution) {
                                      .device = execution->place->device,
                                      .models_directory = scheduler->models_directory,
                                      .pool = scheduler->options.pool,
+                                     .kernels = scheduler->options.kernels,
+                                     .owner = job->owner,
                                      .quick = true,
                                      .here_only = execution->here,
                                      .cancel = &execution->cancel,
@@ -328,7 +334,8 @@ static bool is_stuck(execution_t *execution, int64_t now_ns) {
   if (execution->overdue_ns == 0) execution->overdue_ns = now_ns;
   if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) return false;
   place->stuck = true;
-  or_device_mark_lost(place->device, "it did not end work that was cancelled or out of time");
+  if (!place->hardware->isolated)
+    or_device_mark_lost(place->device, "it did not end work that was cancelled or out of time");
   return true;
 }
 

@@ -58,6 +58,7 @@ or_status_t or_job_make(or_scheduler_t *scheduler, const or_job_request_t *reque
   job->request_bytes = request->body_bytes + sizeof *job;
   or_format(job->owner, sizeof job->owner, "%s", request->owner != NULL ? request->owner : "");
   or_format(job->request_id, sizeof job->request_id, "%s", request->request_id != NULL ? request->request_id : "");
+  if (request->device != NULL) or_format(job->only_device, sizeof job->only_device, "%s", request->device);
   if (request->body_digest != NULL) memcpy(job->digest, request->body_digest, sizeof job->digest);
   job->has_digest = request->body_digest != NULL;
   job->scope = (or_trace_scope_t){or_trace_next_task(), or_trace_owner(job->owner)};

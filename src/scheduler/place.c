@@ -7,16 +7,19 @@
 #define UNITS_PER_S 1e9 /* until a device was seen at work of a kind */
 #define SMOOTHING 0.25  /* weight of the newest */
 
-static hardware_t *hardware_of(or_scheduler_t *scheduler, const or_device_t *device) {
+/* Isolated work has its memory in its own process, whose bounds are looked after there. */
+static hardware_t *hardware_of(or_scheduler_t *scheduler, const or_device_t *device, bool isolated) {
   const or_device_facts_t *facts = or_device_facts(device);
   for (size_t i = 0; i < scheduler->hardware_count; ++i) {
-    if (strcmp(scheduler->hardware[i].id, facts->hardware_id) == 0) return &scheduler->hardware[i];
+    hardware_t *known = &scheduler->hardware[i];
+    if (known->isolated == isolated && strcmp(known->id, facts->hardware_id) == 0) return known;
   }
   hardware_t *hardware = &scheduler->hardware[scheduler->hardware_count++];
   *hardware = (hardware_t){.scheduler = scheduler,
                            .id = facts->hardware_id,
-                           .concurrency = OR_SCHEDULER_CONCURRENCY,
-                           .memory_limit = facts->memory_total_bytes};
+                           .isolated = isolated,
+                           .concurrency = isolated ? OR_SCHEDULER_ISOLATED : OR_SCHEDULER_CONCURRENCY,
+                           .memory_limit = isolated ? UINT64_MAX : facts->memory_total_bytes};
   or_cond_init(&hardware->wake);
   return hardware;
 }
@@ -25,10 +28,11 @@ or_status_t or_places_open(or_scheduler_t *scheduler) {
   const size_t count = or_runtime_device_count(scheduler->runtime);
   if (count > OR_SCHEDULER_MAX_DEVICES)
     return or_error(OR_OUT_OF_RANGE, "%zu devices; at most %u are scheduled", count, OR_SCHEDULER_MAX_DEVICES);
-  for (size_t i = 0; i < count; ++i) {
+  const size_t place_count = scheduler->options.kernels != NULL ? 2 * count : count;
+  for (size_t i = 0; i < place_count; ++i) {
     place_t *place = &scheduler->places[scheduler->place_count++];
-    place->device = or_runtime_device(scheduler->runtime, i);
-    place->hardware = hardware_of(scheduler, place->device);
+    place->device = or_runtime_device(scheduler->runtime, i % count);
+    place->hardware = hardware_of(scheduler, place->device, i >= count);
     place->is_available = true;
   }
   return or_status_success();
@@ -42,7 +46,7 @@ place_t *or_place_of(or_scheduler_t *scheduler, const or_device_t *device) {
 }
 
 bool or_place_usable(const place_t *place) {
-  return place->is_available && or_device_state(place->device, NULL) == OR_DEVICE_AVAILABLE;
+  return place->is_available && !place->stuck && or_device_state(place->device, NULL) == OR_DEVICE_AVAILABLE;
 }
 
 static bool is_meant(const or_task_t *task, const place_t *place) {
@@ -59,10 +63,17 @@ static bool is_first_of_hardware(const or_scheduler_t *scheduler, const place_t 
   return true;
 }
 
+/* Whether the place is of the job's kind, and the job is not another device's. */
+static bool is_of(const or_job_t *job, const place_t *place) {
+  if (place->hardware->isolated != job->estimate.isolated) return false;
+  return job->only_device[0] == '\0' || strcmp(or_device_facts(place->device)->id, job->only_device) == 0;
+}
+
 bool or_place_allows(or_scheduler_t *scheduler, const or_job_t *job, const place_t *place, bool *preferred) {
   const bool automatic = strcmp(or_task_device_preference(job->task), "auto") == 0;
   *preferred = automatic || is_meant(job->task, place);
-  if (!or_place_usable(place)) return false;
+  if (!is_of(job, place) || !or_place_usable(place)) return false;
+  if (job->only_device[0] != '\0') return *preferred || !or_task_strict_device(job->task);
   if (automatic) return is_first_of_hardware(scheduler, place);
   if (*preferred) return true;
   if (or_task_strict_device(job->task)) return false;
@@ -77,7 +88,7 @@ bool or_place_in_vain(const or_scheduler_t *scheduler, const or_job_t *job) {
   bool any = false;
   for (size_t i = 0; i < scheduler->place_count; ++i) {
     const place_t *place = &scheduler->places[i];
-    if (!anywhere && !is_meant(job->task, place)) continue;
+    if (!is_of(job, place) || (!anywhere && !is_meant(job->task, place))) continue;
     if (or_device_state(place->device, NULL) == OR_DEVICE_AVAILABLE) return false;
     any = true;
   }
@@ -91,6 +102,8 @@ const char *or_place_what_became(const or_scheduler_t *scheduler, const or_job_t
     const place_t *place = &scheduler->places[i];
     if (!automatic && !is_meant(job->task, place)) continue;
     const char *id = or_device_facts(place->device)->id;
+    if (job->only_device[0] != '\0' && strcmp(id, job->only_device) != 0)
+      return or_format(text, capacity, "the kernel was compiled for \"%s\"", job->only_device);
     switch (or_device_state(place->device, &reason)) {
     case OR_DEVICE_STATE_LOST: return or_format(text, capacity, "device \"%s\" was lost: %s", id, reason);
     case OR_DEVICE_UNAVAILABLE: return or_format(text, capacity, "device \"%s\" can't be opened: %s", id, reason);

@@ -496,7 +496,9 @@ or_status_t or_scheduler_set_device(or_scheduler_t *scheduler, or_device_t *devi
   or_mutex_lock(&scheduler->mutex);
   place_t *place = or_place_of(scheduler, device);
   assert(place != NULL && "a device of another runtime");
-  place->is_available = settings->is_available;
+  for (size_t i = 0; i < scheduler->place_count; ++i) {
+    if (scheduler->places[i].device == device) scheduler->places[i].is_available = settings->is_available;
+  }
   place->hardware->concurrency = concurrency;
   place->hardware->memory_limit = settings->memory_limit;
   or_status_t status = start_workers(place->hardware);
@@ -516,8 +518,9 @@ or_scheduler_load_t or_scheduler_load(or_scheduler_t *scheduler) {
 
 size_t or_scheduler_running_on(or_scheduler_t *scheduler, const or_device_t *device) {
   or_mutex_lock(&scheduler->mutex);
-  const place_t *place = or_place_of(scheduler, device);
-  const size_t running = place != NULL ? place->running : 0;
+  size_t running = 0;
+  for (size_t i = 0; i < scheduler->place_count; ++i)
+    running += scheduler->places[i].device == device ? scheduler->places[i].running : 0;
   or_mutex_unlock(&scheduler->mutex);
   return running;
 }

@@ -42,6 +42,7 @@ typedef struct or_job_watch_t {
 #define OR_SCHEDULER_STUCK_NS INT64_C(30000000000) /* how long work may go on after it was cancelled or out of time */
 #define OR_SCHEDULER_HERE_NS INT64_C(100000)       /* handing an inference over and its end back takes 40 us */
 #define OR_SCHEDULER_MAX_DEVICES 64u
+#define OR_SCHEDULER_ISOLATED 4u /* kernels of users at once on one hardware, beside its other tasks */
 
 /* Zero means the default above. */
 typedef struct or_scheduler_options_t {
@@ -49,6 +50,9 @@ typedef struct or_scheduler_options_t {
   const or_journal_t *journal;  /* NULL: nothing outlives the process; must outlive the scheduler */
   struct or_model_pool_t *pool; /* of loaded models; NULL: each task loads its own; outlives the scheduler */
   const char *models_directory; /* copied; NULL: built-in models only */
+  /* Kernels of users; NULL: there are none. They run in processes of their own, so they take places of their own too:
+   * a kernel that does not end holds up no network. Outlives the scheduler. */
+  struct or_kernel_registry_t *kernels;
   uint32_t max_waiting, max_owner_waiting, keep_finished;
   uint64_t max_waiting_bytes;
   int64_t age_ns, stuck_ns, here_ns;
@@ -71,6 +75,7 @@ typedef struct or_job_request_t {
   const char *request_id; /* for the log; NULL: none */
   const char *body;       /* as it came; copied only if durable */
   size_t body_bytes;
+  const char *device;         /* the only one that can do it (a kernel's own), by its id; copied; NULL: any */
   const uint8_t *body_digest; /* OR_TASK_DIGEST_BYTES: tells the same task from another with its id; NULL: not told */
   bool durable;               /* recorded before anything is told of it; needs a journal */
   bool shared;                /* may have the result of an active job with this digest, itself `shared` */

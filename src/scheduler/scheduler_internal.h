@@ -45,6 +45,7 @@ typedef struct place_t {
 } place_t;
 
 #define OR_EXECUTION_MAX_JOBS 64u
+#define OR_SCHEDULER_MAX_PLACES (2 * OR_SCHEDULER_MAX_DEVICES) /* each device's own, and those for isolated work */
 
 /* One attempt at a piece of work, on the stack of a worker or of who brought it (its thread, from here on), for one job
  * or for several that asked for the same. `result` and `progress_ppm` belong to that thread until it ends. */
@@ -64,6 +65,7 @@ typedef struct execution_t {
 struct hardware_t {
   or_scheduler_t *scheduler;
   const char *id; /* of a device's facts */
+  bool isolated;  /* its other places: for work that runs in another process */
   uint32_t concurrency, worker_count, idle;
   bool waking;      /* an idle worker was signalled and has not looked yet: it wakes the next one if there is more */
   uint32_t running; /* executions and visitors */
@@ -87,6 +89,7 @@ struct or_job_t {
   or_scheduler_t *scheduler;
   or_task_t *task;
   char task_id[OR_TASK_ID_BYTES], owner[OR_TASK_OWNER_BYTES];
+  char only_device[32];              /* or_job_request_t.device; "": any */
   char request_id[OR_TASK_ID_BYTES]; /* of whoever brought it, for the log; "" */
   char *body;
   size_t body_bytes;
@@ -146,8 +149,8 @@ struct or_scheduler_t {
   or_cond_t clock_wake, quiet; /* the clock's thread; nothing runs any more */
   or_cond_t recorded;          /* starts that were under way */
   or_thread_t clock;
-  place_t places[OR_SCHEDULER_MAX_DEVICES];
-  hardware_t hardware[OR_SCHEDULER_MAX_DEVICES];
+  place_t places[OR_SCHEDULER_MAX_PLACES]; /* the isolated ones behind the others */
+  hardware_t hardware[OR_SCHEDULER_MAX_PLACES];
   size_t place_count, hardware_count;
   job_list_t queue[OR_SCHEDULER_PRIORITIES + 1]; /* by priority, 1 to 10 */
   job_list_t active, finished;

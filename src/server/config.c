@@ -31,6 +31,20 @@ const or_config_key_t or_config_keys[] = {
     {"origins", OR_CONFIG_TEXT, AT(origins), "", 0, 0,
      "origins of pages elsewhere that may ask, separated by commas; others get 403"},
     {"metrics_open", OR_CONFIG_BOOL, AT(metrics_open), "false", 0, 0, "/metrics needs no key"},
+    {"kernels", OR_CONFIG_BOOL, AT(kernels), "false", 0, 0,
+     "on: keys of the scope kernels may compile and run source code, in processes of their own; off: 403"},
+    {"kernel_source_size", OR_CONFIG_BYTES, AT(kernel_source_bytes), "1M", 1, 1 << 20,
+     "bytes of a kernel's source; more gets 422"},
+    {"kernel_compile_timeout", OR_CONFIG_SECONDS, AT(kernel_compile_ms), "30", 1, 600000,
+     "seconds for one compilation; then it is killed and gets 400"},
+    {"kernel_run_timeout", OR_CONFIG_SECONDS, AT(kernel_run_ms), "60", 1, 3600000,
+     "seconds for one run, at most; then it is killed and the task's status is timeout"},
+    {"kernel_memory", OR_CONFIG_BYTES, AT(kernel_memory_bytes), "4G", INT64_C(256) << 20, INT64_C(1) << 40,
+     "bytes that a process for kernels may have in all; with more it dies and the task fails"},
+    {"kernel_output_size", OR_CONFIG_BYTES, AT(kernel_output_bytes), "1G", 1024, INT64_C(1) << 40,
+     "bytes of one run's results; more gets 422"},
+    {"kernel_workers", OR_CONFIG_INTEGER, AT(kernel_workers), "8", 1, 64,
+     "processes for kernels at once; the one that was idle longest is ended for another"},
     {"log_level", OR_CONFIG_TEXT, AT(log_level), "info", 0, 0,
      "off, error, warning, info, debug; module=level behind commas"},
     {"loops", OR_CONFIG_INTEGER, AT(loops), "1", 1, 64, "threads that own connections"},
@@ -173,8 +187,12 @@ static or_status_t set(or_server_config_t *config, const or_config_key_t *key, c
     return status;
   }
   if (key->type != OR_CONFIG_BOOL) return set_number((int64_t *)(void *)place, key, value);
-  bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0 || strcmp(value, "yes") == 0;
-  bool no = strcmp(value, "false") == 0 || strcmp(value, "0") == 0 || strcmp(value, "no") == 0;
+  static const char *const words[2][4] = {{"false", "0", "no", "off"}, {"true", "1", "yes", "on"}};
+  bool no = false, yes = false;
+  for (int i = 0; i < 4; ++i) {
+    no = no || strcmp(value, words[0][i]) == 0;
+    yes = yes || strcmp(value, words[1][i]) == 0;
+  }
   if (!yes && !no) return or_error(OR_INVALID_ARGUMENT, "%s: \"%.64s\" is neither true nor false", key->name, value);
   *(bool *)place = yes;
   return or_status_success();

@@ -16,15 +16,17 @@ typedef struct or_server_config_t {
   char hosts[OR_CONFIG_TEXT_BYTES], origins[OR_CONFIG_TEXT_BYTES];
   char log_level[OR_CONFIG_TEXT_BYTES];
   char backends[OR_CONFIG_TEXT_BYTES], cache[OR_CONFIG_TEXT_BYTES];
-  bool insecure, metrics_open;
+  bool insecure, metrics_open, kernels;
   int64_t port, loops, drain_ms;
   int64_t connections, head_bytes, target_bytes, header_count, body_bytes, ws_message_bytes;
+  int64_t kernel_source_bytes, kernel_memory_bytes, kernel_output_bytes, kernel_compile_ms, kernel_run_ms,
+      kernel_workers;
   int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, ws_ping_ms;
 } or_server_config_t;
 
 typedef enum or_config_type_t {
   OR_CONFIG_TEXT,
-  OR_CONFIG_BOOL, /* true, false */
+  OR_CONFIG_BOOL, /* true, false; on, off */
   OR_CONFIG_INTEGER,
   OR_CONFIG_BYTES,  /* 1048576, 1M, 1G */
   OR_CONFIG_SECONDS /* kept in milliseconds: 30, 0.5 */

@@ -1,6 +1,7 @@
 #include "server/http.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -122,8 +123,25 @@ void or_reply_failure(or_request_t *request, or_status_t status) {
   or_status_ignore(status); /* the reply says it */
 }
 
+/* An item of an array by its number: "arguments.1" is "arguments", 1. False: it is none. */
+static bool write_item(or_json_writer_t *json, const char *field) {
+  static const char *const arrays[] = {"arguments.", "grid.", "block.", "parameters."};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) {
+    const size_t length = strlen(arrays[i]);
+    if (strncmp(field, arrays[i], length) != 0 || field[length] == '\0') continue;
+    const char *item = field + length;
+    const bool number = strspn(item, "0123456789") == strlen(item) && strlen(item) < 10;
+    or_json_string_n(json, field, length - 1);
+    if (number) or_json_int(json, strtol(item, NULL, 10));
+    if (!number) or_json_string(json, item);
+    return true;
+  }
+  return false;
+}
+
 void or_reply_write_loc(or_json_writer_t *json, const char *where, const char *field) {
   static const char *const containers[] = {"data.", "inputs.", "modules."};
+  bool named = false; /* what follows is a name of the caller's */
   or_json_key(json, "loc");
   or_json_array_begin(json);
   or_json_string(json, where);
@@ -132,8 +150,9 @@ void or_reply_write_loc(or_json_writer_t *json, const char *where, const char *f
     if (strncmp(field, containers[i], length) != 0) continue;
     or_json_string_n(json, field, length - 1);
     field += length;
+    named = i > 0;
   }
-  if (field[0] != '\0') or_json_string(json, field);
+  if (field[0] != '\0' && (named || !write_item(json, field))) or_json_string(json, field);
   or_json_array_end(json);
 }
 

@@ -168,8 +168,8 @@ void or_reply_failure(or_request_t *request, or_status_t status);
 /* 422 with one entry: {"detail": [{"loc": [...], "msg", "type"}]}; `where` is "query", "path" or "body". */
 void or_reply_problem(or_request_t *request, const char *where, const char *field, const char *type, const char *format,
                       ...) OR_PRINTF(5, 6);
-/* Writes "loc": [`where`, then the words of `field`]: two of "data.size", one of what follows "data.inputs.", none of
- * "". */
+/* Writes "loc": [`where`, then the words of `field`]: two of "data.size", one of what follows "data.inputs.", a number
+ * of an item's ("data.arguments.1"), none of "". */
 void or_reply_write_loc(or_json_writer_t *json, const char *where, const char *field);
 /* The reason phrase of an HTTP status; "" for one that we never send. */
 const char *or_http_reason(int status);

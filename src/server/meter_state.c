@@ -54,6 +54,16 @@ static const or_metric_t failed_loads = {.name = "openruntime_model_load_failure
 static const or_metric_t evictions = {.name = "openruntime_model_evictions_total",
                                       .help = "Models that went to make room for others, or were idle for long."};
 
+static const or_metric_t kernel_compiles = {.name = "openruntime_kernel_compiles_total",
+                                            .help = "Compilations of kernels of users, by how they ended.",
+                                            .labels = {"status"}};
+static const or_metric_t kernel_runs = {.name = "openruntime_kernel_runs_total",
+                                        .help = "Runs of kernels of users, by how they ended.",
+                                        .labels = {"status"}};
+static const or_metric_t kernels = {.name = "openruntime_kernels", .help = "Kernels of users that have a name here."};
+static const or_metric_t kernel_bytes = {.name = "openruntime_kernels_bytes",
+                                         .help = "Bytes of their sources and what is known of them."};
+
 /* A look: the first failure ends it. */
 typedef struct look_t {
   or_metrics_registry_t *registry;
@@ -70,13 +80,34 @@ static void show_of(look_t *look, const or_metric_t *metric, const char *label, 
 static void show(look_t *look, const or_metric_t *metric, double value) { show_of(look, metric, NULL, value); }
 
 /* A counter that is kept elsewhere and only rises. */
-static void show_total(look_t *look, const or_metric_t *metric, uint64_t total) {
+static void show_total_of(look_t *look, const or_metric_t *metric, const char *label, uint64_t total) {
   or_counter_t *counter = NULL;
   if (!or_ok(look->status)) return;
-  look->status = or_metrics_counter(look->registry, metric, NULL, &counter);
+  look->status = or_metrics_counter(look->registry, metric, &label, &counter);
   if (!or_ok(look->status)) return;
   const uint64_t shown = or_counter_units(counter);
   if (total > shown) or_counter_add(counter, total - shown);
+}
+
+static void show_total(look_t *look, const or_metric_t *metric, uint64_t total) {
+  show_total_of(look, metric, NULL, total);
+}
+
+/* Those that were killed are runs and compilations with an end of their own. */
+static void show_kernels(look_t *look, or_kernel_registry_t *registry) {
+  static const char *const ends[OR_KERNEL_END_COUNT] = {[OR_KERNEL_DONE] = "done",
+                                                        [OR_KERNEL_FAILED] = "failed",
+                                                        [OR_KERNEL_KILLED_TIME] = "killed_time",
+                                                        [OR_KERNEL_KILLED_CANCEL] = "killed_cancelled",
+                                                        [OR_KERNEL_KILLED_DIED] = "killed_died"};
+  or_kernel_registry_stats_t stats;
+  or_kernel_registry_stats(registry, &stats);
+  for (int end = 0; end < OR_KERNEL_END_COUNT; ++end) {
+    show_total_of(look, &kernel_compiles, ends[end], stats.compiles[end]);
+    show_total_of(look, &kernel_runs, ends[end], stats.runs[end]);
+  }
+  show(look, &kernels, (double)stats.kernels);
+  show(look, &kernel_bytes, (double)stats.bytes);
 }
 
 static void show_store(look_t *look, or_store_t *store) {
@@ -124,6 +155,7 @@ static void show_services(look_t *look, or_meter_t *meter, const or_server_t *se
     show_device(look, meter, services, i, or_runtime_device(runtime, i));
   show_models(look, services->pool);
   show_store(look, services->store);
+  if (services->kernels != NULL) show_kernels(look, services->kernels);
 }
 
 or_status_t or_meter_look(or_meter_t *meter, const or_server_t *server) {

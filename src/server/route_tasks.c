@@ -2,18 +2,20 @@
 #include <string.h>
 
 #include "server/access.h"
+#include "server/kernel_store.h"
 #include "server/query.h"
 #include "server/task_answer.h"
-#include "task/kernel.h"
+#include "task/kernel_launch.h"
 
-/* What is done by the operation, before the task is looked at: kernels of users need a scope of their own, and a device
- * that can compile them. */
+/* What is done by the operation, before the task is looked at: kernels of users need a scope of their own, and are off
+ * unless the operator wants them. */
 static or_status_t check_operation(void *self, const or_json_value_t *root) {
   const or_request_t *request = self;
   const char *operation = or_json_get_string(or_json_get(root, "operation"), "");
   const bool kernel = strcmp(operation, "kernel") == 0;
   const bool reaches = or_access_reaches(&request->key, kernel ? OR_SCOPE_KERNELS : OR_SCOPE_RUN);
-  if (reaches && kernel) return or_kernel_find_compiler(or_server_runtime(request->server), NULL);
+  if (reaches && kernel && request->server->services.kernels == NULL)
+    return or_error(OR_PERMISSION_DENIED, "%s", OR_KERNELS_OFF);
   if (reaches) return or_status_success();
   return or_error(OR_PERMISSION_DENIED, "the key has not the scope %s, which operation \"%.32s\" needs",
                   kernel ? "kernels" : "run", operation);
@@ -66,6 +68,41 @@ static verdict_t check_inputs(or_request_t *request, const or_task_t *task, or_t
   return problems->count == 0 ? GOOD : WRONG;
 }
 
+/* The kernel of the task, compiled if that was not since the start, and what of the task does not fit it. *device: the
+ * one that it runs on. */
+static or_status_t fit_kernel(or_request_t *request, const or_task_t *task, or_kernel_entry_t *entry,
+                              or_task_problems_t *problems, const char **device) {
+  or_kernel_registry_t *registry = request->server->services.kernels;
+  or_kernel_t *kernel = NULL;
+  or_status_t status = or_kernel_registry_ready(registry, entry, &request->cancel, &kernel);
+  if (!or_ok(status)) return status;
+  *device = or_kernel_facts(kernel)->device_id;
+  return or_task_check_kernel(task, or_server_runtime(request->server), kernel, or_kernel_registry_limits(registry),
+                              problems);
+}
+
+/* As check_inputs, of a kernel's task; WRONG: the reply says why. */
+static verdict_t check_kernel(or_request_t *request, const or_task_t *task, or_answer_options_t *options) {
+  or_kernel_entry_t *entry = NULL;
+  or_task_problems_t problems = {.count = 0};
+  const char *device = NULL;
+  bool moved = false;
+  if (or_task_kernel(task) == NULL) return GOOD;
+  or_status_t status =
+      or_kernel_registry_find(request->server->services.kernels, request->key.id, or_task_kernel(task), &entry);
+  if (or_ok(status) && !or_kernel_entry_is_ready(entry) && or_request_may_not_wait(request, &moved)) {
+    or_kernel_entry_release(entry);
+    return moved ? ASKED_ELSEWHERE : GOOD; /* too many wait for that: the task itself says what does not fit */
+  }
+  if (or_ok(status)) status = fit_kernel(request, task, entry, &problems, &device);
+  if (or_ok(status) && problems.count > 0) or_reply_problems(request, &problems, "");
+  if (or_ok(status)) or_format(options->device, sizeof options->device, "%s", device);
+  or_kernel_entry_release(entry);
+  if (or_ok(status)) return problems.count == 0 ? GOOD : WRONG;
+  or_reply_failure(request, status);
+  return WRONG;
+}
+
 void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
@@ -88,11 +125,13 @@ void or_handle_task_create(or_request_t *request) {
     or_reply_failure(request, status);
     return;
   }
-  const verdict_t verdict = is_pointless(request, wait) ? GOOD : check_inputs(request, body->task, &problems);
+  or_answer_options_t options = {.durable = !wait, .parts = accepts_parts(request)};
+  verdict_t verdict = is_pointless(request, wait) ? GOOD : check_inputs(request, body->task, &problems);
   if (verdict == WRONG) or_reply_problems(request, &problems, "");
+  if (verdict == GOOD && !is_pointless(request, wait)) verdict = check_kernel(request, body->task, &options);
   if (verdict != GOOD || is_pointless(request, wait)) {
     or_task_body_release(body);
     return;
   }
-  or_answer_task(request, body, (or_answer_options_t){.durable = !wait, .parts = accepts_parts(request)});
+  or_answer_task(request, body, options);
 }

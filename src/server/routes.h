@@ -86,6 +86,7 @@ void or_handle_model_explain(or_request_t *request);
 void or_handle_kernel_compile(or_request_t *request); /* route_kernels.c */
 void or_handle_kernels(or_request_t *request);
 void or_handle_kernel(or_request_t *request);
+void or_handle_kernel_remove(or_request_t *request);
 void or_handle_profile_start(or_request_t *request); /* route_profile.c */
 void or_handle_profile(or_request_t *request);
 extern const or_ws_endpoint_t or_live_endpoint; /* route_ws.c */

@@ -100,7 +100,10 @@ static or_status_t open_workers(or_services_t *services) {
                                         .tick = sweep,
                                         .tick_self = services};
   const or_workers_options_t loaders = {.allocator = or_allocator_system(), .name = "or-load", .threads = 2};
+  const or_workers_options_t compilers = {
+      .allocator = or_allocator_system(), .name = "or-compile", .threads = 2, .queued = 32};
   or_status_t status = or_workers_create(&readers, &services->readers);
+  if (or_ok(status) && services->kernels != NULL) status = or_workers_create(&compilers, &services->compilers);
   if (or_ok(status)) status = or_workers_create(&loaders, &services->loaders);
   return or_ok(status) ? or_model_settings_visit(services->store, hand_to_loaders, services) : status;
 }
@@ -128,11 +131,13 @@ or_status_t or_services_open(or_services_t *services, or_runtime_t *runtime, con
   or_status_t status = or_hub_create(or_runtime_allocator(runtime), &source, &services->hub);
   if (or_ok(status)) or_log_set_tap(or_hub_tell_log, services->hub);
   if (or_ok(status)) status = or_model_pool_create(&pool_options, &services->pool);
+  if (or_ok(status)) status = or_kernel_store_open(services->store, runtime, config, &services->kernels);
   if (or_ok(status)) {
     const or_scheduler_options_t options = {.runtime = runtime,
                                             .journal = or_store_journal(services->store),
                                             .pool = services->pool,
                                             .models_directory = models,
+                                            .kernels = services->kernels,
                                             .listener = on_job,
                                             .listener_self = services};
     status = or_scheduler_create(&options, &services->scheduler);
@@ -149,17 +154,21 @@ void or_services_drain(or_services_t *services, int64_t grace_ns) {
   if (services->scheduler == NULL || services->drained) return;
   services->drained = true;
   or_scheduler_drain(services->scheduler, grace_ns);
+  or_workers_stop(services->compilers);
   or_workers_stop(services->loaders);
   or_workers_stop(services->readers);
 }
 
 void or_services_close(or_services_t *services) {
   or_services_drain(services, 0);
+  or_workers_stop(services->compilers);
   or_workers_stop(services->loaders);
   or_workers_stop(services->readers);
   or_profiles_free(services->profiles);
   or_telemetry_free(services->telemetry);
   or_scheduler_free(services->scheduler);
+  or_workers_free(services->compilers);
+  or_kernel_registry_free(services->kernels);
   or_model_pool_free(services->pool);
   or_store_close(services->store);
   or_workers_free(services->loaders); /* until here a callback of the store might hand them something */

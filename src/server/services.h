@@ -9,6 +9,7 @@
 #include "scheduler/scheduler.h"
 #include "server/config.h"
 #include "server/hub.h"
+#include "server/kernel_store.h"
 #include "server/profiles.h"
 #include "server/workers.h"
 #include "store/store.h"
@@ -21,8 +22,10 @@ typedef struct or_services_t {
   or_scheduler_t *scheduler;
   or_telemetry_t *telemetry;
   or_profiles_t *profiles;
+  or_kernel_registry_t *kernels; /* of users; NULL: they are off */
   or_workers_t *readers;    /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
   or_workers_t *loaders;    /* long work: models loaded and explained */
+  or_workers_t *compilers;  /* of kernels of users */
   struct or_meter_t *meter; /* the server's */
   bool drained;
 } or_services_t;

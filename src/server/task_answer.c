@@ -245,6 +245,7 @@ static void accept_task(answer_t *answer) {
   const or_job_request_t wanted = {.task = body->task,
                                    .task_id = body->task_id,
                                    .owner = request->key.id,
+                                   .device = answer->options.device[0] != '\0' ? answer->options.device : NULL,
                                    .request_id = request->request_id,
                                    .body = body->json,
                                    .body_bytes = body->json_bytes,

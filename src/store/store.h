@@ -139,10 +139,11 @@ or_status_t or_store_set_retention(or_store_t *store, const or_store_retention_t
 /* `done`: everything journalled before is on disk. */
 or_status_t or_store_flush(or_store_t *store, or_journal_done_t done, void *self);
 
-/* What was set of a device or a model, as text that the store does not read (JSON). */
-typedef enum or_store_setting_t { OR_STORE_DEVICE, OR_STORE_MODEL } or_store_setting_t;
+/* What was set of a device or a model, and the kernels of users, as text that the store does not read (JSON). */
+typedef enum or_store_setting_t { OR_STORE_DEVICE, OR_STORE_MODEL, OR_STORE_KERNEL } or_store_setting_t;
 #define OR_STORE_NAME_BYTES 256
 #define OR_STORE_SETTING_BYTES ((size_t)64 << 10)
+#define OR_STORE_KERNEL_BYTES ((size_t)16 << 20) /* its source in JSON, where a character may take six */
 /* value NULL: forgets it. INVALID_ARGUMENT: name or value too long. */
 or_status_t or_store_put_setting(or_store_t *store, or_store_setting_t kind, const char *name, const char *value,
                                  or_journal_done_t done, void *self);

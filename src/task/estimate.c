@@ -82,6 +82,9 @@ void or_task_estimate(const or_task_t *task, or_task_estimate_t *out) {
     const bool given = task->parameters.operand_count > 0;
     out->seconds = given || read ? 0 : INFERENCE_S;
     if (given && !read) out->shape = hash_of(task);
+  } else if (strcmp(operation, "kernel") == 0) {
+    out->isolated = true;
+    for (size_t i = 0; i < task->parameters.operand_count; ++i) out->memory_bytes += task->parameters.operands[i].bytes;
   } else {
     estimate_compute(task, out);
     out->shape = hash_of(task);

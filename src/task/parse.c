@@ -122,18 +122,12 @@ static void parse_envelope(or_task_t *task, const or_json_value_t *request, or_t
     or_task_problem(problems, "strict_device", "type_error.bool", "must be true or false");
   task->strict_device = or_json_get_bool(value, false);
   value = given(request, "on_restart");
-  const char *word = value != NULL ? or_json_get_string(value, "") : "rerun";
+  const bool kernel = strcmp(or_json_get_string(or_json_get(request, "operation"), ""), "kernel") == 0;
+  const char *word = value != NULL ? or_json_get_string(value, "") : kernel ? "fail" : "rerun";
   if (strcmp(word, "rerun") != 0 && strcmp(word, "fail") != 0)
     or_task_problem(problems, "on_restart", "value_error.enum", "must be \"rerun\" or \"fail\"");
   task->rerun_on_restart = strcmp(word, "rerun") == 0;
 }
-
-/* What a reader of the documentation may ask for and this version does not carry out: named, so that it is not taken
-   for a typing error. */
-typedef struct later_t {
-  const char *operation, *type;
-} later_t;
-static const later_t later[] = {{"kernel", ""}};
 
 static void list_types(const char *operation, char *text, size_t capacity) {
   text[0] = '\0';
@@ -194,13 +188,6 @@ static or_status_t parse_kind(or_task_t *task, const or_json_value_t *request, o
                                                                                      : "");
   task->kind = or_task_kind_find(operation, type);
   if (task->kind != NULL) return status;
-  for (size_t i = 0; i < sizeof later / sizeof *later; ++i) {
-    if (strcmp(later[i].operation, operation) == 0 && strcmp(later[i].type, type) == 0) {
-      return or_error(OR_UNIMPLEMENTED,
-                      "%s%s%s: this version does not carry it out: no device of it can compile kernels", operation,
-                      type[0] != '\0' ? " " : "", type);
-    }
-  }
   list_types(NULL, known, sizeof known);
   bool offered = false;
   for (size_t i = 0; or_task_kind_at(i) != NULL; ++i)
@@ -417,6 +404,8 @@ static or_status_t parse_other(or_task_t *task, const char *name, const char *lo
     p->dtype = parse_dtype(task, loc, value, problems);
   } else if (strcmp(name, "sizes") == 0 || strcmp(name, "dtypes") == 0) {
     return parse_list(task, name, loc, value, problems);
+  } else if (p->user_kernel != NULL) {
+    return or_task_parse_kernel(task, name, loc, value, problems);
   } else if (strcmp(name, "inputs") == 0) {
     return parse_inputs(task, value, problems);
   } else if (strcmp(name, "real") == 0 || strcmp(name, "inverse") == 0 || strcmp(name, "norm") == 0) {
@@ -478,7 +467,8 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
   p->batch_size = 1;
   p->top_k = 5;
   p->duration_s = 10;
-  or_status_t status = or_status_success();
+  const bool kernel = strcmp(task->kind->operation, "kernel") == 0;
+  or_status_t status = kernel ? or_task_begin_kernel(task) : or_status_success();
   for (size_t i = 0; or_ok(status) && i < or_json_count(data); ++i) {
     const or_json_value_t *value = NULL;
     const char *name = or_json_key_at(data, i, &value);
@@ -506,6 +496,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
   check_together(task, problems);
   or_task_check_ml(task, problems);
   or_task_check_operands(task, problems);
+  if (kernel) or_task_check_kernel_fields(task, problems);
   if (p->function != NULL && !in_list(task->kind->functions, p->function)) {
     or_task_problem(problems, "data.function", "value_error.enum", "\"%s\" is none of: %s", p->function,
                     task->kind->functions);

@@ -42,6 +42,8 @@ static const or_task_kind_t kinds[] = {
     {"inference", "", "a model on given or generated inputs",
      "model batch_size precision inputs image text top_k iterations seed", NULL, NULL, OR_DTYPE_NONE, 0, 0, 0,
      or_task_run_inference},
+    {"kernel", "", "a kernel of a user, compiled before", "name grid block arguments", NULL, NULL, OR_DTYPE_NONE, 0, 0,
+     0, or_task_run_kernel},
     {"benchmark", "compute", "matrix products over sizes and dtypes, with the share of the device's peak",
      "sizes dtypes duration", NULL, NULL, OR_FLOAT32, FLOATS | HALVES | OR_TASK_DTYPE_BIT(OR_INT8), 0, 0,
      or_task_run_benchmark},
@@ -88,6 +90,9 @@ int or_task_priority(const or_task_t *task) { return task->priority; }
 double or_task_timeout_s(const or_task_t *task) { return task->timeout_s; }
 bool or_task_rerun_on_restart(const or_task_t *task) { return task->rerun_on_restart; }
 const char *or_task_model(const or_task_t *task) { return task->parameters.model; }
+const char *or_task_kernel(const or_task_t *task) {
+  return task->parameters.user_kernel != NULL ? task->parameters.user_kernel->name : NULL;
+}
 const char *or_task_model_at(const or_task_t *task, size_t index) {
   const or_task_ml_t *ml = &task->parameters.ml;
   if (ml->model_count == 0) return index == 0 ? task->parameters.model : NULL;

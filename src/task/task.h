@@ -70,7 +70,8 @@ bool or_task_strict_device(const or_task_t *task);
 int or_task_priority(const or_task_t *task); /* 1..10 */
 double or_task_timeout_s(const or_task_t *task);
 bool or_task_rerun_on_restart(const or_task_t *task);
-const char *or_task_model(const or_task_t *task); /* of an inference; NULL: none */
+const char *or_task_model(const or_task_t *task);  /* of an inference; NULL: none */
+const char *or_task_kernel(const or_task_t *task); /* the name of a kernel's; NULL: it runs none */
 /* The models that an inference or a benchmark names; NULL: no more. */
 const char *or_task_model_at(const or_task_t *task, size_t index);
 
@@ -92,8 +93,10 @@ typedef struct or_task_context_t {
   or_device_t *device;          /* NULL: by the task's preference, with a visible fallback */
   const char *models_directory; /* where model names are looked up; NULL: only built-in and paths */
   struct or_model_pool_t *pool; /* models that stay loaded, found there alone; NULL: found and loaded each time */
-  bool allow_paths;             /* `model` may be a path (the command line; never a server) */
-  bool verify;                  /* compare with the C reference: result.verification */
+  struct or_kernel_registry_t *kernels; /* of users; NULL: there are none */
+  const char *owner;                    /* whose kernels; NULL: "" */
+  bool allow_paths;                     /* `model` may be a path (the command line; never a server) */
+  bool verify;                          /* compare with the C reference: result.verification */
   /* For its result rather than for its figures (a server): given operands are computed with once, generated ones a few
    * times within hundredths of a second; nothing is run to warm up, no limit of the device is measured. */
   bool quick;

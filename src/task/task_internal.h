@@ -3,6 +3,7 @@
 /* A task's insides, for the files of this folder. */
 
 #include "base/alloc.h"
+#include "openruntime/kernel.h"
 #include "task/compare.h"
 #include "task/task.h"
 
@@ -61,6 +62,32 @@ typedef struct or_task_ml_t {
   double qps; /* 0: not given */
 } or_task_ml_t;
 
+/* What a parameter of a kernel is given. */
+typedef enum or_task_argument_kind_t {
+  OR_ARGUMENT_NUMBER,
+  OR_ARGUMENT_TENSOR, /* an operand */
+  OR_ARGUMENT_ZEROS,  /* a tensor of which only the form is given */
+  OR_ARGUMENT_LOCAL,  /* memory of a block */
+} or_task_argument_kind_t;
+typedef struct or_task_argument_t {
+  or_task_argument_kind_t kind;
+  bool is_integer;
+  int64_t integer;
+  double real;
+  size_t operand;     /* its index */
+  size_t local_bytes; /* of LOCAL */
+  or_dtype_t dtype;   /* of ZEROS, as shape and bytes */
+  or_shape_t shape;
+  size_t bytes;
+} or_task_argument_t;
+/* How a kernel of a user is to be run. */
+typedef struct or_task_kernel_t {
+  const char *name;
+  or_kernel_grid_t grid;
+  or_task_argument_t arguments[OR_KERNEL_MAX_PARAMETERS];
+  size_t argument_count;
+} or_task_kernel_t;
+
 /* The fields of `data`, with their defaults applied where the kind has them; which count depends on the kind. */
 typedef struct or_task_parameters_t {
   int64_t size, m, n, k; /* 0: not given */
@@ -89,8 +116,9 @@ typedef struct or_task_parameters_t {
   size_t size_count;
   or_dtype_t *dtypes;
   size_t dtype_count;
-  or_task_operand_t *operands; /* room for OR_TASK_MAX_OPERANDS once there is one */
+  or_task_operand_t *operands; /* room for OR_TASK_MAX_OPERANDS once there is one; of a kernel for its arguments */
   size_t operand_count;
+  or_task_kernel_t *user_kernel; /* of operation kernel; else NULL */
 } or_task_parameters_t;
 
 /* Immutable once parsed; everything lies in the arena. */
@@ -136,6 +164,12 @@ void or_task_check_operands(const or_task_t *task, or_task_problems_t *problems)
 or_status_t or_task_run_network(or_task_run_t *run);
 or_status_t or_task_run_inference(or_task_run_t *run);
 or_status_t or_task_run_benchmark(or_task_run_t *run);
+or_status_t or_task_run_kernel(or_task_run_t *run);
+/* kernel_parse.c: a field of `data` of a kernel's task, and what must be there. */
+or_status_t or_task_parse_kernel(or_task_t *task, const char *name, const char *loc, const or_json_value_t *value,
+                                 or_task_problems_t *problems);
+or_status_t or_task_begin_kernel(or_task_t *task);
+void or_task_check_kernel_fields(const or_task_t *task, or_task_problems_t *problems);
 /* Writes a row for each model into the open array; ends at about `until_ns` of or_clock_ns, with at least one timed run
  * of each. */
 or_status_t or_task_benchmark_models(or_task_run_t *run, int64_t until_ns);

@@ -285,21 +285,22 @@ def what_belongs_to_later_versions_says_so_in_one_line():
         expect(len(result.err.strip().splitlines()) == 1 and not result.out, f"{arguments}: {result.err}")
 
 
-def kernels_say_which_devices_could_compile_them():
+def kernels_need_a_device_that_compiles_them():
     expect(run("--json", "kernels").json() == {"kernels": []}, "list")
     expect(run("kernels", "list").code == 0, "list")
     with harness.scratch() as folder:
-        path = os.path.join(folder, "saxpy.c")
+        path = os.path.join(folder, "saxpy.cl")
         with open(path, "w", encoding="ascii") as file:
-            file.write("void saxpy(void) {}")
-        for arguments, words in ((["kernels", "compile", path], "cpu_0"),
-                                 (["kernels", "compile", path, "--device", "cpu_0"], "cpu_0"),
-                                 (["kernels", "compile", path, "--device", "cuda"], "there are"),
-                                 (["kernels", "compile", os.path.join(folder, "none.c")], "none.c"),
-                                 (["kernels", "remove", "x"], "no kernel"), (["kernels", "run", "x"], "no kernel")):
+            file.write("kernel void saxpy(void) {}")
+        for arguments, words in ((["kernels", "compile", path], "compile"),
+                                 (["kernels", "compile", os.path.join(folder, "none.cl")], "none.cl"),
+                                 (["kernels", "remove", "x"], "no kernel"),
+                                 (["kernels", "run", "x", "--grid", "1"], "no kernel"),
+                                 (["kernels", "run", path, "--grid", "1"], "compile")):
             result = run(*arguments)
             expect(result.code == 1 and words in result.err, f"{arguments}: exit {result.code}: {result.err}")
-    for arguments in (["kernels", "compile"], ["kernels", "list", "x"], ["kernels", "fly"], ["kernels", "run"]):
+    for arguments in (["kernels", "compile"], ["kernels", "list", "x"], ["kernels", "fly"], ["kernels", "run"],
+                      ["kernels", "run", "x"], ["kernels", "remove", "x", "--grid", "1"]):
         expect(run(*arguments).code == 2, str(arguments))
     for action in ("load", "unload"):
         result = run("models", action, "gpt2")

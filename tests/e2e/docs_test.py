@@ -19,7 +19,7 @@ PATIENCE_S = 120  # no measure of ours: after it a broken test ends
 # What takes longer than a test may, needs what is not everywhere, or holds a form in place of a name.
 LEFT_OUT = re.compile(r"[\[\]] |HOST|^openruntime benchmark|resnet50|bert-base|-o mlx_compute|all-minilm|man -l|"
                       r"unix:/run|" + ("verify|run -t" if QUICK else NODES))
-FAILS = {"openruntime kernels compile": 1}  # no device of this version can
+FAILS = {"openruntime kernels compile": 1, "openruntime kernels run": 1}  # no device of this version can
 
 
 def commands(page):
@@ -32,12 +32,11 @@ def commands(page):
 
 def lay_out(folder):
     digits = os.path.join(SOURCE, "data", "digits")
-    os.symlink(os.path.join(SOURCE, "data"), os.path.join(folder, "data"))
+    for name in ("data", "examples"):
+        os.symlink(os.path.join(SOURCE, name), os.path.join(folder, name))
     os.makedirs(os.path.join(folder, ".zfunc"))
     for picture, sample in (("a.png", "0-1.png"), ("b.png", "0-2.png")):
         shutil.copy(os.path.join(digits, "samples", sample), os.path.join(folder, picture))
-    with open(os.path.join(folder, "saxpy.cu"), "w", encoding="ascii") as file:
-        file.write("__global__ void saxpy() {}\n")
     if os.path.isdir(NODES):
         shutil.copy(os.path.join(NODES, "test_relu", "model.onnx"), folder)
         numpy.save(os.path.join(folder, "x.npy"), numpy.zeros((3, 4, 5), "float32"))

@@ -279,32 +279,6 @@ def an_explanation_ends_when_the_server_drains():
         asked.close()
 
 
-def kernels_are_refused_by_name_until_a_device_compiles_them():
-    kernel = {"name": "saxpy", "source_code": "void saxpy() {}", "entry_point": "saxpy"}
-    with serving() as (_, port, _):
-        expect(ask(port, "GET", "/kernels") == (200, {"kernels": []}), "list")
-        for more in ({}, {"target_device": "cpu_0"}, {"parameters": {"n": 1}, "target_device": None}):
-            status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, **more})
-            expect(status == 501 and wrong["error_code"] == "unimplemented" and "cpu_0" in wrong["detail"], wrong)
-        status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, "target_device": "cuda"})
-        expect(status == 404 and "cpu_0" in wrong["detail"], wrong)
-        for change, field in (({"name": "1"}, "name"), ({"entry_point": "a b"}, "entry_point"), ({"name": ""}, "name"),
-                              ({"source_code": 1}, "source_code"), ({"parameters": 1}, "parameters"),
-                              ({"source_code": "x" * (1 << 20) + "x"}, "source_code"), ({"more": 1}, "more")):
-            status, wrong = ask(port, "POST", "/kernels/compile", {**kernel, **change})
-            expect(status == 422 and wrong["detail"][0]["loc"] == ["body", field], f"{field}: {status} {wrong}")
-        status, wrong = ask(port, "POST", "/kernels/compile", {})
-        expect(status == 422 and len(wrong["detail"]) == 3, wrong)
-        status, wrong = ask(port, "POST", "/kernels/compile", [1])
-        expect(status == 422, wrong)
-        expect(get(port, "/kernels/compile", JSON, "POST", "{")[0].status == 422, "no JSON")
-        for method in ("GET", "DELETE"):
-            status, wrong = ask(port, method, "/kernels/saxpy")
-            expect(status == 404 and wrong["error_code"] == "not_found", wrong)
-        status, wrong = ask(port, "POST", "/tasks", {"operation": "kernel", "data": {"name": "saxpy"}})
-        expect(status == 501 and wrong["error_code"] == "unimplemented" and "no compiler" in wrong["detail"], wrong)
-
-
 if __name__ == "__main__":
     main([
         lists_loads_and_lets_go,
@@ -319,5 +293,4 @@ if __name__ == "__main__":
         an_idle_model_goes_when_its_time_is_over,
         a_client_that_goes_leaves_nothing_behind,
         an_explanation_ends_when_the_server_drains,
-        kernels_are_refused_by_name_until_a_device_compiles_them,
     ])
