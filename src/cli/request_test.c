@@ -284,6 +284,27 @@ static void explains_what_a_model_keeps_from_run_to_run(void **state) {
   or_json_document_free(document);
 }
 
+/* What the named device does not offer runs on the processor, is told, and is refused where that was forbidden. */
+static void tells_what_ran_elsewhere_or_refuses_it(void **state) {
+  (void)state;
+  static const char *const supported[] = {"Gemm", NULL};
+  or_fake_set_supported(supported);
+  assert_int_equal(RUN("-d", "fake_0", "infer", "data/digits"), OR_EXIT_OK);
+  expect_err("% of the operations ran on fake_0; \"conv1\" (Conv) ran on cpu_0: ");
+  expect_exit(OR_EXIT_FAILED, "\"pool1\" (MaxPool): not on the fake's list", "-d", "fake_0", "--strict", "infer",
+              "data/digits");
+  assert_int_equal(RUN("-d", "fake_0", "run", "-s", "8"), OR_EXIT_OK);
+  expect_err("0.0 % of the operations ran on fake_0; \"MatMul\" (MatMul) ran on cpu_0: not on the fake's list");
+  expect_exit(OR_EXIT_FAILED, "strict: 0.0 % of the operations ran on fake_0", "-d", "fake_0", "--strict", "run", "-s",
+              "8");
+  assert_int_equal(RUN("-d", "fake_0", "explain", "data/digits"), OR_EXIT_OK);
+  expect_out("between devices: 4 copies a run, 9.4 KiB\n");
+  expect_out("flatten_out    cpu_0   fake_0  6.1 KiB ");
+  expect_out("next to nodes that run on cpu_0: 2 copies of 168 B saved");
+  or_fake_set_supported(NULL);
+  assert_int_equal(RUN("-d", "fake_0", "--strict", "infer", "data/digits"), OR_EXIT_OK);
+}
+
 static void explains_node_by_node(void **state) {
   (void)state;
   static const char *const supported[] = {"Conv", "Relu", NULL};
@@ -365,6 +386,7 @@ int main(void) {
       TEST(prints_benchmarks_and_writes_them),
       TEST(explains_what_a_model_keeps_from_run_to_run),
       TEST(explains_node_by_node),
+      TEST(tells_what_ran_elsewhere_or_refuses_it),
       TEST(explains_what_runs_on_given_input),
       TEST(survives_every_failing_allocation),
   };

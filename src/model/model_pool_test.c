@@ -101,6 +101,22 @@ static const char *described(const char *name) {
   return copy;
 }
 
+static void what_was_loaded_on_a_lost_device_goes_with_its_last_lease(void **state) {
+  (void)state;
+  or_model_lease_t one = take("one"), two = take("two");
+  or_model_pool_release(pool, &two);
+  or_device_mark_lost(or_runtime_device(runtime, 0), "it is gone");
+  or_model_pool_sweep(pool, or_clock_ns());
+  assert_int_equal(or_model_pool_counts(pool).models, 1); /* `one`, which is in use */
+  or_model_pool_release(pool, &one);
+  assert_int_equal(or_model_pool_counts(pool).models, 0);
+  assert_int_equal(or_model_pool_counts(pool).bytes, 0);
+  or_model_lease_t lease;
+  expect_failure(or_model_pool_acquire(
+                     pool, &(or_model_request_t){.name = "one", .device = or_runtime_device(runtime, 0)}, &lease),
+                 OR_DEVICE_LOST, "it is gone");
+}
+
 static void loads_once_what_two_share(void **state) {
   (void)state;
   or_model_lease_t a = take("one"), b = take("one");
@@ -410,6 +426,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
       CASE(loads_once_what_two_share),
+      CASE(what_was_loaded_on_a_lost_device_goes_with_its_last_lease),
       CASE(names_the_nearest_of_an_unknown_name_and_keeps_no_trace),
       CASE(drains_the_leases_of_what_is_unloaded),
       CASE(a_lease_that_may_not_wait_is_of_what_is_ready),

@@ -257,6 +257,21 @@ static void auto_passes_over_devices_that_do_not_open(void **state) {
   or_runtime_release(runtime);
 }
 
+static void a_type_stands_for_its_first_device_that_is_not_lost(void **state) {
+  (void)state;
+  or_runtime_t *runtime = NULL;
+  or_fake_reset();
+  or_fake_set_devices(2, false);
+  expect_ok(create(&(or_runtime_options_t){.backends = "fake"}, &runtime));
+  assert_string_equal(found(runtime, "fake"), "fake_0");
+  or_device_mark_lost(or_runtime_device(runtime, 0), "it is gone");
+  assert_string_equal(found(runtime, "fake"), "fake_1");
+  assert_string_equal(found(runtime, "fake_0"), "fake_0"); /* by its name, to be told why not */
+  or_device_mark_lost(or_runtime_device(runtime, 1), "it too");
+  assert_string_equal(found(runtime, "fake"), "fake_0");
+  or_runtime_release(runtime);
+}
+
 static void tensors_of_the_host_need_a_device_with_its_memory(void **state) {
   (void)state;
   float data[1] = {3};
@@ -350,6 +365,7 @@ int main(void) {
       TEST(counts_memory_once_for_devices_of_one_hardware),
       TEST(finds_devices_by_id_type_and_family),
       TEST(auto_passes_over_devices_that_do_not_open),
+      TEST(a_type_stands_for_its_first_device_that_is_not_lost),
       TEST(tensors_of_the_host_need_a_device_with_its_memory),
       TEST(ends_when_a_callback_lets_the_last_tensor_go),
       TEST(survives_every_failing_allocation),

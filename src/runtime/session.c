@@ -89,6 +89,9 @@ static or_status_t check_options(or_session_t *session) {
     return or_error(OR_INVALID_ARGUMENT, "device \"%s\" belongs to another runtime than the model",
                     or_device_facts(session->device)->id);
   }
+  const char *reason = "";
+  if (or_device_state(session->device, &reason) == OR_DEVICE_STATE_LOST)
+    return or_error(OR_DEVICE_LOST, "device \"%s\" was lost: %s", or_device_facts(session->device)->id, reason);
   return check_precision(session);
 }
 

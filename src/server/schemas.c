@@ -152,7 +152,7 @@ const or_schema_field_t or_schema_fields[] = {
     {"TaskResponse", "shared_run", "boolean", OR_FIELD_ALWAYS, "one run answered several tasks"},
     {"TaskResponse", "execution_time", "number", OR_FIELD_ALWAYS, "seconds, of the whole task"},
     {"TaskResponse", "device_used", "string", OR_FIELD_NULLABLE, NULL},
-    {"TaskResponse", "fallback_reason", "string", OR_FIELD_NULLABLE, "why not where it was asked to be"},
+    {"TaskResponse", "fallback_reason", "string", OR_FIELD_NULLABLE, "why not, or not all, where it was asked to be"},
     {"TaskResponse", "created_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "started_at", "timestamp", OR_FIELD_NULLABLE, NULL},
     {"TaskResponse", "finished_at", "timestamp", OR_FIELD_NULLABLE, NULL},

@@ -23,11 +23,23 @@ or_status_t __wrap_or_runtime_create(const or_runtime_options_t *options, or_run
   return or_runtime_create_with(&with_fakes, both, 2, out);
 }
 
+/* From now on they take this operator and no other, or "any". */
+static void take_only(const char *name) {
+  static char kept[16];
+  static const char *const list[] = {kept, NULL};
+  (void)snprintf(kept, sizeof kept, "%s", name);
+  or_fake_set_supported(strcmp(name, "any") == 0 ? NULL : list);
+}
+
 static bool obey(const char *verb, const char *name) {
   static const struct {
     const char *name;
     or_fake_call_t call;
   } calls[] = {{"run", OR_FAKE_RUN}, {"node", OR_FAKE_NODE}, {"alloc", OR_FAKE_ALLOC}};
+  if (strcmp(verb, "only") == 0) {
+    take_only(name);
+    return true;
+  }
   for (size_t i = 0; i < sizeof calls / sizeof *calls; ++i) {
     if (strcmp(calls[i].name, name) != 0) continue;
     if (strcmp(verb, "close") == 0) or_fake_close_gate(calls[i].call);

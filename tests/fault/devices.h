@@ -11,6 +11,7 @@
  *   open CALL           they go on
  *   lose CALL           the next one loses its device
  *   fail CALL           the next one fails
+ *   only OPERATOR       they take nothing else; "any": they take all again
  * False: no thread for the lines. Before anything else in a program. */
 bool devices_open(unsigned count, int control);
 
