@@ -88,6 +88,18 @@ static void assert_nodes(or_plan_t *plan, size_t count, const char *const *expec
   or_arena_deinit(&arena);
 }
 
+static size_t plan_nodes_on(or_plan_t *plan, const char *device) {
+  or_session_report_t report;
+  or_arena_t arena;
+  size_t count = 0;
+  or_arena_init(&arena, or_allocator_system());
+  or_expect_ok(or_plan_report(plan, &arena, &report));
+  for (size_t i = 0; i < report.node_count; ++i)
+    count += strcmp(report.nodes[i].device_id, device) == 0 && strcmp(report.nodes[i].op, "Copy") != 0;
+  or_arena_deinit(&arena);
+  return count;
+}
+
 /* x = rows of (1,0), (0,1), (1,1): the product's rows are those of the weights, and their sum. */
 static void assert_runs_as_hard_swish(or_plan_t *plan) {
   static const float x[6] = {1, 0, 0, 1, 1, 1}, products[9] = {1, -2, 3, -4, 5, -6, -3, 3, -3};
@@ -175,6 +187,54 @@ static void a_part_that_is_refused_goes_in_its_own_parts(void **state) {
   }
 }
 
+/* The last node becomes another operator that keeps it as its only part, so many times over. */
+static void wrap(or_graph_t *graph, size_t depth) {
+  static const char *const names[] = {"Elu", "Selu", "Celu", "Softsign", "Mish"};
+  for (size_t d = 0; d < depth; ++d) {
+    or_node_t *last = &graph->nodes[graph->node_count - 1];
+    or_node_t outer = *last;
+    outer.op = outer.name = names[d];
+    outer.definition = or_op_find("", names[d]);
+    outer.version = 14;
+    outer.parts = keep(graph, last, 1);
+    outer.part_count = 1;
+    *last = outer;
+  }
+}
+
+static void parts_are_asked_for_at_every_depth(void **state) {
+  (void)state;
+  static const char *const leaves[] = {"MatMul", "HardSigmoid", NULL}, *const middle[] = {"HardSwish", NULL};
+  static const char *const none[] = {"MatMul", NULL};
+  for (size_t depth = 0; depth + 2 <= OR_NODE_MAX_DEPTH && depth <= 5; ++depth) {
+    for (int fused = 0; fused < 2; ++fused) {
+      or_graph_t *graph = product_and_swish();
+      swish_of_parts(graph);
+      wrap(graph, depth);
+      if (fused == 1 && depth + 3 <= OR_NODE_MAX_DEPTH) fuse_with_swish(graph);
+      or_graph_retain(graph);
+      plain_refused = (const char *const[]){"HardSigmoid", NULL};
+      or_fake_set_supported(leaves);
+      or_plan_t *plan = plan_of(graph, on_fake());
+      assert_nodes(plan, 3, (const char *const[]){"fake_0 MatMul", "fake_0 HardSigmoid", "plain_0 Mul"});
+      assert_runs_as_hard_swish(plan);
+      or_plan_release(plan);
+      or_graph_retain(graph);
+      plain_refused = (const char *const[]){"HardSwish", NULL};
+      or_fake_set_supported(middle); /* it has the one, whatever stands around it */
+      plan = plan_of(graph, on_fake());
+      assert_nodes(plan, 2, (const char *const[]){"plain_0 MatMul", "fake_0 HardSwish"});
+      assert_runs_as_hard_swish(plan);
+      or_plan_release(plan);
+      plain_refused = NULL;
+      or_fake_set_supported(none);
+      plan = plan_of(graph, on_fake());
+      assert_int_equal(plan_nodes_on(plan, "plain_0"), 1); /* whole: it takes no part of it */
+      or_plan_release(plan);
+    }
+  }
+}
+
 /* Parts that compute something else show whose definition counts. */
 static void cost_shape_and_reference_are_the_operators_own(void **state) {
   (void)state;
@@ -232,6 +292,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_fallback_takes_whole_what_the_device_takes_no_part_of, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_fused_node_names_an_operator_within_it_by_its_own_name, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_part_that_is_refused_goes_in_its_own_parts, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(parts_are_asked_for_at_every_depth, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cost_shape_and_reference_are_the_operators_own, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_report_says_how_often_each_pattern_was_found, set_up, tear_down),
   };
