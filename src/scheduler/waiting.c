@@ -16,7 +16,8 @@ void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
   job->waits_s = or_place_least_seconds(scheduler, job);
   scheduler->waiting_s += job->waits_s;
   or_waiting_look_again(scheduler);
-  if (job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
+  const bool in_vain = job->waits_s <= 0 && or_place_in_vain(scheduler, job); /* it came when its device had gone */
+  if (in_vain || job->deadline_ns < scheduler->next_deadline_ns) or_cond_signal(&scheduler->clock_wake);
 }
 
 void or_waiting_look_again(or_scheduler_t *scheduler) {
