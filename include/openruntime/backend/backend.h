@@ -41,7 +41,9 @@ typedef struct or_host_t {
 /* Memory of a device. */
 typedef struct or_memory_t {
   void *handle; /* the backend's */
-  void *host;   /* the host's address of it, or NULL */
+  /* The host's address of it, or NULL. Between two submissions each side sees what the other wrote: where another
+   * device works on the host's memory (memory_wrap), values that pass between the two stay where they are. */
+  void *host;
   size_t bytes;
 } or_memory_t;
 
