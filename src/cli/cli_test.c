@@ -100,9 +100,15 @@ static void shows_all_that_is_known_of_one_device(void **state) {
   expect_exit(OR_EXIT_FAILED, "did you mean \"fake_0\"", "devices", "fake_9");
   assert_int_not_equal(RUN("devices", "fake_0", "--peaks"), OR_EXIT_OK); /* it can't measure them */
   or_fake_fail(OR_FAKE_OPEN, 1, OR_DEVICE_LOST);
-  assert_int_equal(RUN("--json", "devices"), OR_EXIT_OK); /* the others are shown all the same */
+  assert_int_equal(RUN("--json", "devices"), OR_EXIT_OK); /* a list opens no device */
   document = printed();
   const or_json_value_t *fake = or_json_at(or_json_get(or_json_root(document), "devices"), 0);
+  assert_true(or_json_get_bool(or_json_get(fake, "is_available"), false));
+  or_json_document_free(document);
+  or_fake_fail(OR_FAKE_OPEN, 1, OR_DEVICE_LOST);
+  assert_int_equal(RUN("--json", "devices", "fake_0"), OR_EXIT_OK); /* it is shown all the same */
+  document = printed();
+  fake = or_json_root(document);
   assert_false(or_json_get_bool(or_json_get(fake, "is_available"), true));
   assert_int_equal(or_json_kind(or_json_get(fake, "current_metrics")), OR_JSON_NULL);
   or_json_document_free(document);

@@ -127,7 +127,12 @@ static int show_one(or_cli_t *cli, const char *id) {
   if (measure) or_cli_end_at_signal();
   if (or_ok(status) && measure) status = or_device_measure_peaks(device, &peaks);
   if (!or_ok(status)) return or_cli_fail(cli, status);
-  if (!cli->json) status = or_device_sample(device, &sample); /* what fails here is null in the document */
+  or_status_t sampled = or_device_sample(device, &sample); /* opens it; what fails here is null in the document */
+  if (cli->json) {
+    or_status_ignore(sampled);
+  } else {
+    status = sampled;
+  }
   or_text_init(&text, cli->allocator);
   or_json_begin(&json, &text, 2);
   if (measure) {

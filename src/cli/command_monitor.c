@@ -85,7 +85,7 @@ static void write_samples(view_t *view, or_json_writer_t *json) {
   for (size_t i = 0; i < or_runtime_device_count(runtime); ++i) {
     or_device_t *device = or_runtime_device(runtime, i);
     or_device_sample_t sample;
-    or_status_t status = or_device_sample(device, &sample);
+    or_status_t status = or_telemetry_look(device, &sample);
     if (or_ok(status)) {
       or_json_key(json, or_device_facts(device)->id);
       or_telemetry_write_sample(json, or_device_facts(device), &sample);

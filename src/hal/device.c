@@ -181,8 +181,9 @@ or_status_t or_device_queue(or_device_t *device, struct or_queue_t **out) {
   return or_status_success();
 }
 
-or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out) {
-  *out = (or_device_sample_t){
+/* What the library knows by itself. */
+static or_device_sample_t sample_of_ours(const or_device_t *device) {
+  return (or_device_sample_t){
       .wall_us = or_clock_wall_us(),
       .memory_available_bytes = OR_UNKNOWN_U,
       .memory_used_bytes = OR_UNKNOWN_U,
@@ -195,6 +196,17 @@ or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out) {
       .active_kernels = atomic_load_explicit(&device->counters.active, memory_order_relaxed),
       .flops_per_second = OR_UNKNOWN_F,
   };
+}
+
+or_status_t or_device_look(or_device_t *device, or_device_sample_t *out) {
+  const bool is_used = atomic_load_explicit(&device->is_open, memory_order_acquire);
+  if (is_used || strcmp(device->facts.type, "cpu") == 0) return or_device_sample(device, out);
+  *out = sample_of_ours(device);
+  return failure_of_state(device);
+}
+
+or_status_t or_device_sample(or_device_t *device, or_device_sample_t *out) {
+  *out = sample_of_ours(device);
   const or_backend_device_t *opened = NULL;
   or_status_t status = or_device_open(device, &opened);
   if (or_ok(status) && opened->sample != NULL) status = or_device_checked(device, opened->sample(opened->self, out));

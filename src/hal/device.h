@@ -44,6 +44,10 @@ or_hardware_t *or_device_hardware(const or_device_t *device);
 /* Opens at the first call; a failure is kept as state UNAVAILABLE with its reason. *out lives as long as the device.
  * DEVICE_LOST later. */
 or_status_t or_device_open(or_device_t *device, const or_backend_device_t **out);
+/* As or_device_sample, for who lists or watches devices: one that nobody has used yet is not opened for it, since that
+ * may take a second and hundreds of MiB (a driver's compiler); what it would report is then not known. The processor
+ * is, and costs nothing. */
+or_status_t or_device_look(or_device_t *device, or_device_sample_t *out);
 /* Marks it lost (a backend answered DEVICE_LOST): later calls fail with DEVICE_LOST and the reason. */
 void or_device_mark_lost(or_device_t *device, const char *reason);
 /* The queue that sessions share, made at the first call; borrowed, lives as long as the device. */

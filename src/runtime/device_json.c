@@ -32,7 +32,7 @@ static void write_clocks_and_caches(or_json_writer_t *json, const or_device_fact
 
 void or_device_write_json(or_json_writer_t *json, or_device_t *device) {
   or_device_sample_t sample;
-  or_status_t status = or_device_sample(device, &sample);
+  or_status_t status = or_telemetry_look(device, &sample);
   or_device_write_json_in_use(json, device, NULL, or_ok(status) ? &sample : NULL);
   or_status_ignore(status); /* a device that can't be sampled shows null */
 }

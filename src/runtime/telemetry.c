@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "hal/device.h"
 
 #define DEFAULT_INTERVAL_NS 1000000000ll
 
@@ -31,6 +32,8 @@ struct or_telemetry_t {
 };
 
 static void run(void *argument);
+or_status_t or_telemetry_look(or_device_t *device, or_device_sample_t *out) { return or_device_look(device, out); }
+
 static void sample_all(or_telemetry_t *telemetry);
 static or_status_t check_interval(int64_t interval_ns);
 
@@ -110,7 +113,7 @@ static void sample_all(or_telemetry_t *telemetry) {
   for (size_t i = 0; i < telemetry->ring_count; ++i) {
     ring_t *ring = &telemetry->rings[i];
     or_device_sample_t sample;
-    or_status_t status = or_device_sample(ring->device, &sample);
+    or_status_t status = or_device_look(ring->device, &sample);
     const int64_t now_ns =
         telemetry->options.now_ns != NULL ? telemetry->options.now_ns(telemetry->options.now_self) : or_clock_ns();
     if (!or_ok(status)) {

@@ -24,6 +24,9 @@ typedef struct or_telemetry_options_t {
 
 typedef struct or_telemetry_t or_telemetry_t;
 
+/* As or_device_sample, but what nobody has used yet stays closed (or_device_look of hal): for lists and watchers. */
+or_status_t or_telemetry_look(or_device_t *device, or_device_sample_t *out);
+
 /* Takes a sample of each device at once and then at the interval. The runtime is retained. OUT_OF_RANGE: interval;
  * RESOURCE_EXHAUSTED. *out is the caller's. */
 or_status_t or_telemetry_create(or_runtime_t *runtime, const or_telemetry_options_t *options, or_telemetry_t **out);

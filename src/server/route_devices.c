@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "runtime/device_json.h"
+#include "runtime/telemetry.h"
 #include "server/fields.h"
 #include "server/query.h"
 #include "server/server.h"
@@ -16,7 +17,7 @@ void or_services_write_device(const or_services_t *services, or_json_writer_t *j
   bool sampled = false;
   if (or_device_state(device, NULL) == OR_DEVICE_AVAILABLE) {
     sampled = or_telemetry_newest(services->telemetry, device, &sample, 1) == 1;
-    or_status_t status = sampled ? or_status_success() : or_device_sample(device, &sample);
+    or_status_t status = sampled ? or_status_success() : or_telemetry_look(device, &sample);
     sampled = or_ok(status);
     or_status_ignore(status); /* a device that can't be sampled shows null */
   }

@@ -29,7 +29,8 @@ class Terminal:
         self.controller, self.terminal = pty.openpty()
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.terminal)
-        environment = surroundings("NO_COLOR", "LC_ALL", "LC_CTYPE", TERM="xterm", LANG="C.UTF-8", **(env or {}))
+        wanted = {"TERM": "xterm", "LANG": "C.UTF-8", **(env or {})}
+        environment = surroundings("NO_COLOR", "LC_ALL", "LC_CTYPE", **wanted)
         self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=self.terminal, stdout=self.terminal,
                                         stderr=self.terminal, cwd=SOURCE, env=environment, start_new_session=True)
         self.printed = b""
