@@ -1,5 +1,5 @@
-/* MatMul and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64 bits; float16 and
- * bfloat16 with sums in float32. */
+/* MatMul and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64
+ * bits; float16 and bfloat16 with sums in float32. */
 #include <string.h>
 
 #include "backends/opencl/product_internal.h"
