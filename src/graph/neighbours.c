@@ -9,6 +9,7 @@
 #include "base/string.h"
 #include "graph/cut.h"
 #include "graph/plan_internal.h"
+#include "ops/attention.h"
 
 #define NONE UINT32_MAX
 /* What a node is expected to reach on the fallback: the share of its measured limits, since few nodes reach those;
@@ -144,7 +145,8 @@ static void measure_values(mover_t *mover) {
 }
 
 /* A node that would take longer than all the copies that there are never goes along, and need not be asked for. How
- * long the device would take for it is not known before it has run: nothing is taken off. */
+ * long the device would take for it is not known before it has run: nothing is taken off. The operator that writes to
+ * its inputs stays where these are: elsewhere it would write to a copy. */
 static or_status_t find_movable(mover_t *mover) {
   const or_plan_t *plan = mover->plan;
   const or_backend_device_t *backend = plan->devices[1].backend;
@@ -156,6 +158,7 @@ static or_status_t find_movable(mover_t *mover) {
     or_support_t answer = {.supported = false};
     mover->extra_s[n] = (double)NAN;
     if (plan->placed[n].device != 0 || !(seconds < mover->crossings_s)) continue;
+    if (plan->nodes[n].definition == &or_op_cached_attention) continue;
     status = backend->supports(backend->self, mover->view, &plan->nodes[n], &answer);
     if (or_ok(status) && answer.supported) mover->extra_s[n] = seconds;
   }

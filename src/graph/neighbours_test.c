@@ -3,6 +3,7 @@
 
 #include "fixtures/rigs.h"
 #include "graph/plan_internal.h"
+#include "ops/attention.h"
 
 static const char *const no_tanh[] = {"Relu", "Neg", "Add", "MatMul", "Sigmoid", NULL};
 
@@ -131,6 +132,31 @@ static void what_the_fallback_refuses_stays(void **state) {
   plain_refused = refused;
   or_plan_t *plan = plan_of(CHAIN(8, "Tanh", "Relu", "Tanh"));
   assert_stays(plan, "Relu");
+  or_plan_release(plan);
+}
+
+/* The caches are the caller's, and written to: on the fallback that would be a copy of them. */
+static void an_attention_that_appends_stays_with_its_caches(void **state) {
+  (void)state;
+  static const char *const supported[] = {"CachedAttention", NULL};
+  static const char *const names[] = {"q", "k", "v"};
+  or_fake_set_supported(supported);
+  or_graph_t *graph = new_graph(&memory.base);
+  or_value_id_t rows[3];
+  for (int i = 0; i < 3; ++i)
+    rows[i] = apply(graph, "Tanh", "made", IDS(input(graph, names[i], OR_FLOAT32, SHAPE(1, 1, 1, 4))));
+  const or_value_id_t keys = input(graph, "keys", OR_FLOAT32, SHAPE(1, 1, 8, 4)),
+                      values = input(graph, "values", OR_FLOAT32, SHAPE(1, 1, 8, 4)),
+                      past = input(graph, "past", OR_INT64, SHAPE(1));
+  or_node_t *attention =
+      node(graph, "Identity", "attention", IDS(rows[0], rows[1], rows[2], OR_NO_VALUE, keys, values, past));
+  attention->domain = "openruntime";
+  attention->op = "CachedAttention";
+  attention->definition = &or_op_cached_attention;
+  attention->version = 1;
+  or_expect_ok(or_graph_add_output(graph, apply(graph, "Tanh", "after", IDS(attention->outputs[0]))));
+  or_plan_t *plan = plan_of(graph);
+  assert_stays(plan, "attention");
   or_plan_release(plan);
 }
 
@@ -275,6 +301,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(branches_bring_one_value_instead_of_three, set_up, tear_down),
       cmocka_unit_test_setup_teardown(heavy_work_stays_where_it_was_asked_to_be, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_the_fallback_refuses_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_attention_that_appends_stays_with_its_caches, set_up, tear_down),
       cmocka_unit_test_setup_teardown(large_values_stay, set_up, tear_down),
       cmocka_unit_test_setup_teardown(known_limits_of_the_fallback_count, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_plan_that_is_strict_enough_stays_so, set_up, tear_down),
