@@ -26,12 +26,17 @@ static or_device_t *first_of_type(const or_runtime_t *runtime, const char *type)
   return first;
 }
 
-/* Devices stand in the order of preference: the first that is not lost or unavailable. */
+/* The first that is not lost or unavailable, in the order of preference; hardware beside the host's is there to be
+ * used. */
 static or_device_t *automatic(const or_runtime_t *runtime) {
+  or_device_t *first = NULL;
   for (size_t i = 0; i < runtime->device_count; ++i) {
-    if (or_device_state(runtime->devices[i], NULL) == OR_DEVICE_AVAILABLE) return runtime->devices[i];
+    or_device_t *device = runtime->devices[i];
+    if (or_device_state(device, NULL) != OR_DEVICE_AVAILABLE) continue;
+    if (strcmp(or_device_facts(device)->hardware_id, "host") != 0) return device;
+    if (first == NULL) first = device;
   }
-  return NULL;
+  return first;
 }
 
 static or_device_t *lookup(const or_runtime_t *runtime, const char *preference) {

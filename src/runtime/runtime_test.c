@@ -13,7 +13,7 @@
 #include "runtime/runtime.h"
 
 /* A backend of devices that are named but can't be opened. */
-static const char *const *closed_types; /* of its devices, NULL-terminated */
+static const char *const *closed_types; /* of its devices, NULL-terminated; "cpu" is the host */
 
 static char closed_cache[64]; /* as its settings had it */
 
@@ -29,6 +29,7 @@ static or_status_t closed_enumerate(void *self, or_device_found_t found, void *c
     or_format(facts.type, sizeof facts.type, "%s", closed_types[i]);
     or_format(facts.id, sizeof facts.id, "%s_0", closed_types[i]);
     or_format(facts.hardware_id, sizeof facts.hardware_id, "hw-%u", i);
+    if (strcmp(closed_types[i], "cpu") == 0) or_format(facts.hardware_id, sizeof facts.hardware_id, "host");
     status = found(context, i, &facts);
   }
   return status;
@@ -241,6 +242,20 @@ static void finds_devices_by_id_type_and_family(void **state) {
   or_runtime_release(runtime);
 }
 
+static void auto_takes_what_is_there_beside_the_host(void **state) {
+  (void)state;
+  static const char *const types[] = {"cpu", "opencl", NULL}, *const host[] = {"cpu", NULL};
+  or_runtime_t *runtime = NULL;
+  closed_types = types;
+  expect_ok(create(&(or_runtime_options_t){.backends = "closed"}, &runtime));
+  assert_string_equal(found(runtime, "auto"), "opencl_0");
+  or_runtime_release(runtime);
+  closed_types = host;
+  expect_ok(create(&(or_runtime_options_t){.backends = "closed"}, &runtime));
+  assert_string_equal(found(runtime, "auto"), "cpu_0");
+  or_runtime_release(runtime);
+}
+
 static void auto_passes_over_devices_that_do_not_open(void **state) {
   (void)state;
   or_runtime_t *runtime = NULL;
@@ -364,6 +379,7 @@ int main(void) {
       TEST(gives_backends_a_cache_that_can_be_used_or_none),
       TEST(counts_memory_once_for_devices_of_one_hardware),
       TEST(finds_devices_by_id_type_and_family),
+      TEST(auto_takes_what_is_there_beside_the_host),
       TEST(auto_passes_over_devices_that_do_not_open),
       TEST(a_type_stands_for_its_first_device_that_is_not_lost),
       TEST(tensors_of_the_host_need_a_device_with_its_memory),
