@@ -22,6 +22,14 @@ if(cts)
   endif()
   add_test(NAME cts COMMAND openruntime-cts ${cts_arguments} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(cts PROPERTIES LABELS cts TIMEOUT 1200)
+  # And on an OpenCL device that says that its memory is its own: what moves bytes, and runs.
+  foreach(suite memory queue run)
+    add_test(NAME cts_opencl_${suite} COMMAND openruntime-cts --backend opencl --filter ${suite}/
+      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(cts_opencl_${suite} PROPERTIES LABELS cts TIMEOUT 1200
+      SKIP_REGULAR_EXPRESSION "opencl: no device" ENVIRONMENT
+      "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1")
+  endforeach()
 endif()
 if(OR_CORE_ONLY)
   return()

@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "fake_opencl/fake_opencl.h"
 #include "hal/buffer.h"
+#include "hal/event.h"
 #include "hal/queue.h"
 #include "ops/op.h"
 
@@ -174,6 +175,95 @@ static void sees_a_cancel_between_two_pieces(void **state) {
   close_all();
 }
 
+/* One of two runs of one program, on queues and outputs of their own. */
+typedef struct twin_t {
+  single_t *single;
+  or_buffer_t *output;
+  or_memory_range_t range;
+  or_run_arguments_t arguments;
+} twin_t;
+
+static or_status_t run_twin(void *self, const or_queue_context_t *context) {
+  const twin_t *twin = self;
+  return or_cl_program_run(&twin->single->program, context->backend_queue, &twin->arguments);
+}
+
+static void two_runs_of_one_program_do_not_mix(void **state) {
+  (void)state;
+  enum { ROUNDS = 20 };
+  static float got[ITEMS * 4];
+  static const float nothing[ITEMS * 4];
+  or_queue_t *queues[2] = {NULL};
+  or_event_t *events[2] = {NULL};
+  twin_t twins[2];
+  open_all();
+  single_t *single = make_single(8, 1);
+  for (int i = 0; i < 2; ++i) {
+    twins[i] = (twin_t){.single = single};
+    expect_ok(or_queue_create(device->device, &queues[i]));
+    expect_ok(or_buffer_create(device->device, sizeof got, &twins[i].output));
+    twins[i].range = (or_memory_range_t){.memory = or_buffer_memory(twins[i].output), .bytes = sizeof got};
+    twins[i].arguments = (or_run_arguments_t){.outputs = &twins[i].range};
+  }
+  for (int round = 0; round < ROUNDS; ++round) {
+    for (int i = 0; i < 2; ++i) {
+      expect_ok(or_buffer_write(twins[i].output, 0, nothing, sizeof nothing));
+      expect_ok(or_event_create(device->allocator, &events[i]));
+    }
+    for (int i = 0; i < 2; ++i) {
+      expect_ok(
+          or_queue_submit(queues[i], &(or_submission_t){.work = run_twin, .self = &twins[i], .signal = events[i]}));
+    }
+    for (int i = 0; i < 2; ++i) {
+      expect_ok(or_event_wait(events[i], INT64_MAX));
+      or_event_release(events[i]);
+      expect_ok(or_buffer_read(twins[i].output, 0, got, sizeof got));
+      for (size_t e = 0; e < ITEMS * 4; ++e) assert_true(got[e] > 0);
+    }
+  }
+  for (int i = 0; i < 2; ++i) {
+    or_queue_release(queues[i]);
+    or_buffer_release(twins[i].output);
+  }
+  free_single(single);
+  close_all();
+}
+
+static or_status_t time_work(void *self, const or_queue_context_t *context) {
+  single_t *single = self;
+  int64_t ns = 0;
+  const or_cl_argument_t arguments[] = {{.kind = OR_CL_SLOT, .slot = OR_CL_NO_SLOT, .bytes = ITEMS * 16},
+                                        or_cl_int(single->iterations)};
+  const or_cl_launch_t launch = {.source = "peaks",
+                                 .entry = "multiply_add",
+                                 .options = OPTIONS,
+                                 .arguments = arguments,
+                                 .argument_count = 2,
+                                 .dimensions = 1,
+                                 .global = {ITEMS},
+                                 .local = {4}};
+  single->build.queue = context->backend_queue;
+  or_status_t status = or_cl_build_time(&single->build, &launch, &ns);
+  if (or_ok(status)) assert_true(ns > 0 && ns < INT64_MAX);
+  return status;
+}
+
+static void times_a_launch_on_memory_of_its_own(void **state) {
+  (void)state;
+  open_all();
+  single_t *single = make_single(64, 1);
+  const uint64_t before = launches();
+  expect_ok(or_queue_run(queue, time_work, single));
+  assert_int_equal(launches() - before, 4); /* one to warm up, the best of three */
+  fake_opencl_set("CODE", "-4");            /* drivers that allocate late say so with the first launch */
+  fake_opencl_set("FAIL", "clEnqueueNDRangeKernel:2");
+  expect_failure(or_queue_run(queue, time_work, single), OR_RESOURCE_EXHAUSTED, "no memory");
+  fake_opencl_set("FAIL", NULL);
+  assert_int_equal(or_device_state(device->device, NULL), OR_DEVICE_AVAILABLE);
+  free_single(single);
+  close_all();
+}
+
 static void a_lost_device_is_told(void **state) {
   (void)state;
   open_all();
@@ -282,6 +372,8 @@ int main(void) {
       ON_BOTH(long_launches_go_in_pieces),
       ON_BOTH(tells_how_long_a_node_took),
       ON_BOTH(sees_a_cancel_between_two_pieces),
+      ON_BOTH(two_runs_of_one_program_do_not_mix),
+      ON_BOTH(times_a_launch_on_memory_of_its_own),
       ON_BOTH(a_lost_device_is_told),
       ON_BOTH(names_the_node_of_an_index_that_is_out_of_range),
   };
