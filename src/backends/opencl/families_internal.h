@@ -59,4 +59,23 @@ or_status_t or_cl_same(or_cl_build_t *build, const or_node_view_t *view);
 void or_cl_launch_items(const or_cl_device_t *device, or_cl_launch_t *launch, size_t items);
 void or_cl_launch_rows(const or_cl_device_t *device, or_cl_launch_t *launch, size_t items, size_t rows);
 
+/* --- Lines of numbers that become one --- */
+
+/* A tensor seen as [outer, n, columns], with lines along n: rows where columns == 1. */
+typedef struct or_cl_lines_t {
+  uint64_t outer, n, columns;
+} or_cl_lines_t;
+
+/* How a device does them: the macros of kernels/common.cl, and local memory for one number a lane. */
+typedef struct or_cl_line_form_t {
+  uint32_t width, lanes;
+  size_t local_bytes;
+} or_cl_line_form_t;
+/* Whether kernels can count them. */
+bool or_cl_lines_fit(const or_cl_lines_t *lines);
+or_cl_line_form_t or_cl_line_form(const or_cl_device_t *device, const or_cl_lines_t *lines, or_dtype_t dtype);
+/* Fills dimensions, global and local of a launch over rows, or over columns. */
+void or_cl_launch_lines(const or_cl_device_t *device, const or_cl_lines_t *lines, const or_cl_line_form_t *form,
+                        or_cl_launch_t *launch);
+
 #endif

@@ -90,11 +90,12 @@ static inline void store_bf16(__global bf16 *pointer, size_t index, float value)
     uint##n bits = as_uint##n(value);                                                        \
     vstore##n(convert_ushort##n(BF16_BITS(bits, isnan(value))), index, pointer);             \
   }
-#define WHOLE_VECTORS(n)                                                                                           \
-  PLAIN_VECTOR(n, float)                                                                                           \
-  PLAIN_VECTOR(n, char)                                                                                            \
-  PLAIN_VECTOR(n, uchar) PLAIN_VECTOR(n, short) PLAIN_VECTOR(n, ushort) PLAIN_VECTOR(n, int) PLAIN_VECTOR(n, uint) \
-      PLAIN_VECTOR(n, long) PLAIN_VECTOR(n, ulong) SHORT_VECTOR(n)
+#define WHOLE_VECTORS(n)                                                                                          \
+  PLAIN_VECTOR(n, float)                                                                                          \
+  PLAIN_VECTOR(n, char)                                                                                           \
+  PLAIN_VECTOR(n, uchar)                                                                                          \
+  PLAIN_VECTOR(n, short) PLAIN_VECTOR(n, ushort) PLAIN_VECTOR(n, int) PLAIN_VECTOR(n, uint) PLAIN_VECTOR(n, long) \
+      PLAIN_VECTOR(n, ulong) SHORT_VECTOR(n)
 #ifdef cl_khr_fp64
 #define VECTORS(n) WHOLE_VECTORS(n) PLAIN_VECTOR(n, double)
 #else
@@ -240,3 +241,85 @@ static inline float activate_plain(float x, int kind, float lo, float hi) {
   default: return activate_float(x, kind, lo, hi);
   }
 }
+
+/* --- Lines of n numbers that become one: -DLANES=work items of a group that do a line together, -DW=neighbours that
+ * each takes at a time, -DT=type. An element is the same lane's in every loop over a line. --- */
+
+#ifdef LANES
+#define E COMPUTE(T)
+#if W == 1
+#define V COMPUTE(T)
+#define LOADV(pointer, at) LOAD(T, pointer, at)
+#define STOREV(pointer, at, value) STORE(T, pointer, at, value)
+#else
+#define V VECTOR(W, T)
+#define LOADV(pointer, at) LOADN(W, T, (pointer) + (at), 0)
+#define STOREV(pointer, at, value) STOREN(W, T, (pointer) + (at), 0, value)
+#endif
+
+#if LANES == 1
+#define LANE 0
+#else
+#define LANE ((int)get_local_id(0))
+#endif
+#define EACH_VECTOR(i, n) for (int i = LANE * W; i + W <= (n); i += LANES * W)
+#define EACH_REST(i, n) for (int i = (n) / W * W + LANE; i < (n); i += LANES)
+
+#define join_sum(a, b) ((a) + (b))
+#define join_product(a, b) ((a) * (b))
+#define join_max(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
+#define join_min(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
+
+/* The numbers of a vector joined. */
+#define FOLD_1(join) return v;
+#define FOLD_2(join) return join(v.lo, v.hi);
+#define FOLD_4(join)                         \
+  const VECTOR(2, T) two = join(v.lo, v.hi); \
+  return join(two.lo, two.hi);
+#define FOLD_8(join)                               \
+  const VECTOR(4, T) four = join(v.lo, v.hi);      \
+  const VECTOR(2, T) two = join(four.lo, four.hi); \
+  return join(two.lo, two.hi);
+#define FOLD_16(join)                                 \
+  const VECTOR(8, T) eight = join(v.lo, v.hi);        \
+  const VECTOR(4, T) four = join(eight.lo, eight.hi); \
+  const VECTOR(2, T) two = join(four.lo, four.hi);    \
+  return join(two.lo, two.hi);
+#define DEFINE_FOLD(name, join) \
+  static inline E name(V v) { PASTE(FOLD_, W)(join) }
+
+/* Those of all lanes, for all of them; `lanes`: local memory, LANES of E. */
+#if LANES == 1
+#define DEFINE_ACROSS(name, join) \
+  static inline E name(E value, __local E *lanes) { return value; }
+#else
+#define DEFINE_ACROSS(name, join)                                                       \
+  static inline E name(E value, __local E *lanes) {                                     \
+    lanes[LANE] = value;                                                                \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                       \
+    for (int half_count = LANES / 2; half_count > 0; half_count /= 2) {                 \
+      if (LANE < half_count) lanes[LANE] = join(lanes[LANE], lanes[LANE + half_count]); \
+      barrier(CLK_LOCAL_MEM_FENCE);                                                     \
+    }                                                                                   \
+    const E all = lanes[0];                                                             \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                       \
+    return all;                                                                         \
+  }
+#endif
+
+/* The sum over a line of `whole`, a vector of neighbours from i on, and `single`, one element at i: in pieces, so that
+ * long lines lose no more digits than short ones. */
+#define SUM_PIECE 64
+#define SUM_LINE(sum, i, n, whole, single)                                                \
+  V sum##_vector = (V)(0);                                                                \
+  for (int i = LANE * W; i + W <= (n);) {                                                 \
+    V piece = (V)(0);                                                                     \
+    for (int k = 0; k < SUM_PIECE && i + W <= (n); ++k, i += LANES * W) piece += (whole); \
+    sum##_vector += piece;                                                                \
+  }                                                                                       \
+  E sum = fold_sum(sum##_vector);                                                         \
+  EACH_REST(i, n) sum += (single);                                                        \
+  sum = across_sum(sum, lanes);
+DEFINE_FOLD(fold_sum, join_sum)
+DEFINE_ACROSS(across_sum, join_sum)
+#endif

@@ -17,17 +17,17 @@ enum { BIAS_NONE, BIAS_COLUMNS, BIAS_ROWS, BIAS_SINGLE };
 /* or_cl_product_args_t. Strides are in elements. */
 typedef struct product_t {
   int m, n, k;
-  int lda, ldb, ldc;       /* between rows as they lie in memory */
-  int rank;                /* of the batch */
+  int lda, ldb, ldc; /* between rows as they lie in memory */
+  int rank;          /* of the batch */
   int extents[MAX_BATCH_RANK];
   int bias_kind, has_residual;
-  int width, used;         /* columns are pixels of rows of `width`, of which `used` are kept and written */
-  int last_start;          /* no panel starts behind it: one that would begins there, and leaves out what is not its own */
-  int splits, split_k;     /* parts of k that are summed apart, and their length */
+  int width, used;     /* columns are pixels of rows of `width`, of which `used` are kept and written */
+  int last_start;      /* no panel starts behind it: one that would begins there, and leaves out what is not its own */
+  int splits, split_k; /* parts of k that are summed apart, and their length */
   int in_h, in_w, stride_h, stride_w, pad_top, pad_left; /* of an image */
   float alpha, bias_scale, residual_scale, lo, hi;
-  long b_panel;            /* between panels of B */
-  long c_item;             /* between products of the batch in C and in the residual */
+  long b_panel; /* between panels of B */
+  long c_item;  /* between products of the batch in C and in the residual */
   long a_strides[MAX_BATCH_RANK], b_strides[MAX_BATCH_RANK], bias_strides[MAX_BATCH_RANK];
 } product_t;
 
@@ -86,10 +86,10 @@ static inline T finish(const product_t *p, const place_t *place, T sum, int row,
 #define PRODUCT_PARAMETERS                                                                                      \
   IN(a), IN(b), IN(table), IN(bias), __global const uchar *residual_memory, ulong residual_offset, IN_PLACE(c), \
       product_t p
-#define PLACE(item)                                                       \
-  {                                                                       \
-    READ(S, bias) + batch_at(&p, p.bias_strides, item),                   \
-        READ(S, residual) + (item) * p.c_item, WRITE(S, c) + (item) * p.c_item \
+#define PLACE(item)                                                                          \
+  {                                                                                          \
+    READ(S, bias) + batch_at(&p, p.bias_strides, item), READ(S, residual) + (item)*p.c_item, \
+        WRITE(S, c) + (item)*p.c_item                                                        \
   }
 
 /* Four neighbours, of which `valid` are there; the others are 0. */
@@ -341,30 +341,30 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void tiles(PRODUCT_P
   }
 
 #ifdef A_TRANSPOSED
-#define FETCH_A(i, k) fetch_across(&a, t + (i) * ITEMS, k, k_end, BM / 4)
-#define KEEP_A(i, tile) keep_across(tile, t + (i) * ITEMS, A_PITCH, BM / 4, a_next[i])
+#define FETCH_A(i, k) fetch_across(&a, t + (i)*ITEMS, k, k_end, BM / 4)
+#define KEEP_A(i, tile) keep_across(tile, t + (i)*ITEMS, A_PITCH, BM / 4, a_next[i])
 #else
-#define FETCH_A(i, k) fetch_along(&a, t + (i) * ITEMS, k, k_end)
-#define KEEP_A(i, tile) keep_along(tile, t + (i) * ITEMS, A_PITCH, a_next[i])
+#define FETCH_A(i, k) fetch_along(&a, t + (i)*ITEMS, k, k_end)
+#define KEEP_A(i, tile) keep_along(tile, t + (i)*ITEMS, A_PITCH, a_next[i])
 #endif
 #if defined(IMAGE)
 #define B_COUNT PIXELS
-#define FETCH_B(i, k) fetch_pixel(&p, &pixel, (k) + t / BN + (i) * PIXEL_STEP, k_end)
-#define KEEP_B(i, tile) ((tile)[(t / BN + (i) * PIXEL_STEP) * B_PITCH + t % BN] = b_next[i])
+#define FETCH_B(i, k) fetch_pixel(&p, &pixel, (k) + t / BN + (i)*PIXEL_STEP, k_end)
+#define KEEP_B(i, tile) ((tile)[(t / BN + (i)*PIXEL_STEP) * B_PITCH + t % BN] = b_next[i])
 #elif defined(B_TRANSPOSED)
 #define B_COUNT B_QUADS
-#define FETCH_B(i, k) fetch_along(&b, t + (i) * ITEMS, k, k_end)
-#define KEEP_B(i, tile) keep_along(tile, t + (i) * ITEMS, B_PITCH, b_next[i])
+#define FETCH_B(i, k) fetch_along(&b, t + (i)*ITEMS, k, k_end)
+#define KEEP_B(i, tile) keep_along(tile, t + (i)*ITEMS, B_PITCH, b_next[i])
 #else
 #define B_COUNT B_QUADS
-#define FETCH_B(i, k) fetch_across(&b, t + (i) * ITEMS, k, k_end, BN / 4)
-#define KEEP_B(i, tile) keep_across(tile, t + (i) * ITEMS, B_PITCH, BN / 4, b_next[i])
+#define FETCH_B(i, k) fetch_across(&b, t + (i)*ITEMS, k, k_end, BN / 4)
+#define KEEP_B(i, tile) keep_across(tile, t + (i)*ITEMS, B_PITCH, BN / 4, b_next[i])
 #endif
-#define FETCH(k)                                                 \
+#define FETCH(k)                                                                 \
   _Pragma("unroll") for (int i = 0; i < A_QUADS; ++i) a_next[i] = FETCH_A(i, k); \
   _Pragma("unroll") for (int i = 0; i < B_COUNT; ++i) b_next[i] = FETCH_B(i, k)
-#define KEEP(which)                                                                  \
-  _Pragma("unroll") for (int i = 0; i < A_QUADS; ++i) KEEP_A(i, a_tiles[which]);      \
+#define KEEP(which)                                                              \
+  _Pragma("unroll") for (int i = 0; i < A_QUADS; ++i) KEEP_A(i, a_tiles[which]); \
   _Pragma("unroll") for (int i = 0; i < B_COUNT; ++i) KEEP_B(i, b_tiles[which])
 
   FETCH(k_start);
