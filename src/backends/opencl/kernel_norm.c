@@ -57,7 +57,8 @@ static bool read_operands(const or_node_view_t *view, state_t *out) {
     out->a_rows = rows_of(or_view_input(view, 0), y, out->n);
     out->b_rows = rows_of(or_view_input(view, 1), y, out->n);
   }
-  return out->a_rows > 0 && out->b_rows > 0 && covers(view, out->scale, out->n) && covers(view, out->bias, out->n);
+  return (out->rows == 0 || (out->a_rows > 0 && out->b_rows > 0)) && covers(view, out->scale, out->n) &&
+         covers(view, out->bias, out->n);
 }
 
 static bool has_output(const or_node_view_t *view, uint32_t index) {

@@ -7,6 +7,7 @@
 #include "ops/activation.h"
 #include "ops/compare.h"
 #include "ops/elements.h"
+#include "ops/vector.h"
 
 /* How an operator is called in kernels/unary.cl, and its attributes with their defaults. */
 typedef struct row_t {
@@ -57,6 +58,7 @@ static const row_t rows[] = {
     {"Not", NULL, "op_not", NULL, NULL, 0, 0},
 };
 static const row_t gelu_tanh = {"Gelu", "op_gelu_tanh", NULL, NULL, NULL, 0, 0};
+static const row_t scale = {"Scale", "op_scale", NULL, "alpha", NULL, 1, 0};
 static const row_t square = {"Pow", "op_square", NULL, NULL, NULL, 0, 0};
 
 /* Pow by a constant 2. */
@@ -72,7 +74,8 @@ static bool is_square(const or_node_view_t *view) {
 static const row_t *row_of(const or_node_view_t *view) {
   if (view->call.op == &or_op_gelu && or_op_attribute_is(&view->call, "approximate", "tanh", "none")) return &gelu_tanh;
   if (is_square(view)) return &square;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+  if (view->call.op == &or_op_scale) return &scale;
+  for (size_t i = 0; view->call.op->domain[0] == '\0' && i < sizeof rows / sizeof *rows; ++i) {
     if (strcmp(view->call.op->name, rows[i].op) == 0) return &rows[i];
   }
   return NULL;
@@ -89,7 +92,7 @@ static const char *function_of(const or_cl_device_t *device, const or_node_view_
 }
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
-  if (view->fused || view->call.op->domain[0] != '\0' || view->call.input_count == 0) return false;
+  if (view->fused || view->call.input_count == 0) return false;
   or_dtype_t dtype = or_view_input(view, 0)->dtype;
   if (!or_shape_is_static(&or_view_input(view, 0)->shape)) return false;
   if (is_clip(view)) return or_cl_type_name(device, dtype) != NULL && dtype != OR_BOOL;

@@ -120,3 +120,8 @@ __kernel void where(IN(condition), IN(a), IN(b), OUT(y), strides_t rows, int row
     to[column] = c[(long)column * c_step] ? left : right;
   }
 }
+
+__kernel void fill_bits(OUT(y), ulong count, ulong bits) {
+  size_t i = get_global_id(0);
+  if (i < count) WRITE(T, y)[i] = (T)(bits);
+}

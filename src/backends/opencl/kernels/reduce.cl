@@ -1,12 +1,12 @@
 /* Lines of numbers that become one: -DT -DW -DLANES as in common.cl; -DMAP=map_… what is joined, -DJOIN_MAX, -DJOIN_MIN,
- * -DJOIN_PRODUCT, or else sums; -DFINISH=finish_… what becomes of that; -DSHIFTED: of exponentials. */
+ * -DJOIN_PRODUCT, or else sums; -DFINISH=finish_… what becomes of that; -DU=type of y; -DSHIFTED: of exponentials. */
 
 #define map_same(v) (v)
 #define map_abs(v) fabs(v)
 #define map_square(v) ((v) * (v))
 #define map_exp(v) exp((v)-shift)
 #define finish_same(v) (v)
-#define finish_mean(v) ((v) / (E)n)
+#define finish_mean(v) ((v) / (E)total)
 #define finish_sqrt(v) sqrt(v)
 #define finish_log(v) log(v)
 #define finish_log_shifted(v) (log(v) + shift)
@@ -28,11 +28,26 @@ DEFINE_ACROSS(across_max, join_max)
 #define FINITE(v) ((v) - (v) == (E)0 ? (v) : (E)0)
 #endif
 
-/* Rows of n neighbours; a group does one. n > 0. */
-__kernel void reduce_rows(IN(x), OUT(y), int rows, int n, __local E *lanes) {
+#ifdef DOT
+#define TERMS(i) (LOADV(from, i) * LOADV(second, i))
+#define TERM(i) (LOAD(T, from, i) * LOAD(T, second, i))
+#else
+#define TERMS(i) MAP(LOADV(from, i))
+#define TERM(i) MAP(LOAD(T, from, i))
+#endif
+
+/* Pieces of rows of `length` neighbours, `pieces` of each; a group does one, of `piece` elements but for the last ones.
+ * `total`: what a mean divides by. -DDOT: products with the elements of `other` are summed. */
+__kernel void reduce_rows(IN(x), IN(other), OUT(y), int rows, int length, int piece, int pieces, int total,
+                          __local E *lanes) {
   int row = get_global_id(1);
   if (row >= rows) return;
-  __global const T *from = READ(T, x) + (size_t)row * n;
+  const int begin = row % pieces * piece, n = clamp(length - begin, 0, piece);
+  const size_t first = (size_t)(row / pieces) * length + begin;
+  __global const T *from = READ(T, x) + first;
+#ifdef DOT
+  __global const T *second = READ(T, other) + first;
+#endif
   /* Every lane begins with an element, and Max and Min may join that one twice. */
 #ifdef SHIFTED
   V most = (V)(LOAD(T, from, 0));
@@ -65,13 +80,14 @@ __kernel void reduce_rows(IN(x), OUT(y), int rows, int n, __local E *lanes) {
   }
   result = across(result, lanes);
 #else
-  SUM_LINE(result, i, n, MAP(LOADV(from, i)), MAP(LOAD(T, from, i)));
+  SUM_LINE(result, i, n, TERMS(i), TERM(i));
 #endif
-  if (LANE == 0) STORE(T, WRITE(T, y), row, FINISH(result));
+  if (LANE == 0) STORE(U, WRITE(U, y), row, FINISH(result));
 }
 
 /* [outer, n, columns] along n: a work item does W columns of one matrix, and W divides `columns`. n > 0. */
 __kernel void reduce_columns(IN(x), OUT(y), int outer, int n, int columns) {
+  const int total = n;
   int column = get_global_id(0) * W, matrix = get_global_id(1);
   if (matrix >= outer || column >= columns) return;
   __global const T *from = READ(T, x) + (size_t)matrix * n * columns + column;
