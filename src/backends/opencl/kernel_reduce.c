@@ -12,6 +12,7 @@
 #include "ops/vector.h"
 
 #define LEAST_PIECE 16384u /* elements of a row that is cut, at least */
+#define MOST_PIECES 8192u  /* of a row; so many fewer than LEAST_PIECE that none is empty */
 #define PIECES_A_UNIT 8u   /* and so many pieces for each unit */
 #define PIECES_A_UNIT_CPU 4u
 
