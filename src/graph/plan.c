@@ -133,8 +133,7 @@ static or_status_t compile_segments(or_plan_t *plan, const or_cancel_t *cancel) 
     compilation_t compilation = {.plan = plan, .segment = segment, .cancel = cancel};
     or_plan_device_t *device = &plan->devices[segment->device];
     status = or_queue_run(device->queue, compile_on_queue, &compilation);
-    segment->compiled = or_ok(status);
-    if (segment->compiled && segment->executable.workspace_bytes > device->workspace_bytes) {
+    if (or_ok(status) && segment->executable.workspace_bytes > device->workspace_bytes) {
       device->workspace_bytes = segment->executable.workspace_bytes;
     }
   }
@@ -155,10 +154,12 @@ static or_status_t compile_on_queue(void *self, const or_queue_context_t *contex
                             .output_count = segment->output_count,
                             .precision = plan->precision,
                             .cancel = compilation->cancel};
-  if (plan->reference)
-    return or_reference_compile(plan->allocator, plan->devices[segment->device].device, &subgraph,
-                                &segment->executable);
-  return context->backend->compile(context->backend->self, context->backend_queue, &subgraph, &segment->executable);
+  or_status_t status = plan->reference ? or_reference_compile(plan->allocator, plan->devices[segment->device].device,
+                                                              &subgraph, &segment->executable)
+                                       : context->backend->compile(context->backend->self, context->backend_queue,
+                                                                   &subgraph, &segment->executable);
+  segment->compiled = or_ok(status); /* and then to be released, even if the queue's end of it fails */
+  return status;
 }
 
 static or_status_t check_expansion(const or_plan_t *plan) {
