@@ -38,21 +38,22 @@ or_status_t or_backend_opencl_entry(const or_host_t *host, or_backend_t *out) {
 }
 
 /* Asks the platforms. A failure is no device, and the reason stays. */
-static or_status_t ask_platforms(or_cl_backend_t *backend, or_cl_found_t *found, uint32_t *count) {
-  *count = 0;
+static or_status_t ask_platforms(or_cl_backend_t *backend, or_cl_found_list_t *found) {
+  found->count = 0;
   or_status_t status = or_cl_library_open(&backend->cl);
-  return or_ok(status) ? or_cl_facts_read(backend->cl, found, OR_CL_MAX_DEVICES, count) : status;
+  return or_ok(status) ? or_cl_facts_read(backend->cl, found) : status;
 }
 
 /* What was found before, if the machine is as it was; else from the platforms, and kept. */
 static or_status_t look_locked(or_cl_backend_t *backend) {
   const char *folder = backend->host->settings.cache_directory;
+  or_cl_found_list_t *found = &backend->found;
   backend->cached =
-      or_cl_facts_cache_load(backend->allocator, folder, backend->devices, OR_CL_MAX_DEVICES, &backend->device_count);
+      or_cl_facts_cache_load(backend->allocator, folder, found->devices, OR_CL_MAX_DEVICES, &found->count);
   if (backend->cached) return or_status_success();
-  or_status_t status = ask_platforms(backend, backend->devices, &backend->device_count);
-  if (or_ok(status)) {
-    or_cl_facts_cache_save(backend->allocator, folder, or_cl_library_path(), backend->devices, backend->device_count);
+  or_status_t status = ask_platforms(backend, found);
+  if (or_ok(status) && found->complete) {
+    or_cl_facts_cache_save(backend->allocator, folder, or_cl_library_path(), found->devices, found->count);
   }
   return status;
 }
@@ -61,14 +62,14 @@ static void say_what_was_found(or_cl_backend_t *backend, or_status_t status) {
   backend->advice = NULL;
   if (!or_ok(status)) {
     (void)or_format(backend->detail, sizeof backend->detail, "no OpenCL: %s", or_status_message(status));
-  } else if (backend->device_count == 0) {
+  } else if (backend->found.count == 0) {
     (void)or_format(backend->detail, sizeof backend->detail,
                     "the OpenCL loader is there, but no driver that offers a device with OpenCL 1.2");
   } else {
-    const or_cl_found_t *first = &backend->devices[0];
+    const or_cl_found_t *first = &backend->found.devices[0];
     (void)or_format(backend->detail, sizeof backend->detail, "%s", first->platform_version);
   }
-  if (backend->device_count > 0) return;
+  if (backend->found.count > 0) return;
   (void)or_format(backend->advice_text, sizeof backend->advice_text, ADVICE);
   backend->advice = backend->advice_text;
 }
@@ -92,8 +93,8 @@ static or_status_t enumerate(void *self, or_device_found_t found, void *context)
   or_cl_backend_t *backend = self;
   or_status_t status = or_status_success();
   look(backend);
-  for (uint32_t i = 0; or_ok(status) && i < backend->device_count; ++i) {
-    status = found(context, i, &backend->devices[i].facts);
+  for (uint32_t i = 0; or_ok(status) && i < backend->found.count; ++i) {
+    status = found(context, i, &backend->found.devices[i].facts);
   }
   return status;
 }
@@ -107,15 +108,14 @@ static bool is_same(const or_cl_found_t *a, const or_cl_found_t *b) {
 /* From here on the library is needed: the platforms are asked after all, and must have what was kept. */
 static or_status_t confirm_locked(or_cl_backend_t *backend) {
   void *memory = NULL;
-  uint32_t count = 0;
-  or_status_t status = or_alloc_array(backend->allocator, OR_CL_MAX_DEVICES, sizeof(or_cl_found_t), &memory);
+  or_status_t status = or_alloc_zeroed(backend->allocator, sizeof(or_cl_found_list_t), &memory);
   if (!or_ok(status)) return status;
-  or_cl_found_t *found = memory;
-  status = ask_platforms(backend, found, &count);
-  bool same = or_ok(status) && count == backend->device_count;
-  for (uint32_t i = 0; same && i < count; ++i) same = is_same(&found[i], &backend->devices[i]);
+  or_cl_found_list_t *found = memory, *kept = &backend->found;
+  status = ask_platforms(backend, found);
+  bool same = or_ok(status) && found->count == kept->count;
+  for (uint32_t i = 0; same && i < found->count; ++i) same = is_same(&found->devices[i], &kept->devices[i]);
   if (same) {
-    for (uint32_t i = 0; i < count; ++i) backend->devices[i].ref = found[i].ref;
+    for (uint32_t i = 0; i < found->count; ++i) kept->devices[i].ref = found->devices[i].ref;
     backend->cached = false;
   } else {
     or_cl_facts_cache_remove(backend->host->settings.cache_directory);
@@ -132,12 +132,12 @@ or_status_t or_cl_backend_locate(or_cl_backend_t *backend, uint32_t index, or_cl
   or_status_t status = or_status_success();
   look(backend);
   or_mutex_lock(&backend->mutex);
-  if (index >= backend->device_count) {
-    status = or_error(OR_NOT_FOUND, "there are %u OpenCL devices; %u is none of them", backend->device_count, index);
+  if (index >= backend->found.count) {
+    status = or_error(OR_NOT_FOUND, "there are %u OpenCL devices; %u is none of them", backend->found.count, index);
   } else if (backend->cached) {
     status = confirm_locked(backend);
   }
-  if (or_ok(status)) *out = backend->devices[index];
+  if (or_ok(status)) *out = backend->found.devices[index];
   or_mutex_unlock(&backend->mutex);
   return status;
 }

@@ -30,8 +30,8 @@ or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, o
                              .allocator = or_device_allocator(device),
                              .cl = backend->cl,
                              .ref = found.ref};
-  or_cl_traits_read(opened->cl, opened->ref, &opened->traits);
-  status = open_handles(opened);
+  status = or_cl_traits_read(opened->cl, opened->ref, &opened->traits);
+  if (or_ok(status)) status = open_handles(opened);
   if (or_ok(status)) status = or_cl_programs_create(opened, &found, &opened->programs);
   if (!or_ok(status)) {
     close_device(opened);

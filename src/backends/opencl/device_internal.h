@@ -33,6 +33,12 @@ typedef struct or_cl_found_t {
   char platform_version[128]; /* "OpenCL 3.0 PoCL 3.1", part of the key of compiled programs */
 } or_cl_found_t;
 
+typedef struct or_cl_found_list_t {
+  or_cl_found_t devices[OR_CL_MAX_DEVICES];
+  uint32_t count;
+  bool complete; /* false: one could not be asked now, and is left out */
+} or_cl_found_list_t;
+
 /* Owned by the runtime through or_backend_t. */
 typedef struct or_cl_backend_t {
   const or_host_t *host;
@@ -41,8 +47,7 @@ typedef struct or_cl_backend_t {
   bool looked;      /* the devices were looked for, in the cache of facts or on the platforms */
   bool cached;      /* they are from the cache of facts, and the library is not open yet */
   const or_cl_library_t *cl;
-  uint32_t device_count;
-  or_cl_found_t devices[OR_CL_MAX_DEVICES];
+  or_cl_found_list_t found;
   char detail[256], advice_text[256];
   const char *advice;
 } or_cl_backend_t;
@@ -68,8 +73,9 @@ typedef struct or_cl_queue_t {
 } or_cl_queue_t;
 
 /* facts.c: every device of every platform. UNAVAILABLE: the platforms can't be listed. */
-or_status_t or_cl_facts_read(const or_cl_library_t *cl, or_cl_found_t *found, uint32_t capacity, uint32_t *count);
-void or_cl_traits_read(const or_cl_library_t *cl, or_cl_device_ref_t ref, or_cl_traits_t *out);
+or_status_t or_cl_facts_read(const or_cl_library_t *cl, or_cl_found_list_t *out);
+/* DEVICE_LOST, RESOURCE_EXHAUSTED: it can't be asked now. */
+or_status_t or_cl_traits_read(const or_cl_library_t *cl, or_cl_device_ref_t ref, or_cl_traits_t *out);
 
 /* backend.c */
 or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, or_backend_device_t *out);
