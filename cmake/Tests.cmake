@@ -123,7 +123,7 @@ if(TARGET openruntime)
     set(environment "OPENRUNTIME=$<TARGET_FILE:openruntime>" "OPENRUNTIME_BUILD=${CMAKE_BINARY_DIR}"
         "OPENRUNTIME_SOURCE=${CMAKE_SOURCE_DIR}" PYTHONDONTWRITEBYTECODE=1)
     if(kind STREQUAL "fault")
-      list(APPEND environment "FAULT_SERVER=$<TARGET_FILE:fault_server>")
+      list(APPEND environment "FAULT_SERVER=$<TARGET_FILE:fault_server>" "FAKE_OPENCL=$<TARGET_FILE:fake_opencl>")
     endif()
     set_tests_properties(${kind}_${name} PROPERTIES LABELS ${kind} TIMEOUT 1200 ENVIRONMENT "${environment}")
   endforeach()

@@ -9,6 +9,7 @@ static struct {
   void (*set)(const char *what, const char *value);
   uint64_t (*count)(const char *name);
   int64_t (*live)(const char *object);
+  const char *(*failed)(void);
 } library;
 
 const char *fake_opencl_path(void) { return FAKE_OPENCL_LIBRARY; }
@@ -22,7 +23,8 @@ bool fake_opencl_open(void) {
   *(void **)&library.set = dlsym(handle, "fake_opencl_rule_set");
   *(void **)&library.count = dlsym(handle, "fake_opencl_rule_count");
   *(void **)&library.live = dlsym(handle, "fake_opencl_rule_live");
-  bool whole = library.set != NULL && library.count != NULL && library.live != NULL;
+  *(void **)&library.failed = dlsym(handle, "fake_opencl_rule_failed");
+  bool whole = library.set != NULL && library.count != NULL && library.live != NULL && library.failed != NULL;
   return whole && setenv("OPENRUNTIME_OPENCL_LIBRARY", FAKE_OPENCL_LIBRARY, 1) == 0;
 }
 
@@ -31,3 +33,5 @@ void fake_opencl_set(const char *what, const char *value) { library.set(what, va
 uint64_t fake_opencl_count(const char *name) { return library.count(name); }
 
 int64_t fake_opencl_live(const char *object) { return library.live(object); }
+
+const char *fake_opencl_failed(void) { return library.failed(); }

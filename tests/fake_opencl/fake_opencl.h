@@ -32,5 +32,7 @@ void fake_opencl_set(const char *what, const char *value);
 uint64_t fake_opencl_count(const char *name);
 /* References that are held: "context", "queue", "memory", "program", "kernel", "event", "svm"; NULL: to anything. */
 int64_t fake_opencl_live(const char *object);
+/* The name of the last call that was made to fail by the present rule; NULL: none was. */
+const char *fake_opencl_failed(void);
 
 #endif

@@ -11,6 +11,7 @@
 __attribute__((visibility("default"))) void fake_opencl_rule_set(const char *what, const char *value);
 __attribute__((visibility("default"))) uint64_t fake_opencl_rule_count(const char *name);
 __attribute__((visibility("default"))) int64_t fake_opencl_rule_live(const char *object);
+__attribute__((visibility("default"))) const char *fake_opencl_rule_failed(void);
 
 static const char *const names[CALL_COUNT] = {
 #define X(form, name, object, parameters, arguments) #name,
@@ -27,7 +28,8 @@ static struct {
   int64_t live[OBJECT_COUNT];
   int rule_call;      /* CALL_COUNT: any */
   uint64_t countdown; /* 0: nothing fails */
-  bool forever, refused_build;
+  bool forever;
+  const char *failed; /* the last call that did; NULL: none since the rule was made */
   int32_t code;
   char trigger[512], driver[128], hidden[512];
   bool gpu;
@@ -50,7 +52,7 @@ static void set_rule(const char *rule) {
   }
   state.countdown = strtoull(number, &end, 10);
   state.forever = *end == '+';
-  state.refused_build = false;
+  state.failed = NULL;
   if ((colon == NULL) == (state.rule_call == CALL_COUNT) && (*end == '\0' || *end == '+')) return;
   (void)fprintf(stderr, "fake_opencl: no such rule: %s\n", rule);
   abort();
@@ -129,7 +131,7 @@ int32_t fake_enter(fake_call_t call) {
     bool last = --state.countdown == 0;
     if (last) code = state.code;
     if (last && state.forever) state.countdown = 1;
-    if (last) state.refused_build = call == CALL_clBuildProgram;
+    if (last) state.failed = names[call];
   }
   (void)pthread_mutex_unlock(&state.lock);
   return code;
@@ -161,6 +163,13 @@ int64_t fake_opencl_rule_live(const char *object) {
   }
   (void)pthread_mutex_unlock(&state.lock);
   return count;
+}
+
+const char *fake_opencl_rule_failed(void) {
+  (void)pthread_mutex_lock(&state.lock);
+  const char *name = state.failed;
+  (void)pthread_mutex_unlock(&state.lock);
+  return name;
 }
 
 /* ---- what devices pretend ---- */
@@ -207,8 +216,6 @@ bool fake_hides(const char *extension) {
 }
 
 bool fake_refused_build(void) {
-  (void)pthread_mutex_lock(&state.lock);
-  bool refused = state.refused_build;
-  (void)pthread_mutex_unlock(&state.lock);
-  return refused;
+  const char *name = fake_opencl_rule_failed();
+  return name != NULL && strcmp(name, names[CALL_clBuildProgram]) == 0;
 }

@@ -1,0 +1,127 @@
+"""An OpenCL device on bad days, over the routes: a server with tests/fake_opencl before the system's library."""
+
+import contextlib
+import os
+import tempfile
+
+from faults import Client, Server, compute, expect, main
+
+FAKE_OPENCL = os.environ.get("FAKE_OPENCL") or os.path.join(os.path.dirname(os.environ["OPENRUNTIME"]),
+                                                            "libfake_opencl.so")
+EVERY_DEVICE = {"OPENRUNTIME_BACKENDS": "", "OPENRUNTIME_OPENCL_LIBRARY": FAKE_OPENCL}
+FOREVER = {**compute(256, 1000000), "timeout": 3600}
+
+
+class Rig:
+    def __init__(self, server, folder):
+        self.client, self.folder = Client(server.port), folder
+
+    def lose(self):
+        """From now on every call fails."""
+        with open(os.path.join(self.folder, "lost"), "w", encoding="ascii"):
+            pass
+
+    def device(self, name):
+        devices = self.client.ask("GET", "/devices")[1]["devices"]
+        return next((device for device in devices if device["id"] == name), None)
+
+    def run(self, device, **fields):
+        status, task = self.client.ask("POST", "/tasks", compute(device_preference=device, **fields))
+        expect(status == 200, f"{status} {task}")
+        return task
+
+    def submit(self, name, **fields):
+        status, reply = self.client.submit({**FOREVER, "task_id": name, **fields})
+        expect(status == 202, f"{status} {reply}")
+        self.client.wait_for(name, "running")
+
+
+@contextlib.contextmanager
+def rigged(**rules):
+    """A server that has an OpenCL device, or None; when it has ended, none of OpenCL's objects is left."""
+    with tempfile.TemporaryDirectory() as folder:
+        counts = os.path.join(folder, "counts")
+        env = {**EVERY_DEVICE, "FAKE_OPENCL_COUNTS": counts, "FAKE_OPENCL_TRIGGER": os.path.join(folder, "lost"),
+               "OPENRUNTIME_CACHE": os.path.join(folder, "cache"),
+               **{f"FAKE_OPENCL_{name}": value for name, value in rules.items()}}
+        with Server("--data", ":memory:", env=env) as server:
+            yield Rig(server, folder)
+            code, said = server.stop()
+            expect(code == 0, f"it ends with {code}: {said[-4000:]}")
+        if os.path.exists(counts):  # the library was opened
+            with open(counts, encoding="ascii") as file:
+                left = [line for line in file if line.startswith("live_") and line.split()[1] != "0"]
+            expect(not left, f"left behind: {left}")
+
+
+def expect_on(task, device, fell_back=False):
+    expect(task["status"] == "completed" and task["device_used"] == device, task)
+    expect(bool(task["fallback_reason"]) == fell_back, task)
+
+
+def there_is_one():
+    with rigged() as rig:
+        device = rig.device("opencl_0")
+    return device is not None
+
+
+def a_lost_device_costs_its_own_tasks_and_is_shown_as_lost():
+    with rigged(FAIL="1+", CODE="-9999") as rig:
+        expect_on(rig.run("opencl_0"), "opencl_0")
+        rig.submit("moves", device_preference="opencl_0", data={"size": 256, "iterations": 3000})
+        rig.submit("strict", device_preference="opencl_0", strict_device=True)
+        rig.submit("once", device_preference="opencl_0", on_restart="fail")
+        rig.submit("elsewhere", device_preference="cpu_0", data={"size": 8, "iterations": 10})
+        rig.lose()
+        for name in ("strict", "once"):
+            task = rig.client.wait_for(name, "failed")
+            expect(task["error_code"] == "device_lost" and task["attempts"] == 1, task)
+        expect_on(rig.client.wait_for("moves", "completed"), "cpu_0", fell_back=True)
+        expect_on(rig.client.wait_for("elsewhere", "completed"), "cpu_0")
+        device = rig.device("opencl_0")
+        expect(not device["is_available"] and device["state"] == "lost" and device["reason"], device)
+        status, reply = rig.client.ask("POST", "/tasks", compute(device_preference="opencl_0", strict_device=True))
+        expect(status == 409 and reply["error_code"] == "failed_precondition", f"{status} {reply}")
+        expect_on(rig.run("opencl_0"), "cpu_0", fell_back=True)
+        expect(rig.client.ask("GET", "/health/ready")[0] == 200, "not ready, though there is a device")
+
+
+def memory_that_is_out_costs_the_task_and_the_device_stays():
+    with rigged(GPU="1", FAIL="clCreateBuffer:1", CODE="-4") as rig:
+        expect_on(rig.run("opencl_0"), "opencl_0")
+        rig.lose()
+        task = rig.run("opencl_0", strict_device=True, size=64)
+        expect(task["status"] == "failed" and task["error_code"] == "resource_exhausted", task)
+        expect_on(rig.run("opencl_0"), "opencl_0")
+
+
+def a_build_that_is_refused_costs_the_task_and_the_device_stays():
+    with rigged(FAIL="clBuildProgram:1", CODE="-11") as rig:
+        rig.lose()
+        task = rig.run("opencl_0", strict_device=True)
+        expect(task["status"] == "failed" and "refused by tests/fake_opencl" in task["error"], task)
+        expect_on(rig.run("opencl_0", strict_device=True), "opencl_0")
+
+
+def without_a_library_a_server_has_its_other_devices():
+    for library in ("/nowhere/libOpenCL.so", os.path.abspath(__file__)):
+        env = {**EVERY_DEVICE, "OPENRUNTIME_OPENCL_LIBRARY": library}
+        with Server("--data", ":memory:", env=env) as server:
+            client = Client(server.port)
+            devices = client.ask("GET", "/devices")[1]["devices"]
+            expect([device["id"] for device in devices] == ["cpu_0"], devices)
+            expect(client.ask("POST", "/tasks", compute())[1]["status"] == "completed", "no task")
+            expect(server.stop()[0] == 0, "no clean end")
+
+
+if __name__ == "__main__":
+    if there_is_one():
+        main([
+            a_lost_device_costs_its_own_tasks_and_is_shown_as_lost,
+            memory_that_is_out_costs_the_task_and_the_device_stays,
+            a_build_that_is_refused_costs_the_task_and_the_device_stays,
+            without_a_library_a_server_has_its_other_devices,
+        ])
+    else:
+        print("no OpenCL device: what needs none is tested")
+        main([without_a_library_a_server_has_its_other_devices])
