@@ -2,14 +2,29 @@
 
 import contextlib
 import os
+import subprocess
 import tempfile
 
-from faults import Client, Server, compute, expect, main
+from faults import PROGRAM, SOURCE, Client, Server, compute, expect, main
+from harness import surroundings
 
 FAKE_OPENCL = os.environ.get("FAKE_OPENCL") or os.path.join(os.path.dirname(os.environ["OPENRUNTIME"]),
                                                             "libfake_opencl.so")
 EVERY_DEVICE = {"OPENRUNTIME_BACKENDS": "", "OPENRUNTIME_OPENCL_LIBRARY": FAKE_OPENCL}
 FOREVER = {**compute(256, 1000000), "timeout": 3600}
+
+
+def run_program(*arguments, **env):
+    """Its standard output and error; it ends well."""
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, cwd=SOURCE, check=False,
+                          env=surroundings("FAKE_OPENCL_", **{**EVERY_DEVICE, **env}))
+    expect(done.returncode == 0, f"{arguments}: {done.returncode} {done.stderr}")
+    return done.stdout, done.stderr
+
+
+def counted(path):
+    with open(path, encoding="ascii") as file:
+        return {name: int(count) for name, count in map(str.split, file)}
 
 
 class Rig:
@@ -49,8 +64,7 @@ def rigged(**rules):
             code, said = server.stop()
             expect(code == 0, f"it ends with {code}: {said[-4000:]}")
         if os.path.exists(counts):  # the library was opened
-            with open(counts, encoding="ascii") as file:
-                left = [line for line in file if line.startswith("live_") and line.split()[1] != "0"]
+            left = {name: count for name, count in counted(counts).items() if name.startswith("live_") and count != 0}
             expect(not left, f"left behind: {left}")
 
 
@@ -103,6 +117,34 @@ def a_build_that_is_refused_costs_the_task_and_the_device_stays():
         expect_on(rig.run("opencl_0", strict_device=True), "opencl_0")
 
 
+def a_second_process_compiles_nothing():
+    with tempfile.TemporaryDirectory() as folder:
+        counts = os.path.join(folder, "counts")
+        env = {"FAKE_OPENCL_COUNTS": counts, "OPENRUNTIME_CACHE": os.path.join(folder, "cache")}
+        once = ("run", "-t", "fft", "-s", "64", "--iterations", "1", "-d", "opencl_0", "--strict")
+        run_program(*once, **env)
+        expect(counted(counts).get("clCreateProgramWithSource", 0) > 0, counted(counts))
+        run_program(*once, **env)
+        expect(counted(counts).get("clCreateProgramWithSource", 0) == 0, counted(counts))
+        expect(counted(counts).get("clCreateProgramWithBinary", 0) > 0, counted(counts))
+        os.unlink(counts)
+        out, _ = run_program("devices", **env)
+        expect("opencl_0" in out and not os.path.exists(counts), "a list of devices opens the library")
+
+
+def what_has_no_device_says_why():
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "broken.icd"), "w", encoding="ascii") as file:
+            file.write("libnowhere.so.1\n")
+        for env in ({"OCL_ICD_VENDORS": folder}, {"OPENRUNTIME_OPENCL_LIBRARY": "/nowhere/libOpenCL.so"},
+                    {"FAKE_OPENCL_REAL": "/nowhere/libOpenCL.so"},
+                    {"FAKE_OPENCL_FAIL": "clGetPlatformIDs:1+", "FAKE_OPENCL_CODE": "-6"},
+                    {"FAKE_OPENCL_FAIL": "clGetDeviceIDs:1+", "FAKE_OPENCL_CODE": "-1"}):
+            out, error = run_program("devices", OPENRUNTIME_CACHE="off", **env)
+            expect("cpu_0" in out and "opencl_0" not in out, f"{env}: {out}")
+            expect("opencl: " in error and "install" in error, f"{env}: {error}")
+
+
 def without_a_library_a_server_has_its_other_devices():
     for library in ("/nowhere/libOpenCL.so", os.path.abspath(__file__)):
         env = {**EVERY_DEVICE, "OPENRUNTIME_OPENCL_LIBRARY": library}
@@ -120,8 +162,10 @@ if __name__ == "__main__":
             a_lost_device_costs_its_own_tasks_and_is_shown_as_lost,
             memory_that_is_out_costs_the_task_and_the_device_stays,
             a_build_that_is_refused_costs_the_task_and_the_device_stays,
+            a_second_process_compiles_nothing,
+            what_has_no_device_says_why,
             without_a_library_a_server_has_its_other_devices,
         ])
     else:
         print("no OpenCL device: what needs none is tested")
-        main([without_a_library_a_server_has_its_other_devices])
+        main([what_has_no_device_says_why, without_a_library_a_server_has_its_other_devices])
