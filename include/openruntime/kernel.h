@@ -56,8 +56,10 @@ typedef struct or_kernel_request_t {
 /* Compiles. `log` (OR_KERNEL_LOG_BYTES; may be NULL): the compiler's words, with the source's line numbers, terminated;
  * "" if there are none. *out: one reference. INVALID_ARGUMENT (the source; `log` says where), NOT_FOUND (no kernel of
  * that name in it; no such device), OUT_OF_RANGE (too long a source), UNAVAILABLE (no device compiles kernels, or no
- * worker can be started; with the cure), DEADLINE_EXCEEDED (killed after compile_ms), RESOURCE_EXHAUSTED (killed for
- * memory, or as it died), CANCELLED. Waits. */
+ * worker can be started; with the cure), UNIMPLEMENTED (a parameter of a kind that is not offered, by name),
+ * DEADLINE_EXCEEDED (killed after compile_ms), RESOURCE_EXHAUSTED (killed for memory, or it died: the message names the
+ * signal), CANCELLED, DEVICE_LOST, DATA_LOSS (the worker answered what is no answer), INTERNAL (the driver's words).
+ * Waits. */
 OR_API or_status_t or_kernel_compile(or_kernels_t *kernels, const or_kernel_request_t *request, char *log,
                                      or_kernel_t **out);
 OR_API void or_kernel_retain(or_kernel_t *kernel);
@@ -112,7 +114,7 @@ typedef struct or_kernel_result_t {
 } or_kernel_result_t;
 /* Runs and waits. INVALID_ARGUMENT (the first thing that or_kernel_check says), OUT_OF_RANGE (bounds),
  * DEADLINE_EXCEEDED (killed when its time was up), CANCELLED (killed), RESOURCE_EXHAUSTED (it died: of memory, or of a
- * signal, which the message names), UNAVAILABLE, DEVICE_LOST. */
+ * signal, which the message names), UNAVAILABLE, DEVICE_LOST, DATA_LOSS, INTERNAL. */
 OR_API or_status_t or_kernel_run(or_kernel_t *kernel, const or_kernel_launch_t *launch, or_kernel_result_t *out);
 OR_API void or_kernel_result_free(or_kernel_result_t *result); /* releases what is there */
 

@@ -17,6 +17,10 @@ int main(int count, char **arguments) {
   open_standard_streams();
   or_runtime_prepare_process();
   /* No command for people: the library starts it, with a socket in its hands. */
-  if (count > 1 && strcmp(arguments[1], "worker") == 0) return or_kernel_worker_main();
+  if (count > 1 && strcmp(arguments[1], "worker") == 0) {
+    const int code = or_kernel_worker_main();
+    (void)fprintf(stderr, "openruntime: \"worker\" is what the library starts for kernels of users, not a command\n");
+    return code;
+  }
   return or_cli_main(count - 1, arguments + 1);
 }

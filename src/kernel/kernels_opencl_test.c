@@ -73,6 +73,10 @@ static or_status_t compile(const char *source, const char *entry, or_kernel_t **
   return or_kernel_compile(kernels, &request, log_text, out);
 }
 
+static void expect_in_log(const char *words) {
+  if (strstr(log_text, words) == NULL) fail_msg("the log lacks \"%s\":\n%s", words, log_text);
+}
+
 static or_tensor_t *tensor_of(or_dtype_t dtype, size_t count, const void *values) {
   or_tensor_t *tensor = NULL;
   const int64_t dims[] = {(int64_t)count};
@@ -219,7 +223,7 @@ static void a_mistake_is_told_with_its_line_and_no_path(void **state) {
   or_kernel_t *kernel = NULL;
   expect_failure(compile("__kernel void f(__global int *x) {\n  x[0] = 1;\n  x[1] = y;\n}\n", "f", &kernel),
                  OR_INVALID_ARGUMENT, "");
-  assert_non_null(strstr(log_text, "kernel.cl:3:"));
+  expect_in_log("kernel.cl:3:");
   assert_null(strstr(log_text, "/tmp"));
   expect_failure(compile(saxpy_source, "axpy", &kernel), OR_NOT_FOUND, "axpy");
 }
@@ -282,7 +286,11 @@ static void a_write_far_out_of_bounds_ends_the_worker_alone(void **state) {
   or_kernel_t *kernel = NULL, *good = NULL;
   expect_ok(compile(saxpy_source, "saxpy", &good));
   expect_ok(compile("__kernel void f(__global int *x) { x[(size_t)1 << 40] = 1; }\n", "f", &kernel));
-  expect_failure(run_one(kernel), OR_RESOURCE_EXHAUSTED, "out of bounds");
+  or_status_t status = run_one(kernel);
+  const or_status_code_t code = or_status_code(status);
+  const bool said = code != OR_RESOURCE_EXHAUSTED || strstr(or_status_message(status), "out of bounds") != NULL;
+  or_status_ignore(status); /* a processor's process dies, a GPU's driver gives the device up */
+  assert_true((code == OR_RESOURCE_EXHAUSTED && said) || code == OR_DEVICE_LOST);
   expect_ok(run_saxpy(good));
   or_kernel_release(kernel);
   or_kernel_release(good);
@@ -358,7 +366,7 @@ static void files_of_the_host_are_not_there_for_a_source(void **state) {
     print_message("skipped: this system does not bound files (no Landlock)\n");
     skip();
   }
-  assert_non_null(strstr(log_text, "kernel.cl:1:"));
+  expect_in_log("kernel.cl:1:");
   assert_null(strstr(log_text, "the_secret"));
 }
 

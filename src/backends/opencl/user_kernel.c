@@ -10,8 +10,6 @@
 
 #define NAME_BYTES 256u
 #define OPTIONS_BYTES 4352u
-/* Lines are counted, and the file is called, as the user has them. */
-#define FIRST_LINE "#line 1 \"kernel.cl\"\n"
 
 typedef struct or_cl_user_kernel_t {
   or_cl_device_t *device;
@@ -59,18 +57,22 @@ or_status_t or_cl_user_kernel_compile(void *self, void *queue, const or_kernel_s
 static or_status_t build(or_cl_user_kernel_t *kernel, const or_kernel_source_t *source, bool anew) {
   const or_cl_library_t *cl = kernel->device->cl;
   char options[OPTIONS_BYTES];
-  const char *texts[2] = {FIRST_LINE, source->source};
-  const size_t lengths[2] = {sizeof FIRST_LINE - 1, source->source_bytes};
   int32_t code = OR_CL_SUCCESS;
   or_format(options, sizeof options, "-cl-kernel-arg-info %s", source->options);
-  const or_cl_source_t what = {.texts = texts,
-                               .lengths = lengths,
-                               .count = 2,
+  const or_cl_source_t what = {.texts = &source->source, /* alone: not every compiler counts lines as #line says */
+                               .lengths = &source->source_bytes,
+                               .count = 1,
                                .options = options,
                                .log = source->log,
                                .log_capacity = source->log_capacity,
                                .anew = anew};
   or_status_t status = or_cl_programs_build(kernel->device->programs, &what, &kernel->program, &kernel->cached);
+  or_status_t renamed = or_cl_user_log(kernel->device->allocator, source->source, source->log, source->log_capacity);
+  if (!or_ok(renamed)) return or_status_first(status, renamed);
+  if (or_status_code(status) == OR_INVALID_ARGUMENT) {
+    or_status_ignore(status); /* it has the compiler's words with paths of this machine */
+    return or_error(OR_INVALID_ARGUMENT, "the compiler refuses the source: %s", source->log != NULL ? source->log : "");
+  }
   if (!or_ok(status)) return status;
   kernel->kernel = cl->CreateKernel(kernel->program, source->entry, &code);
   if (code == OR_CL_INVALID_KERNEL_NAME)
