@@ -87,6 +87,9 @@ foreach(file IN LISTS examples)
   target_link_libraries(example_${name} PRIVATE openruntime_shared Threads::Threads m)
   add_test(NAME example_${name} COMMAND example_${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(example_${name} PROPERTIES LABELS "example")
+  if(TARGET openruntime)  # whose workers run kernels of users
+    set_tests_properties(example_${name} PROPERTIES ENVIRONMENT "OPENRUNTIME_PROGRAM=$<TARGET_FILE:openruntime>")
+  endif()
 endforeach()
 
 # tests/e2e: scripts that drive the built program, OPENRUNTIME; OPENRUNTIME_BUILD and OPENRUNTIME_SOURCE.
