@@ -1,7 +1,6 @@
 /* Limits that every Unix has. */
 #include "kernel/sandbox.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -31,7 +30,14 @@ static void limit(int resource, rlim_t value) {
   (void)setrlimit(resource, &wanted);
 }
 
+/* What ends the process is its parent's to see; a sanitizer would end it in its own way. */
+static void drop_handlers(void) {
+  static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; ++i) (void)signal(deadly[i], SIG_DFL);
+}
+
 void or_sandbox_begin(int last_descriptor) {
+  drop_handlers();
   or_sandbox_tie_to_parent();
   or_sandbox_close_above(last_descriptor);
   limit(RLIMIT_CORE, 0);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* First of all: ends with its parent, gains no rights, gives up those of root, leaves what it inherited: descriptors
- * above `last_descriptor`, the working folder, core dumps, priority. */
+ * above `last_descriptor`, handlers of deadly signals, the working folder, core dumps, priority. */
 void or_sandbox_begin(int last_descriptor);
 /* Before a second thread starts: files outside of `cache`, `scratch` (each may be "") and what drivers and compilers
  * read are out of reach from here on, for all that follows (Landlock). */
