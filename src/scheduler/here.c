@@ -47,7 +47,8 @@ static bool is_short(const familiar_t *familiar, int64_t here_ns) {
 
 place_t *or_here_place(or_job_t *job) {
   or_scheduler_t *scheduler = job->scheduler;
-  if (job->estimate.shape == 0 || scheduler->waiting > 0) return NULL; /* who came first goes first */
+  const size_t before = scheduler->waiting - scheduler->waiting_isolated;
+  if (job->estimate.shape == 0 || before > 0) return NULL; /* who came first goes first */
   for (size_t i = 0; i < scheduler->hardware_count; ++i) {
     place_t *place = or_waiting_choose(&scheduler->hardware[i], job);
     if (place == NULL) continue;

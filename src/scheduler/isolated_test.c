@@ -1,23 +1,48 @@
-/* Kernels of users have places of their own on each hardware. Their task fails at once here, where no device compiles
- * any: what matters is that it was begun. */
+/* Kernels of users have places of their own on each hardware. This program is their worker. */
+#include "backends/registry.h"
+#include "base/file.h"
+#include "kernel/worker.h"
 #include "scheduler/scheduler_internal.h"
 #include "scheduler/scheduler_test_internal.h"
 #include "task/kernel_registry.h"
 
+static const or_backend_registration_t worker_backends[] = {{"fake", or_fake_entry}};
+static char program[OR_FILE_PATH_BYTES];
 static or_kernel_registry_t *registry;
 
-#define KERNEL "{\"operation\":\"kernel\",\"data\":{\"name\":\"f\",\"grid\":[1]}%s}"
+#define KERNEL "{\"operation\":\"kernel\",\"data\":{\"name\":\"%s\",\"grid\":[1]}%s}"
+#define SOURCE "kernel spin spin\nkernel done nothing\n"
 
+static void put(const char *owner, const char *name) {
+  const or_kernel_record_t record = {.owner = owner,
+                                     .name = name,
+                                     .entry = name,
+                                     .target = "fake",
+                                     .source = SOURCE,
+                                     .source_bytes = sizeof SOURCE - 1,
+                                     .parameters = "null",
+                                     .options = ""};
+  expect_ok(or_kernel_registry_recall(registry, &record));
+}
+
+/* Each of the owners a and b has the kernels spin and done. */
 static void open_for_kernels(uint32_t devices) {
-  static const or_backend_registration_t backends[] = {{"fake", or_fake_entry}};
   or_fake_reset();
   or_fake_set_devices(devices, false);
+  or_fake_set_kernels(true);
   or_runtime_t *own = NULL;
-  expect_ok(or_runtime_create_with(NULL, backends, 1, &own));
-  const or_kernel_registry_options_t options = {.runtime = own};
+  expect_ok(or_runtime_create_with(NULL, worker_backends, 1, &own));
+  or_kernels_options_t limits = or_kernels_options_default();
+  limits.program = program;
+  const or_kernel_registry_options_t options = {.runtime = own, .limits = &limits};
   expect_ok(or_kernel_registry_create(&options, &registry));
   or_runtime_release(own);
   open_with((or_scheduler_options_t){.kernels = registry}, devices);
+  or_fake_set_kernels(true);
+  put("a", "spin");
+  put("a", "done");
+  put("b", "spin");
+  put("b", "done");
 }
 
 static int close_kernels(void **state) {
@@ -27,25 +52,42 @@ static int close_kernels(void **state) {
   return code;
 }
 
-static or_status_t try_kernel(const char *id, const char *fields, const char *device, or_submission_result_t *result) {
+typedef struct wish_t {
+  const char *id, *owner, *kernel, *fields, *device;
+} wish_t;
+
+static or_status_t try_kernel(wish_t wish, or_submission_result_t *result) {
   char text[512];
-  or_format(text, sizeof text, KERNEL, fields);
-  const or_job_request_t request = {.task = parsed(text), .task_id = id, .device = device};
+  or_format(text, sizeof text, KERNEL, wish.kernel, wish.fields != NULL ? wish.fields : "");
+  const or_job_request_t request = {
+      .task = parsed(text), .task_id = wish.id, .owner = wish.owner, .device = wish.device};
   return or_scheduler_submit(scheduler, &request, result);
 }
 
-static or_job_t *submit_kernel(const char *id, const char *fields, const char *device) {
+static or_job_t *submit_kernel(wish_t wish) {
   or_submission_result_t result;
-  expect_ok(try_kernel(id, fields, device, &result));
+  expect_ok(try_kernel(wish, &result));
   return result.job;
+}
+
+static or_job_t *spin(const char *id, const char *owner) {
+  or_job_t *job = submit_kernel((wish_t){.id = id, .owner = owner, .kernel = "spin"});
+  await(id, OR_JOB_STARTED);
+  return job;
+}
+
+static void end_spin(or_job_t *job) {
+  or_scheduler_cancel(scheduler, job);
+  expect_end(job, OR_TASK_CANCELLED, "\"error_code\":\"cancelled\"");
+  or_job_release(job);
 }
 
 static void a_kernel_begins_though_the_device_is_full(void **state) {
   (void)state;
   open_for_kernels(1);
   or_job_t *first = block(), *second = submit("second", "");
-  or_job_t *kernel = submit_kernel("kernel", "", NULL);
-  expect_end(kernel, OR_TASK_FAILED, "no kernel \\\"f\\\"");
+  or_job_t *kernel = submit_kernel((wish_t){.id = "kernel", .owner = "a", .kernel = "done"});
+  expect_end(kernel, OR_TASK_COMPLETED, "\"device\":\"fake_0\"");
   assert_int_equal(or_job_facts(second).state, OR_TASK_PENDING);
   or_fake_open_gate(OR_FAKE_RUN);
   expect_end(first, OR_TASK_COMPLETED, "");
@@ -55,46 +97,68 @@ static void a_kernel_begins_though_the_device_is_full(void **state) {
   or_job_release(kernel);
 }
 
-static size_t places_taken(void) {
-  size_t taken = 0;
-  or_mutex_lock(&scheduler->mutex);
-  for (size_t i = 0; i < scheduler->hardware_count; ++i)
-    taken += scheduler->hardware[i].isolated ? scheduler->hardware[i].concurrency : 0;
-  or_mutex_unlock(&scheduler->mutex);
-  return taken;
+/* However many wait behind it, and however urgent they are. */
+static void an_endless_kernel_holds_up_nothing_else(void **state) {
+  (void)state;
+  enum { COUNT = OR_SCHEDULER_LOOK_AHEAD + 2 };
+  or_job_t *waiting[COUNT];
+  open_for_kernels(1);
+  set_concurrency(1);
+  or_job_t *endless = spin("endless", "a");
+  for (size_t i = 0; i < COUNT; ++i) {
+    char id[16];
+    waiting[i] = submit_kernel((wish_t){
+        .id = or_format(id, sizeof id, "w%zu", i), .owner = "a", .kernel = "spin", .fields = ",\"priority\":10"});
+  }
+  or_job_t *job = submit("job", ",\"priority\":10");
+  expect_end(job, OR_TASK_COMPLETED, "");
+  assert_int_equal(or_job_facts(endless).state, OR_TASK_RUNNING);
+  for (size_t i = 0; i < COUNT; ++i) {
+    assert_int_equal(or_job_facts(waiting[i]).state, OR_TASK_PENDING); /* of one owner one runs */
+    or_scheduler_cancel(scheduler, waiting[i]);
+    or_job_release(waiting[i]);
+  }
+  end_spin(endless);
+  or_job_release(job);
 }
 
-static void a_full_lane_of_kernels_holds_up_nothing_else(void **state) {
+static void an_owner_does_not_wait_for_anothers_kernels(void **state) {
   (void)state;
   open_for_kernels(1);
-  or_mutex_lock(&scheduler->mutex);
-  hardware_t *lane = &scheduler->hardware[1];
-  assert_true(lane->isolated);
-  const uint32_t before = lane->running;
-  lane->running = lane->concurrency; /* as many kernels as there may be, which do not end */
-  or_mutex_unlock(&scheduler->mutex);
-  or_job_t *kernel = submit_kernel("kernel", ",\"priority\":10", NULL), *job = submit("job", "");
-  expect_end(job, OR_TASK_COMPLETED, "");
-  assert_int_equal(or_job_facts(kernel).state, OR_TASK_PENDING);
-  or_mutex_lock(&scheduler->mutex);
-  lane->running = before;
-  or_hardware_wake(lane);
-  or_mutex_unlock(&scheduler->mutex);
-  expect_end(kernel, OR_TASK_FAILED, "");
-  or_job_release(kernel);
+  or_job_t *endless = spin("endless", "a");
+  or_job_t *behind = submit_kernel((wish_t){.id = "behind", .owner = "a", .kernel = "done"});
+  or_job_t *other = submit_kernel((wish_t){.id = "other", .owner = "b", .kernel = "done"});
+  expect_end(other, OR_TASK_COMPLETED, "");
+  assert_int_equal(or_job_facts(behind).state, OR_TASK_PENDING);
+  end_spin(endless);
+  expect_end(behind, OR_TASK_COMPLETED, "");
+  or_job_release(behind);
+  or_job_release(other);
+}
+
+static void a_kernel_that_is_out_of_time_ends_by_its_timeout(void **state) {
+  (void)state;
+  open_for_kernels(1);
+  or_job_t *job = submit_kernel((wish_t){.id = "late", .owner = "a", .kernel = "spin", .fields = ",\"timeout\":1"});
+  expect_end(job, OR_TASK_TIMEOUT, "\"error_code\":\"deadline_exceeded\"");
+  assert_int_equal(or_device_state(or_runtime_device(runtime, 0), NULL), OR_DEVICE_AVAILABLE);
   or_job_release(job);
 }
 
 static void a_kernel_runs_on_its_own_device_and_says_so(void **state) {
   (void)state;
   open_for_kernels(2);
-  or_job_t *kernel = submit_kernel("kernel", ",\"device_preference\":\"fake_0\"", "fake_1");
+  const wish_t wish = {.owner = "a", .kernel = "none", .device = "fake_1"};
+  wish_t first = wish, strict = wish;
+  first.id = "first";
+  first.fields = ",\"device_preference\":\"fake_0\"";
+  or_job_t *kernel = submit_kernel(first);
   expect_end(kernel, OR_TASK_FAILED, "fake_1 is what the kernel was compiled for");
   assert_string_equal(or_job_facts(kernel).device_id, "fake_1");
   or_job_release(kernel);
   or_submission_result_t result;
-  expect_failure(try_kernel("strict", ",\"device_preference\":\"fake_0\",\"strict_device\":true", "fake_1", &result),
-                 OR_FAILED_PRECONDITION, "strict_device");
+  strict.fields = ",\"device_preference\":\"fake_0\",\"strict_device\":true";
+  expect_failure(try_kernel(strict, &result), OR_FAILED_PRECONDITION, "the kernel was compiled for \"fake_1\"");
 }
 
 static void a_device_that_is_taken_out_takes_no_kernels_either(void **state) {
@@ -105,23 +169,38 @@ static void a_device_that_is_taken_out_takes_no_kernels_either(void **state) {
   settings.is_available = false;
   expect_ok(or_scheduler_set_device(scheduler, device, &settings));
   or_submission_result_t result;
-  expect_failure(try_kernel("kernel", "", NULL, &result), OR_UNAVAILABLE, "no device can be had");
+  expect_failure(try_kernel((wish_t){.owner = "a", .kernel = "done"}, &result), OR_UNAVAILABLE, "no device can be had");
 }
 
 static void there_is_no_place_for_them_where_they_are_off(void **state) {
   (void)state;
   open_with((or_scheduler_options_t){0}, 1);
   or_submission_result_t result;
-  assert_int_equal(places_taken(), 0);
-  expect_failure(try_kernel("kernel", "", NULL, &result), OR_UNAVAILABLE, "");
+  expect_failure(try_kernel((wish_t){.owner = "a", .kernel = "done"}, &result), OR_UNAVAILABLE, "");
 }
 
-int main(void) {
+static void a_drain_ends_endless_kernels(void **state) {
+  (void)state;
+  open_for_kernels(1);
+  or_job_t *endless = spin("endless", "a");
+  or_scheduler_drain(scheduler, 0);
+  expect_end(endless, OR_TASK_CANCELLED, "the server ended");
+  or_job_release(endless);
+}
+
+int main(int count, char **arguments) {
 #define TEST(name) cmocka_unit_test_teardown(name, close_kernels)
   const struct CMUnitTest tests[] = {
-      TEST(a_kernel_begins_though_the_device_is_full),     TEST(a_full_lane_of_kernels_holds_up_nothing_else),
+      TEST(a_kernel_begins_though_the_device_is_full),     TEST(an_endless_kernel_holds_up_nothing_else),
+      TEST(an_owner_does_not_wait_for_anothers_kernels),   TEST(a_kernel_that_is_out_of_time_ends_by_its_timeout),
       TEST(a_kernel_runs_on_its_own_device_and_says_so),   TEST(a_device_that_is_taken_out_takes_no_kernels_either),
-      TEST(there_is_no_place_for_them_where_they_are_off),
+      TEST(there_is_no_place_for_them_where_they_are_off), TEST(a_drain_ends_endless_kernels),
   };
+  if (!or_file_program(program, sizeof program)) return 77;
+  if (count > 1 && strcmp(arguments[1], "worker") == 0) {
+    or_fake_reset();
+    or_fake_set_kernels(true);
+    return or_kernel_worker_main_with(worker_backends, 1);
+  }
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,7 @@ void or_place_learn(place_t *place, const or_task_t *task, const or_task_estimat
 double or_place_backlog(or_scheduler_t *scheduler) {
   double running_s = 0, slots = 0;
   for (size_t i = 0; i < scheduler->hardware_count; ++i) {
+    if (scheduler->hardware[i].isolated) continue; /* nobody knows how long a kernel takes */
     running_s += scheduler->hardware[i].running_s;
     slots += scheduler->hardware[i].concurrency;
   }

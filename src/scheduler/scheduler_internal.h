@@ -156,8 +156,9 @@ struct or_scheduler_t {
   job_list_t active, finished;
   or_job_t *buckets[OR_SCHEDULER_BUCKETS];
   size_t waiting, running, abandoned, admitting;
-  double waiting_s;   /* expected, of all that wait */
-  or_visit_t *visits; /* that have begun */
+  size_t waiting_isolated; /* of those that wait */
+  double waiting_s;        /* expected, of all that wait */
+  or_visit_t *visits;      /* that have begun */
   uint64_t waiting_bytes, kept_bytes;
   int64_t next_deadline_ns; /* that the clock's thread waits for */
   bool ran;                 /* something began since the clock's thread looked last */

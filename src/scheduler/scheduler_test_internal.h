@@ -13,7 +13,7 @@
 #include "scheduler/scheduler.h"
 
 #define SMALL "{\"operation\":\"compute\",\"data\":{\"size\":4,\"iterations\":1}%s}"
-#define MAX_SEEN 64
+#define MAX_SEEN 512
 
 static or_runtime_t *runtime;
 static or_scheduler_t *scheduler;

@@ -1,4 +1,6 @@
 /* The queue: which waiting job a hardware begins next. With the lock held. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "scheduler/scheduler_internal.h"
 
@@ -13,6 +15,7 @@ void or_waiting_push(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_insert(&scheduler->queue[job->priority], job);
   job->waiting = true;
   ++scheduler->waiting;
+  scheduler->waiting_isolated += job->estimate.isolated;
   job->waits_s = or_place_least_seconds(scheduler, job);
   scheduler->waiting_s += job->waits_s;
   or_waiting_look_again(scheduler);
@@ -33,6 +36,7 @@ void or_waiting_remove(or_scheduler_t *scheduler, or_job_t *job) {
   or_list_remove(&scheduler->queue[job->priority], job);
   job->waiting = false;
   --scheduler->waiting;
+  scheduler->waiting_isolated -= job->estimate.isolated;
   scheduler->waiting_s = scheduler->waiting > 0 ? scheduler->waiting_s - job->waits_s : 0; /* no rest of rounding */
 }
 
@@ -74,6 +78,17 @@ place_t *or_waiting_choose(hardware_t *hardware, const or_job_t *job) {
   return best != NULL && (elsewhere_s < 0 || best_s <= elsewhere_s) ? best : NULL;
 }
 
+/* Jobs that this hardware does not come to think of: those of the other kind, however many there are, and of kernels
+ * those whose owner has one at work there: they would wait for its process, in a place that others could have. */
+static bool passes_by(const hardware_t *hardware, const or_job_t *job) {
+  if (job->estimate.isolated != hardware->isolated) return true;
+  for (size_t i = 0; hardware->isolated && i < OR_SCHEDULER_MAX_CONCURRENCY; ++i) {
+    const execution_t *execution = hardware->executions[i];
+    if (execution != NULL && strcmp(execution->job->owner, job->owner) == 0) return true;
+  }
+  return false;
+}
+
 or_job_t *or_waiting_next(hardware_t *hardware, place_t **place) {
   or_scheduler_t *scheduler = hardware->scheduler;
   const int64_t now_ns = or_clock_ns();
@@ -84,7 +99,9 @@ or_job_t *or_waiting_next(hardware_t *hardware, place_t **place) {
   for (int priority = OR_SCHEDULER_PRIORITIES; priority >= 1; --priority) {
     size_t looked = 0;
     for (or_job_t *job = scheduler->queue[priority].first; job != NULL && looked < OR_SCHEDULER_LOOK_AHEAD;
-         job = job->next, ++looked) {
+         job = job->next) {
+      if (passes_by(hardware, job)) continue;
+      ++looked;
       const int64_t level = level_of(scheduler, job, now_ns);
       if (best != NULL && (level < best_level || (level == best_level && job->accepted_ns > best->accepted_ns))) break;
       place_t *candidate = or_waiting_choose(hardware, job);
