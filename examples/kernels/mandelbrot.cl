@@ -22,7 +22,7 @@ kernel void mandelbrot(global uchar *out, const uint width, const uint height, c
     zy = 2 * zx * zy + cy;
     zx = next;
   }
-  const float t = n == limit ? 0 : (float)n / limit, s = 1 - t;
+  const float t = n == limit ? 0 : sqrt((float)n / limit), s = 1 - t;
   global uchar *pixel = out + 3 * ((size_t)y * width + x);
   pixel[0] = convert_uchar_sat(255 * 9 * s * t * t * t);
   pixel[1] = convert_uchar_sat(255 * 15 * s * s * t * t);

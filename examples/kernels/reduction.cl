@@ -5,9 +5,9 @@ kernel void reduction(const uint count, global const float *in, global float *ou
   float sum = 0;
   for (size_t i = get_global_id(0); i < count; i += get_global_size(0)) sum += in[i];
   scratch[item] = sum;
-  for (size_t half = items / 2; half > 0; half /= 2) {
+  for (size_t rest = items / 2; rest > 0; rest /= 2) {
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (item < half) scratch[item] += scratch[item + half];
+    if (item < rest) scratch[item] += scratch[item + rest];
   }
   if (item == 0) out[get_group_id(0)] = scratch[0];
 }

@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "cli/cli.h"
+#include "cli/kernels.h"
 #include "cli/models.h"
 #include "cli/print.h"
 #include "cli/remote.h"
@@ -50,7 +51,8 @@ int or_cli_run_command(or_cli_t *cli) {
     return OR_EXIT_USAGE;
   }
   if (async) return or_cli_request_async(&request);
-  or_cli_execution_t execution = {.verify = or_cli_has(cli, "--verify")};
+  const bool kernel = operation != NULL && strcmp(operation, "kernel") == 0;
+  or_cli_execution_t execution = {.verify = or_cli_has(cli, "--verify"), .wants_outputs = kernel};
   int code = or_cli_request_execute(&request, &execution, true, &outcome);
   if (code == OR_EXIT_OK && !cli->json) print_result(cli, &outcome);
   const or_json_value_t *functions = or_json_get(outcome.root, "functions");
@@ -125,6 +127,10 @@ static void print_result(or_cli_t *cli, const or_cli_outcome_t *outcome) {
   char time[OR_CLI_NUMBER_BYTES];
   if (strcmp(operation, "inference") == 0) {
     print_inference(outcome);
+    return;
+  }
+  if (strcmp(operation, "kernel") == 0) {
+    or_cli_print_kernel(cli, &outcome->result, root);
     return;
   }
   if (operation[0] == '\0') { /* a benchmark: its JSON is its table's source, which the command benchmark prints */

@@ -186,28 +186,42 @@ void or_cli_source_deinit(or_cli_t *cli, or_cli_source_t *source) {
   or_text_deinit(&source->options);
 }
 
-/* Where the words begin that follow "NAME:LINE:COLUMN:", with the colon before LINE; NULL: the line names no place. */
-static const char *find_place(const char *line, size_t length) {
-  for (const char *c = memchr(line, ':', length); c != NULL; c = memchr(c + 1, ':', length - (size_t)(c + 1 - line))) {
+/* "WORDS NAME:LINE:COLUMN: MORE": where NAME begins, and the colon behind it. False: the line names no place. */
+static bool find_place(const char *line, size_t length, const char **name, const char **place) {
+  const char *const end = line + length;
+  for (const char *c = memchr(line, ':', length); c != NULL; c = memchr(c + 1, ':', (size_t)(end - (c + 1)))) {
     const char *at = c + 1;
-    for (int number = 0; number < 2; ++number) {
+    int numbers = 0;
+    for (; numbers < 2; ++numbers, ++at) {
       const char *digits = at;
-      while (at < line + length && isdigit((unsigned char)*at)) ++at;
-      if (at == digits || at == line + length || *at != ':') break;
-      if (number == 1) return c;
-      ++at;
+      while (at < end && isdigit((unsigned char)*at)) ++at;
+      if (at == digits || at == end || *at != ':') break;
     }
+    if (numbers < 2) continue;
+    *place = *name = c;
+    while (*name > line && (*name)[-1] != ' ') --*name;
+    return true;
   }
-  return NULL;
+  return false;
+}
+
+/* As editors read it: the place first, then how bad it is. */
+static void print_place(const char *path, const char *line, size_t length, const char *name, const char *place) {
+  const char *behind = strchr(strchr(place + 1, ':') + 1, ':') + 1; /* the line and the column are there */
+  (void)fprintf(stderr, "%s%.*s %.*s", path, (int)(behind - place), place, (int)(name - line), line);
+  while (behind < line + length && *behind == ' ') ++behind;
+  (void)fprintf(stderr, "%.*s\n", (int)(line + length - behind), behind);
 }
 
 void or_cli_print_log(const char *path, const char *log) {
   while (*log != '\0') {
     const size_t length = strcspn(log, "\n");
-    const char *place = find_place(log, length);
-    if (place != NULL) (void)fprintf(stderr, "%s", path);
-    (void)fprintf(stderr, "%.*s\n", (int)(length - (place != NULL ? (size_t)(place - log) : 0)),
-                  place != NULL ? place : log);
+    const char *name = NULL, *place = NULL;
+    if (find_place(log, length, &name, &place)) {
+      print_place(path, log, length, name, place);
+    } else if (length > 0) {
+      (void)fprintf(stderr, "%.*s\n", (int)length, log);
+    }
     log += length + (log[length] == '\n');
   }
 }
@@ -225,5 +239,9 @@ int or_cli_source_compile(or_cli_t *cli, const or_cli_source_t *source, or_kerne
                                      .options = or_text_string(&source->options)};
   or_status_t status = or_kernel_registry_compile(registry, &record, &cli->cancel, log, out);
   if (!cli->quiet || !or_ok(status)) or_cli_print_log(source->path, log);
+  if (or_status_code(status) == OR_INVALID_ARGUMENT && log[0] != '\0' && !cli->json) {
+    or_status_ignore(status); /* the log has said why */
+    status = or_error(OR_INVALID_ARGUMENT, "%.400s does not compile", source->path);
+  }
   return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
 }

@@ -32,6 +32,8 @@ int or_cli_source_compile(or_cli_t *cli, const or_cli_source_t *source, or_kerne
 /* The compiler's words on stderr, its name of the source being the file's. */
 void or_cli_print_log(const char *path, const char *log);
 
+/* On stdout: how long it took, and what it wrote. */
+void or_cli_print_kernel(or_cli_t *cli, const or_task_result_t *result, const or_json_value_t *root);
 /* kernels run NAME|FILE. */
 int or_cli_kernels_run(or_cli_t *cli, const char *name);
 

@@ -250,20 +250,22 @@ static or_status_t write_image(or_cli_t *cli, const or_task_result_t *result) {
                   "--image: no output is a picture: uint8, [height, width] or [height, width, 3]");
 }
 
-static int tell(or_cli_t *cli, const or_cli_outcome_t *outcome) {
-  const or_json_value_t *root = outcome->root;
+void or_cli_print_kernel(or_cli_t *cli, const or_task_result_t *result, const or_json_value_t *root) {
   char time[OR_CLI_NUMBER_BYTES], whole[OR_CLI_NUMBER_BYTES];
+  (void)printf("%s%s%s on %s: %s (%s with all that is around it)\n", or_cli_style(cli, OR_CLI_BOLD),
+               or_cli_word(root, "name"), or_cli_style(cli, OR_CLI_PLAIN), or_cli_word(root, "device"),
+               or_cli_seconds(or_cli_real(root, "execution_time"), time, sizeof time),
+               or_cli_seconds(or_cli_real(root, "worker_time"), whole, sizeof whole));
+  if (result->output_count > 0) print_outputs(cli, result);
+}
+
+static int tell(or_cli_t *cli, const or_cli_outcome_t *outcome) {
   or_status_t status = or_status_success();
   for (size_t i = 0; or_cli_has(cli, "--output") && or_ok(status) && i < outcome->result.output_count; ++i)
     status = or_tensor_file_write(cli->runtime, or_cli_value(cli, "--output"), outcome->result.outputs[i].name,
                                   outcome->result.outputs[i].tensor);
   if (or_ok(status) && or_cli_has(cli, "--image")) status = write_image(cli, &outcome->result);
   if (!or_ok(status)) return or_cli_fail(cli, status);
-  if (cli->json) return OR_EXIT_OK;
-  (void)printf("%s%s%s on %s: %s (%s with all that is around it)\n", or_cli_style(cli, OR_CLI_BOLD),
-               or_cli_word(root, "name"), or_cli_style(cli, OR_CLI_PLAIN), or_cli_word(root, "device"),
-               or_cli_seconds(or_cli_real(root, "execution_time"), time, sizeof time),
-               or_cli_seconds(or_cli_real(root, "worker_time"), whole, sizeof whole));
-  print_outputs(cli, &outcome->result);
+  if (!cli->json) or_cli_print_kernel(cli, &outcome->result, outcome->root);
   return OR_EXIT_OK;
 }

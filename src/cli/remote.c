@@ -62,7 +62,13 @@ static char *place_of(const or_json_value_t *loc, char *text, size_t capacity) {
   or_format(text, capacity, "%s", or_json_get_string(loc, ""));
   for (size_t i = count > 1 ? 1 : 0; i < count; ++i) {
     const size_t used = strlen(text);
-    or_format(text + used, capacity - used, "%s%s", used > 0 ? "." : "", or_json_get_string(or_json_at(loc, i), ""));
+    const or_json_value_t *item = or_json_at(loc, i);
+    const char *dot = used > 0 ? "." : "";
+    if (or_json_kind(item) == OR_JSON_INTEGER) {
+      or_format(text + used, capacity - used, "%s%lld", dot, (long long)or_json_get_int(item, 0));
+    } else {
+      or_format(text + used, capacity - used, "%s%s", dot, or_json_get_string(item, ""));
+    }
   }
   if (text[0] == '\0') or_format(text, capacity, "%s", or_json_get_string(or_json_at(loc, 0), ""));
   return text;

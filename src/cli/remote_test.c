@@ -344,6 +344,9 @@ static void the_kernels_of_a_server(void **state) {
   assert_int_equal(RUN("--url", "x", "kernels", "list", "x"), OR_EXIT_USAGE);
   assert_int_equal(RUN("--url", "x", "kernels", "remove"), OR_EXIT_USAGE);
   assert_int_equal(RUN("--url", "x", "kernels", "run", "f"), OR_EXIT_USAGE);
+  answer(422, "{\"detail\":[{\"loc\":[\"body\",\"data\",\"arguments\",1],\"msg\":\"no\",\"type\":\"t\"}]}");
+  assert_int_equal(ASK("kernels", "run", "f", "--grid", "1"), OR_EXIT_USAGE);
+  expect_err("openruntime: data.arguments.1: no\n");
   static const char *const wrong[][2] = {{"--grid", "1,"},
                                          {"--grid", "1,2,3,4"},
                                          {"--block", "x"},

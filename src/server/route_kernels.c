@@ -171,7 +171,9 @@ static void reply_refused(work_t *work, or_status_t status) {
   request->reply.status = 400;
   or_reply_json_begin(request, &json);
   or_json_object_begin(&json);
-  or_json_field_string(&json, "detail", or_status_message(status));
+  const char *words = or_status_message(status); /* behind the first line the log goes on */
+  or_json_key(&json, "detail");
+  or_json_string_n(&json, words, strcspn(words, "\n"));
   or_json_field_string(&json, "error_code", or_status_mapping(or_status_code(status))->name);
   or_json_field_string(&json, "log", work->log);
   or_json_object_end(&json);

@@ -1,0 +1,483 @@
+"""Kernels of users by HTTP and on the command line, on OpenCL: what they compute, what is told of what does not fit,
+who may have them, and that a network on the same device goes on beside an endless one, one that writes where it must not, a
+source that the compiler does not come to an end with, and a worker that somebody kills."""
+
+import base64
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+import threading
+import urllib.request
+
+from harness import EVERY_DEVICE, SOURCE, expect, main, need_server, run, scratch, surroundings
+from keys_test import ask, make
+from server_test import JSON, get, problems, serving
+from tasks_test import send, wait_for
+
+EXAMPLES = os.path.join(SOURCE, "examples", "kernels")
+CACHE = tempfile.TemporaryDirectory(prefix="openruntime-e2e-cache-")  # compiling takes seconds: once for all tests
+EVERYTHING = {**EVERY_DEVICE, "OPENRUNTIME_CACHE": CACHE.name}
+TWICE = "kernel void twice(global float *x) { x[get_global_id(0)] *= 2; }"
+ENDLESS = "kernel void endless(global int *x) { volatile int go = 1; while (go) ++x[0]; }"
+WILD = "kernel void wild(global int *x, const long at) { for (long i = 0; i < 1024; ++i) x[at + i * 4096] = 7; }"
+BOMB = ("#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(x)))\n"
+        "kernel void bomb(global int *x) { B(B(x[0] = x[0] * 3 + 1;)) }")
+FLOATS = {"shape": [2], "dtype": "float32", "data": [1, 2]}
+
+
+def cl(*arguments, **more):
+    return run(*arguments, env=surroundings(**EVERYTHING, **more))
+
+
+def need_opencl():
+    if not any(device["id"] == "opencl_0" for device in cl("--json", "devices").json()["devices"]):
+        print("this machine has no OpenCL device (tools/setup.sh test installs PoCL)")
+        sys.exit(0)
+
+
+def serving_kernels(*arguments):
+    return serving("--kernels", "--models", os.path.join(SOURCE, "data"), *arguments, env=EVERYTHING)
+
+
+def compiled(port, name, source, key=None, **more):
+    """The Kernel of a source that compiles."""
+    body = {"name": name, "entry_point": name, "source_code": source, **more}
+    reply, text = ask(port, "POST", "/kernels/compile", body, key)
+    expect(reply.status == 200 and text["status"] == "compiled", f"{reply.status} {text}")
+    return text["kernel"]
+
+
+def task_of(name, arguments, grid=(1,), **more):
+    return {"operation": "kernel", "data": {"name": name, "grid": list(grid), "arguments": arguments}, **more}
+
+
+def launched(port, task):
+    """The id of a recorded task, once it runs."""
+    reply, text = send(port, task, {"Prefer": "respond-async"})
+    expect(reply.status == 202, f"{reply.status} {text}")
+    wait_for(port, text["task_id"], "running")
+    return text["task_id"]
+
+
+class Network:
+    """The digits network on the same device, asked without a pause by a thread of its own."""
+
+    def __init__(self, port):
+        with open(os.path.join(SOURCE, "data", "digits", "samples", "7-1.png"), "rb") as file:
+            picture = base64.b64encode(file.read()).decode()
+        self.body = {"operation": "inference", "device_preference": "opencl_0",
+                     "data": {"model": "digits", "image": picture, "top_k": 1}}
+        self.port, self.count, self.wrong, self.stop = port, 0, [], threading.Event()
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self.ask)
+
+    def ask(self):
+        while not self.stop.is_set():
+            _, task = send(self.port, self.body)
+            good = (task.get("status"), task.get("device_used")) == ("completed", "opencl_0")
+            label = task["result"]["predictions"][0][0]["label"] if good else None
+            with self.changed:
+                self.count += 1
+                if label != "7":
+                    self.wrong.append(task)
+                self.changed.notify_all()
+
+    def goes_on(self, answers=5):
+        """Returns when so many more have been answered, all of them right."""
+        with self.changed:
+            wanted = self.count + answers
+            self.changed.wait_for(lambda: self.count >= wanted or self.wrong)
+            expect(not self.wrong, self.wrong[:1])
+
+    def __enter__(self):
+        self.thread.start()
+        self.goes_on(1)
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def a_kernel_is_compiled_run_and_removed_over_http():
+    with serving_kernels() as (_, port, _):
+        schemas = ask(port, "GET", "/openapi.json")[1]["components"]["schemas"]
+        kernel = compiled(port, "twice", TWICE)
+        expect(not problems(schemas["Kernel"], kernel, schemas), problems(schemas["Kernel"], kernel, schemas))
+        expect(kernel["target_device"] == "opencl_0" and [one["name"] for one in kernel["signature"]] == ["x"], kernel)
+        expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["twice"]}, "list")
+        expect(ask(port, "GET", "/kernels/twice")[1] == kernel, "one")
+        reply, task = send(port, task_of("twice", [FLOATS], (2,)))
+        expect(reply.status == 200 and task["status"] == "completed", task)
+        expect(task["result"]["outputs"] == {"0": {**FLOATS, "data": [2, 4]}}, task)
+        expect([task["device_used"], task["result"]["device"]] == 2 * ["opencl_0"], task)
+        expect(task["fallback_reason"] is None, task)
+        expect(task["result"]["execution_time"] >= 0, task)
+        _, task = send(port, task_of("twice", [FLOATS], (2,), device_preference="cpu_0"))
+        expect("compiled for" in task["fallback_reason"], task)
+        reply, text = send(port, task_of("twice", [FLOATS], (2,), device_preference="cpu_0", strict_device=True))
+        expect(reply.status == 409, f"{reply.status} {text}")
+        # Recorded, its tensor is had as bytes.
+        reply, text = send(port, task_of("twice", [FLOATS], (2,)), {"Prefer": "respond-async"})
+        wait_for(port, text["task_id"], "completed")
+        with urllib.request.urlopen(urllib.request.Request(
+                f"http://127.0.0.1:{port}/tasks/{text['task_id']}/result?output=0",
+                headers={"Accept": "application/octet-stream"})) as reply:
+            expect(struct.unpack("<2f", reply.read()) == (2, 4), reply.headers)
+            expect(reply.headers["OpenRuntime-Dtype"] == "float32", reply.headers)
+        reply, text = ask(port, "DELETE", "/kernels/twice")
+        expect(text == {"name": "twice", "status": "removed"}, text)
+        for method in ("GET", "DELETE"):
+            expect(ask(port, method, "/kernels/twice")[0].status == 404, method)
+        expect(send(port, task_of("twice", [FLOATS], (2,)))[0].status == 404, "a task of a removed one")
+
+
+def a_source_that_is_wrong_gets_the_compilers_words():
+    with serving_kernels() as (_, port, _):
+        compiled(port, "twice", TWICE)
+        wrong = {"name": "twice", "entry_point": "twice",
+                 "source_code": "\nkernel void twice(global int *x) {\n  x[0] = y;\n}"}
+        reply, text = ask(port, "POST", "/kernels/compile", wrong)
+        expect(reply.status == 400 and text["error_code"] == "invalid_argument", f"{reply.status} {text}")
+        expect(":3:10: " in text["log"] and "'y'" in text["log"] and "\n" not in text["detail"], text)
+        _, task = send(port, task_of("twice", [FLOATS], (2,)))
+        expect(task["status"] == "completed", task)  # the old one stays
+        compiled(port, "twice", TWICE.replace("2", "N"), parameters={"N": 3})
+        _, task = send(port, task_of("twice", [FLOATS], (2,)))
+        expect(task["result"]["outputs"]["0"]["data"] == [3, 6], task)  # and goes when there is another
+        good = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
+        for change, status, loc in (
+                ({"entry_point": "thrice"}, 422, ["entry_point"]), ({"name": "2x"}, 422, ["name"]),
+                ({"source_code": 1}, 422, ["source_code"]), ({"more": 1}, 422, ["more"]),
+                ({"parameters": ["-I/etc"]}, 422, ["parameters", 0]),
+                ({"parameters": {"N": "a b"}}, 422, ["parameters", "N"]),
+                ({"source_code": "x" * ((1 << 20) + 1)}, 422, ["source_code"]),
+                ({"target_device": "cuda_9"}, 404, None)):
+            reply, text = ask(port, "POST", "/kernels/compile", {**good, **change})
+            expect(reply.status == status, f"{change}: {reply.status} {text}")
+            expect(loc is None or text["detail"][0]["loc"] == ["body", *loc], f"{change}: {text}")
+
+
+def each_argument_that_does_not_fit_is_named_before_the_task_is_accepted():
+    source = ("kernel void mixed(const int n, global const float *in, global float4 *out, local int *scratch) "
+              "{ out[0].x = n; }")
+    fours = {"shape": [4], "dtype": "float32", "zeros": True}
+    good = [1, FLOATS, fours, {"local_bytes": 16}]
+    with serving_kernels() as (_, port, _):
+        compiled(port, "mixed", source)
+        _, task = send(port, task_of("mixed", good))
+        expect(task["status"] == "completed" and list(task["result"]["outputs"]) == ["2"], task)
+        for index, value in ((0, 0.5), (0, 1 << 40), (0, FLOATS), (1, 1), (1, {**FLOATS, "dtype": "float64"}),
+                             (1, {"local_bytes": 4}), (2, {**fours, "shape": [3]}), (2, {**fours, "dtype": "int32"}),
+                             (2, {**fours, "shape": [1 << 40]}), (3, 16), (3, {"local_bytes": 1 << 29}), (0, "1"),
+                             (1, {"shape": [2], "dtype": "float32", "data": [1]}), (0, None)):
+            reply, text = send(port, task_of("mixed", good[:index] + [value] + good[index + 1:]))
+            expect(reply.status == 422, f"{index} {value}: {reply.status} {text}")
+            expect(text["detail"][0]["loc"] == ["body", "data", "arguments", index], f"{index} {value}: {text}")
+        for data, loc in (({"arguments": good[:3]}, ["arguments"]), ({"arguments": good + [1]}, ["arguments"]),
+                          ({"grid": [0]}, ["grid", 0]), ({"block": [1, 1 << 19]}, ["block", 1]),
+                          ({"grid": "x"}, ["grid"]), ({"name": 1}, ["name"])):
+            body = task_of("mixed", good)
+            body["data"].update(data)
+            reply, text = send(port, body)
+            expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "data", *loc],
+                   f"{data}: {reply.status} {text}")
+        # Two at once, both told.
+        _, text = send(port, task_of("mixed", [0.5, FLOATS, fours, 3]))
+        expect([one["loc"][-1] for one in text["detail"]] == [0, 3], text)
+
+
+def an_endless_kernel_and_a_network_go_on_side_by_side():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with serving_kernels("--set", "kernel_run_timeout=600") as (_, port, _):
+        compiled(port, "endless", ENDLESS)
+        compiled(port, "twice", TWICE)
+        with Network(port) as network:
+            task_id = launched(port, task_of("endless", [numbers]))
+            network.goes_on()
+            expect(json.loads(get(port, f"/tasks/{task_id}")[1])["status"] == "running", "it ended by itself")
+            expect(get(port, f"/tasks/{task_id}", method="DELETE")[0].status == 200, "DELETE")
+            task = wait_for(port, task_id, "cancelled")
+            expect(task["error_code"] == "cancelled", task)
+            _, task = send(port, task_of("endless", [numbers], timeout=1))
+            expect((task["status"], task["error_code"]) == ("timeout", "deadline_exceeded"), task)
+            _, task = send(port, task_of("twice", [FLOATS], (2,)))  # by a new worker
+            expect(task["status"] == "completed", task)
+            network.goes_on()
+
+
+def the_server_bounds_every_run():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with serving_kernels("--set", "kernel_run_timeout=1", "--set", "kernel_output_size=4096") as (_, port, _):
+        compiled(port, "endless", ENDLESS)
+        _, task = send(port, task_of("endless", [numbers]))
+        expect((task["status"], task["error_code"]) == ("timeout", "deadline_exceeded"), task)
+        reply, text = send(port, task_of("endless", [{"shape": [1025], "dtype": "int32", "zeros": True}]))
+        expect(reply.status == 422 and text["detail"][0]["loc"][-1] == 0 and "4096" in text["detail"][0]["msg"], text)
+
+
+def a_kernel_that_writes_where_it_must_not_is_its_tasks_failure():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with serving_kernels() as (process, port, _):
+        compiled(port, "wild", WILD)
+        compiled(port, "twice", TWICE)
+        with Network(port) as network:
+            for at in (1 << 40, -(1 << 40), 1 << 60):
+                _, task = send(port, task_of("wild", [numbers, at]))
+                expect(task["status"] == "failed" and task["error_code"] == "resource_exhausted", task)
+            network.goes_on()
+            _, task = send(port, task_of("twice", [FLOATS], (2,)))
+            expect(task["status"] == "completed", task)
+            network.goes_on()
+        expect(process.poll() is None, "the server ended")
+
+
+def a_source_that_the_compiler_does_not_end_with_is_killed():
+    with serving_kernels("--set", "kernel_compile_timeout=3") as (_, port, _):
+        with Network(port) as network:
+            bomb = {"name": "bomb", "entry_point": "bomb", "source_code": BOMB}
+            reply, text = ask(port, "POST", "/kernels/compile", bomb)
+            expect(reply.status in (400, 507), f"{reply.status} {text}")
+            expect(text["error_code"] in ("deadline_exceeded", "resource_exhausted"), text)
+            network.goes_on()
+        expect(ask(port, "GET", "/kernels")[1] == {"kernels": []}, "it has a name")
+
+
+def has_ended(number):
+    """Whether a process is gone, or only waits to be noticed by whoever inherited it."""
+    try:
+        with open(f"/proc/{number}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def workers_of(process):
+    """Numbers of the server's workers."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == process.pid and b"worker" in words:
+            found.append(int(name))
+    return found
+
+
+def a_worker_that_is_killed_from_outside_is_one_tasks_failure():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with serving_kernels() as (process, port, _):
+        compiled(port, "endless", ENDLESS)
+        compiled(port, "twice", TWICE)
+        with Network(port) as network:
+            task_id = launched(port, task_of("endless", [numbers]))
+            network.goes_on()
+            workers = workers_of(process)
+            expect(len(workers) == 1, workers)
+            os.kill(workers[0], signal.SIGKILL)
+            task = wait_for(port, task_id, "failed")
+            expect(task["error_code"] == "resource_exhausted" and task["attempts"] == 1, task)
+            network.goes_on()
+            _, task = send(port, task_of("twice", [FLOATS], (2,)))
+            expect(task["status"] == "completed", task)
+        expect(workers_of(process) != workers, "the same worker")
+
+
+def kernels_are_of_their_key():
+    with tempfile.TemporaryDirectory() as folder:
+        owner, other, reader, runner, admin = make(folder, "read,kernels", "read,kernels", "read", "run", "admin")
+        body = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
+        with serving_kernels("--data", folder) as (_, port, _):
+            for key in (reader, runner):
+                expect(ask(port, "POST", "/kernels/compile", body, key)[0].status == 403, "compile without the scope")
+                expect(ask(port, "POST", "/tasks", task_of("twice", [FLOATS]), key)[0].status == 403, "run without it")
+                expect(ask(port, "DELETE", "/kernels/twice", key=key)[0].status == 403, "remove without it")
+            compiled(port, "twice", TWICE, owner)
+            expect(ask(port, "GET", "/kernels", key=owner)[1] == {"kernels": ["twice"]}, "one's own")
+            for key in (other, reader):
+                expect(ask(port, "GET", "/kernels", key=key)[1] == {"kernels": []}, "another's")
+                expect(ask(port, "GET", "/kernels/twice", key=key)[0].status == 404, "another's")
+            expect(ask(port, "POST", "/tasks", task_of("twice", [FLOATS]), other)[0].status == 404, "run another's")
+            expect(ask(port, "DELETE", "/kernels/twice", key=other)[0].status == 404, "remove another's")
+            expect(ask(port, "GET", "/kernels", key=admin)[1] == {"kernels": ["twice"]}, "an admin sees all")
+            expect(ask(port, "GET", "/kernels/twice", key=admin)[1]["name"] == "twice", "an admin sees all")
+            compiled(port, "twice", TWICE, other)  # a name is of its owner
+            expect(ask(port, "DELETE", "/kernels/twice", key=other)[0].status == 200, "one's own")
+            expect(ask(port, "GET", "/kernels/twice", key=owner)[0].status == 200, "the other one went with it")
+            reply, task = ask(port, "POST", "/tasks", task_of("twice", [FLOATS], (2,)), owner)
+            expect(reply.status == 200 and task["status"] == "completed", task)
+
+
+def kernels_are_off_unless_the_operator_wants_them():
+    body = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
+    with serving() as (_, port, _):
+        for method, path, what in (("POST", "/kernels/compile", body), ("GET", "/kernels", None),
+                                   ("GET", "/kernels/twice", None), ("DELETE", "/kernels/twice", None),
+                                   ("POST", "/tasks", task_of("twice", []))):
+            reply, text = ask(port, method, path, what)
+            expect(reply.status == 403 and text["error_code"] == "permission_denied", f"{method} {path}: {text}")
+            for words in ("kernels = on", "OPENRUNTIME_KERNELS=on", "--kernels"):
+                expect(words in text["detail"], text)
+    for arguments, env in ((("--set", "kernels=on"), {}), ((), {"OPENRUNTIME_KERNELS": "on"})):
+        with serving(*arguments, env=env) as (_, port, _):
+            expect(ask(port, "GET", "/kernels")[1] == {"kernels": []}, f"{arguments} {env}")
+
+
+def kernels_outlive_the_server():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with tempfile.TemporaryDirectory() as folder:
+        with serving_kernels("--data", folder) as (process, port, _):
+            kernel = compiled(port, "twice", TWICE)
+            compiled(port, "endless", ENDLESS)
+            task_id = launched(port, task_of("endless", [numbers]))
+            workers = workers_of(process)
+            process.kill()
+            process.wait()
+        with serving_kernels("--data", folder) as (_, port, _):
+            while not all(map(has_ended, workers)):
+                expect(ask(port, "GET", "/kernels")[0].status == 200, "it answers")
+            expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["endless", "twice"]}, "list")
+            expect(ask(port, "GET", "/kernels/twice")[1] == kernel, "one")
+            task = json.loads(get(port, f"/tasks/{task_id}")[1])
+            expect((task["status"], task["error_code"]) == ("failed", "interrupted"), task)
+            reply, text = send(port, task_of("twice", [1], (2,)))  # checked by the kernel's own signature
+            expect(reply.status == 422, f"{reply.status} {text}")
+            _, task = send(port, task_of("twice", [FLOATS], (2,)))
+            expect(task["status"] == "completed", task)
+            expect(ask(port, "DELETE", "/kernels/twice")[0].status == 200, "DELETE")
+        with serving_kernels("--data", folder) as (_, port, _):
+            expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["endless"]}, "a removed one is back")
+
+
+def what_is_done_is_counted_and_logged():
+    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
+    with serving_kernels() as (process, port, _):
+        compiled(port, "endless", ENDLESS)
+        send(port, task_of("endless", [numbers], timeout=1))
+        samples = get(port, "/metrics")[1].splitlines()
+        for sample in ('openruntime_kernel_compiles_total{status="done"} 1', "openruntime_kernels 1",
+                       'openruntime_kernel_runs_total{status="killed_time"} 1'):
+            expect(sample in samples, f"no {sample}")
+        ask(port, "DELETE", "/kernels/endless")
+        process.terminate()
+        process.wait(timeout=60)
+        log = process.stderr.read()
+    for words in ("event=kernel_compiled owner= kernel=endless device=opencl_0",
+                  "event=kernel_killed owner= kernel=endless during=run reason=time",
+                  "event=kernel_removed owner= kernel=endless"):
+        expect(words in log, log[-2000:])
+
+
+def the_examples_compute_what_they_say(*where):
+    import numpy
+
+    with scratch() as folder:
+        x = numpy.arange(1000, dtype="float32")
+        for name, array in (("x", x), ("y", numpy.ones(1000, "float32"))):
+            numpy.save(os.path.join(folder, f"{name}.npy"), array)
+        at = [f"@{folder}/{name}.npy" for name in "xy"]
+
+        def running(name, grid, block, *arguments):
+            flags = [word for argument in arguments for word in ("--arg", argument)]
+            result = cl(*where, "kernels", "run", name, "--grid", grid, "--block", block, *flags, "--output", folder)
+            expect(result.code == 0 and "opencl_0" in result.out, result.err)
+
+        for name in ("saxpy", "reduction", "mandelbrot"):
+            result = cl(*where, "kernels", "compile", os.path.join(EXAMPLES, f"{name}.cl"))
+            expect(result.code == 0 and f"{name}: compiled for opencl_0" in result.out, result.err)
+        running("saxpy", 16, 64, 1000, 3, *at)
+        expect(numpy.array_equal(numpy.load(os.path.join(folder, "3.npy")), 3 * x + 1), "saxpy")
+        running("reduction", 8, 64, 1000, at[0], "zeros:float32:8", "local:256")
+        os.rename(os.path.join(folder, "2.npy"), os.path.join(folder, "partial.npy"))
+        running("reduction", 1, 64, 8, f"@{folder}/partial.npy", "zeros:float32:1", "local:256")
+        expect(numpy.load(os.path.join(folder, "2.npy"))[0] == x.sum(), "reduction")
+        picture = os.path.join(folder, "mandelbrot.png")
+        running("mandelbrot", "10,8", "16,16", "zeros:uint8:120x160x3", 160, 120, 100)
+        pixels = numpy.load(os.path.join(folder, "0.npy"))
+        expect(pixels.shape == (120, 160, 3) and not pixels[60, 70].any(), "mandelbrot: inside")
+        expect(pixels.any(axis=2).mean() > 0.5, "mandelbrot: outside")
+        expect(numpy.array_equal(pixels[1:60], pixels[:60:-1]), "it is symmetrical")
+        result = cl(*where, "kernels", "run", "mandelbrot", "--grid", "10,8", "--block", "16,16", "--arg",
+                    "zeros:uint8:120x160x3", "--arg", 160, "--arg", 120, "--arg", 100, "--image", picture)
+        expect(result.code == 0, result.err)
+        with open(picture, "rb") as file:
+            data = file.read()
+        expect(pixels_of(data) == pixels.tobytes(), "the picture")
+        result = cl(*where, "--json", "run", "-o", "kernel", "--set", "name=saxpy", "--set", "grid=2", "--set",
+                    f"arguments={json.dumps([2, 2, FLOATS, FLOATS])}")
+        expect(result.code == 0 and result.json()["result"]["outputs"]["3"]["data"] == [3, 6], result.err)
+        expect(cl(*where, "--json", "kernels").json() == {"kernels": ["mandelbrot", "reduction", "saxpy"]}, "list")
+        for name in ("saxpy", "reduction", "mandelbrot"):
+            expect(cl(*where, "kernels", "remove", name).code == 0, name)
+        expect(cl(*where, "--json", "kernels").json() == {"kernels": []}, "removed")
+
+
+def pixels_of(png):
+    """The samples of a PNG of ours: rows without a filter."""
+    import zlib
+
+    width, height = struct.unpack(">II", png[16:24])
+    channels = 3 if png[25] == 2 else 1
+    data, at = b"", 8
+    while at < len(png):
+        length, kind = int.from_bytes(png[at:at + 4], "big"), png[at + 4:at + 8]
+        body = png[at + 8:at + 8 + length]
+        expect(zlib.crc32(kind + body) == int.from_bytes(png[at + 8 + length:at + 12 + length], "big"), kind)
+        data += body if kind == b"IDAT" else b""
+        at += 12 + length
+    rows, stride = zlib.decompress(data), width * channels + 1
+    expect(len(rows) == stride * height and not any(rows[::stride]), "rows")
+    return b"".join(rows[y * stride + 1:(y + 1) * stride] for y in range(height))
+
+
+def the_examples_do_the_same_on_a_server():
+    with serving_kernels() as (_, port, _):
+        the_examples_compute_what_they_say("--url", f"localhost:{port}")
+
+
+def the_command_line_says_where_a_source_is_wrong():
+    with scratch() as folder, serving_kernels() as (_, port, _):
+        path = os.path.join(folder, "f.cl")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("kernel void f(global int *x) {\n  x[0] = y;\n}\n")
+        for where in ([], ["--url", f"localhost:{port}"]):
+            result = cl(*where, "kernels", "compile", path)
+            expect(result.code == 2 and f"{path}:2:10: error: " in result.err and "'y'" in result.err, result.err)
+            expect(cl(*where, "kernels", "compile", path, "--set", "y=7").code == 0, "a macro")
+            result = cl(*where, "kernels", "run", "f", "--grid", "1", "--arg", "1.5")
+            expect(result.code == 2 and "data.arguments.0" in result.err, result.err)
+            expect(cl(*where, "kernels", "remove", "f").code == 0, "remove")
+        result = cl("kernels", "run", path, "--set", "y=7", "--grid", "1", "--arg", "zeros:int32:1", "--json")
+        expect(result.json()["result"]["outputs"]["0"]["data"] == [7], result.err)
+        expect(cl("kernels", "compile", path, "--set", "y=7", "--cache", "off").code == 0, "without a cache folder")
+        expect(cl("--json", "kernels").json() == {"kernels": []}, "kept nowhere")
+        expect(cl("kernels", "run", "f", "--grid", "1").code == 1, "kept nowhere")
+
+
+if __name__ == "__main__":
+    need_server()
+    need_opencl()
+    main([
+        a_kernel_is_compiled_run_and_removed_over_http,
+        a_source_that_is_wrong_gets_the_compilers_words,
+        each_argument_that_does_not_fit_is_named_before_the_task_is_accepted,
+        an_endless_kernel_and_a_network_go_on_side_by_side,
+        the_server_bounds_every_run,
+        a_kernel_that_writes_where_it_must_not_is_its_tasks_failure,
+        a_source_that_the_compiler_does_not_end_with_is_killed,
+        a_worker_that_is_killed_from_outside_is_one_tasks_failure,
+        kernels_are_of_their_key,
+        kernels_are_off_unless_the_operator_wants_them,
+        kernels_outlive_the_server,
+        what_is_done_is_counted_and_logged,
+        the_examples_compute_what_they_say,
+        the_examples_do_the_same_on_a_server,
+        the_command_line_says_where_a_source_is_wrong,
+    ])
