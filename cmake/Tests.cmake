@@ -12,21 +12,34 @@ if(cts)
   or_common(openruntime-cts)
   target_include_directories(openruntime-cts PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   target_link_libraries(openruntime-cts PRIVATE ${OR_TEST_LIBRARIES} ${every_library})
-  # Instrumented builds are slow: the processor's own backend, and of the fake device what its threads take part in.
-  set(cts_arguments "")
-  if(OR_SANITIZE OR OR_COVERAGE)
-    set(cts_arguments --backend cpu)
-    add_test(NAME cts_fake_queues COMMAND openruntime-cts --backend fake --filter queue
-      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(cts_fake_queues PROPERTIES LABELS cts TIMEOUT 1200)
+  # or_cts(<name> <arguments>...)
+  function(or_cts name)
+    add_test(NAME ${name} COMMAND openruntime-cts ${ARGN} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES LABELS cts TIMEOUT 1800)
+  endfunction()
+  # Compiled kernels are kept beside the builds, which have the same ones.
+  get_filename_component(beside "${CMAKE_BINARY_DIR}" DIRECTORY)
+  set(opencl --backend opencl --if-there --cache "${beside}/opencl-cache")
+  or_cts(cts --backend cpu)
+  # Instrumented builds are slow: of the fake device what its threads take part in. What the thread sanitizer sees of an
+  # OpenCL driver, which is not instrumented, are its queues and its runs.
+  if(OR_SANITIZE MATCHES "thread")
+    or_cts(cts_opencl_queues ${opencl} --filter queue/)
+    or_cts(cts_opencl_runs ${opencl} --filter run/)
+  else()
+    or_cts(cts_opencl ${opencl})
   endif()
-  add_test(NAME cts COMMAND openruntime-cts ${cts_arguments} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-  set_tests_properties(cts PROPERTIES LABELS cts TIMEOUT 1200)
+  if(OR_SANITIZE OR OR_COVERAGE)
+    or_cts(cts_fake_queues --backend fake --filter queue)
+  else()
+    or_cts(cts_null --backend null)
+    or_cts(cts_fake --backend fake)
+  endif()
   # And on an OpenCL device that says that its memory is its own: what moves bytes, and runs.
   foreach(suite memory queue run)
-    add_test(NAME cts_opencl_${suite} COMMAND openruntime-cts --backend opencl --filter ${suite}/
+    add_test(NAME cts_opencl_apart_${suite} COMMAND openruntime-cts --backend opencl --filter ${suite}/
       WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(cts_opencl_${suite} PROPERTIES LABELS cts TIMEOUT 1200
+    set_tests_properties(cts_opencl_apart_${suite} PROPERTIES LABELS cts TIMEOUT 1200
       SKIP_REGULAR_EXPRESSION "opencl: no device" ENVIRONMENT
       "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1")
   endforeach()

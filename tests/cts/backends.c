@@ -119,7 +119,7 @@ static const char *const opencl_offered[] = {
     "op/MatMul-*",
     "op/Gemm-*",
     "op/Conv-*",
-    "op/Fft*",
+    "op/openruntime:Fft*",
     "op/DFT*",
     "op/STFT*",
     NULL,

@@ -99,9 +99,25 @@ static void judge(cts_t *cts, const char *name, or_status_t status) {
   or_status_ignore(status); /* printed or counted */
 }
 
+static void note_offered(cts_t *cts, const char *name) {
+  const char *const *offered = cts->backend->offered;
+  for (size_t i = 0; offered != NULL && offered[i] != NULL && i < CTS_MAX_OFFERED; ++i)
+    cts->offered_met[i] = cts->offered_met[i] || matches(offered[i], name);
+}
+
+void cts_check_offered(cts_t *cts) {
+  const char *const *offered = cts->backend->offered;
+  for (size_t i = 0; offered != NULL && offered[i] != NULL; ++i) {
+    if (i == CTS_MAX_OFFERED || !cts->offered_met[i])
+      fail(cts, offered[i], i == CTS_MAX_OFFERED ? "too many patterns are offered" : "offered, but it fits no case");
+    if (i == CTS_MAX_OFFERED) return;
+  }
+}
+
 void cts_case(cts_t *cts, const char *name, cts_run_t run, const void *data) {
   if (cts->options->filter != NULL && strstr(name, cts->options->filter) == NULL) return;
   ++cts->cases;
+  note_offered(cts, name);
   if (cts->options->list) {
     printf("%s %s\n", cts->backend->name, name);
     return;

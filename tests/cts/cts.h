@@ -34,10 +34,12 @@ typedef struct cts_options_t {
   const char *backend, *filter; /* NULL: all */
   or_backend_settings_t settings;
   bool list, verbose;
+  bool if_there; /* a backend that is named may have no device: then it is skipped, as one that is not named */
 } cts_options_t;
 
 #define CTS_MAX_BUFFERS 64
 #define CTS_MAX_REASONS 64
+#define CTS_MAX_OFFERED 512 /* patterns */
 #define CTS_TEXT_BYTES 512
 
 typedef struct cts_skips_t {
@@ -62,12 +64,15 @@ typedef struct cts_t {
   unsigned passed, failed, skipped, cases;
   cts_skips_t skips[CTS_MAX_REASONS];
   size_t skip_count;
+  bool offered_met[CTS_MAX_OFFERED]; /* per pattern of the backend's: it fits a case */
 } cts_t;
 
 /* A case returns success, or a failure whose message is printed; one that called cts_skip counts as skipped. */
 typedef or_status_t (*cts_run_t)(cts_t *cts, const void *data);
 /* Runs one case: filter, list, lists of the backend, report, clean-up. */
 void cts_case(cts_t *cts, const char *name, cts_run_t run, const void *data);
+/* After all cases: a pattern of what the backend offers that fits none of them says nothing, and is a failure. */
+void cts_check_offered(cts_t *cts);
 /* Marks the case as skipped, and returns success for its `return`. `unsupported`: because the backend said that it
  * can't; checked against the backend's list. */
 or_status_t cts_skip(cts_t *cts, const char *reason);

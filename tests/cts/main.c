@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cache_folder.h"
+#include "base/file.h"
 #include "cts/cts.h"
 
 /* libgomp's barriers are unknown to the thread sanitizer, which reports false races in libraries that use it. */
@@ -24,7 +26,7 @@ const char *__tsan_default_options(void) { return "allocator_may_return_null=1";
 
 static void print_usage(FILE *file) {
   fprintf(file, "usage: openruntime-cts [--backend NAME] [--filter TEXT] [--isa portable|avx2|avx512|amx|neon]\n"
-                "                       [--no-vendor] [--threads N] [--list] [--verbose]\n"
+                "                       [--no-vendor] [--threads N] [--cache DIR] [--if-there] [--list] [--verbose]\n"
                 "Runs the conformance suite against every backend that is compiled in, or one of them:");
   for (size_t i = 0; i < cts_backend_count; ++i) fprintf(file, " %s", cts_backends[i].name);
   fprintf(file, "\nExit code: 0 all passed, 1 some failed, 2 wrong usage.\n");
@@ -50,6 +52,10 @@ static int parse(int argc, char **argv, cts_options_t *out) {
       value = out->filter = value_of(argc, argv, &i);
     } else if (strcmp(name, "--isa") == 0) {
       value = out->settings.cpu_isa = value_of(argc, argv, &i);
+    } else if (strcmp(name, "--if-there") == 0) {
+      out->if_there = true;
+    } else if (strcmp(name, "--cache") == 0) {
+      value = out->settings.cache_directory = value_of(argc, argv, &i);
     } else if (strcmp(name, "--threads") == 0) {
       value = value_of(argc, argv, &i);
       if (value != NULL) out->settings.threads = (int32_t)strtol(value, NULL, 10);
@@ -98,7 +104,7 @@ static void print_skips(const cts_t *cts) {
 
 /* Prints what kept the backend from running at all. A backend that was asked for by name must run. */
 static void report_absent(cts_t *cts, or_status_t status, const char *reason) {
-  bool required = cts->options->backend != NULL;
+  bool required = cts->options->backend != NULL && !cts->options->if_there;
   printf("%s  %s: no device: %s\n", required ? "FAIL" : "skip", cts->backend->name,
          or_ok(status) ? reason : or_status_message(status));
   or_status_ignore(status); /* printed */
@@ -126,6 +132,7 @@ static void run_backend(cts_t *cts) {
       continue;
     }
     run_suites(cts, i);
+    if (i == 0 && cts->options->filter == NULL && !cts->options->list) cts_check_offered(cts);
     or_queue_release(cts->queue);
     cts->queue = NULL;
   }
@@ -133,10 +140,21 @@ static void run_backend(cts_t *cts) {
   print_skips(cts);
 }
 
+/* A folder that can't be had is as good as none: the cases take longer. */
+static void open_cache(cts_options_t *options, char path[OR_FILE_PATH_BYTES]) {
+  if (options->settings.cache_directory[0] == '\0') return;
+  or_status_t status = or_cache_folder_open(options->settings.cache_directory, path, OR_FILE_PATH_BYTES);
+  options->settings.cache_directory = or_ok(status) ? path : "";
+  if (!or_ok(status)) fprintf(stderr, "%s\n", or_status_message(status));
+  or_status_ignore(status); /* printed */
+}
+
 int main(int argc, char **argv) {
+  static char cache[OR_FILE_PATH_BYTES];
   cts_options_t options;
   int code = parse(argc, argv, &options);
   if (code >= 0) return code;
+  open_cache(&options, cache);
   unsigned passed = 0, failed = 0, skipped = 0;
   bool found = false;
   for (size_t i = 0; i < cts_backend_count; ++i) {

@@ -212,20 +212,25 @@ static bool is_usable(query_t *query) {
          read_u32(query, OR_CL_DEVICE_ENDIAN_LITTLE, 0) != 0 && read_version(query) >= 12;
 }
 
+typedef struct platform_t {
+  or_cl_platform_ref_t ref;
+  uint32_t number;
+  uint64_t types; /* of devices that are looked for */
+} platform_t;
+
 /* What can't be asked now is left out; *complete is then false. */
-static void read_platform(const or_cl_library_t *cl, or_cl_platform_ref_t platform, uint32_t number,
-                          or_cl_found_list_t *out) {
-  const uint64_t types = OR_CL_DEVICE_TYPE_CPU | OR_CL_DEVICE_TYPE_GPU | OR_CL_DEVICE_TYPE_ACCELERATOR;
+static void read_platform(const or_cl_library_t *cl, platform_t wanted, or_cl_found_list_t *out) {
+  or_cl_platform_ref_t platform = wanted.ref;
   or_cl_device_ref_t refs[OR_CL_MAX_DEVICES];
   uint32_t device_count = 0;
-  int32_t code = cl->GetDeviceIDs(platform, types, OR_CL_MAX_DEVICES, refs, &device_count);
+  int32_t code = cl->GetDeviceIDs(platform, wanted.types, OR_CL_MAX_DEVICES, refs, &device_count);
   if (is_failure(code)) out->complete = false;
   if (code != OR_CL_SUCCESS) return; /* a platform without devices says so by an error: there is nothing to report */
   if (device_count > OR_CL_MAX_DEVICES) device_count = OR_CL_MAX_DEVICES;
   for (uint32_t i = 0; i < device_count && out->count < OR_CL_MAX_DEVICES; ++i) {
     query_t query = {.cl = cl, .ref = refs[i]};
     or_cl_found_t *device = &out->devices[out->count];
-    *device = (or_cl_found_t){.platform = number, .index = i, .ref = refs[i]};
+    *device = (or_cl_found_t){.platform = wanted.number, .index = i, .ref = refs[i]};
     bool usable = is_usable(&query);
     if (usable) {
       (void)cl->GetPlatformInfo(platform, OR_CL_PLATFORM_VERSION, sizeof device->platform_version - 1,
@@ -252,6 +257,10 @@ or_status_t or_cl_facts_read(const or_cl_library_t *cl, or_cl_found_list_t *out)
     return or_error(OR_UNAVAILABLE, "the OpenCL loader can't list its platforms: %s (%d)", or_cl_code_name(code), code);
   }
   if (platform_count > MAX_PLATFORMS) platform_count = MAX_PLATFORMS;
-  for (uint32_t i = 0; i < platform_count; ++i) read_platform(cl, platforms[i], i, out);
+  /* Processors last: opencl_0 is the accelerator where there is one. */
+  const uint64_t kinds[] = {OR_CL_DEVICE_TYPE_GPU | OR_CL_DEVICE_TYPE_ACCELERATOR, OR_CL_DEVICE_TYPE_CPU};
+  for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; ++kind) {
+    for (uint32_t i = 0; i < platform_count; ++i) read_platform(cl, (platform_t){platforms[i], i, kinds[kind]}, out);
+  }
   return or_status_success();
 }
