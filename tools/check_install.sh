@@ -31,6 +31,7 @@ missing=$(comm -23 <(echo "$declared") <(nm -D --defined-only "$library" | awk '
 
 for binary in "$library" "$prefix"/bin/*; do
   ! objdump -p "$binary" | grep -qE 'R(UN)?PATH' || fail "$binary carries an rpath"
+  ! objdump -p "$binary" | grep -qE 'NEEDED.*(OpenCL|dnnl)' || fail "$binary does not start without a vendor's library"
 done
 program=$prefix/bin/openruntime
 [[ -x $program ]] || fail "the program is not installed"

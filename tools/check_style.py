@@ -18,7 +18,7 @@ MAX_README_LINES = 60
 # Written in two parts, so that this file does not contain them.
 FORBIDDEN_WORDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 CODE = (".c", ".h")
-TEXT = CODE + (".py", ".sh", ".md", ".cmake", ".txt", ".json", ".in")
+TEXT = CODE + (".cl", ".py", ".sh", ".md", ".cmake", ".txt", ".json", ".in")
 
 # Calls, and the files that may make them.
 PROGRAMS = r"tests/|fuzz/|bench/|examples/|.*_(test|test_internal|fuzz|bench)\.[ch]"
