@@ -22,7 +22,8 @@ SHARE = 0.99  # of the operations, that `strict` and `verify` ask for
 AGREEMENT = 1e-3
 COMPUTES = {"matrix_multiply": 128, "vector_operations": 4096, "elementwise": 512, "reduce": 512, "softmax": 512,
             "transpose": 512, "fft": 1024, "convolution": 32, "memory_bandwidth": 65536}
-kept = None  # a cache folder for the whole script: programs are compiled once
+# Compiled kernels are kept beside the builds, which have the same ones.
+kept = os.path.join(os.environ.get("OPENRUNTIME_BUILD") or os.path.dirname(PROGRAM), os.pardir, "opencl-cache")
 
 
 def environment(**more):
@@ -136,6 +137,11 @@ def looks_for_devices_only_where_they_are_wanted():
         every("devices", OPENRUNTIME_CACHE=cache)
         expect(not opened("devices", OPENRUNTIME_CACHE=cache), "the facts were not kept")
         expect("opencl_0" in every("devices", OPENRUNTIME_CACHE=cache).out, "the second time it was not there")
+        with serving(env=environment(OPENRUNTIME_CACHE=cache)) as (process, port, _):  # nor does an idle server
+            expect("opencl_0" in get(port, "/devices")[1], "a server does not know it")
+            with open(f"/proc/{process.pid}/maps", encoding="utf-8") as maps:
+                loaded = maps.read()
+            expect(not any(driver in loaded for driver in drivers), "a server loaded a driver for nothing")
 
 
 @contextlib.contextmanager
@@ -249,14 +255,13 @@ if __name__ == "__main__":
     tests = [without_opencl_says_what_is_missing_and_the_cure, without_a_driver_says_so]
     need_server()
     tests.append(answers_while_devices_are_looked_for)
-    with scratch() as kept:
-        if opencl_devices():
-            tests += [is_found_and_described, the_processor_stays_the_first_choice_of_its_hardware,
-                      computes_agree_with_their_references, reads_a_digit_as_the_processor_does,
-                      two_devices_agree_and_their_shares_are_told, explains_what_runs_where,
-                      keeps_what_was_compiled_for_its_owner_alone, looks_for_devices_only_where_they_are_wanted,
-                      serves_on_it]
-        else:
-            backend = next(row for row in document("status")["backends"] if row["name"] == "opencl")
-            print(f"skipped, all that needs an OpenCL device: {backend['detail']}")
-        main(tests)
+    if opencl_devices():
+        tests += [is_found_and_described, the_processor_stays_the_first_choice_of_its_hardware,
+                  computes_agree_with_their_references, reads_a_digit_as_the_processor_does,
+                  two_devices_agree_and_their_shares_are_told, explains_what_runs_where,
+                  keeps_what_was_compiled_for_its_owner_alone, looks_for_devices_only_where_they_are_wanted,
+                  serves_on_it]
+    else:
+        lacking = next(row for row in document("status")["backends"] if row["name"] == "opencl")
+        print(f"skipped, all that needs an OpenCL device: {lacking['detail']}")
+    main(tests)
