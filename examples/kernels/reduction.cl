@@ -1,5 +1,6 @@
-/* The sum of `count` numbers in two passes: each block leaves one partial sum, made in its local memory; a second run, of
- * one block, adds up the partial sums. The block's extent is a power of two, and `scratch` has room for as many floats. */
+/* The sum of `count` numbers in two passes: each block leaves one partial sum, made in its local memory; a second run,
+ * of one block, adds up the partial sums. The block's extent is a power of two, and `scratch` has room for as many
+ * floats. */
 kernel void reduction(const uint count, global const float *in, global float *out, local float *scratch) {
   const size_t item = get_local_id(0), items = get_local_size(0);
   float sum = 0;

@@ -1,6 +1,6 @@
 """Kernels of users by HTTP and on the command line, on OpenCL: what they compute, what is told of what does not fit,
-who may have them, and that a network on the same device goes on beside an endless one, one that writes where it must not, a
-source that the compiler does not come to an end with, and a worker that somebody kills."""
+who may have them, and that a network on the same device goes on beside an endless one, one that writes where it must
+not, a source that the compiler does not come to an end with, and a worker that somebody kills."""
 
 import base64
 import json

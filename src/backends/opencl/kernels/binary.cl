@@ -1,6 +1,6 @@
 /* Functions of two elements, broadcast: rows of `inner` neighbours of the result. -DT=type -DU=type of the result
- * (-DTO_BOOL where that is uchar for bool) -DW=elements of a work item -DOP=op_name -DA_STEP -DB_STEP: how far each operand moves along a row, 0 or 1, or 2 for
- * any other. */
+ * (-DTO_BOOL where that is uchar for bool) -DW=elements of a work item -DOP=op_name -DA_STEP -DB_STEP: how far each
+ * operand moves along a row, 0 or 1, or 2 for any other. */
 
 #if W == 1
 #define V COMPUTE(T)

@@ -19,8 +19,8 @@ typedef struct window_t {
 } window_t;
 
 /* Each channel with its padding, every stride_h-th line and every stride_w-th column in a plane of their own: `lines`
- * of `width`, as T. There, neighbouring outputs read neighbours, whichever place of the window is looked at. A work item
- * a line. */
+ * of `width`, as T. There, neighbouring outputs read neighbours, whichever place of the window is looked at. A work
+ * item a line. */
 __kernel void lay_image(IN(x), OUT(planes), window_t p) {
   int line = get_global_id(0);
   long plane = get_global_id(1);

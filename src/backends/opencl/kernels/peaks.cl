@@ -1,4 +1,5 @@
-/* The device's limits: multiply-adds from registers, reading, copying. T is float or double, W the lanes of a vector. */
+/* The device's limits: multiply-adds from registers, reading, copying. T is float or double, W the lanes of a
+ * vector. */
 #define V PASTE(T, W)
 
 /* Eight chains that do not wait for each other; the factor 1 - small keeps them finite. */

@@ -122,7 +122,8 @@ typedef PASTE(T, VN) vector_t;
 static inline void store_row(const product_t *p, const place_t *place, T *sums, int row, int start, int first) {
   int end = min(NR, p->n - start);
   if (p->bias_kind == BIAS_COLUMNS) {
-    for (int j = first; j < end; ++j) sums[j] = sums[j] * (T)p->alpha + LOAD_S(place->bias, start + j) * (T)p->bias_scale;
+    for (int j = first; j < end; ++j)
+      sums[j] = sums[j] * (T)p->alpha + LOAD_S(place->bias, start + j) * (T)p->bias_scale;
   } else {
     T bias = p->bias_kind == BIAS_NONE ? (T)0 : LOAD_S(place->bias, p->bias_kind == BIAS_ROWS ? row : 0);
     bias *= (T)p->bias_scale;

@@ -1,5 +1,6 @@
-/* Lines of numbers that become one: -DT -DW -DLANES as in common.cl; -DMAP=map_… what is joined, -DJOIN_MAX, -DJOIN_MIN,
- * -DJOIN_PRODUCT, or else sums; -DFINISH=finish_… what becomes of that; -DU=type of y; -DSHIFTED: of exponentials. */
+/* Lines of numbers that become one: -DT -DW -DLANES as in common.cl; -DMAP=map_… what is joined, -DJOIN_MAX,
+ * -DJOIN_MIN, -DJOIN_PRODUCT, or else sums; -DFINISH=finish_… what becomes of that; -DU=type of y; -DSHIFTED: of
+ * exponentials. */
 
 #define map_same(v) (v)
 #define map_abs(v) fabs(v)
