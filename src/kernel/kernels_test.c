@@ -270,6 +270,14 @@ static void a_compiler_that_does_not_end_is_killed(void **state) {
   options.compile_ms = 50;
   open_with(&options);
   expect_failure(compile("compiler spin\n" SAXPY, "saxpy", &kernel), OR_DEADLINE_EXCEEDED, "50 ms");
+  assert_int_equal(worker_pid(), 0);
+}
+
+static void a_compiler_that_crashes_is_an_error_of_its_compilation(void **state) {
+  (void)state;
+  or_kernel_t *kernel = NULL;
+  const or_kernels_options_t options = or_kernels_options_default();
+  open_with(&options);
   expect_failure(compile("compiler crash\n" SAXPY, "saxpy", &kernel), OR_RESOURCE_EXHAUSTED, "signal 11");
   assert_int_equal(worker_pid(), 0);
 }
@@ -313,9 +321,28 @@ static void a_worker_killed_while_idle_is_replaced(void **state) {
   open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   siginfo_t info;
-  assert_int_equal(kill(worker_pid(), SIGKILL), 0);
-  assert_int_equal(waitid(P_PID, (id_t)worker_pid(), &info, WEXITED | WNOWAIT), 0);
+  const pid_t pid = worker_pid();
+  assert_int_equal(kill(pid, SIGKILL), 0);
+  (void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT); /* it has ended, and was perhaps collected already */
   expect_ok(run_saxpy(kernel));
+  or_kernel_release(kernel);
+}
+
+static void wait_until_there_is_none(void) {
+  or_mutex_lock(&kernels->mutex);
+  while (kernels->slots[0].state != OR_WORKER_ABSENT) or_cond_wait(&kernels->changed, &kernels->mutex);
+  or_mutex_unlock(&kernels->mutex);
+}
+
+static void a_worker_that_died_while_idle_is_collected_without_being_used(void **state) {
+  (void)state;
+  or_kernel_t *kernel = NULL;
+  const or_kernels_options_t options = or_kernels_options_default();
+  open_with(&options);
+  expect_ok(compile(SAXPY, "saxpy", &kernel));
+  assert_int_equal(kill(worker_pid(), SIGKILL), 0);
+  wait_until_there_is_none();
+  assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
   or_kernel_release(kernel);
 }
 
@@ -437,9 +464,7 @@ static void an_idle_worker_is_ended(void **state) {
   options.idle_ms = 1;
   open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
-  or_mutex_lock(&kernels->mutex);
-  while (kernels->slots[0].state != OR_WORKER_ABSENT) or_cond_wait(&kernels->changed, &kernels->mutex);
-  or_mutex_unlock(&kernels->mutex);
+  wait_until_there_is_none();
   expect_ok(run_saxpy(kernel));
   or_kernel_release(kernel);
 }
@@ -655,9 +680,11 @@ int main(int count, char **arguments) {
       TEST(a_kernel_that_crashes_is_an_error_of_its_run),
       TEST(a_lost_device_is_found_again_by_another_worker),
       TEST(a_compiler_that_does_not_end_is_killed),
+      TEST(a_compiler_that_crashes_is_an_error_of_its_compilation),
       TEST(what_takes_too_much_memory_is_killed),
       TEST(more_arguments_than_memory_are_refused),
       TEST(a_worker_killed_while_idle_is_replaced),
+      TEST(a_worker_that_died_while_idle_is_collected_without_being_used),
       TEST(a_worker_killed_during_a_run_or_a_compilation_is_an_error_of_that),
       TEST(a_cancelled_run_or_compilation_ends_with_its_worker),
       TEST(owners_do_not_share_a_worker),

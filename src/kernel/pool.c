@@ -10,6 +10,7 @@
 #include "runtime/runtime.h"
 
 #define START_MS 30000          /* from the start of a worker until its device is open */
+#define IDLE_LOOK_NS 1000000000 /* between two looks at workers that nobody has */
 #define CANCEL_LOOK_NS 20000000 /* between two looks at a request to stop */
 
 static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
@@ -148,6 +149,12 @@ static void start_worker(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_cond_broadcast(&kernels->changed);
 }
 
+/* Nothing is asked of it, but what a kernel left behind in it may live on. */
+static bool is_to_end(const or_kernels_t *kernels, const or_worker_slot_t *slot) {
+  return kernels->stop || !or_worker_is_sound(&slot->process) ||
+         or_worker_resident_bytes(&slot->process) > kernels->options.memory_bytes;
+}
+
 /* What is to be done next; NULL: nothing before *wake_ns. */
 static or_worker_slot_t *next_task(or_kernels_t *kernels, int64_t *wake_ns) {
   const int64_t now = or_clock_ns(), idle_ns = (int64_t)kernels->options.idle_ms * 1000000;
@@ -156,8 +163,10 @@ static or_worker_slot_t *next_task(or_kernels_t *kernels, int64_t *wake_ns) {
     or_worker_slot_t *slot = &kernels->slots[i];
     if (slot->state == OR_WORKER_STARTING) return slot;
     if (slot->state != OR_WORKER_IDLE) continue;
-    if (kernels->stop || slot->idle_since_ns + idle_ns <= now) return slot;
-    if (slot->idle_since_ns + idle_ns < *wake_ns) *wake_ns = slot->idle_since_ns + idle_ns;
+    const int64_t end_ns = slot->idle_since_ns + idle_ns;
+    if (end_ns <= now || is_to_end(kernels, slot)) return slot;
+    if (end_ns < *wake_ns) *wake_ns = end_ns;
+    if (now + IDLE_LOOK_NS < *wake_ns) *wake_ns = now + IDLE_LOOK_NS;
   }
   return NULL;
 }
@@ -212,9 +221,11 @@ static or_status_t open_worker(or_kernels_t *kernels, or_worker_slot_t *slot, co
   if (or_ok(status)) status = or_worker_outcome_status(&opened.outcome);
   or_text_deinit(&request);
   or_text_deinit(&reply);
+  const bool bounded = (opened.sandbox & OR_SANDBOX_FILES) != 0 && (opened.sandbox & OR_SANDBOX_CALLS) != 0;
   if (or_ok(status))
-    or_log(OR_LOG_RUNTIME, OR_LOG_INFO, "kernel_worker_started", "device=%s pid=%ld files=%s calls=%s addresses=%s",
-           facts->id, (long)slot->process.pid, opened.sandbox & OR_SANDBOX_FILES ? "bounded" : "free",
+    or_log(OR_LOG_RUNTIME, bounded ? OR_LOG_INFO : OR_LOG_WARNING, "kernel_worker_started",
+           "device=%s pid=%ld files=%s calls=%s addresses=%s", facts->id, (long)slot->process.pid,
+           opened.sandbox & OR_SANDBOX_FILES ? "bounded" : "free",
            opened.sandbox & OR_SANDBOX_CALLS ? "bounded" : "free",
            opened.sandbox & OR_SANDBOX_ADDRESSES ? "bounded" : "watched");
   return or_status_context(status, "a worker for kernels on \"%s\", started by \"%s worker\"", facts->id,

@@ -56,6 +56,8 @@ typedef struct or_worker_exchange_t {
 or_status_t or_worker_exchange(or_worker_process_t *process, const or_worker_exchange_t *exchange);
 /* Whether a worker that was asked nothing still stands there, silent. */
 bool or_worker_is_sound(const or_worker_process_t *process);
+/* Its memory that lies in RAM; 0: not known. */
+uint64_t or_worker_resident_bytes(const or_worker_process_t *process);
 
 /* Memory that is handed to a worker, which can't change its size: a file without a name. */
 or_status_t or_worker_memory_create(uint64_t bytes, int *out);

@@ -104,11 +104,10 @@ static or_status_t wait_for(talk_t *talk, short events) {
   return status;
 }
 
-/* Memory that lies in RAM; 0: not known. */
-static uint64_t resident_bytes(pid_t pid) {
+uint64_t or_worker_resident_bytes(const or_worker_process_t *process) {
   char path[64];
   unsigned long long pages = 0, of_those = 0;
-  or_format(path, sizeof path, "/proc/%ld/statm", (long)pid);
+  or_format(path, sizeof path, "/proc/%ld/statm", (long)process->pid);
   FILE *file = fopen(path, "re");
   if (file == NULL) return 0;
   const bool read = fscanf(file, "%llu %llu", &pages, &of_those) == 2;
@@ -125,7 +124,7 @@ static or_status_t check_bounds(talk_t *talk) {
     return or_error(OR_DEADLINE_EXCEEDED, "the worker was killed: not done after %u ms", bounds->limit_ms);
   if (now < talk->next_memory_look_ns) return or_status_success();
   talk->next_memory_look_ns = now + MEMORY_LOOK_NS;
-  const uint64_t resident = resident_bytes(talk->process->pid);
+  const uint64_t resident = or_worker_resident_bytes(talk->process);
   if (resident <= bounds->memory_bytes) return or_status_success();
   return or_error(OR_RESOURCE_EXHAUSTED, "the worker was killed: it had %llu MiB of memory; at most %llu are given",
                   (unsigned long long)(resident >> 20), (unsigned long long)(bounds->memory_bytes >> 20));

@@ -189,6 +189,7 @@ static void describe(const siginfo_t *info, char *fate) {
       {SIGKILL, "killed by the system or a user"},
       {SIGSYS, "a system call that kernels may not make"},
       {SIGTERM, "ended by a user"},
+      {SIGXFSZ, "a file that grew too large"},
   };
   if (info->si_code == CLD_EXITED) {
     or_format(fate, OR_WORKER_FATE_BYTES, "ended with code %d", info->si_status);
