@@ -145,6 +145,7 @@ static void start_worker(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_status_t status = or_worker_start(&what, &slot->process);
   or_mutex_lock(&kernels->mutex);
   slot->start_status = status;
+  slot->pid = slot->process.pid;
   slot->state = OR_WORKER_LEASED;
   or_cond_broadcast(&kernels->changed);
 }
@@ -250,6 +251,7 @@ void or_worker_clear(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_free(kernels->allocator, slot->owner);
   slot->owner = NULL;
   slot->device = NULL;
+  slot->pid = 0;
   slot->state = OR_WORKER_ABSENT;
   or_cond_broadcast(&kernels->changed);
   or_mutex_unlock(&kernels->mutex);

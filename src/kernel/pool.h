@@ -14,7 +14,7 @@ typedef enum or_worker_state_t {
   OR_WORKER_ENDING, /* someone ends it outside the lock */
 } or_worker_state_t;
 
-/* A place for a worker. `state` to `start_status` are under the pool's mutex; the rest is whoever's who leases it, ends
+/* A place for a worker. `state` to `pid` are under the pool's mutex; the rest is whoever's who leases it, ends
  * it or starts it. */
 typedef struct or_worker_slot_t {
   or_worker_state_t state;
@@ -24,6 +24,7 @@ typedef struct or_worker_slot_t {
   uint64_t released[OR_WORKER_MAX_KERNELS]; /* kernels that are used no more and may lie in it */
   uint32_t released_count;
   or_status_t start_status;
+  pid_t pid; /* of its process, for whoever does not have it; 0: none */
 
   or_worker_process_t process;
   bool opened;
