@@ -41,6 +41,7 @@ OR_API or_status_t or_kernels_create(or_runtime_t *runtime, const or_kernels_opt
 OR_API void or_kernels_retain(or_kernels_t *kernels);
 /* The last one ends the workers. Takes NULL. */
 OR_API void or_kernels_release(or_kernels_t *kernels);
+OR_API uint32_t or_kernels_workers(or_kernels_t *kernels); /* that there are now, at work or idle. Any thread. */
 
 typedef struct or_kernel_request_t {
   const char *source;

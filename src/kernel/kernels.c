@@ -68,6 +68,17 @@ static or_status_t prepare(or_kernels_t *kernels, const or_kernels_options_t *op
   return status;
 }
 
+uint32_t or_kernels_workers(or_kernels_t *kernels) {
+  uint32_t count = 0;
+  or_mutex_lock(&kernels->mutex);
+  for (uint32_t i = 0; i < kernels->options.workers; ++i) {
+    const or_worker_state_t state = kernels->slots[i].state;
+    count += state == OR_WORKER_LEASED || state == OR_WORKER_IDLE;
+  }
+  or_mutex_unlock(&kernels->mutex);
+  return count;
+}
+
 void or_kernels_retain(or_kernels_t *kernels) { or_ref_retain(&kernels->ref); }
 
 void or_kernels_release(or_kernels_t *kernels) {

@@ -60,6 +60,8 @@ static const or_metric_t kernel_compiles = {.name = "openruntime_kernel_compiles
 static const or_metric_t kernel_runs = {.name = "openruntime_kernel_runs_total",
                                         .help = "Runs of kernels of users, by how they ended.",
                                         .labels = {"status"}};
+static const or_metric_t kernel_workers = {.name = "openruntime_kernel_workers",
+                                           .help = "Processes for kernels of users that there are."};
 static const or_metric_t kernels = {.name = "openruntime_kernels", .help = "Kernels of users that have a name here."};
 static const or_metric_t kernel_bytes = {.name = "openruntime_kernels_bytes",
                                          .help = "Bytes of their sources and what is known of them."};
@@ -106,6 +108,7 @@ static void show_kernels(look_t *look, or_kernel_registry_t *registry) {
     show_total_of(look, &kernel_compiles, ends[end], stats.compiles[end]);
     show_total_of(look, &kernel_runs, ends[end], stats.runs[end]);
   }
+  show(look, &kernel_workers, stats.workers);
   show(look, &kernels, (double)stats.kernels);
   show(look, &kernel_bytes, (double)stats.bytes);
 }

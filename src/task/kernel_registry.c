@@ -397,6 +397,7 @@ void or_kernel_registry_stats(or_kernel_registry_t *registry, or_kernel_registry
     out->compiles[end] = atomic_load_explicit(&registry->compiles[end], memory_order_relaxed);
     out->runs[end] = atomic_load_explicit(&registry->runs[end], memory_order_relaxed);
   }
+  out->workers = or_kernels_workers(registry->kernels);
   or_mutex_lock(&registry->mutex);
   out->kernels = registry->count;
   out->bytes = registry->bytes;

@@ -73,6 +73,7 @@ typedef enum or_kernel_end_t {
 typedef struct or_kernel_registry_stats_t {
   uint64_t compiles[OR_KERNEL_END_COUNT], runs[OR_KERNEL_END_COUNT];
   size_t kernels, bytes; /* there are */
+  uint32_t workers;      /* processes, now */
 } or_kernel_registry_stats_t;
 void or_kernel_registry_stats(or_kernel_registry_t *registry, or_kernel_registry_stats_t *out);
 

@@ -201,6 +201,7 @@ static void counts_what_ended_how(void **state) {
   assert_int_equal(stats.runs[OR_KERNEL_DONE], 1);
   assert_int_equal(stats.runs[OR_KERNEL_KILLED_TIME], 1);
   assert_int_equal(stats.runs[OR_KERNEL_KILLED_DIED], 1);
+  assert_int_equal(stats.workers, 0); /* the last one died */
 }
 
 static void one_that_was_kept_is_compiled_at_first_use(void **state) {
@@ -218,6 +219,7 @@ static void one_that_was_kept_is_compiled_at_first_use(void **state) {
   or_kernel_registry_stats(registry, &stats);
   assert_int_equal(stats.compiles[OR_KERNEL_DONE], 1);
   assert_int_equal(stats.runs[OR_KERNEL_DONE], 2);
+  assert_int_equal(stats.workers, 1);
 }
 
 static void says_what_it_compiled(void **state) {

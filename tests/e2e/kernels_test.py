@@ -360,10 +360,11 @@ def what_is_done_is_counted_and_logged():
     numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels() as (process, port, _):
         compiled(port, "endless", ENDLESS)
+        expect("openruntime_kernel_workers 1" in get(port, "/metrics")[1].splitlines(), "its compiler's process")
         send(port, task_of("endless", [numbers], timeout=1))
         samples = get(port, "/metrics")[1].splitlines()
         for sample in ('openruntime_kernel_compiles_total{status="done"} 1', "openruntime_kernels 1",
-                       'openruntime_kernel_runs_total{status="killed_time"} 1'):
+                       'openruntime_kernel_runs_total{status="killed_time"} 1', "openruntime_kernel_workers 0"):
             expect(sample in samples, f"no {sample}")
         ask(port, "DELETE", "/kernels/endless")
         process.terminate()

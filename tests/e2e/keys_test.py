@@ -56,7 +56,7 @@ def needed(method, path):
 def every_route_wants_its_scope():
     with tempfile.TemporaryDirectory() as folder:
         keys = dict(zip(SCOPES, make(folder, *SCOPES)))
-        with serving("--data", folder) as (_, port, _):
+        with serving("--data", folder, "--kernels") as (_, port, _):
             description = ask(port, "GET", "/openapi.json", key=keys["read"])[1]
             for path, operations in description["paths"].items():
                 for method in operations:

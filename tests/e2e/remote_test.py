@@ -62,7 +62,7 @@ def models_are_listed_loaded_explained_unloaded_and_removed():
 
 
 def devices_metrics_and_kernels_are_a_servers():
-    with scratch() as folder, serving() as (_, port, _):
+    with scratch() as folder, serving("--kernels") as (_, port, _):
         by_type, by_id = good(at(port, "devices", "cpu")).out, good(at(port, "devices", "cpu_0")).out
         expect("id                   cpu_0" in by_type and by_type.split("\n")[0] == by_id.split("\n")[0], by_type)
         expect(good(at(port, "metrics")).out.startswith("DEVICE  UTILISATION"), "metrics")
@@ -70,10 +70,11 @@ def devices_metrics_and_kernels_are_a_servers():
         expect("# TYPE openruntime_" in good(at(port, "metrics", "--prometheus")).out, "--prometheus")
         expect(good(at(port, "kernels")).out == run("kernels").out == "NAME\n", "kernels")
         expect(at(port, "--json", "kernels").json() == run("--json", "kernels").json() == {"kernels": []}, "kernels")
-        with open(f"{folder}/saxpy.cu", "w", encoding="utf-8") as file:
-            file.write("void saxpy() {}\n")
-        for words, arguments in ((("no device can compile",), ("compile", f"{folder}/saxpy.cu")),
-                                 (('no kernel "f"',), ("remove", "f")), (("kernel",), ("run", "f"))):
+        with open(f"{folder}/saxpy.cl", "w", encoding="utf-8") as file:
+            file.write("kernel void saxpy() {}\n")
+        for words, arguments in ((("no device that compiles kernels",), ("compile", f"{folder}/saxpy.cl")),
+                                 (('no kernel "f"',), ("remove", "f")),
+                                 (('no kernel "f"',), ("run", "f", "--grid", "1"))):
             for result in (at(port, "kernels", *arguments), run("kernels", *arguments)):
                 expect(result.code == 1 and all(word in result.err for word in words), f"{arguments}: {result.err}")
 
@@ -206,7 +207,7 @@ def everywhere():
     with scratch() as folder:
         certificate(folder, "localhost")
         secured = ("--tls-cert", f"{folder}/cert.pem", "--tls-key", f"{folder}/key.pem", "--unix", f"{folder}/socket")
-        with serving(*secured) as (_, port, _):
+        with serving(*secured, "--kernels") as (_, port, _):
             yield (("--url", f"https://localhost:{port}", "--ca", f"{folder}/cert.pem"),
                    ("--url", f"unix:{folder}/socket"))
 

@@ -85,7 +85,7 @@ def problems(schema, value, schemas, where="$"):
 
 
 def every_route_answers_as_its_description_says():
-    with serving() as (_, port, line):
+    with serving("--kernels") as (_, port, line):
         said = r"openruntime \S+ listens at http://127\.0\.0\.1:\d+; devices: .*cpu_0.*; data: .*\n"
         expect(re.fullmatch(said, line), line)
         description = json.loads(get(port, "/openapi.json")[1])
@@ -105,7 +105,7 @@ def every_route_answers_as_its_description_says():
                 if method in ("patch", "delete"):
                     continue  # of tasks, models: tasks_test.py, models_test.py; of keys, devices, log: keys_test.py
                 if "/kernels/" in path or path == "/profile/{id}":
-                    continue  # no device can compile one: models_test.py; profile_test.py
+                    continue  # kernels_test.py; profile_test.py
                 body = bodies.get((method, path))
                 expect(method == "get" or body is not None, f"{method} {path}: this test knows no such body yet")
                 target = path
