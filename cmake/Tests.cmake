@@ -48,6 +48,16 @@ if(OR_CORE_ONLY)
   return()
 endif()
 
+# The forms of products that graphics processors take, on whatever device is there: it says that it is one.
+if(TARGET openruntime-cts AND TARGET fake_opencl AND NOT OR_SANITIZE)
+  foreach(operator MatMul-13 Gemm-13 Conv-22)
+    add_test(NAME cts_opencl_tiles_${operator}
+      COMMAND openruntime-cts --backend opencl --filter op/${operator}/float32 WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(cts_opencl_tiles_${operator} PROPERTIES LABELS cts TIMEOUT 1200
+      ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1")
+  endforeach()
+endif()
+
 # tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, fault_server.c the server on a disk that
 # forgets (disk.c), with memory that runs out (memory.c) and devices that fail (devices.c), any other .c is shared by
 # the programs.

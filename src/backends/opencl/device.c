@@ -1,6 +1,7 @@
 /* An opened device and its queues. */
 #include "backends/opencl/device_internal.h"
 #include "backends/opencl/programs.h"
+#include "backends/opencl/tune.h"
 #include "backends/opencl/user_kernel_internal.h"
 #include "base/string.h"
 
@@ -33,6 +34,7 @@ or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, o
   status = or_cl_traits_read(opened->cl, opened->ref, &opened->traits);
   if (or_ok(status)) status = open_handles(opened);
   if (or_ok(status)) status = or_cl_programs_create(opened, &found, &opened->programs);
+  if (or_ok(status)) status = or_cl_tune_create(opened, &found.facts, &opened->tune);
   if (!or_ok(status)) {
     close_device(opened);
     return status;
@@ -63,6 +65,7 @@ or_status_t or_cl_device_open(void *self, uint32_t index, or_device_t *device, o
 /* Of releases no failure but that of a wrong handle is known. */
 static void close_device(void *self) {
   or_cl_device_t *device = self;
+  or_cl_tune_free(device->tune);
   or_cl_programs_free(device->programs);
   if (device->transfers != NULL) (void)device->cl->ReleaseCommandQueue(device->transfers);
   if (device->context != NULL) (void)device->cl->ReleaseContext(device->context);

@@ -17,8 +17,9 @@ typedef struct or_cl_traits_t {
   bool unified_memory;        /* CL_DEVICE_HOST_UNIFIED_MEMORY */
   bool exact_division;        /* -cl-fp32-correctly-rounded-divide-sqrt is offered */
   uint32_t compute_units;
-  size_t max_group;    /* work items in a group */
-  size_t max_items[3]; /* in each dimension of a group */
+  uint32_t vector_floats; /* of a vector register: CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT */
+  size_t max_group;       /* work items in a group */
+  size_t max_items[3];    /* in each dimension of a group */
   size_t local_bytes;
   size_t max_alloc_bytes;
 } or_cl_traits_t;
@@ -63,6 +64,7 @@ typedef struct or_cl_device_t {
   or_cl_queue_ref_t transfers; /* of write, read and copy: any thread */
   or_cl_traits_t traits;
   struct or_cl_programs_t *programs;
+  struct or_cl_tune_t *tune;
 } or_cl_device_t;
 const or_cl_traits_t *or_cl_device_traits(const or_cl_device_t *device);
 

@@ -116,6 +116,7 @@ static void read_traits(query_t *query, or_cl_traits_t *out) {
       .exact_division =
           (read_u64(query, OR_CL_DEVICE_SINGLE_FP_CONFIG, 0) & OR_CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0,
       .compute_units = read_u32(query, OR_CL_DEVICE_MAX_COMPUTE_UNITS, 1),
+      .vector_floats = read_u32(query, OR_CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 1),
       .max_group = (size_t)read_u64(query, OR_CL_DEVICE_MAX_WORK_GROUP_SIZE, 1),
       .max_items = {1, 1, 1},
       .local_bytes = (size_t)read_u64(query, OR_CL_DEVICE_LOCAL_MEM_SIZE, 0),

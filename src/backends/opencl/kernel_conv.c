@@ -253,16 +253,19 @@ static or_status_t lay_image(or_cl_build_t *build, const or_cl_conv_t *conv, siz
 static or_status_t prepare_panels(or_cl_build_t *build, const or_cl_conv_t *conv, or_cl_product_job_t *job) {
   const or_cl_window_args_t *window = &conv->window;
   or_dtype_t sums = or_cl_product_sums(or_cl_build_device(build), conv->dtype);
-  int32_t columns = or_cl_panel_columns(or_cl_product_panel(sums));
+  or_cl_panel_t panel;
+  or_status_t status = or_cl_product_panel(build, sums, &panel);
+  if (!or_ok(status)) return status;
+  int32_t columns = or_cl_panel_columns(panel);
   job->args.b_panel = columns;
   if (or_cl_conv_is_pointwise(window) && conv->dtype == sums && job->args.n >= columns) {
     job->args.last_start = job->args.n - columns; /* nothing is read behind the image */
-    return or_cl_product_panels(build, job, false);
+    return or_cl_product_panels(build, job, panel, false);
   }
   job->args.width = window->width;
   job->args.used = window->out_w;
   job->args.n = (window->out_h - 1) * window->width + window->out_w;
-  or_status_t status = lay_image(build, conv, (size_t)columns, job);
+  status = lay_image(build, conv, (size_t)columns, job);
   if (or_ok(status)) status = make_taps(build, conv, true, job);
-  return or_ok(status) ? or_cl_product_panels(build, job, true) : status;
+  return or_ok(status) ? or_cl_product_panels(build, job, panel, true) : status;
 }

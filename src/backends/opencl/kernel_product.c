@@ -1,5 +1,5 @@
-/* MatMul and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64
- * bits; float16 and bfloat16 with sums in float32. */
+/* MatMul and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64 bits;
+ * float16 and bfloat16 with sums in float32. */
 #include <string.h>
 
 #include "backends/opencl/product_internal.h"
@@ -146,10 +146,9 @@ static or_status_t pack_constant(or_cl_build_t *build, const or_constant_t *cons
 static or_status_t pack_value(or_cl_build_t *build, const or_cl_product_job_t *job, const panels_t *panels,
                               or_cl_slot_id_t packed) {
   char options[256];
-  or_cl_panel_t panel = or_cl_product_panel(panels->to);
   (void)or_cl_product_options(or_cl_build_device(build), job->dtype, "PACK", OR_ACT_NONE, options);
   size_t length = strlen(options);
-  (void)or_format(options + length, sizeof options - length, " -DVN=%d -DNV=%d%s", panel.vector, panel.vectors,
+  (void)or_format(options + length, sizeof options - length, " -DNR=%zu%s", panels->columns,
                   panels->transposed ? " -DB_TRANSPOSED" : "");
   or_cl_argument_t arguments[] = {or_cl_slot(job->b),       or_cl_slot(packed),
                                   or_cl_int(job->args.k),   or_cl_int(job->args.n),
@@ -170,16 +169,18 @@ static or_status_t prepare_processor(or_cl_build_t *build, const or_node_view_t 
   or_cl_product_job_t *job = &product->job;
   or_cl_product_args_t *args = &job->args;
   or_dtype_t sums = or_cl_product_sums(or_cl_build_device(build), job->dtype);
+  or_cl_panel_t panel;
+  or_status_t status = or_cl_product_panel(build, sums, &panel);
   panels_t panels = {.from = job->dtype,
                      .to = sums,
                      .transposed = job->b_transposed,
                      .items = product->b_items,
                      .k = (size_t)args->k,
                      .n = (size_t)args->n,
-                     .columns = (size_t)or_cl_panel_columns(or_cl_product_panel(sums))};
+                     .columns = (size_t)or_cl_panel_columns(panel)};
   const or_constant_t *constant = or_view_input_constant(view, 1);
   size_t bytes = 0;
-  or_status_t status = panels_bytes(&panels, &bytes);
+  if (or_ok(status)) status = panels_bytes(&panels, &bytes);
   if (!or_ok(status)) return status;
   if (constant != NULL) {
     status = pack_constant(build, constant, &panels, bytes, &job->b);
@@ -197,5 +198,5 @@ static or_status_t prepare_processor(or_cl_build_t *build, const or_node_view_t 
   for (int i = 0; i < OR_CL_BATCH_RANK; ++i) args->b_strides[i] = matrix > 0 ? args->b_strides[i] / matrix * item : 0;
   args->b_panel = (int64_t)args->k * (int64_t)panels.columns;
   args->ldb = (int32_t)panels.columns;
-  return or_ok(status) ? or_cl_product_panels(build, job, false) : status;
+  return or_ok(status) ? or_cl_product_panels(build, job, panel, false) : status;
 }

@@ -64,6 +64,7 @@ typedef struct _cl_event *or_cl_event_ref_t;
   X(PLATFORM_NAME, 0x0902)                    \
   X(DEVICE_TYPE, 0x1000)                      \
   X(DEVICE_MAX_COMPUTE_UNITS, 0x1002)         \
+  X(DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 0x103A) \
   X(DEVICE_MAX_WORK_GROUP_SIZE, 0x1004)       \
   X(DEVICE_MAX_WORK_ITEM_SIZES, 0x1005)       \
   X(DEVICE_MAX_CLOCK_FREQUENCY, 0x100C)       \

@@ -46,19 +46,22 @@ or_dtype_t or_cl_product_sums(const or_cl_device_t *device, or_dtype_t dtype);
 static inline bool or_cl_product_wraps(or_dtype_t dtype) {
   return dtype == OR_INT32 || dtype == OR_UINT32 || dtype == OR_INT64 || dtype == OR_UINT64;
 }
-/* Columns of a panel of B in form PANELS. */
+/* What a work item of form PANELS keeps. */
 typedef struct or_cl_panel_t {
-  int vector, vectors; /* elements of a vector, vectors */
+  int vector, vectors; /* elements of a vector, and vectors in a row: a panel's columns */
+  int rows;            /* at most */
 } or_cl_panel_t;
-or_cl_panel_t or_cl_product_panel(or_dtype_t sums);
+/* The form for a dtype's sums on this device, timed when the first product of them is met. DEVICE_LOST. */
+or_status_t or_cl_product_panel(or_cl_build_t *build, or_dtype_t sums, or_cl_panel_t *out);
 static inline int32_t or_cl_panel_columns(or_cl_panel_t panel) { return panel.vector * panel.vectors; }
 
 /* Adds the launches of a product. For processors: A in rows of elements of the sums' type, B likewise in panels or in
  * rows, of which each may be read up to a panel's columns; `offsets`: where the rows of B are, by job->table. */
-or_status_t or_cl_product_panels(or_cl_build_t *build, const or_cl_product_job_t *job, bool offsets);
+or_status_t or_cl_product_panels(or_cl_build_t *build, const or_cl_product_job_t *job, or_cl_panel_t panel,
+                                 bool offsets);
 /* Makes A, `items` matrices of it, such rows, in scratch. */
 or_status_t or_cl_product_lay_rows(or_cl_build_t *build, or_cl_product_job_t *job, size_t items);
-/* For GPUs: operands as they are. */
+/* For GPUs: operands as they are, in tiles that are timed when a product of about these sizes is first met. */
 or_status_t or_cl_product_tiles(or_cl_build_t *build, const or_cl_product_job_t *job);
 /* For GPUs: the same for at most OR_CL_VECTOR_ROWS rows of A, which is not transposed, and a B that is no image. */
 #define OR_CL_VECTOR_ROWS 4

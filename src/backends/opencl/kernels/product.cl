@@ -209,11 +209,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void panels(PRODUCT_PARA
 
 /* Matrices in panels of NR columns, as float for short ones: from rows of B, or with B_TRANSPOSED from columns. A work
  * item takes up to 64 rows of a panel. Behind the last column stand zeros. */
-#ifndef NV
-#define NV 1
-#define VN 1
+#ifndef NR
+#define NR 1 /* for lay_rows, which has none */
 #endif
-#define NR (NV * VN)
 __kernel void pack(IN(b), OUT(packed), int k, int n, int ldb, long item_stride) {
   int first = get_global_id(0) * 64, panel = get_global_id(1), item = get_global_id(2);
   int panels = (n + NR - 1) / NR, end = min(first + 64, k);
