@@ -378,7 +378,7 @@ or_status_t or_cl_product_vectors(or_cl_build_t *build, const or_cl_product_job_
   char options[OPTIONS_BYTES];
   (void)or_cl_product_options(device, job->dtype, job->b_transposed ? "ROWS" : "COLUMNS", OR_ACT_NONE, options);
   (void)add_option(options, "MR", args.m <= 1 ? 1 : OR_CL_VECTOR_ROWS);
-  (void)add_option(options, "LANES", LANES);
+  (void)add_option(options, "ROW_LANES", LANES);
   (void)add_option(options, "SLICES", SLICES);
   or_cl_argument_t arguments[ARGUMENTS];
   set_arguments(job, &args, parts, arguments);

@@ -427,8 +427,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void tiles(PRODUCT_P
 
 #elif FORM == COLUMNS || FORM == ROWS
 
-/* At most MR rows. Local size LANES x SLICES. What is left in C are sums of parts of k: FINISH follows. */
-#define ITEMS (LANES * SLICES)
+/* At most MR rows. Local size ROW_LANES x SLICES. What is left in C are sums of parts of k: FINISH follows. */
+#define ITEMS (ROW_LANES * SLICES)
 
 /* Adds up `count` neighbours `stride` apart, of each row; the first one has the sum. */
 static inline void add_up(__local quad_t *shared, int at, int position, int count, int stride) {
@@ -444,9 +444,9 @@ static inline void add_up(__local quad_t *shared, int at, int position, int coun
 
 #if FORM == COLUMNS
 /* B in rows. A work item takes four columns, and of a part of k each row whose number is its own modulo SLICES. */
-__kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void columns(PRODUCT_PARAMETERS) {
+__kernel __attribute__((reqd_work_group_size(ROW_LANES, SLICES, 1))) void columns(PRODUCT_PARAMETERS) {
   __local quad_t shared[MR * ITEMS];
-  int lane = get_local_id(0), slice = get_local_id(1), part = get_global_id(2), at = slice * LANES + lane;
+  int lane = get_local_id(0), slice = get_local_id(1), part = get_global_id(2), at = slice * ROW_LANES + lane;
   int item = part / p.splits, split = part - item * p.splits;
   int k_start = split * p.split_k, k_end = min(p.k, k_start + p.split_k);
   int column = (int)get_global_id(0) * 4, valid = p.n - column;
@@ -466,7 +466,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void columns(PR
   }
 #pragma unroll
   for (int r = 0; r < MR; ++r) shared[r * ITEMS + at] = sums[r];
-  add_up(shared, at, slice, SLICES, LANES);
+  add_up(shared, at, slice, SLICES, ROW_LANES);
   if (slice != 0) return;
   for (int r = 0; r < min(MR, p.m); ++r) {
     quad_t four = shared[r * ITEMS + at];
@@ -478,10 +478,10 @@ __kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void columns(PR
   }
 }
 #else
-/* B in columns. LANES work items share a column. */
-__kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void rows(PRODUCT_PARAMETERS) {
+/* B in columns. ROW_LANES work items share a column. */
+__kernel __attribute__((reqd_work_group_size(ROW_LANES, SLICES, 1))) void rows(PRODUCT_PARAMETERS) {
   __local quad_t shared[MR * ITEMS];
-  int lane = get_local_id(0), part = get_global_id(2), at = (int)get_local_id(1) * LANES + lane;
+  int lane = get_local_id(0), part = get_global_id(2), at = (int)get_local_id(1) * ROW_LANES + lane;
   int item = part / p.splits, split = part - item * p.splits;
   int k_start = split * p.split_k, k_end = min(p.k, k_start + p.split_k);
   int column = get_global_id(1);
@@ -492,7 +492,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void rows(PRODU
 #pragma unroll
   for (int r = 0; r < MR; ++r) sums[r] = (quad_t)((T)0);
 #pragma unroll 4
-  for (int k = k_start + lane * 4; k < k_end; k += LANES * 4) {
+  for (int k = k_start + lane * 4; k < k_end; k += ROW_LANES * 4) {
     quad_t four = load_quad(b + k, k_end - k, b_aligned);
 #pragma unroll
     for (int r = 0; r < MR; ++r) {
@@ -502,7 +502,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, SLICES, 1))) void rows(PRODU
   }
 #pragma unroll
   for (int r = 0; r < MR; ++r) shared[r * ITEMS + at] = sums[r];
-  add_up(shared, at, lane, LANES, 1);
+  add_up(shared, at, lane, ROW_LANES, 1);
   if (lane != 0 || column >= p.n) return;
   for (int r = 0; r < min(MR, p.m); ++r) {
     quad_t four = shared[r * ITEMS + at];
