@@ -27,7 +27,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   or_cl_conv_t conv;
-  slots_t slots;
+  slots_t slots = {.y = OR_CL_NO_SLOT};
   (void)or_cl_conv_read(device, view, &conv); /* match has looked */
   if (or_view_count(&or_view_output(view, 0)->shape) == 0) {
     return or_cl_build_write(build, view->node->outputs[0], &slots.y); /* nothing to compute */

@@ -62,6 +62,18 @@ static or_status_t set_value(const or_cl_library_t *cl, or_cl_kernel_ref_t kerne
   return or_status_success();
 }
 
+/* A kernel that needs many registers runs in smaller groups than the device's largest. */
+static or_status_t check_group(const or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_kernel_ref_t kernel) {
+  size_t most = 0, wanted = 1;
+  if (launch->local[0] == 0) return or_status_success();
+  for (uint32_t i = 0; i < launch->dimensions; ++i) wanted *= launch->local[i];
+  or_status_t status = or_cl_check(
+      device->cl->GetKernelWorkGroupInfo(kernel, device->ref, OR_CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL),
+      "clGetKernelWorkGroupInfo");
+  if (!or_ok(status) || wanted <= most) return status;
+  return or_error(OR_INTERNAL, "it runs in groups of at most %zu here, and is launched in groups of %zu", most, wanted);
+}
+
 or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_bound_t *bound,
                               uint32_t *bound_count, uint32_t *fault_parameter, or_cl_kernel_ref_t *out) {
   const or_cl_library_t *cl = device->cl;
@@ -75,6 +87,7 @@ or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *laun
   if (!or_ok(status)) return status;
   or_cl_kernel_ref_t kernel = cl->CreateKernel(program, launch->entry, &code);
   status = or_cl_check(code, "clCreateKernel");
+  if (or_ok(status)) status = check_group(device, launch, kernel);
   uint32_t parameter = 0;
   for (size_t i = 0; or_ok(status) && i < launch->argument_count; ++i) {
     const or_cl_argument_t *argument = &launch->arguments[i];

@@ -24,6 +24,7 @@ typedef struct single_t {
   or_run_arguments_t arguments;
   int32_t iterations;
   double flops;
+  size_t group;
 } single_t;
 
 static void open_all(void) {
@@ -52,7 +53,7 @@ static or_status_t build_work(void *self, const or_queue_context_t *context) {
                                  .argument_count = 2,
                                  .dimensions = 1,
                                  .global = {ITEMS},
-                                 .local = {4},
+                                 .local = {single->group},
                                  .flops = single->flops};
   return or_ok(status) ? or_cl_build_launch(&single->build, &launch) : status;
 }
@@ -65,6 +66,7 @@ static single_t *make_single(int32_t iterations, double flops) {
   single_t *single = memory;
   single->iterations = iterations;
   single->flops = flops;
+  single->group = 4;
   single->program =
       (or_cl_program_t){.device = device, .faults = OR_CL_NO_SLOT, .nodes = nodes, .names = names, .node_count = 1};
   or_arena_init(&single->program.arena, device->allocator);
@@ -241,7 +243,7 @@ static or_status_t time_work(void *self, const or_queue_context_t *context) {
                                  .argument_count = 2,
                                  .dimensions = 1,
                                  .global = {ITEMS},
-                                 .local = {4}};
+                                 .local = {single->group}};
   single->build.queue = context->backend_queue;
   or_status_t status = or_cl_build_time(&single->build, &launch, &ns);
   if (or_ok(status)) assert_true(ns > 0 && ns < INT64_MAX);

@@ -128,12 +128,18 @@ static or_status_t build_embedded(or_cl_programs_t *programs, const char *name, 
                                   or_cl_program_ref_t *out) {
   const or_cl_embedded_t *common = find_embedded("common"), *own = find_embedded(name);
   if (own == NULL) return or_error(OR_INTERNAL, "there is no kernel source \"%s\"", name);
-  char first[64] = "#line 1 \"common.cl\"\n", second[128], log[LOG_BYTES] = "";
+  char first[64] = "#line 1 \"common.cl\"\n", second[128], log[LOG_BYTES] = "", quiet[OPTIONS_BYTES];
   (void)or_format(second, sizeof second, "\n#line 1 \"%s.cl\"\n", name);
   const char *texts[4] = {first, common != NULL ? common->text : "", second, own->text};
   const size_t lengths[4] = {strlen(first), common != NULL ? *common->bytes : 0, strlen(second), *own->bytes};
+  /* Warnings are ours to read while kernels are written; drivers print their number where users see it. */
+  int length = snprintf(quiet, sizeof quiet, "-w %s", options);
+  if (length < 0 || (size_t)length >= sizeof quiet) {
+    return or_error(OR_OUT_OF_RANGE, "%s.cl: compiler options of %zu bytes; the limit is %zu", name, strlen(options),
+                    sizeof quiet - 4);
+  }
   const or_cl_source_t source = {
-      .texts = texts, .lengths = lengths, .count = 4, .options = options, .log = log, .log_capacity = sizeof log};
+      .texts = texts, .lengths = lengths, .count = 4, .options = quiet, .log = log, .log_capacity = sizeof log};
   bool cached = false;
   or_status_t status = build_locked(programs, &source, out, &cached);
   if (or_status_code(status) != OR_INVALID_ARGUMENT) return status;
