@@ -103,18 +103,26 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
 
 const or_cl_family_t or_cl_family_attention = {.name = "attention", .match = match, .prepare = prepare};
 
-/* Rows of a piece to their place in dense rows of all. */
-static or_status_t add_piece(or_cl_build_t *build, const state_t *state, const or_attention_rows_t *from,
-                             const int64_t extents[4], or_cl_slot_id_t x, or_cl_slot_id_t y, int64_t first) {
-  int64_t width = extents[3], rows = state->shape.rows;
-  or_cl_move_t move = {.x = x, .y = y, .dtype = state->dtype, .y_first = first * width};
+/* Rows that lie apart, from `first` on in the rows of all. */
+typedef struct piece_t {
+  or_cl_slot_id_t x;
+  or_attention_rows_t from;
+  int64_t rows, first;
+} piece_t;
+
+/* A piece to its place in dense rows of all. */
+static or_status_t add_piece(or_cl_build_t *build, const state_t *state, const piece_t *piece, uint32_t which) {
+  const or_attention_t *a = &state->a;
+  int64_t width = which == 0 ? a->head : a->value_head, rows = state->shape.rows;
+  or_cl_move_t move = {.x = piece->x, .y = state->keys[which], .dtype = state->dtype, .y_first = piece->first * width};
   move.layout = (or_cl_layout_t){.rank = 4, .operands = 2};
-  const int64_t to[4] = {extents[1] * rows * width, rows * width, width, 1};
-  const int64_t steps[4] = {from->batch, from->head, from->row, 1};
+  const int64_t extents[4] = {a->batch, a->kv_heads, piece->rows, width};
+  const int64_t to[4] = {a->kv_heads * rows * width, rows * width, width, 1};
+  const int64_t from[4] = {piece->from.batch, piece->from.head, piece->from.row, 1};
   for (int32_t i = 0; i < 4; ++i) {
     move.layout.dims[i] = extents[i];
     move.layout.strides[0][i] = to[i];
-    move.layout.strides[1][i] = steps[i];
+    move.layout.strides[1][i] = from[i];
   }
   return or_cl_move(build, &move);
 }
@@ -122,27 +130,21 @@ static or_status_t add_piece(or_cl_build_t *build, const state_t *state, const o
 static or_status_t join_keys(or_cl_build_t *build, const or_node_view_t *view, state_t *state, uint32_t which) {
   const or_attention_t *a = &state->a;
   const or_node_t *node = view->core;
-  bool past = or_view_has_input(view, PAST_KEY) && a->past_length > 0, present = has_output(view, 1 + which);
-  int64_t width = which == 0 ? a->head : a->value_head;
-  or_cl_slot_id_t fresh, before = OR_CL_NO_SLOT;
-  or_status_t status = or_cl_build_read(build, node->inputs[K + which], &fresh);
-  state->keys[which] = fresh;
+  bool present = has_output(view, 1 + which), past = or_view_has_input(view, PAST_KEY) && a->past_length > 0;
+  int64_t width = which == 0 ? a->head : a->value_head, rows = state->shape.rows;
+  piece_t before = {.from = which == 0 ? a->past_key : a->past_value, .rows = a->past_length};
+  piece_t fresh = {.from = which == 0 ? a->k : a->v, .rows = a->new_length, .first = past ? a->past_length : 0};
+  or_status_t status = or_cl_build_read(build, node->inputs[K + which], &fresh.x);
+  state->keys[which] = fresh.x;
   if (!or_ok(status) || (!past && !present)) return status;
-  int64_t extents[4] = {a->batch, a->kv_heads, a->past_length, width};
-  size_t bytes = or_dtype_bytes(state->dtype, (uint64_t)(a->batch * a->kv_heads * state->shape.rows * width));
-  if (past) status = or_cl_build_read(build, node->inputs[PAST_KEY + which], &before);
+  size_t bytes = or_dtype_bytes(state->dtype, (uint64_t)(a->batch * a->kv_heads * rows * width));
+  if (past) status = or_cl_build_read(build, node->inputs[PAST_KEY + which], &before.x);
   if (or_ok(status)) {
     status = present ? or_cl_build_write(build, node->outputs[1 + which], &state->keys[which])
                      : or_cl_build_scratch(build, bytes, &state->keys[which]);
   }
-  const or_attention_rows_t *old = which == 0 ? &a->past_key : &a->past_value;
-  if (or_ok(status) && past) status = add_piece(build, state, old, extents, before, state->keys[which], 0);
-  extents[2] = a->new_length;
-  const or_attention_rows_t *new_rows = which == 0 ? &a->k : &a->v;
-  if (or_ok(status)) {
-    status = add_piece(build, state, new_rows, extents, fresh, state->keys[which], past ? a->past_length : 0);
-  }
-  int64_t rows = state->shape.rows;
+  if (or_ok(status) && past) status = add_piece(build, state, &before, which);
+  if (or_ok(status)) status = add_piece(build, state, &fresh, which);
   *(which == 0 ? &state->shape.k : &state->shape.v) =
       (or_attention_rows_t){a->kv_heads * rows * width, rows * width, width};
   return status;
