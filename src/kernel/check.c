@@ -8,6 +8,7 @@
 #include "kernel/kernel_internal.h"
 
 #define MESSAGE_BYTES 256
+#define TWO_63 9223372036854775808.0
 
 /* Where what is wrong is told. */
 typedef struct report_t {
@@ -208,7 +209,7 @@ static bool scalar_of_integer(or_dtype_t dtype, const or_kernel_argument_t *argu
     negative = argument->integer < 0;
   } else {
     const double real = argument->real;
-    if (!(real >= -0x1p63 && real < 0x1p64) || real != trunc(real)) return false;
+    if (!(real >= -TWO_63 && real < 2 * TWO_63) || real != trunc(real)) return false;
     negative = real < 0;
     word = negative ? (uint64_t)(int64_t)real : (uint64_t)real;
   }

@@ -13,23 +13,27 @@
 #define IDLE_LOOK_NS 1000000000 /* between two looks at workers that nobody has */
 #define CANCEL_LOOK_NS 20000000 /* between two looks at a request to stop */
 
-static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
-                           or_worker_slot_t **out);
+static or_worker_slot_t *acquire(or_kernels_t *kernels, or_device_t *device, const char *owner,
+                                 const or_cancel_t *cancel, or_status_t *status);
 static or_status_t open_worker(or_kernels_t *kernels, or_worker_slot_t *slot, const or_cancel_t *cancel);
 static void note_released(or_worker_slot_t *slot);
 
 or_status_t or_worker_lease(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
                             or_worker_slot_t **out) {
+  or_status_t status = or_status_success();
   or_mutex_lock(&kernels->mutex);
-  or_status_t status = acquire(kernels, device, owner, cancel, out);
-  if (or_ok(status)) note_released(*out);
+  or_worker_slot_t *slot = acquire(kernels, device, owner, cancel, &status);
+  if (slot != NULL) note_released(slot);
   or_mutex_unlock(&kernels->mutex);
-  if (!or_ok(status) || (*out)->opened) return status;
-  status = open_worker(kernels, *out, cancel);
-  (*out)->opened = or_ok(status);
-  if (or_ok(status)) return status;
-  or_worker_clear(kernels, *out);
   *out = NULL;
+  if (slot == NULL) return status;
+  if (!slot->opened) status = open_worker(kernels, slot, cancel);
+  slot->opened = or_ok(status);
+  if (or_ok(status)) {
+    *out = slot;
+  } else {
+    or_worker_clear(kernels, slot);
+  }
   return status;
 }
 
@@ -64,16 +68,15 @@ static void end_idle(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_mutex_lock(&kernels->mutex);
 }
 
-static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
-                           or_worker_slot_t **out) {
-  *out = NULL;
+/* NULL: *status says why. */
+static or_worker_slot_t *acquire(or_kernels_t *kernels, or_device_t *device, const char *owner,
+                                 const or_cancel_t *cancel, or_status_t *status) {
   for (;;) {
     or_worker_slot_t *slot = find(kernels, device, owner);
     if (slot != NULL && slot->state == OR_WORKER_IDLE) {
       if (or_worker_is_sound(&slot->process)) {
         slot->state = OR_WORKER_LEASED;
-        *out = slot;
-        return or_status_success();
+        return slot;
       }
       end_idle(kernels, slot); /* it died, or says what nobody asked */
       continue;
@@ -84,12 +87,13 @@ static or_status_t acquire(or_kernels_t *kernels, or_device_t *device, const cha
       continue;
     }
     if (place != NULL) {
-      or_status_t status = start(kernels, place, device, owner);
-      if (or_ok(status)) *out = place;
-      return status;
+      *status = start(kernels, place, device, owner);
+      return or_ok(*status) ? place : NULL;
     }
-    if (or_cancel_requested(cancel))
-      return or_status_context(or_cancel_status(cancel), "waiting for a worker of kernels");
+    if (or_cancel_requested(cancel)) {
+      *status = or_status_context(or_cancel_status(cancel), "waiting for a worker of kernels");
+      return NULL;
+    }
     (void)or_cond_wait_until(&kernels->changed, &kernels->mutex,
                              cancel != NULL ? or_clock_ns() + CANCEL_LOOK_NS : INT64_MAX);
   }

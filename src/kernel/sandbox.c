@@ -22,13 +22,21 @@
 #define SHADOWED 1
 #endif
 
-static void limit(int resource, rlim_t value) {
-  struct rlimit now;
-  if (getrlimit(resource, &now) != 0) return;
+/* A bound of one's own, within that which is there. */
+static struct rlimit within(struct rlimit now, rlim_t value) {
   const rlim_t bound = now.rlim_max == RLIM_INFINITY || value < now.rlim_max ? value : now.rlim_max;
-  const struct rlimit wanted = {bound, bound};
-  (void)setrlimit(resource, &wanted);
+  return (struct rlimit){bound, bound};
 }
+
+/* The type of a resource's name is not the same everywhere. */
+#define LIMIT(resource, value)               \
+  do {                                       \
+    struct rlimit now_;                      \
+    if (getrlimit((resource), &now_) == 0) { \
+      now_ = within(now_, (value));          \
+      (void)setrlimit((resource), &now_);    \
+    }                                        \
+  } while (0)
 
 /* What ends the process is its parent's to see; a sanitizer would end it in its own way. */
 static void drop_handlers(void) {
@@ -40,9 +48,9 @@ void or_sandbox_begin(int last_descriptor) {
   drop_handlers();
   or_sandbox_tie_to_parent();
   or_sandbox_close_above(last_descriptor);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_FSIZE, MAX_FILE_BYTES);
-  limit(RLIMIT_NOFILE, MAX_DESCRIPTORS);
+  LIMIT(RLIMIT_CORE, 0);
+  LIMIT(RLIMIT_FSIZE, MAX_FILE_BYTES);
+  LIMIT(RLIMIT_NOFILE, MAX_DESCRIPTORS);
   (void)setpriority(PRIO_PROCESS, 0, NICENESS);
   (void)!chdir("/"); /* else it stays where it was; what it can do there is bounded by other steps */
 }
@@ -59,7 +67,7 @@ bool or_sandbox_addresses(uint64_t bytes) {
   (void)fclose(file);
   if (!known || bytes > (uint64_t)1 << 60) return false;
   const rlim_t used = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-  limit(RLIMIT_AS, used + (rlim_t)bytes + ADDRESS_SLACK_BYTES);
+  LIMIT(RLIMIT_AS, used + (rlim_t)bytes + ADDRESS_SLACK_BYTES);
   return true;
 #endif
 }
