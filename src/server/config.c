@@ -41,7 +41,7 @@ const or_config_key_t or_config_keys[] = {
      "seconds for one run, at most; then it is killed and the task's status is timeout"},
     {"kernel_memory", OR_CONFIG_BYTES, AT(kernel_memory_bytes), "4G", INT64_C(256) << 20, INT64_C(1) << 40,
      "bytes that a process for kernels may have in all; with more it dies and the task fails"},
-    {"kernel_output_size", OR_CONFIG_BYTES, AT(kernel_output_bytes), "1G", 1024, INT64_C(1) << 40,
+    {"kernel_output_size", OR_CONFIG_BYTES, AT(kernel_output_bytes), "256M", 1024, INT64_C(1) << 40,
      "bytes of one run's results; more gets 422"},
     {"kernel_workers", OR_CONFIG_INTEGER, AT(kernel_workers), "8", 1, 64,
      "processes for kernels at once; the one that was idle longest is ended for another"},

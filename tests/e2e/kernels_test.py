@@ -1,6 +1,6 @@
 """Kernels of users by HTTP and on the command line, on OpenCL: what they compute, what is told of what does not fit,
-who may have them, and that a network on the same device goes on beside an endless one, one that writes where it must
-not, a source that the compiler does not come to an end with, and a worker that somebody kills."""
+who may have them, and that a network on the same device goes on beside an endless one, one that writes where it
+must not, a source that the compiler does not come to an end with, and a worker that somebody kills."""
 
 import base64
 import json
@@ -337,6 +337,8 @@ def kernels_outlive_the_server():
             kernel = compiled(port, "twice", TWICE)
             compiled(port, "endless", ENDLESS)
             task_id = launched(port, task_of("endless", [numbers]))
+            again = {**task_of("endless", [numbers]), "task_id": "again", "on_restart": "rerun"}
+            expect(send(port, again, {"Prefer": "respond-async"})[0].status == 202, "one that waits behind it")
             workers = workers_of(process)
             process.kill()
             process.wait()
@@ -347,6 +349,9 @@ def kernels_outlive_the_server():
             expect(ask(port, "GET", "/kernels/twice")[1] == kernel, "one")
             task = json.loads(get(port, f"/tasks/{task_id}")[1])
             expect((task["status"], task["error_code"]) == ("failed", "interrupted"), task)
+            wait_for(port, "again", "running")
+            expect(get(port, "/tasks/again", method="DELETE")[0].status == 200, "DELETE")
+            wait_for(port, "again", "cancelled")
             reply, text = send(port, task_of("twice", [1], (2,)))  # checked by the kernel's own signature
             expect(reply.status == 422, f"{reply.status} {text}")
             _, task = send(port, task_of("twice", [FLOATS], (2,)))
