@@ -4,7 +4,9 @@
 #include "base/string.h"
 #include "ops/attention.h"
 
-#define MAX_HEAD 256 /* as in kernels/attention.cl */
+#define MAX_HEAD 256  /* as in kernels/attention.cl */
+#define TILE 32       /* likewise */
+#define LEAST_TILED 4 /* queries, so that turning rows of keys pays */
 #define MIN_LANES 64u
 #define MAX_LANES 256u
 
@@ -204,6 +206,7 @@ static uint32_t lanes_of(const or_cl_device_t *device, const state_t *state) {
 static or_status_t add_launch(or_cl_build_t *build, const or_node_view_t *view, const state_t *state) {
   const or_cl_device_t *device = or_cl_build_device(build);
   uint32_t lanes = lanes_of(device, state), width = lanes > 1 ? 1 : width_of(device, state);
+  bool tiled = or_cl_device_traits(device)->is_cpu && lanes == 1 && state->a.q_length >= LEAST_TILED;
   bool masked = or_view_has_input(view, MASK), lengths = or_view_has_input(view, LENGTH);
   or_dtype_t mask = masked ? or_view_input(view, MASK)->dtype : OR_DTYPE_NONE;
   char options[160], mask_option[48] = "";
@@ -211,11 +214,9 @@ static or_status_t add_launch(or_cl_build_t *build, const or_node_view_t *view, 
     (void)or_format(mask_option, sizeof mask_option, " -DMASK=%s%s", or_cl_type_name(device, mask),
                     mask == OR_BOOL ? " -DBOOLEAN" : "");
   }
-  (void)or_format(options, sizeof options, "-DT=%s -DW=%u -DLANES=%u%s%s", or_cl_type_name(device, state->dtype), width,
-                  lanes, mask_option,
-                  state->a.cached ? " -DCACHED"
-                  : lengths       ? " -DLENGTHS"
-                                  : "");
+  const char *counted = state->a.cached ? " -DCACHED" : lengths ? " -DLENGTHS" : "";
+  (void)or_format(options, sizeof options, "-DT=%s -DW=%u -DLANES=%u%s%s%s", or_cl_type_name(device, state->dtype),
+                  width, lanes, mask_option, counted, tiled ? " -DTILED" : "");
   size_t heads = (size_t)(state->a.batch * state->a.q_heads);
   const or_cl_argument_t arguments[] = {
       or_cl_slot(state->q),
@@ -230,8 +231,8 @@ static or_status_t add_launch(or_cl_build_t *build, const or_node_view_t *view, 
       or_cl_local(lanes * sizeof(double)),
       or_cl_local(lanes * sizeof(double)),
   };
-  or_cl_launch_t launch = {.source = "attention", .entry = lanes > 1 ? "attention_groups" : "attention_items"};
-  launch.options = options;
+  or_cl_launch_t launch = {.source = "attention", .options = options};
+  launch.entry = lanes > 1 ? "attention_groups" : tiled ? "attention_tiles" : "attention_items";
   launch.arguments = arguments;
   launch.argument_count = sizeof arguments / sizeof *arguments - (lanes > 1 ? 0 : 3);
   or_cost_t cost = view->call.op->cost(&view->call);
@@ -239,11 +240,9 @@ static or_status_t add_launch(or_cl_build_t *build, const or_node_view_t *view, 
   launch.bytes = cost.bytes_read + cost.bytes_written;
   launch.dimensions = 3;
   launch.global[0] = lanes;
-  launch.global[1] = (size_t)state->a.q_length;
+  launch.global[1] = tiled ? ((size_t)state->a.q_length + TILE - 1) / TILE : (size_t)state->a.q_length;
   launch.global[2] = heads;
-  if (lanes > 1) {
-    launch.local[0] = lanes;
-    launch.local[1] = launch.local[2] = 1;
-  }
+  launch.local[0] = lanes;
+  launch.local[1] = launch.local[2] = 1;
   return or_cl_build_launch(build, &launch);
 }

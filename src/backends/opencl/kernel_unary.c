@@ -121,7 +121,9 @@ static or_status_t launch(or_cl_build_t *build, const or_node_view_t *view, cons
   or_status_t status = find_places(build, view, &at);
   if (!or_ok(status)) return status;
   char options[96];
-  (void)or_format(options, sizeof options, "-DT=%s -DW=%u -DOP=%s", or_cl_type_name(device, dtype), width, function);
+  bool plain = or_cl_device_traits(device)->is_cpu && or_cl_is_float(device, dtype) && dtype != OR_FLOAT64;
+  (void)or_format(options, sizeof options, "-DT=%s -DW=%u -DOP=%s%s", or_cl_type_name(device, dtype), width, function,
+                  plain ? " -DPLAIN" : "");
   const or_cl_argument_t arguments[] = {or_cl_slot(at.x), or_cl_slot(at.y), or_cl_long((int64_t)at.count),
                                         or_cl_float(alpha), or_cl_float(beta)};
   or_cl_launch_t launch = {.source = "unary", .entry = "unary", .options = options};

@@ -2,7 +2,7 @@
  * exponentials carried along (Milakov, Gimelshein 2018, "Online normalizer calculation for softmax"). -DT=type
  * -DW=neighbours of a row at a time; W divides both head sizes. -DLANES=work items of a query; -DMASK=type of the mask,
  * where there is one; -DBOOLEAN: of a mask that says which keys are attended; -DCACHED: lengths[0] rows were there
- * before; -DLENGTHS: of each batch so many rows count. */
+ * before; -DLENGTHS: of each batch so many rows count; -DTILED: many queries. */
 
 #define MAX_HEAD 256
 #define BLOCK 16 /* keys between two looks at the largest score */
@@ -77,6 +77,15 @@ static inline E dot_of(__global const T *key, const E *query, int head) {
   return fold_sum(sum);
 }
 
+/* Vectors in private memory. */
+#if W == 1
+#define LOADP(pointer) (*(pointer))
+#define STOREP(pointer, value) (*(pointer) = (value))
+#else
+#define LOADP(pointer) PASTE(vload, W)(0, pointer)
+#define STOREP(pointer, value) PASTE(vstore, W)(value, 0, pointer)
+#endif
+
 /* A work item does a query. */
 __kernel void attention_items(IN(q), IN(k), IN(v), IN(mask), IN(lengths), OUT(y), attention_t a, int heads) {
   const int i = get_global_id(1), h = get_global_id(2);
@@ -124,6 +133,114 @@ __kernel void attention_items(IN(q), IN(k), IN(v), IN(mask), IN(lengths), OUT(y)
   const E factor = total > 0 || total != total ? (E)1 / total : (E)0;
   for (int d = 0; d < a.value_head; ++d) STORE(T, to, d, sums[d] * factor);
 }
+
+/* A work item does TILE queries of a head, QUERIES at a time: scores are vectors over a block of keys, whose rows are
+ * turned into columns once for all queries. float only: -DT=float, half or bf16. */
+#ifdef TILED
+#define TILE 32
+#define QUERIES 4
+typedef VECTOR(16, T) scores_t;
+static inline E fold_scores_max(scores_t v) { FOLD_16(join_max) }
+static inline E fold_scores_sum(scores_t v) { FOLD_16(join_sum) }
+
+/* What becomes of the scores of one query; those of keys outside [begin, end) are -infinity. */
+static inline scores_t finished_block(const attention_t *a, scores_t scores, __global const uchar *mask,
+                                      long mask_first, int first, int begin, int end) {
+  if (a->softcap > 0) scores = a->softcap * tanh(scores / a->softcap);
+#ifndef MASK
+  if (first >= begin && first + BLOCK <= end) return scores;
+#endif
+  E single[BLOCK];
+  vstore16(scores, 0, single);
+  for (int j = 0; j < BLOCK; ++j) {
+    const int key = first + j;
+    if (key < begin || key >= end) {
+      single[j] = -INFINITY;
+      continue;
+    }
+#ifdef MASK
+    if (key >= a->mask_length) {
+      single[j] = -INFINITY;
+      continue;
+    }
+    const size_t at = mask_first + key * a->mask_column;
+#ifdef BOOLEAN
+    single[j] = mask[at] == 0 ? -INFINITY : single[j];
+#else
+    const E bias = LOAD(MASK, (__global const MASK *)mask, at);
+    single[j] = bias == -INFINITY ? bias : single[j] + bias;
+#endif
+#endif
+  }
+  return vload16(0, single);
+}
+
+__kernel void attention_tiles(IN(q), IN(k), IN(v), IN(mask), IN(lengths), OUT(y), attention_t a, int heads) {
+  const int tile = get_global_id(1) * TILE, h = get_global_id(2);
+  if (tile >= a.q_length || h >= heads) return;
+  const int batch = h / a.q_heads, head = h % a.q_heads, key_head = head / a.sharing;
+  E query[TILE * MAX_HEAD], sums[TILE * MAX_HEAD], columns[BLOCK * MAX_HEAD], weights[QUERIES * BLOCK];
+  E top[TILE], total[TILE];
+  int begin[TILE], end[TILE], first_key = INT_MAX, last_key = 0;
+  __global const T *keys = READ(T, k) + (batch * a.k.batch + key_head * a.k.head);
+  __global const T *values = READ(T, v) + (batch * a.v.batch + key_head * a.v.head);
+  for (int i = 0; i < TILE; ++i) { /* those behind the last query are like it, and not stored */
+    const int row = min(tile + i, a.q_length - 1);
+    __global const T *from = READ(T, q) + (batch * a.q.batch + head * a.q.head + row * a.q.row);
+    for (int d = 0; d < a.head; ++d) query[i * a.head + d] = LOAD(T, from, d) * a.scale;
+    for (int d = 0; d < a.value_head; ++d) sums[i * a.value_head + d] = 0;
+    top[i] = -INFINITY;
+    total[i] = 0;
+    begin[i] = end[i] = 0;
+    (void)find_keys(&a, READ(long, lengths), batch, row, &begin[i], &end[i]);
+    first_key = min(first_key, begin[i]);
+    last_key = max(last_key, end[i]);
+  }
+  for (int first = first_key; first < last_key; first += BLOCK) {
+    const int count = min(BLOCK, last_key - first);
+    for (int j = 0; j < BLOCK; ++j) {
+      __global const T *key = keys + (first + min(j, count - 1)) * a.k.row;
+      for (int d = 0; d < a.head; ++d) columns[d * BLOCK + j] = LOAD(T, key, d);
+    }
+    for (int i = 0; i < TILE && tile + i < a.q_length; i += QUERIES) {
+      scores_t scores[QUERIES];
+      E shrink[QUERIES];
+      const E *rows = query + i * a.head;
+      for (int n = 0; n < QUERIES; ++n) scores[n] = (scores_t)(0);
+      for (int d = 0; d < a.head; ++d) {
+        const scores_t column = vload16(d, columns);
+        for (int n = 0; n < QUERIES; ++n) scores[n] += rows[n * a.head + d] * column;
+      }
+      for (int n = 0; n < QUERIES; ++n) {
+        const int row = min(tile + i + n, a.q_length - 1);
+        const long mask_first = batch * a.mask_batch + head * a.mask_head + row * a.mask_row;
+        const scores_t s = finished_block(&a, scores[n], mask_memory + mask_offset, mask_first, first, begin[i + n],
+                                          min(end[i + n], first + count));
+        const E most = join_max(top[i + n], fold_scores_max(s)), base = most == -INFINITY ? (E)0 : most;
+        const scores_t w = exp(s - base);
+        shrink[n] = exp(top[i + n] - base);
+        top[i + n] = most;
+        total[i + n] = total[i + n] * shrink[n] + fold_scores_sum(w);
+        vstore16(w, n, weights);
+      }
+      for (int d = 0; d < a.value_head; d += W) {
+        V sum[QUERIES];
+        for (int n = 0; n < QUERIES; ++n) sum[n] = LOADP(sums + (i + n) * a.value_head + d) * shrink[n];
+        for (int j = 0; j < count; ++j) {
+          const V value = LOADV(values, (first + j) * a.v.row + d);
+          for (int n = 0; n < QUERIES; ++n) sum[n] += weights[n * BLOCK + j] * value;
+        }
+        for (int n = 0; n < QUERIES; ++n) STOREP(sums + (i + n) * a.value_head + d, sum[n]);
+      }
+    }
+  }
+  for (int i = 0; i < TILE && tile + i < a.q_length; ++i) {
+    __global T *to = WRITE(T, y) + (batch * a.y.batch + head * a.y.head + (tile + i) * a.y.row);
+    const E factor = total[i] > 0 || total[i] != total[i] ? (E)1 / total[i] : (E)0;
+    for (int d = 0; d < a.value_head; ++d) STORE(T, to, d, sums[i * a.value_head + d] * factor);
+  }
+}
+#endif
 
 /* A group does a query: each lane a key of a block of LANES, and then some columns of the values. */
 #if LANES > 1

@@ -22,8 +22,8 @@
 #define op_reciprocal(type, x) (K(1) / (x))
 #define op_erf(type, x) erf(x)
 #define op_gelu_erf(type, x) (K(0.5) * (x) * (K(1) + erf((x)*K(0.70710678118654752440))))
-#define op_gelu_tanh(type, x) \
-  (K(0.5) * (x) * (K(1) + tanh(K(0.79788456080286535588) * ((x) + K(0.044715) * (x) * (x) * (x)))))
+/* (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u)). */
+#define op_gelu_tanh(type, x) ((x) / (K(1) + exp(K(-1.59576912160573071176) * ((x) + K(0.044715) * (x) * (x) * (x)))))
 #define bounded(type, x, low, high) ((x) < (type)(low) ? (type)(low) : (x) > (type)(high) ? (type)(high) : (x))
 #define op_clip(type, x) bounded(type, bounded_below(type, x), -INFINITY, beta)
 #define bounded_below(type, x) ((x) < (type)(alpha) ? (type)(alpha) : (x))
@@ -59,6 +59,51 @@
 #define op_scale(type, x) (alpha * (x))
 
 #define APPLY(type, x) OP(type, x)
+
+/* -DPLAIN: without the library's erf, which processors compute one by one; of float. */
+#ifdef PLAIN
+/* Phi(-y) of y >= 0, Phi the normal distribution: e^(-y^2/2) H(y), as gelu_plain of common.cl has it. */
+#define DEFINE_TAIL(type)                                                                    \
+  static inline type tail_##type(type y) {                                                   \
+    y = y > (type)(15.0f) ? (type)(15.0f) : y;                                               \
+    const type t = (y - 3.0f) / (y + 3.0f);                                                  \
+    type h = (type)(5.368340499e-05f);                                                       \
+    h = fma(h, t, (type)(1.155491118e-04f));                                                 \
+    h = fma(h, t, (type)(-3.395001695e-04f));                                                \
+    h = fma(h, t, (type)(-9.837624384e-04f));                                                \
+    h = fma(h, t, (type)(2.904563211e-03f));                                                 \
+    h = fma(h, t, (type)(6.132071372e-03f));                                                 \
+    h = fma(h, t, (type)(-4.621329159e-02f));                                                \
+    h = fma(h, t, (type)(1.232250333e-01f));                                                 \
+    h = fma(h, t, (type)(-2.064026147e-01f));                                                \
+    h = fma(h, t, (type)(1.215139478e-01f));                                                 \
+    const type square = -0.5f * y * y;                                                       \
+    return exp(square) * h * (1.0f + fma(-0.5f * y, y, -square)); /* what y^2 rounded off */ \
+  }
+DEFINE_TAIL(float)
+DEFINE_TAIL(float16)
+#undef op_gelu_erf
+#undef op_erf
+#define DEFINE_BY_TAIL(type)                                                  \
+  static inline type gelu_##type(type x) {                                    \
+    const type tail = tail_##type(fabs(x));                                   \
+    return x * (x < (type)(0.0f) ? tail : 1.0f - tail);                       \
+  }                                                                           \
+  static inline type erf_##type(type x) {                                     \
+    const type r = 1.0f - 2.0f * tail_##type(fabs(x) * 1.41421356237309505f); \
+    return x < (type)(0.0f) ? -r : r;                                         \
+  }
+DEFINE_BY_TAIL(float)
+DEFINE_BY_TAIL(float16)
+#define op_gelu_erf(type, x) PASTE(gelu_, TYPE_##type)(x)
+#define op_erf(type, x) PASTE(erf_, TYPE_##type)(x)
+#define TYPE_compute_float float
+#define TYPE_compute_half float
+#define TYPE_compute_bf16 float
+#define TYPE_compute_float16 float16
+#define TYPE_compute_half16 float16
+#define TYPE_compute_bf1616 float16
+#endif
 
 /* y may be x's place. */
 __kernel void unary(IN_PLACE(x), IN_PLACE(y), ulong count, float first_parameter, float second_parameter) {
