@@ -246,7 +246,7 @@ static inline float activate_plain(float x, int kind, float lo, float hi) {
 /* --- Lines of n numbers that become one: -DLANES=work items of a group that do a line together, -DW=neighbours that
  * each takes at a time, -DT=type. An element is the same lane's in every loop over a line. --- */
 
-#ifdef LANES
+#if defined(LANES) && defined(W) /* other files have lanes of their own */
 #define E COMPUTE(T)
 #if W == 1
 #define V COMPUTE(T)
