@@ -325,6 +325,18 @@ static void a_failed_compilation_leaves_nothing(void **state) {
   assert_int_equal(or_device_memory_usage(plain.devices[0]).used_bytes, 0);
 }
 
+static void a_compilation_whose_queue_fails_at_its_end_leaves_nothing(void **state) {
+  (void)state;
+  or_plan_t *plan = NULL;
+  or_expect_ok(plan_for(chain(), false, on_fake(), &plan)); /* opens what is opened once */
+  or_plan_release(plan);
+  const uint64_t before = or_fake_live_objects();
+  or_fake_fail(OR_FAKE_QUEUE_FINISH, 1, OR_INTERNAL);
+  or_expect(plan_for(chain(), false, on_fake(), &plan), OR_INTERNAL);
+  assert_int_equal(or_fake_live_objects(), before);
+  assert_int_equal(or_device_memory_usage(fake.devices[0]).used_bytes, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(puts_everything_on_the_device_that_takes_it, set_up, tear_down),
@@ -343,6 +355,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(refuses_a_plan_that_holds_too_much_for_its_model, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folding_ends_at_the_expansion_of_the_model, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_compilation_leaves_nothing, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_compilation_whose_queue_fails_at_its_end_leaves_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,8 @@
 #define ROWS 3
 #define COLUMNS 48
 #define COUNT (ROWS * COLUMNS)
+#define WIDTH 16                           /* of the matrix that x is multiplied by */
+#define RESULTS (2 * COUNT + ROWS * WIDTH) /* numbers that a small run gives */
 
 /* Compiled programs and facts of all tests but those that want a folder of their own: of the device as it is, and as a
  * graphics processor. */
@@ -36,39 +38,55 @@ static or_status_t call(or_device_t *device, const char *op, or_tensor_t *const 
   return or_compute(device, &it);
 }
 
-/* Rows of x by index, their spectra, and the product of the spectra with themselves: launches with an argument for
- * faults, of several passes, over tables and scratch. */
-static or_status_t compute_on(or_device_t *device, float out[2 * COUNT]) {
+/* Rows of x by index, their spectra, what is positive in x, and its product with a matrix: launches with an argument
+ * for faults, of several passes, over tables and scratch, of forms that are timed. */
+static or_status_t compute_on(or_device_t *device, float out[RESULTS]) {
   static const int64_t order[ROWS] = {2, 0, 1};
-  float x[COUNT];
-  or_tensor_t *made[5] = {NULL};
+  float x[COUNT], matrix[COLUMNS * WIDTH], spectra[2 * ROWS * (COLUMNS / 2 + 1)];
+  or_tensor_t *made[7] = {NULL};
   for (int i = 0; i < COUNT; ++i) x[i] = (float)(i % 7) - 2.5F;
+  for (int i = 0; i < COLUMNS * WIDTH; ++i) matrix[i] = (float)(i % 5) - 1.5F;
   or_status_t status = tensor_of(device, OR_FLOAT32, ROWS, COLUMNS, x, &made[0]);
   if (or_ok(status)) status = tensor_of(device, OR_INT64, 1, ROWS, order, &made[1]);
-  if (or_ok(status)) status = call(device, "Gather", made, 2, &made[2]);
-  if (or_ok(status)) status = call(device, "openruntime:Fft", &made[2], 1, &made[3]);
-  if (or_ok(status)) status = call(device, "Relu", &made[0], 1, &made[4]);
-  if (or_ok(status)) status = or_tensor_read(made[4], out, COUNT * sizeof(float));
-  if (or_ok(status)) {
-    float spectra[2 * ROWS * (COLUMNS / 2 + 1)];
-    status = or_tensor_read(made[3], spectra, sizeof spectra);
-    memcpy(out + COUNT, spectra, COUNT * sizeof(float));
-  }
+  if (or_ok(status)) status = tensor_of(device, OR_FLOAT32, COLUMNS, WIDTH, matrix, &made[2]);
+  if (or_ok(status)) status = call(device, "Gather", made, 2, &made[3]);
+  if (or_ok(status)) status = call(device, "openruntime:Fft", &made[3], 1, &made[4]);
+  if (or_ok(status)) status = call(device, "Relu", &made[0], 1, &made[5]);
+  if (or_ok(status)) status = call(device, "MatMul", (or_tensor_t *const[]){made[0], made[2]}, 2, &made[6]);
+  if (or_ok(status)) status = or_tensor_read(made[5], out, sizeof x);
+  if (or_ok(status)) status = or_tensor_read(made[4], spectra, sizeof spectra);
+  if (or_ok(status)) memcpy(out + COUNT, spectra, sizeof x);
+  if (or_ok(status)) status = or_tensor_read(made[6], out + 2 * COUNT, ROWS * WIDTH * sizeof(float));
   for (size_t i = 0; i < sizeof made / sizeof *made; ++i) or_tensor_release(made[i]);
   return status;
 }
 
 typedef struct plan_t {
   const char *device, *cache;
+  bool forgets; /* what was measured: it is measured anew */
 } plan_t;
 
-static or_status_t small_run(const plan_t *plan, float out[2 * COUNT]) {
+static void forget_choices(const char *folder) {
+  DIR *open = opendir(folder);
+  struct dirent *entry;
+  assert_non_null(open);
+  while ((entry = readdir(open)) != NULL) {
+    char path[400];
+    if (strstr(entry->d_name, "choices") == NULL) continue;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    assert_int_equal(unlink(path), 0);
+  }
+  assert_int_equal(closedir(open), 0);
+}
+
+static or_status_t small_run(const plan_t *plan, float out[RESULTS]) {
   or_runtime_options_t options = or_runtime_options_default();
   or_runtime_t *runtime = NULL;
   or_device_t *device = NULL;
   options.allocator = &memory.base;
   options.threads = 1;
   options.cache_directory = plan->cache;
+  if (plan->forgets) forget_choices(plan->cache);
   or_status_t status = or_runtime_create(&options, &runtime);
   if (or_ok(status)) status = or_runtime_find_device(runtime, plan->device, &device);
   if (or_ok(status)) status = compute_on(device, out);
@@ -89,20 +107,21 @@ static void expect_nothing_left(void) {
 }
 
 /* What the processor computes. */
-static float expected[2 * COUNT];
+static float expected[RESULTS];
 
 static void expect_right(const float *got) {
-  for (int i = 0; i < 2 * COUNT; ++i) assert_true(fabsf(got[i] - expected[i]) <= 1e-4F * (1 + fabsf(expected[i])));
+  for (int i = 0; i < RESULTS; ++i) assert_true(fabsf(got[i] - expected[i]) <= 1e-4F * (1 + fabsf(expected[i])));
 }
 
 static void expect_works(const plan_t *plan) {
-  float out[2 * COUNT];
+  float out[RESULTS];
   expect_ok(small_run(plan, out));
   expect_right(out);
   expect_nothing_left();
 }
 
-static const plan_t as_it_is = {"opencl_0", cache}, as_gpu = {"opencl_0", gpu_cache};
+static const plan_t as_it_is = {"opencl_0", cache, false}, as_gpu = {"opencl_0", gpu_cache, false};
+static const plan_t without_choices = {"opencl_0", gpu_cache, true};
 
 /* ---- set-up ---- */
 
@@ -131,9 +150,9 @@ static int begin(void **state) {
 }
 
 static bool there_is_a_device(void) {
-  float out[2 * COUNT];
+  float out[RESULTS];
   (void)begin(NULL);
-  expect_ok(small_run(&(plan_t){"cpu_0", NULL}, expected));
+  expect_ok(small_run(&(plan_t){.device = "cpu_0"}, expected));
   or_status_t status = small_run(&as_it_is, out);
   bool there = or_status_code(status) != OR_NOT_FOUND;
   if (!there) (void)printf("skipped: %s\n", or_status_message(status));
@@ -154,7 +173,7 @@ static bool is_told(or_status_t status, or_status_code_t told) {
 
 /* Fails call n with the code, or all from n on, for every n until a run reaches none. */
 static void fail_every_call(const plan_t *plan, const char *code, bool forever, or_status_code_t told) {
-  float out[2 * COUNT];
+  float out[RESULTS];
   int failures = 0, n = 1;
   fake_opencl_set("CODE", code);
   expect_works(plan); /* what can be kept on disk is there */
@@ -194,7 +213,7 @@ static void a_call_that_fails_costs_that_run_alone(void **state) {
 static void a_call_that_fails_on_a_device_with_memory_of_its_own_costs_that_run_alone(void **state) {
   (void)state;
   fake_opencl_set("GPU", "1");
-  fail_every_call(&as_gpu, "-36", false, OR_DEVICE_LOST);
+  fail_every_call(&without_choices, "-36", false, OR_DEVICE_LOST);
 }
 
 static void a_device_that_is_lost_at_any_call_costs_that_run_alone(void **state) {
@@ -212,7 +231,7 @@ static void a_device_with_memory_of_its_own_that_is_lost_at_any_call_costs_that_
 
 static void expect_told(const plan_t *plan, const char *rule, const char *code, or_status_code_t told,
                         const char *words) {
-  float out[2 * COUNT];
+  float out[RESULTS];
   fake_opencl_set("CODE", code);
   fake_opencl_set("FAIL", rule);
   expect_failure(small_run(plan, out), told, words);
@@ -223,7 +242,7 @@ static void expect_told(const plan_t *plan, const char *rule, const char *code, 
 
 static void a_build_that_is_refused_says_what_the_compiler_said(void **state) {
   (void)state;
-  expect_told(&(plan_t){"opencl_0", NULL}, "clBuildProgram:1+", "-11", OR_INTERNAL,
+  expect_told(&(plan_t){.device = "opencl_0"}, "clBuildProgram:1+", "-11", OR_INTERNAL,
               "3:1: error: refused by tests/fake_opencl");
 }
 
@@ -239,16 +258,16 @@ static void memory_that_is_out_is_told_as_such(void **state) {
 
 static void a_platform_without_devices_is_no_error(void **state) {
   (void)state;
-  expect_told(&(plan_t){"opencl_0", NULL}, "clGetDeviceIDs:1+", "-1", OR_NOT_FOUND, "opencl_0");
-  expect_told(&(plan_t){"opencl_0", NULL}, "clGetPlatformIDs:1+", "-1001", OR_NOT_FOUND, "opencl_0");
-  expect_told(&(plan_t){"opencl_0", NULL}, "clGetPlatformIDs:1+", "-6", OR_NOT_FOUND, "opencl_0");
+  expect_told(&(plan_t){.device = "opencl_0"}, "clGetDeviceIDs:1+", "-1", OR_NOT_FOUND, "opencl_0");
+  expect_told(&(plan_t){.device = "opencl_0"}, "clGetPlatformIDs:1+", "-1001", OR_NOT_FOUND, "opencl_0");
+  expect_told(&(plan_t){.device = "opencl_0"}, "clGetPlatformIDs:1+", "-6", OR_NOT_FOUND, "opencl_0");
 }
 
 /* ---- a lost device ---- */
 
 static void a_lost_device_is_shown_as_lost_and_others_go_on(void **state) {
   (void)state;
-  float out[2 * COUNT];
+  float out[RESULTS];
   or_runtime_options_t options = or_runtime_options_default();
   or_runtime_t *runtime = NULL;
   or_device_t *device = NULL, *other = NULL;
@@ -320,21 +339,32 @@ static void programs_are_built_once_whatever_befalls_the_files(void **state) {
   (void)state;
   char folder[] = "/tmp/openruntime_opencl_XXXXXX";
   assert_non_null(mkdtemp(folder));
-  const plan_t plan = {"opencl_0", folder};
+  const plan_t plan = {.device = "opencl_0", .cache = folder};
   files_t files = {.count = 0};
-  uint64_t programs = builds_of(&plan);
+  uint64_t programs = builds_of(&plan), loads = fake_opencl_count("clCreateProgramWithBinary"), built = 0;
+  size_t used = 0, other = 0; /* files whose programs are used again; others were measured only */
   assert_true(programs >= 3);
   assert_int_equal(builds_of(&plan), 0);
+  loads = fake_opencl_count("clCreateProgramWithBinary") - loads;
   list_files(folder, &files);
   assert_int_equal(files.count, programs);
-  change_a_byte(files.paths[0]);
-  assert_int_equal(builds_of(&plan), 1);
+  for (size_t i = 0; i < files.count; ++i) {
+    change_a_byte(files.paths[i]);
+    uint64_t builds = builds_of(&plan);
+    assert_true(builds <= 1);
+    if (builds == 1) {
+      other = used;
+      used = i;
+    }
+    built += builds;
+  }
+  assert_int_equal(built, loads);
   assert_int_equal(builds_of(&plan), 0);
-  assert_int_equal(truncate(files.paths[1], 10), 0);
+  assert_int_equal(truncate(files.paths[used], 10), 0);
   assert_int_equal(builds_of(&plan), 1);
   /* Whole, but not this program's. */
-  assert_int_equal(unlink(files.paths[0]), 0);
-  assert_int_equal(link(files.paths[1], files.paths[0]), 0);
+  assert_int_equal(unlink(files.paths[used]), 0);
+  assert_int_equal(link(files.paths[other], files.paths[used]), 0);
   assert_int_equal(builds_of(&plan), 1);
   assert_int_equal(builds_of(&plan), 0);
   /* A binary that the driver no longer takes. */
@@ -349,9 +379,9 @@ static void programs_are_built_once_whatever_befalls_the_files(void **state) {
 static void programs_of_another_driver_are_built_anew(void **state) {
   (void)state;
   char folder[] = "/tmp/openruntime_opencl_XXXXXX";
-  float out[2 * COUNT];
+  float out[RESULTS];
   assert_non_null(mkdtemp(folder));
-  const plan_t plan = {"opencl_0", folder};
+  const plan_t plan = {.device = "opencl_0", .cache = folder};
   uint64_t programs = builds_of(&plan);
   fake_opencl_set("DRIVER", "99.1");
   /* A driver that changes while the facts that are kept stay is told once, then looked at anew. */
