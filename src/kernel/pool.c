@@ -178,6 +178,7 @@ static or_worker_slot_t *next_task(or_kernels_t *kernels, int64_t *wake_ns) {
 
 void or_worker_keeper(void *argument) {
   or_kernels_t *kernels = argument;
+  or_scratch_sweep();
   or_mutex_lock(&kernels->mutex);
   for (;;) {
     int64_t wake_ns = 0;

@@ -1,27 +1,71 @@
 #include "kernel/scratch.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/string.h"
 
 #define OPEN_FOLDERS 16 /* while a tree is walked; deeper ones are opened again */
 
-or_status_t or_scratch_create(char *path, size_t capacity) {
-  const char *base = getenv("TMPDIR");
+#define PREFIX "openruntime-worker-"
+#define SETTLED_SECONDS 60 /* a folder that is new is perhaps about to be taken */
+
+static const char *temporary_folder(void) {
+  const char *folder = getenv("TMPDIR");
+  return folder != NULL && folder[0] == '/' ? folder : "/tmp";
+}
+
+/* The lock goes with the last descriptor, however its process ends. -1: it is another's, or can't be opened. */
+static int take(const char *path) {
+  const int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  (void)close(descriptor);
+  return -1;
+}
+
+or_status_t or_scratch_create(char *path, size_t capacity, int *taken) {
   char words[96];
-  if (base == NULL || base[0] != '/') base = "/tmp";
-  or_format(path, capacity, "%s/openruntime-worker-XXXXXX", base);
-  if (mkdtemp(path) != NULL) return or_status_success();
+  *taken = -1;
+  or_format(path, capacity, "%s/" PREFIX "XXXXXX", temporary_folder());
+  const bool made = mkdtemp(path) != NULL;
+  if (made) *taken = take(path);
+  if (*taken >= 0) return or_status_success();
+  const int error = errno;
+  if (made) (void)rmdir(path);
   path[0] = '\0';
-  return or_error(errno == ENOSPC ? OR_RESOURCE_EXHAUSTED : OR_UNAVAILABLE,
-                  "a worker of kernels needs a folder in \"%s\": %s; TMPDIR names another", base,
-                  or_errno_text(errno, words, sizeof words));
+  return or_error(error == ENOSPC || error == EMFILE || error == ENFILE ? OR_RESOURCE_EXHAUSTED : OR_UNAVAILABLE,
+                  "a worker of kernels needs a folder in \"%s\": %s; TMPDIR names another", temporary_folder(),
+                  or_errno_text(error, words, sizeof words));
+}
+
+void or_scratch_sweep(void) {
+  char path[PATH_MAX];
+  const char *base = temporary_folder();
+  DIR *folder = opendir(base);
+  if (folder == NULL) return;
+  for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    struct stat facts;
+    if (!or_string_starts_with(entry->d_name, PREFIX)) continue;
+    or_format(path, sizeof path, "%s/%s", base, entry->d_name);
+    if (lstat(path, &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != geteuid() ||
+        facts.st_mtime > time(NULL) - SETTLED_SECONDS)
+      continue;
+    const int taken = take(path);
+    if (taken < 0) continue;
+    or_scratch_remove(path);
+    (void)close(taken);
+  }
+  (void)closedir(folder);
 }
 
 static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place) {

@@ -4,8 +4,11 @@
 
 #include "openruntime/status.h"
 
-/* A new folder for temporary files, of this user alone. RESOURCE_EXHAUSTED, UNAVAILABLE. */
-or_status_t or_scratch_create(char *path, size_t capacity);
+/* A new folder for temporary files, of this user alone. It is taken as long as the descriptor *taken is open.
+ * RESOURCE_EXHAUSTED, UNAVAILABLE. */
+or_status_t or_scratch_create(char *path, size_t capacity, int *taken);
+/* Removes such folders that nobody has taken any more: of programs that were killed. */
+void or_scratch_sweep(void);
 /* Removes a folder and what is in it; links are removed, never followed. What can't be removed stays. */
 void or_scratch_remove(const char *path);
 /* The folder where a worker of this owner may keep what it compiled, made if it is not there: owners do not reach each

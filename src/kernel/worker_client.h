@@ -21,6 +21,7 @@ void or_worker_environment_deinit(const or_allocator_t *allocator, or_worker_env
 typedef struct or_worker_process_t {
   pid_t pid;                        /* 0: none; else a child that nobody has waited for */
   int socket;                       /* -1: none */
+  int scratch_taken;                /* what holds the folder below; open while it is there */
   char scratch[OR_FILE_PATH_BYTES]; /* a folder of its own, removed with it */
 } or_worker_process_t;
 

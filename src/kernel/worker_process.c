@@ -25,7 +25,7 @@ or_status_t or_worker_start(const or_worker_start_t *start, or_worker_process_t 
   int sockets[2] = {-1, -1};
   char words[96];
   *out = (or_worker_process_t){.socket = -1};
-  or_status_t status = or_scratch_create(out->scratch, sizeof out->scratch);
+  or_status_t status = or_scratch_create(out->scratch, sizeof out->scratch, &out->scratch_taken);
   if (!or_ok(status)) return status;
   status = open_sockets(sockets);
   if (or_ok(status)) {
@@ -157,7 +157,9 @@ void or_worker_end(or_worker_process_t *process, char *fate) {
     if (result == 0 && fate != NULL) describe(&info, fate);
   }
   process->pid = 0;
-  if (process->scratch[0] != '\0') or_scratch_remove(process->scratch);
+  if (process->scratch[0] == '\0') return;
+  or_scratch_remove(process->scratch);
+  (void)close(process->scratch_taken);
   process->scratch[0] = '\0';
 }
 
