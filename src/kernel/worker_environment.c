@@ -1,6 +1,9 @@
 /* What a worker inherits of the environment. */
 #include <string.h>
 #include <unistd.h>
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#endif
 
 #include "base/alloc.h"
 #include "kernel/worker_client.h"
@@ -32,7 +35,11 @@ static const char *const inherited[] = {
     "OPENRUNTIME_OPENCL_LIBRARY",
 };
 
+#if defined(__APPLE__) /* a library's has no name of its own */
+#define environ (*_NSGetEnviron())
+#else
 extern char **environ;
+#endif
 
 static bool is_inherited(const char *variable) {
   const char *equals = strchr(variable, '=');
