@@ -106,6 +106,8 @@ static void have_the_bounds_of_the_settings(void **state) {
   or_kernel_registry_t *registry = NULL;
   or_store_t *store = open_store();
   or_config_default(&config);
+  expect_ok(or_config_set(&config, "kernels", "off"));
+  assert_false(config.kernels);
   expect_ok(or_config_set(&config, "kernels", "on"));
   expect_ok(or_config_set(&config, "kernel_source_size", "1000"));
   expect_ok(or_config_set(&config, "kernel_compile_timeout", "0.5"));

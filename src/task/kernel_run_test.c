@@ -235,6 +235,42 @@ static void says_what_it_compiled(void **state) {
   or_kernel_entry_release(entry);
 }
 
+/* From the source to the outputs, all with an allocator of its own. */
+static or_status_t compile_and_run(const or_allocator_t *allocator) {
+  const or_runtime_options_t options = {.allocator = allocator};
+  or_kernels_options_t limits = or_kernels_options_default();
+  or_runtime_t *own = NULL;
+  or_kernel_registry_t *made = NULL;
+  or_kernel_entry_t *entry = NULL;
+  or_task_result_t result;
+  char log[OR_KERNEL_LOG_BYTES];
+  limits.program = program;
+  or_task_t *task = parsed("{\"operation\":\"kernel\",\"data\":" SAXPY "}");
+  or_task_result_init(&result, allocator);
+  or_status_t status = or_runtime_create_with(&options, backends, sizeof backends / sizeof *backends, &own);
+  const or_kernel_registry_options_t wanted = {.runtime = own, .limits = &limits};
+  const or_kernel_record_t record = a_record("saxpy", SOURCE);
+  if (or_ok(status)) status = or_kernel_registry_create(&wanted, &made);
+  if (or_ok(status)) status = or_kernel_registry_compile(made, &record, NULL, log, &entry);
+  or_kernel_entry_release(entry);
+  const or_task_context_t context = {.runtime = own, .kernels = made, .owner = "k"};
+  if (or_ok(status)) status = or_task_execute(task, &context, &result);
+  or_task_result_deinit(&result);
+  or_task_free(task);
+  or_kernel_registry_free(made);
+  or_runtime_release(own);
+  return status;
+}
+
+static void survives_every_failing_allocation(void **state) {
+  (void)state;
+  or_kernel_registry_free(registry); /* so that what lives is what was tried */
+  or_runtime_release(runtime);
+  registry = NULL;
+  runtime = NULL;
+  expect_survives_every_failing_allocation(compile_and_run);
+}
+
 int main(int count, char **arguments) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -246,6 +282,7 @@ int main(int count, char **arguments) {
       TEST(counts_what_ended_how),
       TEST(one_that_was_kept_is_compiled_at_first_use),
       TEST(says_what_it_compiled),
+      TEST(survives_every_failing_allocation),
   };
   if (!or_file_program(program, sizeof program)) return 77;
   if (count > 1 && strcmp(arguments[1], "worker") == 0) {
