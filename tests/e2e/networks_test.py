@@ -219,9 +219,9 @@ def patterns_are_found_in_every_export():
                 harness.expect("Softmax" not in counts, f"{name}: a Softmax outside of attention")
 
 
-if numpy is None:
+if __name__ == "__main__" and numpy is None:
     print("skipped: NumPy is not installed")
-else:
+elif __name__ == "__main__":
     harness.main(
         [
             every_export_agrees_at_every_shape,

@@ -13,7 +13,8 @@ import stat
 import subprocess
 import sys
 
-from harness import EVERY_DEVICE, PROGRAM, SOURCE, expect, main, need_server, run, scratch, surroundings
+import networks_test
+from harness import CPU_ALONE, EVERY_DEVICE, PROGRAM, SOURCE, expect, main, need_server, run, scratch, surroundings
 from server_test import JSON, get, serving
 
 DIGITS = os.path.join("data", "digits")
@@ -98,6 +99,26 @@ def explains_what_runs_where():
     expect(any(node["device"] == "opencl_0" for node in nodes), nodes)
     for node in nodes:
         expect(node["device"] == "opencl_0" or node["reason"], f"elsewhere, and no reason: {node}")
+
+
+def networks_agree_with_what_another_runtime_computed():
+    """One export of each network at its first and its last shape, all on the device (networks_test.py)."""
+    if networks_test.numpy is None:
+        print("skipped: NumPy is not installed")
+        return
+    os.environ.update(environment())
+    try:
+        for network, exports in networks_test.network_inputs.EXPORTS.items():
+            expected = networks_test.expectations(network)
+            model = os.path.join(networks_test.FOLDER, f"{exports[-2]}.onnx")
+            shapes = list(expected)
+            for shape in {shapes[0], shapes[-1]}:
+                with scratch() as folder:
+                    found = networks_test.infer(model, network, shape, folder, "-d", "opencl_0", "--strict")
+                    worst = networks_test.error(network, shape, found, expected[shape])
+                expect(worst <= AGREEMENT, f"{network} {shape}: {worst:.1e}")
+    finally:
+        os.environ.update(CPU_ALONE)
 
 
 def keeps_what_was_compiled_for_its_owner_alone():
@@ -259,6 +280,7 @@ if __name__ == "__main__":
         tests += [is_found_and_described, the_processor_stays_the_first_choice_of_its_hardware,
                   computes_agree_with_their_references, reads_a_digit_as_the_processor_does,
                   two_devices_agree_and_their_shares_are_told, explains_what_runs_where,
+                  networks_agree_with_what_another_runtime_computed,
                   keeps_what_was_compiled_for_its_owner_alone, looks_for_devices_only_where_they_are_wanted,
                   serves_on_it]
     else:
