@@ -26,7 +26,7 @@ const char *__tsan_default_options(void) { return "allocator_may_return_null=1";
 
 static void print_usage(FILE *file) {
   fprintf(file, "usage: openruntime-cts [--backend NAME] [--filter TEXT] [--isa portable|avx2|avx512|amx|neon]\n"
-                "                       [--no-vendor] [--threads N] [--cache DIR] [--if-there] [--list] [--verbose]\n"
+                "                       [--vendor|--no-vendor] [--threads N] [--cache DIR] [--if-there] [--list] [--verbose]\n"
                 "Runs the conformance suite against every backend that is compiled in, or one of them:");
   for (size_t i = 0; i < cts_backend_count; ++i) fprintf(file, " %s", cts_backends[i].name);
   fprintf(file, "\nExit code: 0 all passed, 1 some failed, 2 wrong usage.\n");
@@ -44,6 +44,8 @@ static int parse(int argc, char **argv, cts_options_t *out) {
       out->list = true;
     } else if (strcmp(name, "--verbose") == 0) {
       out->verbose = true;
+    } else if (strcmp(name, "--vendor") == 0) {
+      out->settings.vendor_libraries = true;
     } else if (strcmp(name, "--no-vendor") == 0) {
       out->settings.vendor_libraries = false;
     } else if (strcmp(name, "--backend") == 0) {
