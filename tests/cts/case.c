@@ -47,6 +47,17 @@ static bool is_offered(const cts_backend_t *backend, const char *name) {
   return !matches_one(backend->not_offered, name);
 }
 
+/* Operator cases are op/NAME-VERSION/DTYPE and more; others are of no type. */
+static bool is_of_types(const char *name, const char *types) {
+  if (strncmp(name, "op/", 3) != 0 || strchr(name + 3, '/') == NULL) return true;
+  const char *type = strchr(name + 3, '/') + 1;
+  const size_t length = strcspn(type, " ");
+  for (const char *word = types; *word != '\0'; word += strcspn(word, ","), word += *word == ',') {
+    if (strcspn(word, ",") == length && strncmp(word, type, length) == 0) return true;
+  }
+  return false;
+}
+
 static void count_skip(cts_t *cts, const char *reason) {
   ++cts->skipped;
   for (size_t i = 0; i < cts->skip_count; ++i) {
@@ -116,6 +127,7 @@ void cts_check_offered(cts_t *cts) {
 
 void cts_case(cts_t *cts, const char *name, cts_run_t run, const void *data) {
   if (cts->options->filter != NULL && strstr(name, cts->options->filter) == NULL) return;
+  if (cts->options->types != NULL && !is_of_types(name, cts->options->types)) return;
   ++cts->cases;
   note_offered(cts, name);
   if (cts->options->list) {

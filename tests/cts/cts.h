@@ -32,6 +32,7 @@ extern const size_t cts_backend_count;
 
 typedef struct cts_options_t {
   const char *backend, *filter; /* NULL: all */
+  const char *types;            /* of operator cases: "float32,int64"; NULL: all */
   or_backend_settings_t settings;
   bool list, verbose;
   bool if_there; /* a backend that is named may have no device: then it is skipped, as one that is not named */

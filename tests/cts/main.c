@@ -25,8 +25,9 @@ const char *__tsan_default_options(void) { return "allocator_may_return_null=1";
 #endif
 
 static void print_usage(FILE *file) {
-  fprintf(file, "usage: openruntime-cts [--backend NAME] [--filter TEXT] [--isa portable|avx2|avx512|amx|neon]\n"
-                "                       [--vendor|--no-vendor] [--threads N] [--cache DIR] [--if-there] [--list] [--verbose]\n"
+  fprintf(file, "usage: openruntime-cts [--backend NAME] [--filter TEXT] [--types DTYPE,...]\n"
+                "                       [--isa portable|avx2|avx512|amx|neon] [--vendor|--no-vendor] [--threads N]\n"
+                "                       [--cache DIR] [--if-there] [--list] [--verbose]\n"
                 "Runs the conformance suite against every backend that is compiled in, or one of them:");
   for (size_t i = 0; i < cts_backend_count; ++i) fprintf(file, " %s", cts_backends[i].name);
   fprintf(file, "\nExit code: 0 all passed, 1 some failed, 2 wrong usage.\n");
@@ -52,6 +53,8 @@ static int parse(int argc, char **argv, cts_options_t *out) {
       value = out->backend = value_of(argc, argv, &i);
     } else if (strcmp(name, "--filter") == 0) {
       value = out->filter = value_of(argc, argv, &i);
+    } else if (strcmp(name, "--types") == 0) {
+      value = out->types = value_of(argc, argv, &i);
     } else if (strcmp(name, "--isa") == 0) {
       value = out->settings.cpu_isa = value_of(argc, argv, &i);
     } else if (strcmp(name, "--if-there") == 0) {
@@ -134,7 +137,8 @@ static void run_backend(cts_t *cts) {
       continue;
     }
     run_suites(cts, i);
-    if (i == 0 && cts->options->filter == NULL && !cts->options->list) cts_check_offered(cts);
+    if (i == 0 && cts->options->filter == NULL && cts->options->types == NULL && !cts->options->list)
+      cts_check_offered(cts);
     or_queue_release(cts->queue);
     cts->queue = NULL;
   }
