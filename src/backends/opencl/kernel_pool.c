@@ -7,6 +7,7 @@
 #include "ops/shape.h"
 
 #define SPATIAL 3
+#define LINE 64         /* as in kernels/pool.cl */
 #define LIMIT (1 << 28) /* elements: sums and products of a few stay in int32 */
 
 /* window_t of kernels/pool.cl; what is less than SPATIAL has extents of 1 in front. */
@@ -64,6 +65,14 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   return read_window(view, &window);
 }
 
+/* Whether rows of the result are worth vectors: so many neighbours at once, or 1. */
+static uint32_t span_of(const or_cl_device_t *device, or_dtype_t dtype, const or_cl_window_t *window) {
+  uint32_t span = or_cl_vector_width(device, dtype);
+  int32_t step = window->stride[2], reach = (window->kernel[2] - 1) * window->dilation[2];
+  if (span == 1 || !or_cl_is_float(device, dtype) || step > 2) return 1;
+  return (int32_t)span * step + reach <= LINE && window->out[2] >= 4 ? span : 1;
+}
+
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *x = or_view_input(view, 0);
@@ -74,20 +83,22 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
   if (!or_ok(status)) return status;
   bool padding = or_op_attribute_int(&view->call, "count_include_pad", 0) != 0;
-  char options[96], least[32] = "";
+  char options[96], least[32] = "", rows[16] = "";
+  uint32_t span = span_of(device, x->dtype, &window);
+  if (span > 1) (void)or_format(rows, sizeof rows, " -DSPAN=%u", span);
   if (is_max(view)) (void)or_format(least, sizeof least, " -DLEAST=%s", least_of(device, x->dtype));
-  (void)or_format(options, sizeof options, "-DT=%s%s%s", or_cl_type_name(device, x->dtype), least,
-                  padding && !is_max(view) ? " -DPADDING" : "");
+  (void)or_format(options, sizeof options, "-DT=%s%s%s%s", or_cl_type_name(device, x->dtype), least,
+                  padding && !is_max(view) ? " -DPADDING" : "", rows);
   size_t planes = (size_t)or_shape_product(&x->shape, 0, 2);
   const or_cl_argument_t arguments[] = {or_cl_slot(from), or_cl_slot(to), or_cl_bytes(&window, sizeof window),
                                         or_cl_int((int64_t)planes)};
-  or_cl_launch_t launch = {.source = "pool", .entry = "pool", .options = options};
+  or_cl_launch_t launch = {.source = "pool", .entry = span > 1 ? "pool_rows" : "pool", .options = options};
   launch.arguments = arguments;
   launch.argument_count = sizeof arguments / sizeof *arguments;
   launch.bytes = (double)or_view_bytes(x) + (double)or_view_bytes(or_view_output(view, 0));
   launch.flops = view->call.op->cost(&view->call).flops;
   launch.dimensions = 3;
-  launch.global[0] = (size_t)window.out[2];
+  launch.global[0] = ((size_t)window.out[2] + span - 1) / span;
   launch.global[1] = (size_t)window.out[0] * (size_t)window.out[1];
   launch.global[2] = planes;
   or_cl_build_name(build, "pool");
