@@ -17,6 +17,7 @@ bool or_cl_conv_read(const or_cl_device_t *device, const or_node_view_t *view, o
   if (or_view_count(&x->shape) > INT32_MAX || or_view_count(&or_view_output(view, 0)->shape) > INT32_MAX) return false;
   *out = (or_cl_conv_t){.dtype = x->dtype, .images = (int32_t)x->shape.dims[0], .groups = (int32_t)groups};
   out->window.channels = (int32_t)x->shape.dims[1];
+  out->window.elements = (int32_t)or_view_count(&x->shape);
   out->window.filters = (int32_t)or_view_output(view, 0)->shape.dims[1];
   return read_window(view, out) && read_epilogue(view, out);
 }

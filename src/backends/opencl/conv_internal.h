@@ -10,6 +10,7 @@ typedef struct or_cl_window_args_t {
   int32_t phases_h, phases_w, lines, width;
   int32_t channels, filters;
   int32_t has_bias, has_residual;
+  int32_t elements;
   float lo, hi;
 } or_cl_window_args_t;
 

@@ -57,12 +57,16 @@ static inline T act(T x, const product_t *p) {
 #endif
 }
 
+/* Unrolled: with an index that is known, parameters need no copy in memory. */
 static inline long batch_at(const product_t *p, const long *strides, int item) {
   long at = 0;
-  for (int i = p->rank - 1; i >= 0; --i) {
-    int rest = item / p->extents[i];
-    at += (item - rest * p->extents[i]) * strides[i];
-    item = rest;
+#pragma unroll
+  for (int i = MAX_BATCH_RANK - 1; i >= 0; --i) {
+    if (i < p->rank) {
+      int rest = item / p->extents[i];
+      at += (item - rest * p->extents[i]) * strides[i];
+      item = rest;
+    }
   }
   return at;
 }
@@ -314,8 +318,8 @@ static inline T fetch_pixel(const product_t *p, const pixel_t *pixel, int k, int
 #endif
 
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void tiles(PRODUCT_PARAMETERS) {
-  __local T a_tiles[2][BK * A_PITCH] __attribute__((aligned(16)));
-  __local T b_tiles[2][BK * B_PITCH] __attribute__((aligned(16)));
+  __local T a_tiles[2][BK * A_PITCH] __attribute__((aligned(32)));
+  __local T b_tiles[2][BK * B_PITCH] __attribute__((aligned(32)));
   int t = get_local_id(0), part = get_global_id(2);
   int item = part / p.splits, split = part - item * p.splits;
   int row_start = get_global_id(1) * BM, column_start = get_global_id(0) / ITEMS * BN;
