@@ -101,7 +101,7 @@ typedef PASTE(T, 16) vector_t;
 #define LOAD_16(pointer) LOADN(16, S, pointer, 0)
 #endif
 
-/* 16 pixels from `left` on, LINES apart, those outside of the line as 0; `at`: of the line's first one in the images. */
+/* 16 pixels from `left` on, LINES apart, those outside of the line as 0; `at`: of the first one in the images. */
 static inline vector_t load_line(__global const S *images, const window_t *p, long at, int left) {
   const vector_t lanes = (vector_t)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) * (T)LINES;
   long first = at + left;
