@@ -217,6 +217,16 @@ def the_server_bounds_every_run():
         expect((task["status"], task["error_code"]) == ("timeout", "deadline_exceeded"), task)
         reply, text = send(port, task_of("endless", [{"shape": [1025], "dtype": "int32", "zeros": True}]))
         expect(reply.status == 422 and text["detail"][0]["loc"][-1] == 0 and "4096" in text["detail"][0]["msg"], text)
+    bounds = ("kernel_source_size=100", "kernel_memory=1G", "kernel_output_size=2G")
+    with serving_kernels(*(word for bound in bounds for word in ("--set", bound))) as (_, port, _):
+        compiled(port, "pair", "kernel void pair(global float *x, global float *y) { x[0] = y[0]; }")
+        long = {"name": "long", "entry_point": "long", "source_code": TWICE + " " * 100}
+        reply, text = ask(port, "POST", "/kernels/compile", long)
+        expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "source_code"], f"{reply.status} {text}")
+        large = {"shape": [150, 1 << 20], "dtype": "float32", "zeros": True}  # each fits, both do not
+        reply, task = send(port, task_of("pair", [large, large]))
+        expect(reply.status == 200 and task["status"] == "failed", f"{reply.status} {str(task)[:500]}")
+        expect(task["error_code"] in ("resource_exhausted", "out_of_range"), task)
 
 
 def a_kernel_that_writes_where_it_must_not_is_its_tasks_failure():
