@@ -160,6 +160,7 @@ static const char *const opencl_not_offered[] = {
     "op/Global*[0,*",
     "op/BatchNormalization-7/*spatial=0*",
     "op/*LayerNormalization-*axis=1*",
+    "op/openruntime:AddLayerNormalization-*[2,3,4] [2,1,4]*",
     "op/RMSNormalization-*[2,3,64] [64] axis=1*",
     "op/Reduce*/bool *",
     "op/Attention-*outputs=4*",
