@@ -46,6 +46,7 @@ static double flops_of(const or_cl_product_job_t *job) {
 typedef struct trial_t {
   or_cl_build_t *build;
   or_cl_product_job_t job;
+  or_cl_product_args_t args; /* of the candidate in hand */
   char options[OPTIONS_BYTES];
   or_cl_argument_t arguments[ARGUMENTS];
   or_cl_launch_t launch;
@@ -301,13 +302,13 @@ static or_cl_launch_t tiles_launch(const or_cl_device_t *device, const or_cl_pro
 static const or_cl_launch_t *tile_candidate(void *self, size_t index) {
   trial_t *trial = self;
   const or_cl_device_t *device = or_cl_build_device(trial->build);
-  or_cl_product_args_t args = trial->job.args;
   if (!tile_fits(device, trial->job.dtype, &TILES[index])) return NULL;
-  split(device, groups_of(&trial->job, &TILES[index]), TILES[index].depth, &args);
-  trial->launch = tiles_launch(device, &trial->job, &args, &TILES[index], trial->options);
-  set_arguments(&trial->job, &args, trial->job.c, trial->arguments);
+  trial->args = trial->job.args;
+  split(device, groups_of(&trial->job, &TILES[index]), TILES[index].depth, &trial->args);
+  trial->launch = tiles_launch(device, &trial->job, &trial->args, &TILES[index], trial->options);
+  set_arguments(&trial->job, &trial->args, trial->job.c, trial->arguments);
   trial->launch.arguments = trial->arguments;
-  finish_trial(trial, args.splits);
+  finish_trial(trial, trial->args.splits);
   return &trial->launch;
 }
 
