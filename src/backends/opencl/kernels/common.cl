@@ -90,13 +90,13 @@ static inline void store_bf16(__global bf16 *pointer, size_t index, float value)
     uint##n bits = as_uint##n(value);                                                        \
     vstore##n(convert_ushort##n(BF16_BITS(bits, isnan(value))), index, pointer);             \
   }
-#define WHOLE_VECTORS(n)                                                                                          \
-  PLAIN_VECTOR(n, float)                                                                                          \
-  PLAIN_VECTOR(n, char)                                                                                           \
-  PLAIN_VECTOR(n, uchar)                                                                                          \
-  PLAIN_VECTOR(n, short)                                                                                          \
-  PLAIN_VECTOR(n, ushort) PLAIN_VECTOR(n, int) PLAIN_VECTOR(n, uint) PLAIN_VECTOR(n, long) PLAIN_VECTOR(n, ulong) \
-      SHORT_VECTOR(n)
+#define WHOLE_VECTORS(n)  \
+  PLAIN_VECTOR(n, float)  \
+  PLAIN_VECTOR(n, char)   \
+  PLAIN_VECTOR(n, uchar)  \
+  PLAIN_VECTOR(n, short)  \
+  PLAIN_VECTOR(n, ushort) \
+  PLAIN_VECTOR(n, int) PLAIN_VECTOR(n, uint) PLAIN_VECTOR(n, long) PLAIN_VECTOR(n, ulong) SHORT_VECTOR(n)
 #ifdef cl_khr_fp64
 #define VECTORS(n) WHOLE_VECTORS(n) PLAIN_VECTOR(n, double)
 #else

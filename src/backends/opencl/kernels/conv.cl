@@ -15,7 +15,7 @@ typedef struct window_t {
   int phases_h, phases_w, lines, width; /* of the planes that lay_image makes */
   int channels, filters;                /* of an image; filters is a multiple of channels */
   int has_bias, has_residual;
-  int elements;                         /* of all images */
+  int elements; /* of all images */
   float lo, hi;
 } window_t;
 
