@@ -144,6 +144,8 @@ static const char *const opencl_not_offered[] = {
     "op/Cast* int2*",
     "op/Cast* uint2*",
     "op/Cast*string*",
+    "op/PRelu-1/*",
+    "op/PRelu-6/*",
     "op/Mod-*/float64 *",
     "op/ReduceMean-*/int*",
     "op/ReduceMean-*/uint*",
