@@ -202,13 +202,12 @@ static void write_name(void *json, const or_kernel_record_t *record) { or_json_s
 
 void or_handle_kernels(or_request_t *request) {
   or_json_writer_t json;
-  or_kernel_registry_t *registry = registry_of(request);
-  if (registry == NULL) return;
+  or_kernel_registry_t *registry = request->server->services.kernels;
   or_reply_json_begin(request, &json);
   or_json_object_begin(&json);
   or_json_key(&json, "kernels");
   or_json_array_begin(&json);
-  or_kernel_registry_list(registry, or_request_owner(request), write_name, &json);
+  if (registry != NULL) or_kernel_registry_list(registry, or_request_owner(request), write_name, &json);
   or_json_array_end(&json);
   or_json_object_end(&json);
   or_reply_json_end(request, &json);

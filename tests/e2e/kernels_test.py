@@ -328,9 +328,9 @@ def kernels_are_of_their_key():
 def kernels_are_off_unless_the_operator_wants_them():
     body = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
     with serving() as (_, port, _):
-        for method, path, what in (("POST", "/kernels/compile", body), ("GET", "/kernels", None),
-                                   ("GET", "/kernels/twice", None), ("DELETE", "/kernels/twice", None),
-                                   ("POST", "/tasks", task_of("twice", []))):
+        expect(ask(port, "GET", "/kernels")[1] == {"kernels": []}, "none where they are off")
+        for method, path, what in (("POST", "/kernels/compile", body), ("GET", "/kernels/twice", None),
+                                   ("DELETE", "/kernels/twice", None), ("POST", "/tasks", task_of("twice", []))):
             reply, text = ask(port, method, path, what)
             expect(reply.status == 403 and text["error_code"] == "permission_denied", f"{method} {path}: {text}")
             for words in ("kernels = on", "OPENRUNTIME_KERNELS=on", "--kernels"):
