@@ -194,10 +194,13 @@ static int verify_one(or_cli_t *cli, const or_verify_options_t *options) {
   } else if (result.verdict == OR_VERDICT_PASSED || result.verdict == OR_VERDICT_WRONG) {
     bool passed = result.verdict == OR_VERDICT_PASSED;
     (void)printf("%s%s%s: %s against %s, %zu outputs: max error %.3g absolute, %.3g relative, mean %.3g; %.1f %% of "
-                 "the flops on %s\n",
+                 "the flops on %s",
                  or_cli_style(cli, passed ? OR_CLI_GREEN : OR_CLI_RED), or_verdict_name(result.verdict),
                  or_cli_style(cli, OR_CLI_PLAIN), device, other, result.outputs, result.max_abs, result.max_rel,
                  result.mean_abs, 100.0 * result.flops_on_device, device);
+    if (isfinite(result.flops_on_other))
+      (void)printf(", of the other run's %.1f %% on %s", 100.0 * result.flops_on_other, other);
+    (void)printf("\n");
     print_shares(&result);
   }
   if (result.detail[0] != '\0')

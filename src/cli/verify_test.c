@@ -200,7 +200,7 @@ static void tells_the_share_of_the_flops_of_each_device(void **state) {
   assert_int_equal(RUN("verify", in_folder("branched.onnx"), "--devices", "cpu,fake_0", "-b", "65536"),
                    OR_EXIT_FAILED);                    /* so many that no node goes along with its neighbours */
   expect_err("under 99 % of the flops ran on fake_0"); /* the second one was named too */
-  expect_out("second device: fake_0 ");
+  expect_out(" % on fake_0\nsecond device: fake_0 ");
   expect_out(", cpu_0 ");
   assert_int_equal(RUN("--json", "verify", in_folder("branched.onnx"), "--devices", "fake_0,cpu", "-b", "65536"),
                    OR_EXIT_FAILED);
