@@ -31,7 +31,7 @@ or_status_t or_places_open(or_scheduler_t *scheduler) {
   const size_t place_count = scheduler->options.kernels != NULL ? 2 * count : count;
   for (size_t i = 0; i < place_count; ++i) {
     place_t *place = &scheduler->places[scheduler->place_count++];
-    place->device = or_runtime_device(scheduler->runtime, i % count);
+    place->device = or_runtime_device(scheduler->runtime, i < count ? i : i - count);
     place->hardware = hardware_of(scheduler, place->device, i >= count);
     place->is_available = true;
   }

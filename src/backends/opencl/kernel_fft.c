@@ -1,5 +1,7 @@
 /* Fft, DFT and STFT: lines of complex numbers, transformed by fft.c. A real line of even length goes as a complex one
  * of half the length; what else is not complex numbers of the kernels' type, all of them, goes through a copy. */
+#include <assert.h>
+
 #include "backends/opencl/fft_internal.h"
 #include "ops/fft.h"
 #include "ops/shape.h"
@@ -170,6 +172,7 @@ static or_status_t prepare_fft(const or_cl_fft_t *fft, const or_node_view_t *vie
                                const or_cl_slot_id_t ends[2]) {
   const or_shape_t *x = &or_view_input(view, 0)->shape;
   size_t lines = (size_t)or_shape_product(x, 0, x->rank - 1), rows = (size_t)call->rows;
+  assert(rows > 0);
   size_t spectrum = (size_t)(call->real_out ? call->in_n : call->out_n);
   line_t row = {.shape = {.outer = lines, .n = (size_t)call->n, .inner = 1, .inverse = call->inverse, .scale = 1},
                 .in_extent = (size_t)call->in_n,

@@ -176,7 +176,7 @@ static or_status_t add_launch(or_cl_build_t *build, const or_node_view_t *view, 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   state_t state;
   slots_t at;
-  (void)read(view, &state); /* match has looked */
+  if (!read(view, &state)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
   or_status_t status = find_slots(build, view, &state, &at);
   or_cl_build_name(build, "norm");
   return or_ok(status) ? add_launch(build, view, &state, &at) : status;

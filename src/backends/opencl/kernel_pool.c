@@ -1,4 +1,5 @@
 /* MaxPool and AveragePool over one to three dimensions. */
+#include <assert.h>
 #include <string.h>
 
 #include "backends/opencl/families_internal.h"
@@ -77,7 +78,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *x = or_view_input(view, 0);
   or_cl_window_t window;
-  (void)read_window(view, &window); /* match has looked */
+  if (!read_window(view, &window)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
   or_cl_slot_id_t from, to;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &from);
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
@@ -85,6 +86,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   bool padding = or_op_attribute_int(&view->call, "count_include_pad", 0) != 0;
   char options[96], least[32] = "", rows[16] = "";
   uint32_t span = span_of(device, x->dtype, &window);
+  assert(span > 0);
   if (span > 1) (void)or_format(rows, sizeof rows, " -DSPAN=%u", span);
   if (is_max(view)) (void)or_format(least, sizeof least, " -DLEAST=%s", least_of(device, x->dtype));
   (void)or_format(options, sizeof options, "-DT=%s%s%s%s", or_cl_type_name(device, x->dtype), least,

@@ -30,7 +30,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_op_tensor_t *x = or_view_input(view, 0);
   or_value_id_t input = view->core->inputs[0];
   or_cl_lines_t lines;
-  (void)read_lines(view, &lines); /* match has looked */
+  if (!read_lines(view, &lines)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
   or_cl_line_form_t form = or_cl_line_form(device, &lines, x->dtype);
   or_cl_slot_id_t from, to;
   or_status_t status = or_cl_build_read(build, input, &from);
