@@ -67,10 +67,12 @@ static work_t *begin(or_request_t *request, void (*run)(work_t *work)) {
   return work;
 }
 
-static void hand_over(work_t *work, or_workers_t *workers) {
-  or_request_t *request = work->request;
+/* By turns where `turns` is not NULL, else by the workers in the order in which it came. */
+static void hand_over(work_t *work, or_turns_t *turns, or_workers_t *workers) {
+  or_request_t *request = work->request; /* the work is perhaps done and gone when it is handed over */
   or_request_keep(request);
-  or_status_t status = or_workers_submit(workers, carry_out, work);
+  or_status_t status = turns != NULL ? or_turns_submit(turns, request->key.id, carry_out, work)
+                                     : or_workers_submit(workers, carry_out, work);
   if (or_ok(status)) return;
   free_work(work);
   or_reply_header(request, "Retry-After", "1");
@@ -82,7 +84,7 @@ void or_handle_kernel_compile(or_request_t *request) {
   work_t *work = begin(request, compile);
   if (work == NULL) return;
   if (read_source(request, work)) {
-    hand_over(work, request->server->services.compilers);
+    hand_over(work, request->server->services.compilations, NULL);
   } else {
     free_work(work);
   }
@@ -258,5 +260,5 @@ static void remove_kernel(work_t *work) {
 
 void or_handle_kernel_remove(or_request_t *request) {
   work_t *work = begin(request, remove_kernel);
-  if (work != NULL) hand_over(work, request->server->services.readers);
+  if (work != NULL) hand_over(work, NULL, request->server->services.readers);
 }

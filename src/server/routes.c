@@ -204,7 +204,7 @@ const or_route_t or_routes[] = {
          "400 has the compiler's log; 403: kernels are off here",
      .request = "KernelSource",
      .response = "KernelCompiled",
-     .statuses = "400 403 404 422 503 507"},
+     .statuses = "400 403 404 422 501 503 507"},
     {.method = OR_HTTP_GET,
      .pattern = "/kernels",
      .scope = OR_SCOPE_READ,

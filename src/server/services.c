@@ -11,6 +11,9 @@
 #include "server/settings.h"
 #include "server/task_body.h"
 
+#define OWN_COMPILATIONS 8u /* of kernels of one key, and of all, that wait */
+#define ALL_COMPILATIONS 64u
+
 /* A task that outlived the process: accepted again as it was, but for its attempts. One that can't be any more (its
  * device is gone, a field is unknown to this version) is told in the log and stays pending on disk. */
 static or_status_t take_up(void *self, const or_task_record_t *record, const or_journal_blob_t *inputs,
@@ -101,9 +104,12 @@ static or_status_t open_workers(or_services_t *services) {
                                         .tick_self = services};
   const or_workers_options_t loaders = {.allocator = or_allocator_system(), .name = "or-load", .threads = 2};
   const or_workers_options_t compilers = {
-      .allocator = or_allocator_system(), .name = "or-compile", .threads = 2, .queued = 32};
+      .allocator = or_allocator_system(), .name = "or-compile", .threads = OR_WORKERS_MAX_THREADS};
   or_status_t status = or_workers_create(&readers, &services->readers);
   if (or_ok(status) && services->kernels != NULL) status = or_workers_create(&compilers, &services->compilers);
+  if (or_ok(status) && services->kernels != NULL)
+    status = or_turns_create(services->compilers, or_allocator_system(), OWN_COMPILATIONS, ALL_COMPILATIONS,
+                             &services->compilations);
   if (or_ok(status)) status = or_workers_create(&loaders, &services->loaders);
   return or_ok(status) ? or_model_settings_visit(services->store, hand_to_loaders, services) : status;
 }
@@ -168,6 +174,7 @@ void or_services_close(or_services_t *services) {
   or_telemetry_free(services->telemetry);
   or_scheduler_free(services->scheduler);
   or_workers_free(services->compilers);
+  or_turns_free(services->compilations);
   or_kernel_registry_free(services->kernels);
   or_model_pool_free(services->pool);
   or_store_close(services->store);

@@ -11,7 +11,7 @@
 #include "server/hub.h"
 #include "server/kernel_store.h"
 #include "server/profiles.h"
-#include "server/workers.h"
+#include "server/turns.h"
 #include "store/store.h"
 
 typedef struct or_services_t {
@@ -23,9 +23,10 @@ typedef struct or_services_t {
   or_telemetry_t *telemetry;
   or_profiles_t *profiles;
   or_kernel_registry_t *kernels; /* of users; NULL: they are off */
-  or_workers_t *readers;    /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
-  or_workers_t *loaders;    /* long work: models loaded and explained */
-  or_workers_t *compilers;  /* of kernels of users */
+  or_workers_t *readers;   /* short work off the loops: the disk's, large replies; sweeps the pool once a second */
+  or_workers_t *loaders;   /* long work: models loaded and explained */
+  or_workers_t *compilers; /* of kernels of users; handed out by turns */
+  or_turns_t *compilations;
   struct or_meter_t *meter; /* the server's */
   bool drained;
 } or_services_t;

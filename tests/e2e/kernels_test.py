@@ -325,6 +325,39 @@ def kernels_are_of_their_key():
             expect(reply.status == 200 and task["status"] == "completed", task)
 
 
+def who_waits_for_himself_keeps_nobody_else_from_compiling():
+    with tempfile.TemporaryDirectory() as folder:
+        busy, other = make(folder, "read,run,kernels", "read,kernels")
+        body = {"name": "later", "entry_point": "twice", "source_code": TWICE}
+        replies = []
+        refused = threading.Event()
+
+        def compile_later(port):
+            reply, _ = ask(port, "POST", "/kernels/compile", body, busy)
+            replies.append(reply.status)
+            if reply.status == 503:
+                expect(reply.getheader("Retry-After") is not None, "when to ask again")
+                refused.set()
+
+        with serving_kernels("--data", folder) as (_, port, _):
+            compiled(port, "endless", ENDLESS, busy)
+            task = task_of("endless", [{"shape": [1], "dtype": "int32", "data": [0]}])
+            reply, text = ask(port, "POST", "/tasks", task, busy, Prefer="respond-async")
+            path = f"/tasks/{text['task_id']}"
+            while ask(port, "GET", path, key=busy)[1]["status"] != "running":
+                pass
+            threads = [threading.Thread(target=compile_later, args=(port,)) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            expect(refused.wait(60), "no bound of what waits of one key")
+            compiled(port, "twice", TWICE, other)
+            expect(ask(port, "GET", path, key=busy)[1]["status"] == "running", "the other one waited for it")
+            expect(ask(port, "DELETE", path, key=busy)[0].status == 200, "cancelled")
+            for thread in threads:
+                thread.join()
+            expect(sorted(replies) == [200] * 9 + [503] * 3, replies)
+
+
 def kernels_are_off_unless_the_operator_wants_them():
     body = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
     with serving() as (_, port, _):
@@ -490,6 +523,7 @@ if __name__ == "__main__":
         a_source_that_the_compiler_does_not_end_with_is_killed,
         a_worker_that_is_killed_from_outside_is_one_tasks_failure,
         kernels_are_of_their_key,
+        who_waits_for_himself_keeps_nobody_else_from_compiling,
         kernels_are_off_unless_the_operator_wants_them,
         kernels_outlive_the_server,
         what_is_done_is_counted_and_logged,
