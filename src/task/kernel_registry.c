@@ -146,8 +146,11 @@ static size_t search(const or_kernel_registry_t *registry, const char *owner, co
 
 static size_t count_of(const or_kernel_registry_t *registry, const char *owner) {
   size_t count = 0;
-  assert(registry->entries != NULL || registry->count == 0);
-  for (size_t i = 0; i < registry->count; ++i) count += strcmp(registry->entries[i]->record.owner, owner) == 0;
+  for (size_t i = 0; i < registry->count; ++i) {
+    const or_kernel_entry_t *entry = registry->entries[i];
+    assert(entry != NULL);
+    count += strcmp(entry->record.owner, owner) == 0;
+  }
   return count;
 }
 
