@@ -1,4 +1,7 @@
 #include "ops/conv.h"
+
+#include <math.h>
+
 #include "backends/opencl/conv_internal.h"
 #include "ops/shape.h"
 
@@ -36,7 +39,8 @@ static bool read_window(const or_node_view_t *view, or_cl_conv_t *conv) {
   int last = window.rank - 1;
   for (int i = 0; i <= last; ++i) {
     if (window.in[i] > MOST || window.out[i] > MOST || window.out[i] < 0 || window.stride[i] > MOST) return false;
-    if (window.kernel[i] > MOST || window.dilation[i] > MOST || window.pad_begin[i] > MOST) return false;
+    if (window.kernel[i] > MOST || window.dilation[i] > MOST) return false;
+    if (window.pad_begin[i] > MOST || window.pad_end[i] > MOST) return false;
     if ((window.kernel[i] - 1) * window.dilation[i] > MOST) return false;
   }
   to->in_h = to->out_h = to->kernel_h = to->stride_h = to->dilation_h = 1;
@@ -62,7 +66,10 @@ static bool read_window(const or_node_view_t *view, or_cl_conv_t *conv) {
   to->lines = to->out_h + span_h / to->stride_h;
   to->width = to->out_w + span_w / to->stride_w;
   double planes = (double)to->phases_h * to->phases_w * to->channels * (double)to->lines * to->width;
-  return planes < (double)INT32_MAX / 2.0;
+  double channels = (double)to->channels / conv->groups, taps = channels * to->kernel_h * to->kernel_w;
+  double behind = (channels * to->in_h + span_h) * to->in_w + span_w; /* the place of the last tap */
+  double pixels = (double)to->out_h * to->out_w;
+  return fmax(fmax(planes, taps), fmax(behind, pixels)) < (double)INT32_MAX / 2.0;
 }
 
 static bool read_epilogue(const or_node_view_t *view, or_cl_conv_t *conv) {

@@ -24,7 +24,8 @@ typedef struct or_cl_layout_t {
   int64_t dims[2 * OR_MAX_RANK];
   int64_t strides[3][2 * OR_MAX_RANK];
 } or_cl_layout_t;
-/* With dimensions joined that can be. False: more than OR_CL_MAX_RANK are left, or a number exceeds int32. */
+/* With dimensions joined that can be. False: more than OR_CL_MAX_RANK are left, or an extent, a stride or the number of
+ * rows is more than kernels count by an int. */
 bool or_cl_layout_join(const or_cl_layout_t *layout, or_cl_strides_t *out);
 /* The same of `count` (1..3) operands that are broadcast to `out`. False also for symbolic shapes. */
 bool or_cl_broadcast(const or_shape_t *out, const or_shape_t *const *operands, uint32_t count, or_cl_strides_t *joined);

@@ -9,6 +9,7 @@ static bool read_places(const or_node_view_t *view, uint32_t table, or_cl_stride
   or_shape_t places = or_view_output(view, 0)->shape;
   if (!or_shape_is_static(&places) || places.rank < 1) return false;
   --places.rank;
+  if (or_shape_product(&places, 0, places.rank) > INT32_MAX / 2) return false;
   const or_shape_t *indices = &or_view_input(view, 2 * table + 1)->shape;
   return or_cl_broadcast(&places, &indices, 1, out);
 }

@@ -2,7 +2,18 @@
 #include "backends/opencl/families_internal.h"
 #include "ops/shape.h"
 
-#define LIMIT INT32_MAX
+/* Kernels add up to a vector or a group of work items to a place before they look whether it is one. */
+#define LIMIT (INT32_MAX - 4096)
+
+/* Rows, which are all dimensions but the last, are counted by an int as well. */
+static bool counts_rows(const or_cl_strides_t *strides) {
+  int64_t rows = 1;
+  for (int32_t i = 0; i + 1 < strides->rank && rows > 0; ++i) {
+    rows *= strides->dims[i];
+    if (rows > LIMIT) return false;
+  }
+  return true;
+}
 
 /* Dimension i may be joined to the one kept before it if every operand moves on as if the two were one. */
 static bool joins(const or_cl_layout_t *layout, const or_cl_strides_t *strides, int32_t i) {
@@ -31,7 +42,7 @@ bool or_cl_layout_join(const or_cl_layout_t *layout, or_cl_strides_t *out) {
       out->strides[k][at] = (int32_t)stride;
     }
   }
-  return true;
+  return counts_rows(out);
 }
 
 bool or_cl_broadcast(const or_shape_t *out, const or_shape_t *const *operands, uint32_t count,

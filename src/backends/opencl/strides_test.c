@@ -53,9 +53,23 @@ static void refuses_what_an_int_does_not_count(void **state) {
   or_cl_layout_t layout = {.rank = 1, .operands = 1, .dims = {INT64_C(1) << 31}, .strides = {{1}}};
   or_cl_strides_t strides;
   assert_false(or_cl_layout_join(&layout, &strides));
+  layout.dims[0] = INT32_MAX; /* the last vector of it would end behind what an int counts */
+  assert_false(or_cl_layout_join(&layout, &strides));
   layout.dims[0] = 2;
   layout.strides[0][0] = INT64_C(1) << 31;
   assert_false(or_cl_layout_join(&layout, &strides));
+}
+
+static void refuses_more_rows_than_an_int_counts(void **state) {
+  (void)state;
+  const or_shape_t column = SHAPE(65536, 65536, 1), out = SHAPE(65536, 65536, 2), fewer = SHAPE(16384, 65536, 2);
+  const or_shape_t *pair[] = {&out, &column}, *dense[] = {&out}, *halves[] = {&fewer, &column};
+  or_cl_strides_t strides;
+  assert_false(or_cl_broadcast(&out, pair, 2, &strides)); /* 2^32 rows of 2 */
+  assert_true(or_cl_broadcast(&out, dense, 1, &strides)); /* 2^16 rows of 2^17 */
+  const or_shape_t few = SHAPE(16384, 65536, 1);
+  halves[1] = &few;
+  assert_true(or_cl_broadcast(&fewer, halves, 2, &strides));
 }
 
 static void refuses_more_dimensions_than_kernels_have(void **state) {
@@ -75,6 +89,7 @@ int main(void) {
       cmocka_unit_test(leaves_nothing_of_a_scalar),
       cmocka_unit_test(takes_the_last_dimension_as_rows),
       cmocka_unit_test(refuses_what_an_int_does_not_count),
+      cmocka_unit_test(refuses_more_rows_than_an_int_counts),
       cmocka_unit_test(refuses_more_dimensions_than_kernels_have),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
