@@ -29,6 +29,8 @@ static const pool_row_t pool_rows[] = {
     {2, 1, 64, {28, 28}, {3, 3}, {1, 1}, {0}, {1, 1, 1, 1}, NULL, 1, 0},
     {1, 2, 3, {19}, {3}, {2}, {0}, {1, 1}, NULL, 1, 0},
     {3, 1, 2, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {0}, {0, 1, 0, 1, 1, 1}, NULL, 1, 0},
+    /* positions that an int does not count, nearly all of them padding */
+    {2, 1, 1, {4, 4}, {50000, 50000}, {0}, {0}, {49999, 49999, 0, 0}, NULL, 1, 0},
 };
 
 static bool any(const int64_t *values, int count) {

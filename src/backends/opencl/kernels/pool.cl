@@ -22,6 +22,11 @@ static inline int padded(const window_t *w, int d, int position) {
   return min(count, w->kernel_extent[d]);
 }
 
+/* Positions of three dimensions; with padding they may be more than an int counts. */
+static inline E volume(int depth, int height, int width) {
+  return (E)max(depth, 0) * (E)max(height, 0) * (E)max(width, 0);
+}
+
 __kernel void pool(IN(x), OUT(y), window_t w, int planes) {
   const int column = get_global_id(0), line = get_global_id(1), plane = get_global_id(2);
   if (plane >= planes || column >= w.out[2]) return;
@@ -51,11 +56,11 @@ __kernel void pool(IN(x), OUT(y), window_t w, int planes) {
   }
 #ifndef LEAST
 #ifdef PADDING
-  const int count = padded(&w, 0, depth) * padded(&w, 1, row) * padded(&w, 2, column);
+  const E count = volume(padded(&w, 0, depth), padded(&w, 1, row), padded(&w, 2, column));
 #else
-  const int count = max(end[0] - first[0], 0) * max(end[1] - first[1], 0) * max(end[2] - first[2], 0);
+  const E count = volume(end[0] - first[0], end[1] - first[1], end[2] - first[2]);
 #endif
-  if (count > 0) result /= (E)count;
+  if (count > 0) result /= count;
 #endif
   STORE(T, WRITE(T, y), ((size_t)plane * w.out[0] * w.out[1] + line) * w.out[2] + column, result);
 }
@@ -121,11 +126,11 @@ __kernel void pool_rows(IN(x), OUT(y), window_t w, int planes) {
     int first_column, end_column, unused;
     seen(&w, 2, column + n, &first_column, &end_column, &unused);
 #ifdef PADDING
-    const int positions = padded(&w, 0, depth) * padded(&w, 1, row) * padded(&w, 2, column + n);
+    const E positions = volume(padded(&w, 0, depth), padded(&w, 1, row), padded(&w, 2, column + n));
 #else
-    const int positions = max(end[0] - first[0], 0) * max(end[1] - first[1], 0) * max(end_column - first_column, 0);
+    const E positions = volume(end[0] - first[0], end[1] - first[1], end_column - first_column);
 #endif
-    if (positions > 0) numbers[n] /= (E)positions;
+    if (positions > 0) numbers[n] /= positions;
 #endif
     STORE(T, WRITE(T, y), to + n, numbers[n]);
   }
