@@ -75,6 +75,7 @@ typedef struct or_kernel_facts_t {
   bool cached;         /* it came from the disk */
   double compile_seconds;
   uint32_t max_block, max_blocks[3];
+  uint32_t required_block[3]; /* that the source asks for, and no other; 0s: for none */
   size_t local_bytes;
 } or_kernel_facts_t;
 OR_API const or_kernel_facts_t *or_kernel_facts(const or_kernel_t *kernel);

@@ -69,6 +69,11 @@ static void check_grid(const or_kernel_facts_t *facts, const or_kernel_grid_t *g
       counted = true;
       items = 1;
     }
+    if (whole && facts->required_block[i] != 0 && grid->block[i] != facts->required_block[i]) {
+      tell(report, "block", i, "%u work items; the kernel's source asks for blocks of %u x %u x %u", grid->block[i],
+           facts->required_block[0], facts->required_block[1], facts->required_block[2]);
+      whole = false;
+    }
     if (whole) block *= grid->block[i]; /* both are below 2^32 */
     if (whole && block > facts->max_block) {
       tell(report, "block", i, "%llu work items in a block; this kernel takes at most %u", (unsigned long long)block,

@@ -67,6 +67,17 @@ static void expect_problem(const char *where, int index, const char *words) {
   if (strstr(found.message, words) == NULL) fail_msg("\"%s\" lacks \"%s\"", found.message, words);
 }
 
+static void a_block_that_the_source_asks_for_is_the_only_one(void **state) {
+  (void)state;
+  memcpy(kernel.facts.required_block, (const uint32_t[]){8, 4, 1}, sizeof kernel.facts.required_block);
+  assert_true(check_grid_of((or_kernel_grid_t){{3, 1, 1}, {8, 4, 1}}));
+  assert_false(check_grid_of((or_kernel_grid_t){{3, 1, 1}, {8, 1, 1}}));
+  expect_problem("block", 1, "8 x 4 x 1");
+  assert_int_equal(found.count, 1);
+  assert_false(check_grid_of((or_kernel_grid_t){{3, 1, 1}, {1, 4, 1}}));
+  expect_problem("block", 0, "8 x 4 x 1");
+}
+
 static void grids_and_blocks_have_bounds(void **state) {
   (void)state;
   assert_true(check_grid_of((or_kernel_grid_t)GOOD_GRID));
@@ -254,6 +265,7 @@ static void every_problem_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+      TEST(a_block_that_the_source_asks_for_is_the_only_one),
       TEST(grids_and_blocks_have_bounds),
       TEST(the_count_of_arguments_is_the_kernels),
       TEST(buffers_take_tensors_of_their_type_and_whole_vectors),

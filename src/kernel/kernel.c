@@ -146,6 +146,7 @@ static or_status_t keep_facts(or_kernel_t *kernel, const or_worker_compiled_t *c
       .max_blocks = {compiled->max_blocks[0], compiled->max_blocks[1], compiled->max_blocks[2]},
       .local_bytes = (size_t)compiled->local_bytes,
   };
+  memcpy(kernel->facts.required_block, compiled->required_block, sizeof kernel->facts.required_block);
   return status;
 }
 

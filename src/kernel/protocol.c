@@ -189,6 +189,7 @@ or_status_t or_worker_parse_compiled(const void *bytes, size_t length, or_worker
   out->cached = take_bool(&reader);
   out->max_block = take_u32(&reader);
   take(&reader, out->max_blocks, sizeof out->max_blocks);
+  take(&reader, out->required_block, sizeof out->required_block);
   const uint32_t count = take_u32(&reader);
   if (reader.wrong == NULL && count > OR_KERNEL_MAX_PARAMETERS) reader.wrong = "too many parameters";
   for (uint32_t i = 0; reader.wrong == NULL && i < count; ++i) take_parameter(&reader, &out->parameters[i]);

@@ -73,7 +73,7 @@ typedef struct or_worker_compiled_t {
   const char *log;
   uint64_t binary_bytes, local_bytes;
   bool cached;
-  uint32_t max_block, max_blocks[3], parameter_count;
+  uint32_t max_block, max_blocks[3], required_block[3], parameter_count;
   or_kernel_parameter_t parameters[OR_KERNEL_MAX_PARAMETERS];
 } or_worker_compiled_t;
 

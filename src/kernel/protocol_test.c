@@ -36,6 +36,7 @@ static or_worker_compiled_t sample(void) {
       .cached = true,
       .max_block = 256,
       .max_blocks = {256, 128, 64},
+      .required_block = {8, 4, 2},
       .parameter_count = 2,
       .parameters = {
           {.name = "y", .type = "float4*", .role = OR_KERNEL_BUFFER, .dtype = OR_FLOAT32, .width = 4, .writable = true},
@@ -55,6 +56,7 @@ static void what_is_written_is_read(void **state) {
   assert_int_equal(got.binary_bytes, 1234);
   assert_true(got.cached);
   assert_int_equal(got.max_blocks[2], 64);
+  assert_int_equal(got.required_block[1], 4);
   assert_int_equal(got.parameter_count, 2);
   assert_string_equal(got.parameters[0].type, "float4*");
   assert_int_equal(got.parameters[0].width, 4);

@@ -96,6 +96,7 @@ or_status_t or_worker_write_compiled(const or_worker_compiled_t *message, or_tex
   put_u32(&writer, message->cached);
   put_u32(&writer, message->max_block);
   put(&writer, message->max_blocks, sizeof message->max_blocks);
+  put(&writer, message->required_block, sizeof message->required_block);
   put_u32(&writer, message->parameter_count);
   for (uint32_t i = 0; i < message->parameter_count; ++i) {
     const or_kernel_parameter_t *parameter = &message->parameters[i];

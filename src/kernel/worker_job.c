@@ -63,6 +63,7 @@ static or_status_t compile(or_worker_job_t *job, const or_queue_context_t *conte
   out->cached = kernel->cached;
   out->max_block = kernel->max_block;
   memcpy(out->max_blocks, kernel->max_blocks, sizeof out->max_blocks);
+  memcpy(out->required_block, kernel->required_block, sizeof out->required_block);
   out->parameter_count = kernel->parameter_count;
   memcpy(out->parameters, kernel->parameters, kernel->parameter_count * sizeof *kernel->parameters);
   return status;

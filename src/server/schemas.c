@@ -309,6 +309,7 @@ const or_schema_field_t or_schema_fields[] = {
     {"Kernel", "compile_time", "number", OR_FIELD_ALWAYS, "seconds"},
     {"Kernel", "source_bytes", "integer", OR_FIELD_ALWAYS, NULL},
     {"Kernel", "max_block", "integer", OR_FIELD_ALWAYS, "work items that a block may have"},
+    {"Kernel", "required_block", "[integer]", OR_FIELD_NULLABLE, "the block that the source asks for, and no other"},
     {"Kernel", "local_bytes", "integer", OR_FIELD_ALWAYS, "of a block, that arguments may ask for"},
     {"Kernel", "signature", "[KernelParameter]", OR_FIELD_ALWAYS, NULL},
 

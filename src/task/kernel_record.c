@@ -92,6 +92,16 @@ void or_kernel_reading_deinit(or_kernel_reading_t *made) {
   or_text_deinit(&made->facts);
 }
 
+static void write_block(or_json_writer_t *json, const uint32_t block[3]) {
+  if (block[0] == 0) {
+    or_json_null(json);
+    return;
+  }
+  or_json_array_begin(json);
+  for (int i = 0; i < 3; ++i) or_json_uint(json, block[i]);
+  or_json_array_end(json);
+}
+
 static void write_parameter(or_json_writer_t *json, size_t index, const or_kernel_parameter_t *parameter) {
   static const char *const roles[] = {
       [OR_KERNEL_SCALAR] = "scalar", [OR_KERNEL_BUFFER] = "buffer", [OR_KERNEL_LOCAL] = "local"};
@@ -128,6 +138,8 @@ void or_kernel_facts_write(or_json_writer_t *json, const or_kernel_record_t *rec
   or_json_field_double(json, "compile_time", facts->compile_seconds);
   or_json_field_int(json, "source_bytes", (int64_t)record->source_bytes);
   or_json_field_int(json, "max_block", facts->max_block);
+  or_json_key(json, "required_block");
+  write_block(json, facts->required_block);
   or_json_field_int(json, "local_bytes", (int64_t)facts->local_bytes);
   or_json_key(json, "signature");
   or_json_array_begin(json);

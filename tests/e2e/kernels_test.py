@@ -185,6 +185,16 @@ def each_argument_that_does_not_fit_is_named_before_the_task_is_accepted():
             reply, text = send(port, body)
             expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "data", *loc],
                    f"{data}: {reply.status} {text}")
+        asking = "__attribute__((reqd_work_group_size(8, 2, 1))) kernel void asking(global int *x) { x[0] = 1; }"
+        room = {"shape": [1], "dtype": "int32", "zeros": True}
+        for cached in (False, True):
+            kernel = compiled(port, "asking", asking)
+            expect((kernel["required_block"], kernel["cached"]) == ([8, 2, 1], cached), kernel)
+        body = task_of("asking", [room])
+        reply, text = send(port, body)
+        expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "data", "block", 0], text)
+        body["data"]["block"] = [8, 2]
+        expect(send(port, body)[1]["status"] == "completed", "the block that it asks for")
         # Two at once, both told.
         _, text = send(port, task_of("mixed", [0.5, FLOATS, fours, 3]))
         expect([one["loc"][-1] for one in text["detail"]] == [0, 3], text)
@@ -327,7 +337,7 @@ def kernels_are_of_their_key():
 
 def who_waits_for_himself_keeps_nobody_else_from_compiling():
     with tempfile.TemporaryDirectory() as folder:
-        busy, other = make(folder, "read,run,kernels", "read,kernels")
+        busy, other = make(folder, "read,kernels", "read,kernels")
         body = {"name": "later", "entry_point": "twice", "source_code": TWICE}
         replies = []
         refused = threading.Event()

@@ -46,7 +46,7 @@ def needed(method, path):
         return ("admin",)
     if method == "get":
         return ("read",)
-    if method == "post" and path == "/tasks":
+    if (method, path) in (("post", "/tasks"), ("patch", "/tasks/{task_id}"), ("delete", "/tasks/{task_id}")):
         return ("run", "kernels")
     if path.startswith(("/tasks", "/benchmark", "/profile")):
         return ("run",)

@@ -57,11 +57,12 @@ typedef struct or_backend_kernel_t {
   void *self;
   const or_kernel_parameter_t *parameters;
   uint32_t parameter_count;
-  size_t binary_bytes;    /* of the compiled program; 0: not known */
-  bool cached;            /* from the disk, without the compiler */
-  uint32_t max_block;     /* work items that a block of this kernel may have */
-  uint32_t max_blocks[3]; /* extents of a block, each */
-  size_t local_bytes;     /* that a block may have of LOCAL memory, beyond the kernel's own */
+  size_t binary_bytes;        /* of the compiled program; 0: not known */
+  bool cached;                /* from the disk, without the compiler */
+  uint32_t max_block;         /* work items that a block of this kernel may have */
+  uint32_t max_blocks[3];     /* extents of a block, each */
+  uint32_t required_block[3]; /* that the source asks for, and no other (reqd_work_group_size); 0s: for none */
+  size_t local_bytes;         /* that a block may have of LOCAL memory, beyond the kernel's own */
   /* Enqueues and waits. The values are as many as parameters, and were checked. *device_ns: by the device's clock; -1:
    * not known. RESOURCE_EXHAUSTED, DEVICE_LOST, INTERNAL (the driver's words). */
   or_status_t (*run)(void *self, void *queue, const or_kernel_grid_t *grid, const or_kernel_value_t *values,

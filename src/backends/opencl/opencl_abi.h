@@ -114,6 +114,7 @@ typedef struct _cl_event *or_cl_event_ref_t;
   X(KERNEL_ARG_TYPE_CONST, 1 << 0)            \
   X(KERNEL_ARG_TYPE_PIPE, 1 << 3)             \
   X(KERNEL_WORK_GROUP_SIZE, 0x11B0)           \
+  X(KERNEL_COMPILE_WORK_GROUP_SIZE, 0x11B1)   \
   X(KERNEL_LOCAL_MEM_SIZE, 0x11B2)            \
   X(EVENT_COMMAND_EXECUTION_STATUS, 0x11D3)   \
   X(PROFILING_COMMAND_START, 0x1282)          \

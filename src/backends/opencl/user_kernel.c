@@ -186,7 +186,7 @@ static or_status_t read_parameters(or_cl_user_kernel_t *kernel, bool *told) {
 static or_status_t describe(const or_cl_user_kernel_t *kernel, or_backend_kernel_t *out) {
   const or_cl_device_t *device = kernel->device;
   const or_cl_library_t *cl = device->cl;
-  size_t group = 0, binary = 0;
+  size_t group = 0, binary = 0, required[3] = {0};
   uint64_t local = 0;
   or_status_t status = or_cl_check(
       cl->GetKernelWorkGroupInfo(kernel->kernel, device->ref, OR_CL_KERNEL_WORK_GROUP_SIZE, sizeof group, &group, NULL),
@@ -194,6 +194,10 @@ static or_status_t describe(const or_cl_user_kernel_t *kernel, or_backend_kernel
   if (or_ok(status))
     status = or_cl_check(cl->GetKernelWorkGroupInfo(kernel->kernel, device->ref, OR_CL_KERNEL_LOCAL_MEM_SIZE,
                                                     sizeof local, &local, NULL),
+                         "clGetKernelWorkGroupInfo");
+  if (or_ok(status))
+    status = or_cl_check(cl->GetKernelWorkGroupInfo(kernel->kernel, device->ref, OR_CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
+                                                    sizeof required, required, NULL),
                          "clGetKernelWorkGroupInfo");
   if (!or_ok(status)) return status;
   if (cl->GetProgramInfo(kernel->program, OR_CL_PROGRAM_BINARY_SIZES, sizeof binary, &binary, NULL) != OR_CL_SUCCESS)
@@ -213,6 +217,7 @@ static or_status_t describe(const or_cl_user_kernel_t *kernel, or_backend_kernel
   for (int i = 0; i < 3; ++i) {
     const size_t most = device->traits.max_items[i];
     out->max_blocks[i] = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    out->required_block[i] = required[i] < UINT32_MAX ? (uint32_t)required[i] : UINT32_MAX;
   }
   return status;
 }
