@@ -68,6 +68,19 @@ static void end_idle(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_mutex_lock(&kernels->mutex);
 }
 
+bool or_worker_is_busy(or_kernels_t *kernels, const char *owner) {
+  bool own = false, all = true;
+  or_mutex_lock(&kernels->mutex);
+  for (uint32_t i = 0; i < kernels->options.workers; ++i) {
+    const or_worker_slot_t *slot = &kernels->slots[i];
+    const bool at_work = slot->state == OR_WORKER_LEASED || slot->state == OR_WORKER_STARTING;
+    own = own || (at_work && slot->owner != NULL && strcmp(slot->owner, owner) == 0);
+    all = all && at_work;
+  }
+  or_mutex_unlock(&kernels->mutex);
+  return own || all;
+}
+
 /* NULL: *status says why. */
 static or_worker_slot_t *acquire(or_kernels_t *kernels, or_device_t *device, const char *owner,
                                  const or_cancel_t *cancel, or_status_t *status) {

@@ -41,6 +41,9 @@ or_status_t or_worker_lease(or_kernels_t *kernels, or_device_t *device, const ch
 /* Gives it back; one whose process was ended is gone with that. */
 void or_worker_give_back(or_kernels_t *kernels, or_worker_slot_t *slot);
 
+/* Whether that owner would wait for a worker now, because of work of his own or of all the others. Any thread. */
+bool or_worker_is_busy(or_kernels_t *kernels, const char *owner);
+
 /* A number for a new kernel; and no one will ask for the kernel of that number again. Any thread. */
 uint64_t or_kernels_serial(or_kernels_t *kernels);
 void or_kernels_forget(or_kernels_t *kernels, const or_kernel_t *kernel);

@@ -90,9 +90,11 @@ static verdict_t check_kernel(or_request_t *request, const or_task_t *task, or_a
   if (or_task_kernel(task) == NULL) return GOOD;
   or_status_t status =
       or_kernel_registry_find(request->server->services.kernels, request->key.id, or_task_kernel(task), &entry);
-  if (or_ok(status) && !or_kernel_entry_is_ready(entry) && or_request_may_not_wait(request, &moved)) {
+  if (or_ok(status) && !or_kernel_entry_is_ready(entry) &&
+      (or_kernel_registry_would_wait(request->server->services.kernels, entry) ||
+       or_request_may_not_wait(request, &moved))) {
     or_kernel_entry_release(entry);
-    return moved ? ASKED_ELSEWHERE : GOOD; /* too many wait for that: the task itself says what does not fit */
+    return moved ? ASKED_ELSEWHERE : GOOD; /* it would wait for others: the task itself says what does not fit */
   }
   if (or_ok(status)) status = fit_kernel(request, task, entry, &problems, &device);
   if (or_ok(status) && problems.count > 0) or_reply_problems(request, &problems, "");

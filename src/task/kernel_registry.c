@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "kernel/pool.h"
 #include "runtime/runtime.h"
 
 struct or_kernel_entry_t {
@@ -121,6 +122,10 @@ bool or_kernel_entry_is_ready(or_kernel_entry_t *entry) {
   const bool ready = entry->kernel != NULL;
   or_mutex_unlock(&entry->mutex);
   return ready;
+}
+
+bool or_kernel_registry_would_wait(const or_kernel_registry_t *registry, const or_kernel_entry_t *entry) {
+  return or_worker_is_busy(registry->kernels, entry->record.owner);
 }
 
 /* ---- the table, with the lock held ---- */

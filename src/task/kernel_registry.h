@@ -54,6 +54,8 @@ void or_kernel_entry_retain(or_kernel_entry_t *entry);
 void or_kernel_entry_release(or_kernel_entry_t *entry); /* takes NULL */
 const or_kernel_record_t *or_kernel_entry_record(const or_kernel_entry_t *entry);
 bool or_kernel_entry_is_ready(or_kernel_entry_t *entry); /* compiled in this process */
+/* Whether compiling it would wait for other work, of its owner or of everyone: a run takes as long as its bound. */
+bool or_kernel_registry_would_wait(const or_kernel_registry_t *registry, const or_kernel_entry_t *entry);
 /* The kernel, compiled if it is not. It lives as long as the entry. Statuses of or_kernel_compile. */
 or_status_t or_kernel_registry_ready(or_kernel_registry_t *registry, or_kernel_entry_t *entry,
                                      const or_cancel_t *cancel, or_kernel_t **out);

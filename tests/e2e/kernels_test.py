@@ -414,6 +414,37 @@ def kernels_outlive_the_server():
             expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["endless"]}, "a removed one is back")
 
 
+def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
+    number = {"shape": [1], "dtype": "int32", "data": [0]}
+    names = [f"twice_{index}" for index in range(10)]
+    with tempfile.TemporaryDirectory() as folder:
+        busy, other = make(folder, "read,kernels", "read,run")
+        with serving_kernels("--data", folder) as (_, port, _):
+            compiled(port, "endless", ENDLESS, busy)
+            for name in names:
+                compiled(port, name, TWICE, busy, entry_point="twice")
+        with serving_kernels("--data", folder) as (_, port, _):
+
+            def begin(name, arguments):
+                """The path of a task that was accepted; None: it was told what does not fit."""
+                reply, text = ask(port, "POST", "/tasks", task_of(name, arguments), busy, Prefer="respond-async")
+                expect(reply.status in (202, 422), f"{reply.status} {text}")
+                return f"/tasks/{text['task_id']}" if reply.status == 202 else None
+
+            endless = begin("endless", [number])
+            wrong = next(filter(None, (begin(name, [1]) for name in names[:6])))  # once the endless one has the worker
+            good = [begin(name, [FLOATS]) for name in names[6:]]
+            digits = {"operation": "inference", "data": {"model": "digits"}}  # is read from the disk first
+            reply, task = ask(port, "POST", "/tasks", digits, other)
+            expect(reply.status == 200 and task["status"] == "completed", task)
+            expect(ask(port, "GET", endless, key=busy)[1]["status"] == "running", "it waited for another key's kernel")
+            expect(ask(port, "DELETE", endless, key=busy)[0].status == 200, "cancelled")
+            for path, end in ((wrong, ("failed", "invalid_argument")), *((path, ("completed", None)) for path in good)):
+                while "result" not in (task := ask(port, "GET", path, key=busy)[1]):
+                    pass
+                expect((task["status"], task["error_code"]) == end, task)
+
+
 def what_is_done_is_counted_and_logged():
     numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels() as (process, port, _):
@@ -536,6 +567,7 @@ if __name__ == "__main__":
         who_waits_for_himself_keeps_nobody_else_from_compiling,
         kernels_are_off_unless_the_operator_wants_them,
         kernels_outlive_the_server,
+        who_waits_for_himself_after_a_restart_keeps_no_network_from_answering,
         what_is_done_is_counted_and_logged,
         the_examples_compute_what_they_say,
         the_examples_do_the_same_on_a_server,
