@@ -25,6 +25,7 @@ typedef struct single_t {
   int32_t iterations;
   double flops;
   size_t group;
+  uint32_t dimensions; /* all of the work is along the first */
 } single_t;
 
 static void open_all(void) {
@@ -51,14 +52,14 @@ static or_status_t build_work(void *self, const or_queue_context_t *context) {
                                  .options = OPTIONS,
                                  .arguments = arguments,
                                  .argument_count = 2,
-                                 .dimensions = 1,
-                                 .global = {ITEMS},
-                                 .local = {single->group},
+                                 .dimensions = single->dimensions,
+                                 .global = {ITEMS, 1, 1},
+                                 .local = {single->group, 1, 1},
                                  .flops = single->flops};
   return or_ok(status) ? or_cl_build_launch(&single->build, &launch) : status;
 }
 
-static single_t *make_single(int32_t iterations, double flops) {
+static single_t *make_single_of(uint32_t dimensions, int32_t iterations, double flops) {
   void *memory = NULL;
   static const char *names[] = {"the node"};
   static or_executable_node_t nodes[1];
@@ -67,6 +68,7 @@ static single_t *make_single(int32_t iterations, double flops) {
   single->iterations = iterations;
   single->flops = flops;
   single->group = 4;
+  single->dimensions = dimensions;
   single->program =
       (or_cl_program_t){.device = device, .faults = OR_CL_NO_SLOT, .nodes = nodes, .names = names, .node_count = 1};
   or_arena_init(&single->program.arena, device->allocator);
@@ -78,6 +80,8 @@ static single_t *make_single(int32_t iterations, double flops) {
   single->arguments = (or_run_arguments_t){.outputs = &single->range};
   return single;
 }
+
+static single_t *make_single(int32_t iterations, double flops) { return make_single_of(1, iterations, flops); }
 
 static void free_single(single_t *single) {
   or_buffer_release(single->output);
@@ -111,12 +115,11 @@ static void clear(single_t *single) {
   expect_ok(or_buffer_write(single->output, 0, nothing, sizeof nothing));
 }
 
-static void long_launches_go_in_pieces(void **state) {
-  (void)state;
+static void expect_pieces(uint32_t dimensions) {
   open_all();
   const or_cl_traits_t *traits = &device->traits;
   const double second = (traits->is_cpu ? 4e9 : 20e9) * traits->compute_units; /* what is thought to take that long */
-  single_t *single = make_single(8, second);
+  single_t *single = make_single_of(dimensions, 8, second);
   clear(single);
   uint64_t before = launches();
   expect_ok(or_queue_run(queue, run_work, single));
@@ -130,6 +133,16 @@ static void long_launches_go_in_pieces(void **state) {
   expect_all_written(single);
   free_single(single);
   close_all();
+}
+
+static void long_launches_go_in_pieces(void **state) {
+  (void)state;
+  expect_pieces(1);
+}
+
+static void pieces_are_of_a_dimension_that_has_groups(void **state) {
+  (void)state;
+  expect_pieces(3); /* as a product, whose last dimension is its batch */
 }
 
 static void tells_how_long_a_node_took(void **state) {
@@ -372,6 +385,7 @@ int main(void) {
   cmocka_unit_test_setup(test, use_shared_memory), cmocka_unit_test_setup(test, use_memory_of_its_own)
   const struct CMUnitTest tests[] = {
       ON_BOTH(long_launches_go_in_pieces),
+      ON_BOTH(pieces_are_of_a_dimension_that_has_groups),
       ON_BOTH(tells_how_long_a_node_took),
       ON_BOTH(sees_a_cancel_between_two_pieces),
       ON_BOTH(two_runs_of_one_program_do_not_mix),

@@ -62,7 +62,7 @@ static inline or_cl_argument_t or_cl_fault(void) {
 }
 
 /* One launch. Kernels use get_global_id and get_local_id only, never group ids or global sizes: a launch that takes
- * long is split along its last dimension by offsets, so that a cancel is soon seen. */
+ * long is split along one of its dimensions by offsets, so that a cancel is soon seen. */
 typedef struct or_cl_launch_t {
   const char *source;  /* a file of kernels/ without its ending: "pointwise"; common.cl stands before each */
   const char *entry;   /* the kernel's name in it */

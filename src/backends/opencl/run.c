@@ -129,15 +129,19 @@ static or_status_t enqueue_copy(const run_t *run, const or_cl_step_t *step, or_c
                      "clEnqueueCopyBuffer");
 }
 
-/* A piece of a launch along its last dimension. */
-static or_status_t enqueue_launch(run_t *run, or_cl_step_t *step, size_t begin, size_t length,
+/* A piece of a launch along one of its dimensions, or all of a copy. */
+typedef struct piece_t {
+  uint32_t dimension;
+  size_t begin, length, extent; /* extent: of the whole */
+} piece_t;
+
+static or_status_t enqueue_launch(run_t *run, const or_cl_step_t *step, const piece_t *piece,
                                   or_cl_event_ref_t *event) {
-  const uint32_t last = step->dimensions - 1;
   size_t offset[3] = {0}, global[3] = {0};
   memcpy(global, step->global, sizeof global);
-  bool whole = begin == 0 && length == step->global[last];
-  offset[last] = begin;
-  global[last] = length;
+  bool whole = piece->length == piece->extent;
+  offset[piece->dimension] = piece->begin;
+  global[piece->dimension] = piece->length;
   or_mutex_lock(&run->program->mutex);
   or_status_t status = set_arguments_locked(run, step);
   if (or_ok(status)) {
@@ -161,28 +165,39 @@ static or_status_t remember(run_t *run, under_way_t entry) {
   return status;
 }
 
-static size_t piece_of(const or_cl_step_t *step) {
-  const uint32_t last = step->dimensions - 1;
-  const size_t extent = step->global[last], unit = step->local[0] > 0 ? step->local[last] : 1;
+static size_t group_of(const or_cl_step_t *step, uint32_t dimension) {
+  return step->local[0] > 0 ? step->local[dimension] : 1;
+}
+
+/* How a launch is cut: along its last dimension that has groups for all pieces, or the one that has most. */
+static piece_t piece_of(const or_cl_step_t *step) {
   const size_t pieces = (size_t)(atomic_load_explicit(&step->estimate_ns, memory_order_relaxed) / SLICE_NS) + 1;
-  const size_t units = extent / unit;
-  return (units / pieces + (units % pieces != 0)) * unit;
+  size_t most = 0;
+  uint32_t dimension = 0;
+  for (uint32_t d = step->dimensions; d-- > 0 && most < pieces;) {
+    const size_t groups = step->global[d] / group_of(step, d);
+    if (groups <= most) continue;
+    most = groups;
+    dimension = d;
+  }
+  const size_t length = (most / pieces + (most % pieces != 0)) * group_of(step, dimension);
+  return (piece_t){.dimension = dimension, .length = length, .extent = step->global[dimension]};
 }
 
 /* Enqueues one piece; an event goes with it if anyone wants to know when it is over. */
-static or_status_t run_piece(run_t *run, or_cl_step_t *step, size_t begin, size_t length, size_t extent) {
+static or_status_t run_piece(run_t *run, or_cl_step_t *step, const piece_t *piece) {
   const or_cl_library_t *cl = run->device->cl;
   const int64_t estimate = atomic_load_explicit(&step->estimate_ns, memory_order_relaxed);
-  run->slice_ns += (int64_t)((double)estimate * (double)length / (double)extent);
+  run->slice_ns += (int64_t)((double)estimate * (double)piece->length / (double)piece->extent);
   const bool ends = run->slice_ns >= SLICE_NS;
   const bool wanted =
       ends || run->arguments->node_ns != NULL || !atomic_load_explicit(&step->measured, memory_order_relaxed);
   or_cl_event_ref_t event = NULL;
-  or_status_t status = step->kernel != NULL ? enqueue_launch(run, step, begin, length, wanted ? &event : NULL)
+  or_status_t status = step->kernel != NULL ? enqueue_launch(run, step, piece, wanted ? &event : NULL)
                                             : enqueue_copy(run, step, wanted ? &event : NULL);
   if (!or_ok(status)) return status;
   if (event != NULL) {
-    status = remember(run, (under_way_t){event, step, length, extent, ends});
+    status = remember(run, (under_way_t){event, step, piece->length, piece->extent, ends});
     if (!or_ok(status)) return status;
   }
   if (!ends) return status;
@@ -194,11 +209,12 @@ static or_status_t run_piece(run_t *run, or_cl_step_t *step, size_t begin, size_
 
 static or_status_t run_step(run_t *run, or_cl_step_t *step) {
   or_status_t status = or_status_success();
-  if (step->kernel == NULL) return step->bytes > 0 ? run_piece(run, step, 0, 1, 1) : status;
-  const size_t extent = step->global[step->dimensions - 1], piece = piece_of(step);
-  for (size_t begin = 0; or_ok(status) && begin < extent; begin += piece) {
-    size_t left = extent - begin;
-    status = run_piece(run, step, begin, left < piece ? left : piece, extent);
+  if (step->kernel == NULL) return step->bytes > 0 ? run_piece(run, step, &(piece_t){0, 0, 1, 1}) : status;
+  const piece_t first = piece_of(step);
+  for (piece_t piece = first; or_ok(status) && piece.begin < piece.extent; piece.begin += first.length) {
+    const size_t left = piece.extent - piece.begin;
+    piece.length = left < first.length ? left : first.length;
+    status = run_piece(run, step, &piece);
   }
   return status;
 }
