@@ -123,11 +123,14 @@ void or_cl_facts_cache_save(const or_allocator_t *allocator, const char *folder,
                             const or_cl_found_t *found, uint32_t count) {
   char path[PATH_BYTES];
   or_text_t text;
+  or_file_writer_t writer;
   if (!path_of(folder, path) || count == 0 || library[0] == '\0' || strchr(library, '\n') != NULL) return;
   or_text_init(&text, allocator);
   or_status_t status =
       or_cl_facts_cache_format(library, or_cl_facts_cache_key(allocator, library), found, count, &text);
-  if (or_ok(status)) status = or_file_write(path, text.data, text.length);
+  /* In the place of whatever is there: to write into a pipe would wait for its reader. */
+  if (or_ok(status)) status = or_file_writer_begin(&writer, path, true);
+  if (or_ok(status)) status = or_file_writer_end(&writer, or_file_writer_append(&writer, text.data, text.length));
   if (!or_ok(status)) or_log(OR_LOG_BACKEND, OR_LOG_DEBUG, "opencl_devices_not_kept", "%s", or_status_message(status));
   or_status_ignore(status); /* the platforms are asked again next time */
   or_text_deinit(&text);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -121,6 +122,18 @@ static void a_corrupt_file_is_ignored_and_written_anew(void **state) {
   or_cl_facts_cache_remove(folder); /* nothing there: nothing to say */
 }
 
+static void a_pipe_in_its_place_is_replaced(void **state) {
+  (void)state;
+  static or_cl_found_t found[OR_CL_MAX_DEVICES];
+  uint32_t count = 0;
+  (void)unlink(path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  assert_false(load(found, &count));
+  save_two(); /* nobody reads the pipe */
+  assert_true(load(found, &count));
+  or_cl_facts_cache_remove(folder);
+}
+
 static void keeps_nothing_without_a_folder(void **state) {
   (void)state;
   static or_cl_found_t found[OR_CL_MAX_DEVICES];
@@ -153,6 +166,7 @@ int main(void) {
       cmocka_unit_test(holds_only_while_the_drivers_are_the_same),
       cmocka_unit_test(refuses_a_file_that_is_not_as_it_was_written),
       cmocka_unit_test(a_corrupt_file_is_ignored_and_written_anew),
+      cmocka_unit_test(a_pipe_in_its_place_is_replaced),
       cmocka_unit_test(keeps_nothing_without_a_folder),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

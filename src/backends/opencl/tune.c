@@ -131,10 +131,13 @@ static void load(or_cl_tune_t *tune) {
 
 static void save(or_cl_tune_t *tune) {
   or_text_t text;
+  or_file_writer_t writer;
   if (tune->path[0] == '\0') return;
   or_text_init(&text, tune->allocator);
   or_status_t status = or_cl_tune_format(tune->name, tune->entries, tune->count, &text);
-  if (or_ok(status)) status = or_file_write(tune->path, text.data, text.length);
+  /* In the place of whatever is there: to write into a pipe would wait for its reader. */
+  if (or_ok(status)) status = or_file_writer_begin(&writer, tune->path, true);
+  if (or_ok(status)) status = or_file_writer_end(&writer, or_file_writer_append(&writer, text.data, text.length));
   if (!or_ok(status)) or_log(OR_LOG_BACKEND, OR_LOG_DEBUG, "opencl_choices_not_kept", "%s", or_status_message(status));
   or_status_ignore(status); /* they are timed again next time */
   or_text_deinit(&text);

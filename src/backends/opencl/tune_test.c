@@ -1,6 +1,8 @@
 /* Choices: timed once, kept on the disk, timed again where the file is not what was written. */
 #include "backends/opencl/tune.h"
 
+#include <sys/stat.h>
+
 #include "backends/opencl/build_internal.h"
 #include "backends/opencl/opencl_test_internal.h"
 #include "base/file.h"
@@ -85,6 +87,23 @@ static void writes_a_corrupt_file_anew(void **state) {
   assert_int_equal(asked, 0);
 }
 
+static void make_pipe(const char *path) {
+  cl_unlink(path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void writes_a_file_in_the_place_of_a_pipe(void **state) {
+  (void)state;
+  unsigned asked = 0;
+  forget_all();
+  (void)choose(&asked);
+  assert_int_equal(cl_each_file("opencl-choices", make_pipe), 1);
+  (void)choose(&asked); /* nobody reads the pipe */
+  assert_int_equal(asked, CANDIDATES);
+  (void)choose(&asked);
+  assert_int_equal(asked, 0);
+}
+
 static bool parses(const char *text, const char *device, uint32_t *count) {
   static or_cl_tune_entry_t entries[OR_CL_TUNE_MAX_ENTRIES];
   return or_cl_tune_parse(text, strlen(text), device, entries, count);
@@ -120,6 +139,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keeps_a_choice_for_the_next_device),
       cmocka_unit_test(writes_a_corrupt_file_anew),
+      cmocka_unit_test(writes_a_file_in_the_place_of_a_pipe),
       cmocka_unit_test(takes_what_was_written_and_nothing_else),
   };
   return cmocka_run_group_tests(tests, cl_make_folder, cl_remove_folder);
