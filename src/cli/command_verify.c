@@ -198,8 +198,8 @@ static int verify_one(or_cli_t *cli, const or_verify_options_t *options) {
                  or_cli_style(cli, passed ? OR_CLI_GREEN : OR_CLI_RED), or_verdict_name(result.verdict),
                  or_cli_style(cli, OR_CLI_PLAIN), device, other, result.outputs, result.max_abs, result.max_rel,
                  result.mean_abs, 100.0 * result.flops_on_device, device);
-    if (isfinite(result.flops_on_other))
-      (void)printf(", of the other run's %.1f %% on %s", 100.0 * result.flops_on_other, other);
+    if (options->other != NULL && isfinite(result.flops_on_other))
+      (void)printf(", %.1f %% on %s", 100.0 * result.flops_on_other, other);
     (void)printf("\n");
     print_shares(&result);
   }
