@@ -3,7 +3,9 @@
 #include "kernel/sandbox.h"
 
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+#include <asm/sockios.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -41,6 +43,33 @@ static const unsigned refused[] = {
     424 /* pidfd_send_signal */,
     434 /* pidfd_open */,
     438 /* pidfd_getfd */,
+    440 /* process_madvise */,
+    448 /* process_mrelease */,
+    SYS_setpriority,
+    SYS_ioprio_set,
+    SYS_migrate_pages,
+    SYS_move_pages,
+    SYS_kcmp,
+    /* whose files are and who may read them, which Landlock leaves to their owner */
+    SYS_fchmod,
+    SYS_fchmodat,
+    452 /* fchmodat2 */,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    463 /* setxattrat */,
+    SYS_removexattr,
+    SYS_lremovexattr,
+    SYS_fremovexattr,
+    466 /* removexattrat */,
+    SYS_truncate, /* by path; before its third version Landlock leaves that too */
+#if defined(SYS_chmod)
+    SYS_chmod,
+    SYS_chown,
+    SYS_lchown,
+#endif
     /* out of the process group that is killed as one, or of the namespaces */
     SYS_setsid,
     SYS_setpgid,
@@ -81,7 +110,7 @@ static const unsigned refused[] = {
 
 /* A filter's instructions as they are put together. */
 typedef struct program_t {
-  struct sock_filter code[64 + 2 * REFUSED_COUNT];
+  struct sock_filter code[128 + 2 * REFUSED_COUNT];
   unsigned short length;
 } program_t;
 
@@ -108,12 +137,24 @@ static void refuse_call(program_t *program, unsigned number, int error) {
 /* The low half of an argument; both machines are little-endian. */
 static size_t argument(int index) { return offsetof(struct seccomp_data, args) + 8 * (size_t)index; }
 
-/* Signals to this process alone. */
-static void refuse_other_process(program_t *program, unsigned number) {
-  unless(program, BPF_JEQ, number, 4);
+/* To this process alone: that of its number, or of 0 where that means itself and not its group. */
+static void refuse_other_process(program_t *program, unsigned number, bool zero) {
+  unless(program, BPF_JEQ, number, zero ? 5 : 4);
   load(program, argument(0));
+  if (zero) add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0));
   add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)getpid(), 1, 0));
   answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+}
+
+/* By which a descriptor's signals go to any process. */
+static const unsigned owning_commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG}, owning_requests[] = {FIOSETOWN, SIOCSPGRP};
+
+/* By the second argument. */
+static void refuse_commands(program_t *program, unsigned number, const unsigned *commands, unsigned char count) {
+  unless(program, BPF_JEQ, number, (unsigned char)(2 * count + 2));
+  load(program, argument(1));
+  for (unsigned char i = 0; i < count; ++i) refuse_call(program, commands[i], EPERM);
   answer(program, SECCOMP_RET_ALLOW);
 }
 
@@ -126,8 +167,15 @@ static void build(program_t *program) {
   answer(program, SECCOMP_RET_ERRNO | EPERM);
   for (size_t i = 0; i < REFUSED_COUNT; ++i) refuse_call(program, refused[i], EPERM);
   refuse_call(program, NEWER_CALL_CLONE3, ENOSYS); /* the C library falls back to clone */
-  refuse_other_process(program, SYS_kill);
-  refuse_other_process(program, SYS_tgkill);
+  refuse_other_process(program, SYS_kill, false);
+  refuse_other_process(program, SYS_tgkill, false);
+  refuse_other_process(program, SYS_prlimit64, true);
+  refuse_other_process(program, SYS_sched_setaffinity, true);
+  refuse_other_process(program, SYS_sched_setscheduler, true);
+  refuse_other_process(program, SYS_sched_setparam, true);
+  refuse_other_process(program, SYS_sched_setattr, true);
+  refuse_commands(program, SYS_fcntl, owning_commands, sizeof owning_commands / sizeof *owning_commands);
+  refuse_commands(program, SYS_ioctl, owning_requests, sizeof owning_requests / sizeof *owning_requests);
   unless(program, BPF_JEQ, SYS_clone, 4);
   load(program, argument(0));
   unless(program, BPF_JSET, NAMESPACES, 1);

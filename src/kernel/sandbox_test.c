@@ -13,6 +13,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <asm/sockios.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#endif
 
 #include "base/testing.h"
 
@@ -88,6 +93,32 @@ static void *try_socket(void *gate) {
   return descriptor < 0 && errno == EPERM ? NULL : gate;
 }
 
+#if defined(__linux__)
+static int reaches_nobody(int descriptor) {
+  struct rlimit limit;
+  cpu_set_t processors;
+  const int parent = getppid();
+  CPU_ZERO(&processors);
+  CPU_SET(0, &processors);
+  HOLDS(prlimit(parent, RLIMIT_CPU, NULL, &limit) < 0 && errno == EPERM);
+  HOLDS(prlimit(0, RLIMIT_CPU, NULL, &limit) == 0 && setrlimit(RLIMIT_CPU, &limit) == 0);
+  HOLDS(setpriority(PRIO_PROCESS, (id_t)parent, 19) < 0 && errno == EPERM);
+  HOLDS(sched_setaffinity(parent, sizeof processors, &processors) < 0 && errno == EPERM);
+  HOLDS(fcntl(descriptor, F_SETOWN, parent) < 0 && errno == EPERM); /* a signal of its choice by what is read */
+  HOLDS(ioctl(descriptor, FIOSETOWN, &parent) < 0 && errno == EPERM);
+  HOLDS(fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0);
+  HOLDS(chmod("/dev/null", 0666) < 0 && errno == EPERM);
+  HOLDS(fchmod(descriptor, 0600) < 0 && errno == EPERM);
+  HOLDS(truncate("/openruntime-test-none", 0) < 0 && errno == EPERM);
+  return 0;
+}
+#else
+static int reaches_nobody(int descriptor) {
+  (void)descriptor;
+  return 0;
+}
+#endif
+
 static int calls_body(void) {
   int pipes[2], pair[2];
   pthread_t before;
@@ -103,6 +134,7 @@ static int calls_body(void) {
   HOLDS(kill(getppid(), 0) < 0 && errno == EPERM);
   HOLDS(kill(-1, 0) < 0 && errno == EPERM);
   HOLDS(kill(getpid(), 0) == 0);
+  HOLDS(reaches_nobody(pair[0]) == 0);
   HOLDS(setsid() < 0 && errno == EPERM);
   HOLDS(setpgid(0, 0) < 0 && errno == EPERM);
   HOLDS(write(pipes[1], "", 1) == 1); /* threads from before are bound too */
