@@ -103,6 +103,8 @@ static void names_the_place_of_each_problem(void **state) {
       print_error("%s: %zu, %s\n", cases[i].data, problems.count, problems.items[0].loc);
     assert_int_equal(problems.count, 1);
     assert_string_equal(problems.items[0].loc, cases[i].loc);
+    if (strcmp(cases[i].loc, "data.source") == 0)
+      assert_string_equal(problems.items[0].msg, "kernel has no such field; it has: name grid block arguments");
   }
 }
 

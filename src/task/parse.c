@@ -467,7 +467,7 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
   p->batch_size = 1;
   p->top_k = 5;
   p->duration_s = 10;
-  const bool kernel = strcmp(task->kind->operation, "kernel") == 0;
+  const bool kernel = strcmp(task->kind->operation, "kernel") == 0, typed = task->kind->type[0] != '\0';
   or_status_t status = kernel ? or_task_begin_kernel(task) : or_status_success();
   for (size_t i = 0; or_ok(status) && i < or_json_count(data); ++i) {
     const or_json_value_t *value = NULL;
@@ -478,8 +478,9 @@ static or_status_t parse_data(or_task_t *task, const or_json_value_t *data, or_t
     const integer_field_t *field = integer_field(name);
     if (strcmp(name, "type") == 0) continue;
     if (!in_list(task->kind->parameters, name)) {
-      or_task_problem(problems, loc, "value_error.extra", "%s %s has no such field; it has: type %s",
-                      task->kind->operation, task->kind->type, task->kind->parameters);
+      or_task_problem(problems, loc, "value_error.extra", "%s%s%s has no such field; it has: %s%s",
+                      task->kind->operation, typed ? " " : "", task->kind->type, typed ? "type " : "",
+                      task->kind->parameters);
     } else if (or_json_kind(value) == OR_JSON_NULL) {
       continue; /* the same as none */
     } else if (or_task_parse_ml(task, name, loc, value, problems, &status)) {
