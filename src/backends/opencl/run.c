@@ -166,7 +166,7 @@ static or_status_t remember(run_t *run, under_way_t entry) {
 }
 
 static size_t group_of(const or_cl_step_t *step, uint32_t dimension) {
-  return step->local[0] > 0 ? step->local[dimension] : 1;
+  return step->local[dimension] > 0 ? step->local[dimension] : 1;
 }
 
 /* How a launch is cut: along its last dimension that has groups for all pieces, or the one that has most. */
