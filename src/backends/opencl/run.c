@@ -1,5 +1,6 @@
 /* A run: launches are enqueued in order, long ones in pieces. At most two slices of work are under way, so that a
  * cancel is seen soon and the device has always something to do. */
+#include <assert.h>
 #include <string.h>
 
 #include "backends/opencl/build_internal.h"
@@ -174,6 +175,7 @@ static piece_t piece_of(const or_cl_step_t *step) {
   const size_t pieces = (size_t)(atomic_load_explicit(&step->estimate_ns, memory_order_relaxed) / SLICE_NS) + 1;
   size_t most = 0;
   uint32_t dimension = 0;
+  assert(pieces > 0);
   for (uint32_t d = step->dimensions; d-- > 0 && most < pieces;) {
     const size_t groups = step->global[d] / group_of(step, d);
     if (groups <= most) continue;
