@@ -86,15 +86,15 @@ static void a_kernel_begins_though_the_device_is_full(void **state) {
   (void)state;
   open_for_kernels(1);
   or_job_t *first = block(), *second = submit("second", "");
-  or_job_t *kernel = submit_kernel((wish_t){.id = "kernel", .owner = "a", .kernel = "done"});
-  expect_end(kernel, OR_TASK_COMPLETED, "\"device\":\"fake_0\"");
+  or_job_t *job = submit_kernel((wish_t){.id = "kernel", .owner = "a", .kernel = "done"});
+  expect_end(job, OR_TASK_COMPLETED, "\"device\":\"fake_0\"");
   assert_int_equal(or_job_facts(second).state, OR_TASK_PENDING);
   or_fake_open_gate(OR_FAKE_RUN);
   expect_end(first, OR_TASK_COMPLETED, "");
   expect_end(second, OR_TASK_COMPLETED, "");
   or_job_release(first);
   or_job_release(second);
-  or_job_release(kernel);
+  or_job_release(job);
 }
 
 /* However many wait behind it, and however urgent they are. */

@@ -79,7 +79,8 @@ static or_status_t write_result(or_task_run_t *run, or_kernel_result_t *outputs)
 
 /* All that does not fit is told at once where there is somebody to tell it to. */
 static or_status_t check(const or_task_run_t *run, const or_kernel_t *kernel) {
-  or_task_problems_t own, *problems = run->context->problems != NULL ? run->context->problems : &own;
+  or_task_problems_t own = {.count = 0}, *problems = run->context->problems;
+  if (problems == NULL) problems = &own;
   problems->count = 0;
   or_status_t status = or_task_check_kernel(run->task, run->context->runtime, kernel,
                                             or_kernel_registry_limits(run->context->kernels), problems);
