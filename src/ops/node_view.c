@@ -232,3 +232,14 @@ static bool read_epilogue(or_node_view_t *view, char *reason) {
             i > 1 && i <= node->part_count ? node->parts[i - 1].op : "these parts");
   return false;
 }
+
+bool or_view_is_alias(const or_node_view_t *view) {
+  static const char *const names[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+  if (view->fused || view->call.op->domain[0] != '\0' || view->call.output_count != 1) return false;
+  const or_op_tensor_t *from = or_view_input(view, 0), *to = or_view_output(view, 0);
+  bool moves = from->dtype == to->dtype && from->dtype != OR_STRING && or_view_bytes(from) == or_view_bytes(to);
+  for (size_t i = 0; moves && i < sizeof names / sizeof *names; ++i) {
+    if (strcmp(view->call.op->name, names[i]) == 0) return true;
+  }
+  return false;
+}

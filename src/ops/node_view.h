@@ -33,6 +33,9 @@ or_status_t or_node_view_make(or_arena_t *arena, const or_subgraph_t *subgraph, 
 /* The activation that a node of ai.onnx with one input is; false if kernels have none. */
 bool or_view_read_activation(const or_node_t *node, or_act_t *act);
 
+/* The result is the operand's bytes under another name or shape. */
+bool or_view_is_alias(const or_node_view_t *view);
+
 /* Shorthands. */
 static inline bool or_view_is(const or_node_view_t *view, const or_op_t *op) { return view->call.op == op; }
 static inline const or_op_tensor_t *or_view_input(const or_node_view_t *view, uint32_t index) {

@@ -1,18 +1,9 @@
 /* The same bytes under another name or shape: no work at all, or one copy where the result must lie elsewhere. */
-#include <string.h>
-
 #include "backends/opencl/program_internal.h"
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   (void)device;
-  static const char *const names[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
-  if (view->fused || view->call.op->domain[0] != '\0' || view->call.output_count != 1) return false;
-  const or_op_tensor_t *from = or_view_input(view, 0), *to = or_view_output(view, 0);
-  bool moves = from->dtype == to->dtype && from->dtype != OR_STRING && or_view_bytes(from) == or_view_bytes(to);
-  for (size_t i = 0; moves && i < sizeof names / sizeof *names; ++i) {
-    if (strcmp(view->call.op->name, names[i]) == 0) return true;
-  }
-  return false;
+  return or_view_is_alias(view);
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
