@@ -84,15 +84,19 @@ or_status_t or_packed_plain(or_device_t *device, const or_constant_t *constant, 
   return or_packed_get(device, &key, constant->bytes, read_plain, &reading, out);
 }
 
+/* Straight to its place where the host reaches that, else by way of a piece of the host's memory. */
 static or_status_t read_plain(void *self, or_buffer_t *buffer) {
   const reading_t *reading = self;
-  void *place = or_buffer_host_pointer(buffer);
-  if (place == NULL)
-    return or_error(OR_UNIMPLEMENTED,
-                    "device \"%s\": constants are read as they are by the host alone, which does not "
-                    "reach its memory",
-                    or_device_facts(or_buffer_device(buffer))->id);
-  return or_constant_read(reading->constant, reading->cancel, place);
+  const or_constant_t *constant = reading->constant;
+  void *place = or_buffer_host_pointer(buffer), *copy = NULL;
+  if (constant->data != NULL) return or_buffer_write(buffer, 0, constant->data, constant->bytes);
+  if (place != NULL) return or_constant_read(constant, reading->cancel, place);
+  const or_allocator_t *allocator = or_buffer_device(buffer)->allocator;
+  or_status_t status = or_alloc(allocator, constant->bytes, &copy);
+  if (or_ok(status)) status = or_constant_read(constant, reading->cancel, copy);
+  if (or_ok(status)) status = or_buffer_write(buffer, 0, copy, constant->bytes);
+  or_free(allocator, copy);
+  return status;
 }
 
 or_status_t or_constant_read(const or_constant_t *constant, const or_cancel_t *cancel, void *destination) {

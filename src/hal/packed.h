@@ -22,9 +22,8 @@ typedef or_status_t (*or_packed_fill_t)(void *self, or_buffer_t *buffer);
  * `fill`. */
 or_status_t or_packed_get(or_device_t *device, const or_packed_key_t *key, size_t bytes, or_packed_fill_t fill,
                           void *self, or_packed_t **out);
-/* The same for a constant that is read on demand and needed as it is: read once, straight to its place.
- * `cancel` may be NULL. Statuses of or_packed_get and or_constant_read; UNIMPLEMENTED: the host does not reach the
- * device's memory. */
+/* The same for a constant that is needed as it is. `cancel` may be NULL. Statuses of or_packed_get, or_constant_read
+ * and or_buffer_write. */
 or_status_t or_packed_plain(or_device_t *device, const or_constant_t *constant, const or_cancel_t *cancel,
                             or_packed_t **out);
 /* All bytes of a constant that is read on demand; `cancel` (may be NULL) is asked between pieces. CANCELLED,

@@ -3,17 +3,14 @@
 
 #include "backends/cpu/family_internal.h"
 #include "backends/cpu/work_internal.h"
-#include "hal/memory_plan.h"
 
-static or_status_t build_nodes(or_cpu_build_t *build);
-static or_status_t build_node(or_cpu_build_t *build, const or_node_t *node);
+static or_status_t build_node(void *self, const or_node_t *node);
 static or_status_t copy_step(const or_cpu_step_t *step, const or_cpu_run_t *run);
-static or_status_t lay_out(or_cpu_build_t *build);
 
 or_status_t or_cpu_compile(void *self, void *queue, const or_subgraph_t *subgraph, or_executable_t *out) {
   or_cpu_build_t build = {0};
   or_status_t status = or_cpu_build_begin(&build, self, queue, subgraph);
-  if (or_ok(status)) status = build_nodes(&build);
+  if (or_ok(status)) status = or_lowering_nodes(&build.lowering, build_node, &build);
   if (or_ok(status)) status = or_cpu_build_finish(&build);
   if (or_ok(status)) status = or_cpu_program_first_frame(build.program);
   or_cpu_build_end(&build);
@@ -26,43 +23,15 @@ or_status_t or_cpu_compile(void *self, void *queue, const or_subgraph_t *subgrap
       .abi_version = OR_BACKEND_ABI_VERSION,
       .struct_size = sizeof *out,
       .self = program,
-      .workspace_bytes = program->workspace_bytes,
-      .workspace_bytes_unplanned = program->unplanned_bytes,
-      .packed_bytes = program->packed_bytes,
+      .workspace_bytes = program->lowered.workspace_bytes,
+      .workspace_bytes_unplanned = program->lowered.unplanned_bytes,
+      .packed_bytes = program->lowered.packed_bytes,
       .run = or_cpu_program_run,
       .node = or_cpu_program_node,
       .release = or_cpu_program_release,
       .queue_optional = !program->needs_queue,
   };
   return status;
-}
-
-static or_status_t count_uses(or_cpu_build_t *build) {
-  const or_subgraph_t *subgraph = build->subgraph;
-  for (uint32_t v = 0; v < subgraph->value_count; ++v) {
-    build->values[v] = (or_cpu_value_t){.dense = OR_CPU_NO_SLOT, .blocked = OR_CPU_NO_SLOT, .output = OR_NO_VALUE};
-  }
-  for (uint32_t n = 0; n < subgraph->node_count; ++n) {
-    for (uint32_t i = 0; i < subgraph->nodes[n].input_count; ++i) {
-      or_value_id_t value = subgraph->nodes[n].inputs[i];
-      if (value != OR_NO_VALUE) ++build->values[value].uses;
-    }
-  }
-  for (uint32_t i = subgraph->output_count; i-- > 0;) {
-    ++build->values[subgraph->outputs[i]].uses;
-    build->values[subgraph->outputs[i]].output = i;
-  }
-  for (uint32_t i = 0; i < subgraph->input_count; ++i) {
-    or_value_id_t value = subgraph->inputs[i];
-    or_cpu_slot_t slot = {.place = OR_CPU_INPUT, .index = i};
-    uint64_t count = 0;
-    if (or_shape_count(&subgraph->values[value].shape, &count)) {
-      slot.bytes = or_dtype_bytes(subgraph->values[value].dtype, count);
-    }
-    or_status_t status = or_cpu_build_slot(build, slot, &build->values[value].dense);
-    if (!or_ok(status)) return status;
-  }
-  return or_status_success();
 }
 
 static const or_node_t *producer_of(const or_subgraph_t *subgraph, or_value_id_t value) {
@@ -76,78 +45,49 @@ static const or_node_t *producer_of(const or_subgraph_t *subgraph, or_value_id_t
 
 or_status_t or_cpu_build_source(or_cpu_build_t *build, or_value_id_t value, const char **out) {
   static const char *const passing[] = {"Reshape", "Cast", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Expand"};
-  const or_node_t *node = producer_of(build->subgraph, value);
-  for (uint32_t steps = 0; node != NULL && steps < build->subgraph->node_count; ++steps) {
+  const or_node_t *node = producer_of(build->lowering.subgraph, value);
+  for (uint32_t steps = 0; node != NULL && steps < build->lowering.subgraph->node_count; ++steps) {
     size_t i = 0, count = sizeof passing / sizeof *passing;
     while (i < count && strcmp(node->op, passing[i]) != 0) ++i;
     if (i == count || node->domain[0] != '\0') break;
     value = node->inputs[0];
-    node = producer_of(build->subgraph, value);
+    node = producer_of(build->lowering.subgraph, value);
   }
-  const char *name = build->subgraph->values[value].name;
+  const char *name = build->lowering.subgraph->values[value].name;
   if (name == NULL) name = "";
-  return or_arena_strndup(&build->program->arena, name, strlen(name), out);
-}
-
-static or_status_t copy_names(or_cpu_build_t *build) {
-  or_cpu_program_t *program = build->program;
-  void *nodes = NULL, *names = NULL;
-  size_t count = build->subgraph->node_count;
-  or_status_t status = or_arena_array(&program->arena, count + 1, sizeof *program->nodes, &nodes);
-  if (or_ok(status)) status = or_arena_array(&program->arena, count + 1, sizeof *program->names, &names);
-  if (!or_ok(status)) return status;
-  program->nodes = nodes;
-  program->names = names;
-  program->node_count = build->subgraph->node_count;
-  for (uint32_t i = 0; or_ok(status) && i < program->node_count; ++i) {
-    const char *name = build->subgraph->nodes[i].name;
-    if (name == NULL) name = "";
-    program->nodes[i].kernel = "";
-    status = or_arena_strndup(&program->arena, name, strlen(name), &program->names[i]);
-  }
-  return status;
+  return or_arena_strndup(&build->program->lowered.arena, name, strlen(name), out);
 }
 
 or_status_t or_cpu_build_begin(or_cpu_build_t *build, or_cpu_device_t *device, or_cpu_queue_t *queue,
                                const or_subgraph_t *subgraph) {
-  *build = (or_cpu_build_t){.device = device, .queue = queue, .subgraph = subgraph};
-  or_arena_init(&build->temporary, device->allocator);
-  void *values = NULL;
+  *build = (or_cpu_build_t){.device = device, .queue = queue};
   or_status_t status = or_cpu_program_create(device, &build->program);
+  if (!or_ok(status)) return status;
+  status = or_lowering_begin(&build->lowering, &build->program->lowered, device->allocator, device->device, subgraph);
+  build->lowering.constants_in_place = true;
+  void *blocked = NULL;
   if (or_ok(status)) {
-    status = or_arena_array(&build->temporary, (size_t)subgraph->value_count + 1, sizeof(or_cpu_value_t), &values);
+    status =
+        or_arena_array(&build->lowering.temporary, (size_t)subgraph->value_count + 1, sizeof *build->blocked, &blocked);
   }
-  build->values = values;
-  if (or_ok(status)) status = copy_names(build);
-  if (or_ok(status)) status = count_uses(build);
+  build->blocked = blocked;
+  for (uint32_t v = 0; or_ok(status) && v < subgraph->value_count; ++v) build->blocked[v].slot = OR_NO_SLOT;
   return status;
 }
 
 void or_cpu_build_end(or_cpu_build_t *build) {
   or_free(build->device->allocator, build->touched);
   or_cpu_memory_release(build->device, &build->staging);
-  or_arena_deinit(&build->temporary);
+  or_lowering_end(&build->lowering);
 }
 
-static or_status_t build_nodes(or_cpu_build_t *build) {
-  or_status_t status = or_status_success();
-  for (uint32_t i = 0; or_ok(status) && i < build->subgraph->node_count; ++i) {
-    const or_node_t *node = &build->subgraph->nodes[i];
-    build->node = i;
-    status = or_cancel_status(build->subgraph->cancel);
-    if (!or_ok(status)) return status;
-    status = build_node(build, node);
-    if (!or_ok(status)) return or_status_context(status, "node \"%s\" (%s)", build->program->names[i], node->op);
-    or_cpu_build_node_done(build, node);
-  }
-  return status;
-}
-
-static or_status_t build_node(or_cpu_build_t *build, const or_node_t *node) {
+static or_status_t build_node(void *self, const or_node_t *node) {
+  or_cpu_build_t *build = self;
   or_node_view_t view;
   bool known = false;
   char reason[160];
-  or_status_t status = or_node_view_make(&build->temporary, build->subgraph, node, &view, &known, reason);
+  or_status_t status =
+      or_node_view_make(&build->lowering.temporary, build->lowering.subgraph, node, &view, &known, reason);
   if (!or_ok(status)) return status;
   if (!known) return or_error(OR_UNIMPLEMENTED, "%s", reason);
   size_t index = 0;
@@ -162,20 +102,8 @@ static or_status_t build_node(or_cpu_build_t *build, const or_node_t *node) {
   return or_ok(status) ? or_error(OR_UNIMPLEMENTED, "no kernel takes this node") : status;
 }
 
-void or_cpu_build_node_done(or_cpu_build_t *build, const or_node_t *node) {
-  for (uint32_t i = 0; i < node->input_count; ++i) {
-    if (node->inputs[i] == OR_NO_VALUE) continue;
-    or_cpu_value_t *value = &build->values[node->inputs[i]];
-    --value->uses;
-    if (value->dense == OR_CPU_NO_SLOT) continue;
-    or_cpu_slot_t *slot = &build->program->slots[value->dense];
-    while (slot->place == OR_CPU_ALIAS) slot = &build->program->slots[slot->index];
-    if (slot->uses > 0) --slot->uses;
-  }
-}
-
 typedef struct copy_state_t {
-  or_cpu_slot_id_t from, to;
+  or_slot_id_t from, to;
   size_t bytes;
 } copy_state_t;
 
@@ -186,9 +114,10 @@ static or_status_t add_copy(or_cpu_build_t *build, or_value_id_t value, uint32_t
   copy_state_t *state = memory;
   status = or_cpu_build_read(build, value, &state->from);
   if (!or_ok(status)) return status;
-  or_cpu_slot_t slot = {.place = OR_CPU_OUTPUT, .index = output, .bytes = build->program->slots[state->from].bytes};
+  or_slot_t slot = {
+      .place = OR_PLACE_OUTPUT, .index = output, .bytes = build->program->lowered.slots[state->from].bytes};
   state->bytes = slot.bytes;
-  status = or_cpu_build_slot(build, slot, &state->to);
+  status = or_lowering_slot(&build->lowering, slot, &state->to);
   if (or_ok(status)) status = or_cpu_build_step(build, copy_step, state);
   return status;
 }
@@ -199,47 +128,17 @@ static or_status_t copy_step(const or_cpu_step_t *step, const or_cpu_run_t *run)
 }
 
 or_status_t or_cpu_build_finish(or_cpu_build_t *build) {
-  const or_subgraph_t *subgraph = build->subgraph;
-  build->node = subgraph->node_count > 0 ? subgraph->node_count - 1 : 0;
+  const or_subgraph_t *subgraph = build->lowering.subgraph;
+  const or_lowered_t *lowered = &build->program->lowered;
+  build->lowering.node = subgraph->node_count > 0 ? subgraph->node_count - 1 : 0;
   for (uint32_t i = 0; i < subgraph->output_count; ++i) {
-    or_cpu_slot_id_t slot = OR_CPU_NO_SLOT;
+    or_slot_id_t slot = OR_NO_SLOT;
     or_status_t status = or_cpu_build_read(build, subgraph->outputs[i], &slot);
     build->touched_count = 0;
-    if (!or_ok(status)) return status;
-    const or_cpu_slot_t *root = &build->program->slots[slot];
-    size_t offset = 0;
-    while (root->place == OR_CPU_ALIAS) {
-      offset += root->offset;
-      root = &build->program->slots[root->index];
-    }
-    if (root->place == OR_CPU_OUTPUT && root->index == i && offset == 0) continue;
-    status = add_copy(build, subgraph->outputs[i], i);
+    if (or_ok(status) && !or_lowered_is_output(lowered, slot, i)) status = add_copy(build, subgraph->outputs[i], i);
     if (!or_ok(status)) return status;
   }
-  return lay_out(build);
-}
-
-static or_status_t lay_out(or_cpu_build_t *build) {
-  or_cpu_program_t *program = build->program;
-  void *memory = NULL;
-  size_t count = program->slot_count, total = 0;
-  or_status_t status = or_arena_array(&build->temporary, count + 1, sizeof(or_lifetime_t), &memory);
-  if (!or_ok(status)) return status;
-  or_lifetime_t *lifetimes = memory;
-  program->unplanned_bytes = program->table_bytes = or_align_up((count + 1) * sizeof(void *), OR_DEFAULT_ALIGNMENT);
-  for (size_t i = 0; i < count; ++i) {
-    const or_cpu_slot_t *slot = &program->slots[i];
-    if (slot->place != OR_CPU_ARENA || !slot->touched) continue;
-    lifetimes[i] = (or_lifetime_t){.bytes = slot->bytes, .first = slot->first, .last = slot->last};
-    program->unplanned_bytes += or_align_up(slot->bytes, OR_DEFAULT_ALIGNMENT);
-  }
-  status = or_memory_plan(build->device->allocator, lifetimes, count, OR_DEFAULT_ALIGNMENT, &total);
-  if (!or_ok(status)) return status;
-  for (size_t i = 0; i < count; ++i) {
-    if (program->slots[i].place == OR_CPU_ARENA) program->slots[i].offset = lifetimes[i].offset;
-  }
-  if (!or_add_size(program->table_bytes, total, &program->workspace_bytes)) {
-    status = or_error(OR_RESOURCE_EXHAUSTED, "a workspace of %zu bytes and its table do not fit", total);
-  }
-  return status;
+  /* Before the values: the addresses of the slots. */
+  size_t table = (lowered->slot_count + 1) * sizeof(void *);
+  return or_lowering_lay_out(&build->lowering, table, OR_DEFAULT_ALIGNMENT);
 }

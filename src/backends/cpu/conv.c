@@ -91,7 +91,7 @@ static or_status_t add_constant(or_cpu_build_t *build, const or_node_view_t *vie
   const or_constant_t *constant = or_view_constant_of(view, value);
   const void *data = NULL;
   if (constant == NULL) return or_status_success();
-  or_status_t status = or_cpu_build_constant(build, constant, &data);
+  or_status_t status = or_lowering_constant(&build->lowering, constant, &data);
   or_dtype_t dtype = view->call.inputs[0].dtype;
   for (size_t c = 0; or_ok(status) && c < channels; ++c) {
     double summand = 0.0;

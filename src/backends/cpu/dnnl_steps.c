@@ -13,7 +13,7 @@ static or_status_t create_call(const void *self, void **out);
 
 void or_cpu_dnnl_operands_init(or_cpu_dnnl_operands_t *operands) {
   for (int role = 0; role < OR_DNNL_ROLES; ++role) {
-    operands->slots[role] = OR_CPU_NO_SLOT;
+    operands->slots[role] = OR_NO_SLOT;
     operands->fixed[role] = NULL;
   }
   operands->alone = false;
@@ -60,16 +60,16 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   const state_t *state = step->state;
   void *operands[OR_DNNL_ROLES];
   for (int role = 0; role < OR_DNNL_ROLES; ++role) {
-    or_cpu_slot_id_t slot = state->operands.slots[role];
-    operands[role] = slot != OR_CPU_NO_SLOT ? run_state->slots[slot] : NULL;
+    or_slot_id_t slot = state->operands.slots[role];
+    operands[role] = slot != OR_NO_SLOT ? run_state->slots[slot] : NULL;
   }
   or_team_limit_vendor(run_state->team, state->operands.alone ? 1 : or_team_size(run_state->team));
   return or_dnnl_call_run(run_state->vendor[state->call], run_state->dnnl_stream, operands);
 }
 
 /* A step of its own from one order in memory to another. */
-static or_status_t add_reorder(or_cpu_build_t *build, const or_dnnl_layout_t *from, or_cpu_slot_id_t source,
-                               const or_dnnl_layout_t *to, or_cpu_slot_id_t destination) {
+static or_status_t add_reorder(or_cpu_build_t *build, const or_dnnl_layout_t *from, or_slot_id_t source,
+                               const or_dnnl_layout_t *to, or_slot_id_t destination) {
   /* What the step in hand has touched so far is its own, not the reorder's. */
   size_t pending = build->touched_count;
   void *kept = NULL;
@@ -91,29 +91,29 @@ static or_status_t add_reorder(or_cpu_build_t *build, const or_dnnl_layout_t *fr
   status = or_cpu_build_touch(build, source);
   if (or_ok(status)) status = or_cpu_build_touch(build, destination);
   if (or_ok(status)) status = or_cpu_dnnl_step(build, op, &operands);
-  const or_cpu_slot_id_t *slots = kept;
+  const or_slot_id_t *slots = kept;
   for (size_t i = 0; or_ok(status) && i < pending; ++i) status = or_cpu_build_touch(build, slots[i]);
   return status;
 }
 
 or_status_t or_cpu_dnnl_to_dense(or_cpu_build_t *build, or_value_id_t id) {
-  const or_cpu_value_t *value = &build->values[id];
-  return add_reorder(build, value->layout, value->blocked, value->dense_layout, value->dense);
+  const or_cpu_blocked_t *value = &build->blocked[id];
+  return add_reorder(build, value->layout, value->slot, value->dense_layout, build->lowering.values[id].slot);
 }
 
-static or_status_t new_blocked(or_cpu_build_t *build, const or_dnnl_layout_t *layout, or_cpu_slot_id_t *out) {
-  or_cpu_slot_t slot = {.place = OR_CPU_ARENA, .bytes = or_dnnl_layout_bytes(layout)};
-  return or_cpu_build_slot(build, slot, out);
+static or_status_t new_blocked(or_cpu_build_t *build, const or_dnnl_layout_t *layout, or_slot_id_t *out) {
+  or_slot_t slot = {.place = OR_PLACE_WORKSPACE, .bytes = or_dnnl_layout_bytes(layout)};
+  return or_lowering_slot(&build->lowering, slot, out);
 }
 
 /* Where the value lies now: as it was made, by preference. Nothing is touched. */
 static or_status_t source_of(or_cpu_build_t *build, or_value_id_t id, const or_dnnl_layout_t *dense,
-                             const or_dnnl_layout_t **layout, or_cpu_slot_id_t *slot) {
-  const or_cpu_value_t *value = &build->values[id];
+                             const or_dnnl_layout_t **layout, or_slot_id_t *slot) {
+  const or_cpu_blocked_t *value = &build->blocked[id];
   size_t touched = build->touched_count;
-  if (value->blocked != OR_CPU_NO_SLOT) {
+  if (value->slot != OR_NO_SLOT) {
     *layout = value->layout;
-    *slot = value->blocked;
+    *slot = value->slot;
     return or_status_success();
   }
   *layout = dense;
@@ -123,10 +123,10 @@ static or_status_t source_of(or_cpu_build_t *build, or_value_id_t id, const or_d
 }
 
 or_status_t or_cpu_dnnl_read(or_cpu_build_t *build, or_value_id_t id, const or_dnnl_layout_t *layout,
-                             const or_dnnl_layout_t *dense, or_cpu_slot_id_t *out) {
-  or_cpu_value_t *value = &build->values[id];
+                             const or_dnnl_layout_t *dense, or_slot_id_t *out) {
+  or_cpu_blocked_t *value = &build->blocked[id];
   const or_dnnl_layout_t *from = NULL;
-  or_cpu_slot_id_t source = OR_CPU_NO_SLOT;
+  or_slot_id_t source = OR_NO_SLOT;
   if (or_dnnl_layout_equal(layout, dense)) return or_cpu_build_read(build, id, out);
   or_status_t status = source_of(build, id, dense, &from, &source);
   if (!or_ok(status)) return status;
@@ -134,8 +134,8 @@ or_status_t or_cpu_dnnl_read(or_cpu_build_t *build, or_value_id_t id, const or_d
   if (!or_dnnl_layout_equal(from, layout)) {
     status = new_blocked(build, layout, out);
     if (or_ok(status)) status = add_reorder(build, from, source, layout, *out);
-    if (or_ok(status) && value->blocked == OR_CPU_NO_SLOT) { /* the next reader of this layout finds it */
-      value->blocked = *out;
+    if (or_ok(status) && value->slot == OR_NO_SLOT) { /* the next reader of this layout finds it */
+      value->slot = *out;
       value->layout = layout;
       value->dense_layout = dense;
     }
@@ -144,33 +144,32 @@ or_status_t or_cpu_dnnl_read(or_cpu_build_t *build, or_value_id_t id, const or_d
 }
 
 or_status_t or_cpu_dnnl_write(or_cpu_build_t *build, or_value_id_t id, const or_dnnl_layout_t *layout,
-                              const or_dnnl_layout_t *dense, or_cpu_slot_id_t *out) {
-  or_cpu_value_t *value = &build->values[id];
+                              const or_dnnl_layout_t *dense, or_slot_id_t *out) {
+  or_cpu_blocked_t *value = &build->blocked[id];
   if (or_dnnl_layout_equal(layout, dense)) return or_cpu_build_write(build, id, out);
   or_status_t status = new_blocked(build, layout, out);
   if (!or_ok(status)) return status;
-  value->blocked = *out;
+  value->slot = *out;
   value->layout = layout;
   value->dense_layout = dense;
   return or_cpu_build_touch(build, *out);
 }
 
 or_status_t or_cpu_dnnl_write_over(or_cpu_build_t *build, or_value_id_t source, or_value_id_t id,
-                                   const or_dnnl_layout_t *layout, const or_dnnl_layout_t *dense,
-                                   or_cpu_slot_id_t *out) {
-  const or_cpu_value_t *from = &build->values[source];
+                                   const or_dnnl_layout_t *layout, const or_dnnl_layout_t *dense, or_slot_id_t *out) {
+  const or_cpu_blocked_t *from = &build->blocked[source];
   bool is_dense = or_dnnl_layout_equal(layout, dense);
-  bool blocked_free =
-      !is_dense && from->blocked != OR_CPU_NO_SLOT && from->uses == 1 && or_dnnl_layout_equal(from->layout, layout);
+  bool blocked_free = !is_dense && from->slot != OR_NO_SLOT && build->lowering.values[source].uses == 1 &&
+                      or_dnnl_layout_equal(from->layout, layout);
   if (blocked_free) {
-    or_cpu_value_t *value = &build->values[id];
-    value->blocked = *out = from->blocked;
+    or_cpu_blocked_t *value = &build->blocked[id];
+    value->slot = *out = from->slot;
     value->layout = layout;
     value->dense_layout = dense;
     return or_cpu_build_touch(build, *out);
   }
   const or_dnnl_layout_t *layout_now = NULL;
-  or_cpu_slot_id_t slot_now = OR_CPU_NO_SLOT;
+  or_slot_id_t slot_now = OR_NO_SLOT;
   or_status_t status = source_of(build, source, dense, &layout_now, &slot_now);
   if (or_ok(status) && is_dense && layout_now == dense) {
     status = or_cpu_build_overwrite(build, source, id, out);
@@ -182,33 +181,33 @@ or_status_t or_cpu_dnnl_write_over(or_cpu_build_t *build, or_value_id_t source, 
 }
 
 bool or_cpu_is_channels_last(const or_cpu_build_t *build, or_value_id_t id) {
-  const or_cpu_value_t *value = &build->values[id];
-  return value->blocked != OR_CPU_NO_SLOT && or_dnnl_layout_is_channels_last(value->layout);
+  const or_cpu_blocked_t *value = &build->blocked[id];
+  return value->slot != OR_NO_SLOT && or_dnnl_layout_is_channels_last(value->layout);
 }
 
 or_status_t or_cpu_channels_last_overwrite(or_cpu_build_t *build, or_value_id_t source, or_value_id_t id,
-                                           or_cpu_slot_id_t *out) {
-  const or_cpu_value_t *from = &build->values[source];
-  or_cpu_value_t *value = &build->values[id];
+                                           or_slot_id_t *out) {
+  const or_cpu_blocked_t *from = &build->blocked[source];
+  or_cpu_blocked_t *value = &build->blocked[id];
   or_status_t status = or_status_success();
-  or_cpu_slot_id_t slot = from->blocked;
-  if (from->uses != 1) status = new_blocked(build, from->layout, &slot);
+  or_slot_id_t slot = from->slot;
+  if (build->lowering.values[source].uses != 1) status = new_blocked(build, from->layout, &slot);
   if (!or_ok(status)) return status;
-  value->blocked = *out = slot;
+  value->slot = *out = slot;
   value->layout = from->layout;
   value->dense_layout = from->dense_layout;
   return or_cpu_build_touch(build, slot);
 }
 
-or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t id, or_cpu_slot_id_t *out) {
-  or_cpu_value_t *value = &build->values[id];
-  const int64_t *dims = build->subgraph->values[id].shape.dims;
+or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t id, or_slot_id_t *out) {
+  or_cpu_blocked_t *value = &build->blocked[id];
+  const int64_t *dims = build->lowering.subgraph->values[id].shape.dims;
   const or_dnnl_t *dnnl = build->device->dnnl;
-  or_arena_t *arena = &build->program->arena;
+  or_arena_t *arena = &build->program->lowered.arena;
   or_status_t status = or_dnnl_layout_of_images(dnnl, arena, dims, true, &value->layout);
   if (or_ok(status)) status = or_dnnl_layout_of_images(dnnl, arena, dims, false, &value->dense_layout);
-  if (or_ok(status)) status = new_blocked(build, value->layout, &value->blocked);
-  *out = value->blocked;
+  if (or_ok(status)) status = new_blocked(build, value->layout, &value->slot);
+  *out = value->slot;
   return or_ok(status) ? or_cpu_build_touch(build, *out) : status;
 }
 

@@ -6,7 +6,7 @@
 
 /* What a step gives the op: a slot, or memory that is the same in every run. */
 typedef struct or_cpu_dnnl_operands_t {
-  or_cpu_slot_id_t slots[OR_DNNL_ROLES]; /* OR_CPU_NO_SLOT: none, or fixed */
+  or_slot_id_t slots[OR_DNNL_ROLES]; /* OR_NO_SLOT: none, or fixed */
   void *fixed[OR_DNNL_ROLES];
   bool alone; /* as or_cpu_dnnl_alone said when the op was made */
 } or_cpu_dnnl_operands_t;
@@ -23,23 +23,22 @@ or_status_t or_cpu_dnnl_step(or_cpu_build_t *build, or_dnnl_op_t *op, const or_c
 /* The slot of a value in `layout` that the step will read; `dense` is the row-major layout of the same shape. Adds a
  * reorder where the value lies in another order. */
 or_status_t or_cpu_dnnl_read(or_cpu_build_t *build, or_value_id_t value, const or_dnnl_layout_t *layout,
-                             const or_dnnl_layout_t *dense, or_cpu_slot_id_t *out);
+                             const or_dnnl_layout_t *dense, or_slot_id_t *out);
 /* The slot of a value that the step will write in `layout`. */
 or_status_t or_cpu_dnnl_write(or_cpu_build_t *build, or_value_id_t value, const or_dnnl_layout_t *layout,
-                              const or_dnnl_layout_t *dense, or_cpu_slot_id_t *out);
+                              const or_dnnl_layout_t *dense, or_slot_id_t *out);
 /* The same, where the slot must hold a copy of `source` before the step (a sum in place): the source's own place, if
  * this is its last use. */
 or_status_t or_cpu_dnnl_write_over(or_cpu_build_t *build, or_value_id_t source, or_value_id_t value,
-                                   const or_dnnl_layout_t *layout, const or_dnnl_layout_t *dense,
-                                   or_cpu_slot_id_t *out);
+                                   const or_dnnl_layout_t *layout, const or_dnnl_layout_t *dense, or_slot_id_t *out);
 /* True if the value lies with channels last, where elementwise kernels can work on it as it is. */
 bool or_cpu_is_channels_last(const or_cpu_build_t *build, or_value_id_t value);
 /* The slot of a value of the same shape that the step will write with channels last: the place of `source`, which lies
  * so and which this step reads, where that is its last use. */
 or_status_t or_cpu_channels_last_overwrite(or_cpu_build_t *build, or_value_id_t source, or_value_id_t value,
-                                           or_cpu_slot_id_t *out);
+                                           or_slot_id_t *out);
 /* The like of a value of any shape [N,C,H,W], in a place of its own. */
-or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
+or_status_t or_cpu_channels_last_write(or_cpu_build_t *build, or_value_id_t value, or_slot_id_t *out);
 /* Adds a reorder from the value's blocked slot to its dense one, which is there already. */
 or_status_t or_cpu_dnnl_to_dense(or_cpu_build_t *build, or_value_id_t value);
 

@@ -8,7 +8,7 @@ typedef struct state_t {
   size_t rows, n;
   size_t a_rows, b_rows; /* after so many rows a summand begins anew */
   float epsilon;
-  or_cpu_slot_id_t a, b, scale, bias, y, sum; /* OR_CPU_NO_SLOT: left out */
+  or_slot_id_t a, b, scale, bias, y, sum; /* OR_NO_SLOT: left out */
 } state_t;
 
 /* The rows of an input that is laid out as the result, or as its last dimensions; 0: neither. */
@@ -56,7 +56,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   state_t *state = memory;
   (void)read_extents(view, state); /* match has looked */
   state->epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F);
-  state->bias = state->sum = OR_CPU_NO_SLOT;
+  state->bias = state->sum = OR_NO_SLOT;
   status = or_cpu_build_read(build, node->inputs[0], &state->a);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[1], &state->b);
   if (or_ok(status)) status = or_cpu_build_read(build, node->inputs[2], &state->scale);
@@ -64,7 +64,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   /* The first of the two is written over only where each of its rows is read once. */
   bool with_sum = view->call.output_count > 1 && node->outputs[1] != OR_NO_VALUE;
   or_value_id_t first = node->outputs[with_sum ? 1 : 0];
-  or_cpu_slot_id_t *slot = with_sum ? &state->sum : &state->y;
+  or_slot_id_t *slot = with_sum ? &state->sum : &state->y;
   if (or_ok(status)) {
     status = state->a_rows == state->rows ? or_cpu_build_overwrite(build, node->inputs[0], first, slot)
                                           : or_cpu_build_write(build, first, slot);
@@ -98,8 +98,8 @@ static void body(void *self, size_t begin, size_t end, int thread) {
   }
 }
 
-static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static void *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {

@@ -2,7 +2,7 @@
 #include "backends/cpu/families_internal.h"
 
 typedef struct state_t {
-  or_cpu_slot_id_t from, to;
+  or_slot_id_t from, to;
   size_t bytes;
 } state_t;
 

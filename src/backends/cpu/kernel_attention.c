@@ -15,9 +15,9 @@ enum { SLOT_Q, SLOT_K, SLOT_V, SLOT_MASK, SLOT_PAST_KEY, SLOT_PAST_VALUE, SLOT_L
 
 typedef struct state_t {
   or_cpu_attention_t shape;
-  or_cpu_slot_id_t inputs[INPUTS], y, present[2], scratch; /* OR_CPU_NO_SLOT: left out */
-  bool append_first;                                       /* rows are copied before, not by the tasks themselves */
-  size_t tasks, group;                                     /* group: tasks between two looks at the cancel token */
+  or_slot_id_t inputs[INPUTS], y, present[2], scratch; /* OR_NO_SLOT: left out */
+  bool append_first;                                   /* rows are copied before, not by the tasks themselves */
+  size_t tasks, group;                                 /* group: tasks between two looks at the cancel token */
   size_t grain;
 } state_t;
 
@@ -95,8 +95,8 @@ static void share_work(const or_node_view_t *view, size_t threads, state_t *stat
 static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, state_t *state) {
   const or_node_t *node = view->core;
   or_status_t status = or_status_success();
-  for (uint32_t i = 0; i < INPUTS; ++i) state->inputs[i] = OR_CPU_NO_SLOT;
-  for (uint32_t i = 0; i < 2; ++i) state->present[i] = OR_CPU_NO_SLOT;
+  for (uint32_t i = 0; i < INPUTS; ++i) state->inputs[i] = OR_NO_SLOT;
+  for (uint32_t i = 0; i < 2; ++i) state->present[i] = OR_NO_SLOT;
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count && i < INPUTS; ++i) {
     if (or_view_has_input(view, i)) status = or_cpu_build_read(build, node->inputs[i], &state->inputs[i]);
   }
@@ -126,8 +126,8 @@ typedef struct work_t {
   atomic_uint_least64_t copied_bytes; /* by all threads */
 } work_t;
 
-static char *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static char *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 /* `count` rows of a head, `width` bytes each, that lie from_step and to_step bytes apart; how many bytes that were. */

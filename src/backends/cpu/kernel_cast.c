@@ -63,7 +63,7 @@ static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
 
 typedef struct state_t {
   const row_t *row; /* NULL: the same type, copied */
-  or_cpu_slot_id_t x, y;
+  or_slot_id_t x, y;
   size_t count, from, to; /* elements; bytes of one */
   size_t bytes;           /* of all of x */
 } state_t;

@@ -9,9 +9,9 @@
 typedef struct state_t {
   or_conv_f32_plan_t plan;
   or_act_t act;
-  or_cpu_slot_id_t x, y, bias, residual, scratch, weights, packed_scratch; /* OR_CPU_NO_SLOT: none */
+  or_slot_id_t x, y, bias, residual, scratch, weights, packed_scratch; /* OR_NO_SLOT: none */
   or_dtype_t dtype;
-  or_cpu_slot_id_t wide; /* of 16-bit images: x in float32, then y */
+  or_slot_id_t wide; /* of 16-bit images: x in float32, then y */
   size_t x_count, y_count;
   const void *packed;
   const float *shift;
@@ -57,9 +57,9 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   state->dtype = conv.dtype;
   state->x_count = or_view_count(&or_view_input(view, 0)->shape);
   state->y_count = or_view_count(&or_view_output(view, 0)->shape);
-  state->wide = OR_CPU_NO_SLOT;
-  state->x = state->y = state->bias = state->residual = OR_CPU_NO_SLOT;
-  state->scratch = state->weights = state->packed_scratch = OR_CPU_NO_SLOT;
+  state->wide = OR_NO_SLOT;
+  state->x = state->y = state->bias = state->residual = OR_NO_SLOT;
+  state->scratch = state->weights = state->packed_scratch = OR_NO_SLOT;
   if (!or_conv_f32_plan_init(&state->plan, build->device->kernels, &conv.shape, &build->device->caches,
                              (unsigned)build->device->threads)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
@@ -158,8 +158,8 @@ static void tiles_body(void *self, size_t begin, size_t end, int thread) {
   }
 }
 
-static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static void *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 /* The residual waits where the result will be. */

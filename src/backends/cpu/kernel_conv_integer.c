@@ -48,7 +48,7 @@ typedef struct state_t {
   or_gemm_plan_t plan; /* of one group of one image */
   or_conv_shape_t shape;
   or_gemm_const_t weights; /* of one group, without data */
-  or_cpu_slot_id_t slots[SLOTS];
+  or_slot_id_t slots[SLOTS];
   const char *packed; /* of all groups, and behind them the sum of each filter; NULL: packed by each run */
   size_t group_bytes, weights_bytes;
   size_t thread_bytes; /* of scratch */
@@ -166,7 +166,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view,
                              [Y_ZERO] = in->y_zero,
                              [BIAS] = in->bias};
   or_status_t status = or_status_success();
-  for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_CPU_NO_SLOT;
+  for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_NO_SLOT;
   for (int i = X; or_ok(status) && i <= BIAS; ++i) {
     if (inputs[i] != NONE && or_view_has_input(view, inputs[i]))
       status = or_cpu_build_read(build, view->core->inputs[inputs[i]], &state->slots[i]);
@@ -236,8 +236,8 @@ typedef struct work_t {
 } work_t;
 
 static void *slot_of(const work_t *work, int slot) {
-  or_cpu_slot_id_t id = work->state->slots[slot];
-  return id == OR_CPU_NO_SLOT ? NULL : work->run->slots[id];
+  or_slot_id_t id = work->state->slots[slot];
+  return id == OR_NO_SLOT ? NULL : work->run->slots[id];
 }
 
 static void read_parameters(work_t *work) {

@@ -16,8 +16,8 @@ typedef struct state_t {
   size_t taps, positions;         /* of the kernel; of the input */
   size_t filters_at_once, pieces; /* pieces of a group's filters */
   size_t columns_at_once, grain;
-  size_t scratch_bytes, workspace_at, sums_at;   /* of a thread, and where in it the rest lies */
-  or_cpu_slot_id_t x, weights, y, bias, scratch; /* OR_CPU_NO_SLOT: none */
+  size_t scratch_bytes, workspace_at, sums_at; /* of a thread, and where in it the rest lies */
+  or_slot_id_t x, weights, y, bias, scratch;   /* OR_NO_SLOT: none */
   const float *shift;
 } state_t;
 
@@ -98,7 +98,7 @@ static bool plan_products(const or_cpu_device_t *device, state_t *state) {
 static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_conv_t *conv,
                               state_t *state) {
   size_t bytes = 0;
-  state->bias = OR_CPU_NO_SLOT;
+  state->bias = OR_NO_SLOT;
   if (!or_mul_size(state->scratch_bytes, (size_t)build->device->threads, &bytes)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
   }
@@ -122,7 +122,7 @@ static void pieces_body(void *self, size_t begin, size_t end, int thread);
 
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
-  const float *bias = state->bias == OR_CPU_NO_SLOT ? state->shift : run_state->slots[state->bias];
+  const float *bias = state->bias == OR_NO_SLOT ? state->shift : run_state->slots[state->bias];
   work_t work = {.state = state,
                  .x = run_state->slots[state->x],
                  .weights = run_state->slots[state->weights],

@@ -18,7 +18,7 @@ typedef struct state_t {
   volume_t volume;
   or_conv_f32_plan_t plan; /* of one plane of the result */
   or_act_t act;
-  or_cpu_slot_id_t x, y, residual, scratch, planes; /* planes: those read, then the one that is made */
+  or_slot_id_t x, y, residual, scratch, planes; /* planes: those read, then the one that is made */
   const void *packed;
   const float *shift;
   size_t group; /* tiles between two looks at the cancel token */
@@ -124,7 +124,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   state_t *state = memory;
   (void)read_volume(build->device, view, &conv, &state->volume); /* match has looked */
   state->act = conv.act;
-  state->residual = state->scratch = OR_CPU_NO_SLOT;
+  state->residual = state->scratch = OR_NO_SLOT;
   if (!or_conv_f32_plan_init(&state->plan, build->device->kernels, &conv.shape, &build->device->caches,
                              (unsigned)build->device->threads)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "the sizes of this convolution overflow size_t");
@@ -219,8 +219,8 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work_t work = {.state = state, .x = run_state->slots[state->x], .y = run_state->slots[state->y]};
   work.planes = run_state->slots[state->planes];
   work.made = work.planes + state->plan.shape.in_channels * state->volume.in_plane;
-  work.residual = state->residual != OR_CPU_NO_SLOT ? run_state->slots[state->residual] : NULL;
-  work.scratch = state->scratch != OR_CPU_NO_SLOT ? run_state->slots[state->scratch] : NULL;
+  work.residual = state->residual != OR_NO_SLOT ? run_state->slots[state->residual] : NULL;
+  work.scratch = state->scratch != OR_NO_SLOT ? run_state->slots[state->scratch] : NULL;
   work.args = (or_conv_f32_args_t){.x = work.planes,
                                    .weights = state->packed,
                                    .bias = state->shift,

@@ -81,7 +81,7 @@ static or_status_t add_step(or_cpu_build_t *build, const or_node_view_t *view, c
     status = or_cpu_build_read(build, conv->bias, &operands.slots[OR_DNNL_BIAS]);
   }
   const or_dnnl_layout_t *layout = or_dnnl_op_layout(op, OR_DNNL_DST), *dense = or_dnnl_op_dense(op, OR_DNNL_DST);
-  or_cpu_slot_id_t *dst = &operands.slots[OR_DNNL_DST];
+  or_slot_id_t *dst = &operands.slots[OR_DNNL_DST];
   if (or_ok(status)) {
     status = conv->residual != OR_NO_VALUE ? or_cpu_dnnl_write_over(build, conv->residual, y, layout, dense, dst)
                                            : or_cpu_dnnl_write(build, y, layout, dense, dst);
@@ -102,8 +102,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
                          .bias = has_bias,
                          .residual = conv.residual != OR_NO_VALUE,
                          .act = conv.act};
-  if (spec.residual && build->values[conv.residual].blocked != OR_CPU_NO_SLOT) {
-    spec.dst = build->values[conv.residual].layout;
+  if (spec.residual && build->blocked[conv.residual].slot != OR_NO_SLOT) {
+    spec.dst = build->blocked[conv.residual].layout;
   }
   bool alone = or_cpu_dnnl_alone(build, flops_of(view), 0.0);
   or_status_t status = choose_op(build, view, &spec, &op);
@@ -125,11 +125,11 @@ const or_cpu_family_t or_cpu_family_dnnl_conv = {.name = "onednn conv", .match =
 /* The layout in which the image lies is tried first: a reorder of it costs as much as a small convolution. */
 static or_status_t choose_op(or_cpu_build_t *build, const or_node_view_t *view, or_dnnl_conv_t *spec,
                              or_dnnl_op_t **out) {
-  const or_cpu_value_t *image = &build->values[view->core->inputs[0]];
+  const or_cpu_blocked_t *image = &build->blocked[view->core->inputs[0]];
   const or_dnnl_layout_t *wanted_dst = spec->dst;
   or_status_t status = or_error(OR_UNIMPLEMENTED, "not tried");
   for (int attempt = 0; attempt < 3 && or_status_code(status) == OR_UNIMPLEMENTED; ++attempt) {
-    spec->src = attempt == 0 && image->blocked != OR_CPU_NO_SLOT ? image->layout : NULL;
+    spec->src = attempt == 0 && image->slot != OR_NO_SLOT ? image->layout : NULL;
     spec->dst = attempt < 2 ? wanted_dst : NULL;
     or_status_ignore(status); /* the next attempt asks for less */
     status = or_dnnl_conv_create(build->device->dnnl, build->device->allocator, spec, out);

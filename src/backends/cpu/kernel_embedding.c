@@ -7,7 +7,7 @@
 
 /* A table and its indices. */
 typedef struct lookup_t {
-  or_cpu_slot_id_t table, indices;
+  or_slot_id_t table, indices;
   size_t rows, count;
   bool wide;        /* indices are int64 */
   const char *name; /* of the indices */
@@ -20,7 +20,7 @@ typedef struct state_t {
   int32_t rank; /* of the result without its last dimension */
   size_t extent[OR_MAX_RANK];
   size_t places, hidden;
-  or_cpu_slot_id_t y;
+  or_slot_id_t y;
 } state_t;
 
 static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {

@@ -27,7 +27,7 @@ typedef struct state_t {
   or_fft_columns_t columns;          /* of a number of rows without large prime factors */
   or_fft_plan_t column;              /* of others, one at a time */
   size_t staging_bytes, slice_bytes; /* of a line that is not where it is to be; of a thread's scratch */
-  or_cpu_slot_id_t x, y, middle, scratch, shared;
+  or_slot_id_t x, y, middle, scratch, shared;
 } state_t;
 
 static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {
@@ -96,7 +96,7 @@ static or_status_t plan_scratch(or_cpu_build_t *build, state_t *state) {
   if (!state->shared_line) line += common;
   state->slice_bytes = or_align_up(largest(line, column, columns), OR_DEFAULT_ALIGNMENT);
   or_status_t status = or_cpu_build_scratch(build, state->slice_bytes * threads, &state->scratch);
-  state->shared = state->middle = OR_CPU_NO_SLOT;
+  state->shared = state->middle = OR_NO_SLOT;
   if (or_ok(status) && state->shared_line && common > 0) status = or_cpu_build_scratch(build, common, &state->shared);
   if (or_ok(status) && state->call.real_out && state->matrices > 0)
     status = or_cpu_build_scratch(build, state->lines * state->spectrum * state->pair, &state->middle);
@@ -297,7 +297,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   const state_t *state = step->state;
   work_t work = {.state = state, .x = run_state->slots[state->x], .y = run_state->slots[state->y]};
   work.scratch = run_state->slots[state->scratch];
-  if (state->shared != OR_CPU_NO_SLOT) work.shared = run_state->slots[state->shared];
+  if (state->shared != OR_NO_SLOT) work.shared = run_state->slots[state->shared];
   if (state->lines == 0) return or_status_success();
   if (state->matrices == 0) return run_lines(run_state, &work);
   work_t columns = work;

@@ -7,7 +7,7 @@
 
 /* Rows are the last dimension of the indices; the others are walked. Strides are of the data, in elements. */
 typedef struct state_t {
-  or_cpu_slot_id_t x, indices, y;
+  or_slot_id_t x, indices, y;
   size_t rows, columns, bytes; /* bytes: of an element */
   int walked;
   size_t extent[OR_MAX_RANK], stride[OR_MAX_RANK]; /* of what is walked; stride 0 along the axis */

@@ -8,12 +8,12 @@
 
 /* x seen as [planes, plane]; `group` neighbouring planes are normalised together. */
 typedef struct state_t {
-  or_cpu_slot_id_t x, scale, bias, y;
+  or_slot_id_t x, scale, bias, y;
   size_t planes, plane, group, channels;
   size_t planes_per_scale; /* 1; before version 21 of GroupNormalization `group` */
   float epsilon;
   or_dtype_t dtype;
-  or_cpu_slot_id_t wide; /* of 16-bit numbers: x in float32, which becomes y, then scale and bias */
+  or_slot_id_t wide; /* of 16-bit numbers: x in float32, which becomes y, then scale and bias */
 } state_t;
 
 static bool read(const or_node_view_t *view, state_t *out) {

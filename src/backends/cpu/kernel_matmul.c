@@ -15,7 +15,7 @@ typedef struct state_t {
   or_gemm_plan_t plan;
   or_cpu_product_t product;
   size_t element, result; /* bytes of an element of A and B, and of the kernel's C */
-  or_cpu_slot_id_t a, b, y, workspace, scratch, wide, residual, bias, bias_scratch; /* OR_CPU_NO_SLOT: none */
+  or_slot_id_t a, b, y, workspace, scratch, wide, residual, bias, bias_scratch; /* OR_NO_SLOT: none */
   const void *packed_a, *packed_b, *fixed_bias;
   size_t packed_item; /* bytes of one packed matrix of B */
   size_t group;       /* tiles, or whole products, that the team shares at a time */
@@ -41,8 +41,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   (void)or_cpu_product_read(build->device, view, &state->product); /* match has looked */
   state->element = or_dtype_bytes(state->product.dtype, 1);
   state->result = state->element < sizeof(float) ? sizeof(float) : state->element;
-  state->a = state->b = state->y = state->workspace = state->scratch = state->wide = OR_CPU_NO_SLOT;
-  state->residual = state->bias = state->bias_scratch = OR_CPU_NO_SLOT;
+  state->a = state->b = state->y = state->workspace = state->scratch = state->wide = OR_NO_SLOT;
+  state->residual = state->bias = state->bias_scratch = OR_NO_SLOT;
   status = pack_operands(build, view, state);
   if (or_ok(status)) status = plan_product(build, state);
   if (or_ok(status)) status = find_bias(build, view, state);
@@ -180,7 +180,7 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, 
   }
   const void *source = NULL;
   void *copy = NULL, *numbers = NULL;
-  or_status_t status = or_cpu_build_constant(build, constant, &source);
+  or_status_t status = or_lowering_constant(&build->lowering, constant, &source);
   if (or_ok(status)) status = or_cpu_build_alloc(build, (count + 1) * state->result, &copy);
   if (or_ok(status)) status = or_cpu_build_temporary(build, (given + 1) * sizeof(double), &numbers);
   if (!or_ok(status)) return status;
@@ -240,8 +240,8 @@ typedef struct work_t {
   void *narrow;
 } work_t;
 
-static char *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static char *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 static const void *bias_of(const state_t *state, const or_cpu_run_t *run_state) {
@@ -372,7 +372,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work.workspace = slot_of(run_state, state->workspace);
   work.residual = slot_of(run_state, state->residual);
   work.narrow = run_state->slots[state->y];
-  work.c = state->wide != OR_CPU_NO_SLOT ? run_state->slots[state->wide] : work.narrow;
+  work.c = state->wide != OR_NO_SLOT ? run_state->slots[state->wide] : work.narrow;
   work.args = (or_gemm_args_t){.a = state->packed_a,
                                .lda = product->lda,
                                .ldb = product->ldb,
@@ -390,7 +390,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   }
   or_status_t status = start_from_residual(&work, run_state, count);
   if (or_ok(status)) status = run_items(&work, run_state);
-  if (or_ok(status) && state->wide != OR_CPU_NO_SLOT) {
+  if (or_ok(status) && state->wide != OR_NO_SLOT) {
     status = or_cpu_parallel_elements(run_state, count, 6, narrow_body, &work);
   }
   return status;

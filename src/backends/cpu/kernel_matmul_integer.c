@@ -26,8 +26,8 @@ enum { A, B, A_ZERO, B_ZERO, A_SCALE, B_SCALE, Y_SCALE, Y_ZERO, Y, SUMS, WORKSPA
 typedef struct state_t {
   or_gemm_plan_t plan;
   or_cpu_product_t product;
-  or_cpu_slot_id_t slots[SLOTS]; /* OR_CPU_NO_SLOT: none */
-  const char *packed_b;          /* constant: packed, and behind that the sums of its columns */
+  or_slot_id_t slots[SLOTS]; /* OR_NO_SLOT: none */
+  const char *packed_b;      /* constant: packed, and behind that the sums of its columns */
   const int32_t *column_sums;
   size_t packed_item, group;
   bool unsigned_b, many_b_zeros, many_b_scales, quantises, signed_y;
@@ -169,7 +169,7 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view,
                              [Y_SCALE] = in->y_scale,
                              [Y_ZERO] = in->y_zero};
   or_status_t status = or_status_success();
-  for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_CPU_NO_SLOT;
+  for (int i = 0; i < SLOTS; ++i) state->slots[i] = OR_NO_SLOT;
   for (int i = A; or_ok(status) && i <= Y_ZERO; ++i) {
     if (inputs[i] != NONE && or_view_has_input(view, inputs[i]))
       status = or_cpu_build_read(build, view->core->inputs[inputs[i]], &state->slots[i]);
@@ -241,8 +241,8 @@ typedef struct work_t {
 } work_t;
 
 static void *slot_of(const work_t *work, int slot) {
-  or_cpu_slot_id_t id = work->state->slots[slot];
-  return id == OR_CPU_NO_SLOT ? NULL : work->run->slots[id];
+  or_slot_id_t id = work->state->slots[slot];
+  return id == OR_NO_SLOT ? NULL : work->run->slots[id];
 }
 
 static void read_parameters(work_t *work) {

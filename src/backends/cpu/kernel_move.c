@@ -61,7 +61,7 @@ const or_cpu_family_t or_cpu_family_move = {.name = "move", .match = match, .pre
 
 /* A block of rows: `bytes` of each, rows `from_ld` and `to_ld` bytes apart. */
 typedef struct block_t {
-  or_cpu_slot_id_t from, to;
+  or_slot_id_t from, to;
   size_t from_offset, to_offset, from_ld, to_ld, bytes, rows;
 } block_t;
 
@@ -114,15 +114,13 @@ static void measure_channels_last(const or_op_tensor_t *whole, pieces_t *pieces)
   pieces->whole = pieces->inner * (size_t)dims[1];
 }
 
-static or_status_t read_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value,
-                              or_cpu_slot_id_t *out) {
+static or_status_t read_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value, or_slot_id_t *out) {
   if (!pieces->channels_last) return or_cpu_build_read(build, value, out);
-  *out = build->values[value].blocked;
+  *out = build->blocked[value].slot;
   return or_cpu_build_touch(build, *out);
 }
 
-static or_status_t write_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value,
-                               or_cpu_slot_id_t *out) {
+static or_status_t write_piece(or_cpu_build_t *build, const pieces_t *pieces, or_value_id_t value, or_slot_id_t *out) {
   return pieces->channels_last ? or_cpu_channels_last_write(build, value, out) : or_cpu_build_write(build, value, out);
 }
 
@@ -140,7 +138,7 @@ static or_status_t measure(const or_node_view_t *view, const or_op_tensor_t *who
 
 static or_status_t prepare_concat(or_cpu_build_t *build, const or_node_view_t *view, const pieces_t *pieces) {
   const or_node_t *node = view->core;
-  or_cpu_slot_id_t whole = OR_CPU_NO_SLOT;
+  or_slot_id_t whole = OR_NO_SLOT;
   size_t offset = 0;
   or_status_t status = write_piece(build, pieces, node->outputs[0], &whole);
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count; ++i) {
@@ -192,7 +190,7 @@ static or_status_t prepare_pieces(or_cpu_build_t *build, const or_node_view_t *v
 /* Slices: the dimensions behind the last one that is cut are one run; the others are walked. */
 
 typedef struct slice_state_t {
-  or_cpu_slot_id_t x, y;
+  or_slot_id_t x, y;
   size_t run_bytes, offset; /* offset: of the first element, in bytes */
   int rank;
   size_t extent[OR_MAX_RANK], stride[OR_MAX_RANK]; /* of what is walked: bytes of the input */
@@ -279,7 +277,7 @@ static or_status_t prepare_slice(or_cpu_build_t *build, const or_node_view_t *vi
 /* Gather: [outer, extent, inner] by indices. */
 
 typedef struct gather_state_t {
-  or_cpu_slot_id_t x, indices, y;
+  or_slot_id_t x, indices, y;
   size_t outer, extent, inner, count; /* inner: bytes; count: indices */
   int32_t axis;
   bool wide;        /* indices are int64 */

@@ -57,8 +57,8 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
 
 const or_cpu_family_t or_cpu_family_norm = {.name = "norm", .match = match, .prepare = prepare};
 
-static void *slot_of(const or_cpu_run_t *run, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run->slots[slot];
+static void *slot_of(const or_cpu_run_t *run, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run->slots[slot];
 }
 
 /* Layers. */
@@ -66,7 +66,7 @@ static void *slot_of(const or_cpu_run_t *run, or_cpu_slot_id_t slot) {
 typedef struct layer_state_t {
   size_t rows, n;
   float epsilon;
-  or_cpu_slot_id_t x, scale, bias, y, mean, inv_std; /* OR_CPU_NO_SLOT: left out */
+  or_slot_id_t x, scale, bias, y, mean, inv_std; /* OR_NO_SLOT: left out */
 } layer_state_t;
 
 typedef struct layer_work_t {
@@ -107,12 +107,12 @@ static or_status_t prepare_layer(or_cpu_build_t *build, const or_node_view_t *vi
   layer_state_t *state = memory;
   (void)layer_extents(view, &state->rows, &state->n); /* match has looked */
   state->epsilon = or_op_attribute_float(&view->call, "epsilon", 1e-5F);
-  state->scale = state->bias = state->mean = state->inv_std = OR_CPU_NO_SLOT;
+  state->scale = state->bias = state->mean = state->inv_std = OR_NO_SLOT;
   status = or_cpu_build_read(build, node->inputs[0], &state->x);
   if (or_ok(status) && or_view_has_input(view, 1)) status = or_cpu_build_read(build, node->inputs[1], &state->scale);
   if (or_ok(status) && or_view_has_input(view, 2)) status = or_cpu_build_read(build, node->inputs[2], &state->bias);
   if (or_ok(status)) status = or_cpu_build_overwrite(build, node->inputs[0], node->outputs[0], &state->y);
-  or_cpu_slot_id_t *more[] = {NULL, &state->mean, &state->inv_std};
+  or_slot_id_t *more[] = {NULL, &state->mean, &state->inv_std};
   for (uint32_t i = 1; or_ok(status) && i < view->call.output_count && i < 3; ++i) {
     if (node->outputs[i] != OR_NO_VALUE) status = or_cpu_build_write(build, node->outputs[i], more[i]);
   }
@@ -127,7 +127,7 @@ static or_status_t prepare_layer(or_cpu_build_t *build, const or_node_view_t *vi
 typedef struct batch_state_t {
   size_t planes, channels, plane;
   double epsilon;
-  or_cpu_slot_id_t x, parameters[4], y, affine;
+  or_slot_id_t x, parameters[4], y, affine;
 } batch_state_t;
 
 typedef struct batch_work_t {
@@ -184,7 +184,7 @@ static or_status_t prepare_batch(or_cpu_build_t *build, const or_node_view_t *vi
   if (channels_last) { /* each pixel is an image of one pixel */
     state->planes *= state->plane;
     state->plane = 1;
-    state->x = build->values[node->inputs[0]].blocked;
+    state->x = build->blocked[node->inputs[0]].slot;
     status = or_cpu_build_touch(build, state->x);
   } else {
     status = or_cpu_build_read(build, node->inputs[0], &state->x);

@@ -110,7 +110,7 @@ const or_cpu_family_t or_cpu_family_pointwise = {.name = "pointwise", .match = m
 /* One operand. */
 
 typedef struct unary_state_t {
-  or_cpu_slot_id_t x, y;
+  or_slot_id_t x, y;
   size_t count;
   or_cpu_unary_fn function; /* NULL: `act`, or the product with itself */
   bool square;
@@ -179,7 +179,7 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_node_view_t *vi
   }
   or_value_id_t x = view->core->inputs[0], y = view->core->outputs[0];
   if (or_cpu_is_channels_last(build, x)) {
-    state->x = build->values[x].blocked;
+    state->x = build->blocked[x].slot;
     status = or_cpu_build_touch(build, state->x);
     if (or_ok(status)) status = or_cpu_channels_last_overwrite(build, x, y, &state->y);
   } else {
@@ -194,7 +194,7 @@ static or_status_t prepare_unary(or_cpu_build_t *build, const or_node_view_t *vi
  * and between rows it moves by the strides of the outer dimensions. */
 
 typedef struct binary_state_t {
-  or_cpu_slot_id_t a, b, y;
+  or_slot_id_t a, b, y;
   size_t count, inner;
   int rank; /* of the outer dimensions */
   size_t extent[OR_MAX_RANK], a_stride[OR_MAX_RANK], b_stride[OR_MAX_RANK];
@@ -359,8 +359,8 @@ static uint32_t image_of(const or_cpu_build_t *build, const or_node_view_t *view
 static or_status_t place_channels_last(or_cpu_build_t *build, const or_node_view_t *view, uint32_t image,
                                        binary_state_t *state) {
   const or_node_t *node = view->core;
-  const or_cpu_value_t layout = build->values[node->inputs[image]];
-  or_cpu_slot_id_t *const slots[2] = {&state->a, &state->b};
+  const or_cpu_blocked_t layout = build->blocked[node->inputs[image]];
+  or_slot_id_t *const slots[2] = {&state->a, &state->b};
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < 2; ++i) {
     bool whole = or_shape_equal(&or_view_input(view, i)->shape, &or_view_output(view, 0)->shape);
@@ -379,7 +379,7 @@ static or_status_t place_rows(or_cpu_build_t *build, const or_node_view_t *view,
   or_value_id_t victim = node->inputs[a_whole ? 0 : 1];
   /* The other operand, if it is as large, may be the one that is free. */
   bool b_whole = or_view_count(&or_view_input(view, 1)->shape) == state->count;
-  if (a_whole && b_whole && build->values[victim].uses != 1) victim = node->inputs[1];
+  if (a_whole && b_whole && build->lowering.values[victim].uses != 1) victim = node->inputs[1];
   return or_ok(status) ? or_cpu_build_overwrite(build, victim, node->outputs[0], &state->y) : status;
 }
 

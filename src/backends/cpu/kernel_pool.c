@@ -94,8 +94,8 @@ bool or_cpu_pool_read(const or_node_view_t *view, or_cpu_pool_t *out) {
 
 typedef struct state_t {
   or_cpu_pool_t pool;
-  or_cpu_slot_id_t x, y;
-  or_cpu_slot_id_t wide; /* of 16-bit images: x in float32, then y */
+  or_slot_id_t x, y;
+  or_slot_id_t wide; /* of 16-bit images: x in float32, then y */
   size_t x_count, y_count;
 } state_t;
 
@@ -182,13 +182,13 @@ static size_t reached(size_t in, size_t out, size_t kernel, size_t stride, size_
 
 /* UNIMPLEMENTED, with nothing added: our own kernels do it. */
 static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_node_view_t *view, const or_cpu_pool_t *pool) {
-  const or_cpu_value_t *image = &build->values[view->core->inputs[0]];
+  const or_cpu_blocked_t *image = &build->blocked[view->core->inputs[0]];
   const or_cpu_window_t *window = &pool->window;
   size_t bottom = reached(window->in_h, window->out_h, window->kernel_h, window->stride_h, window->pad_top);
   size_t right = reached(window->in_w, window->out_w, window->kernel_w, window->stride_w, window->pad_left);
   bool beyond = bottom > pool->pad_bottom || right > pool->pad_right;
   bool dilated = window->dilation_h != 1 || window->dilation_w != 1;
-  if (image->blocked == OR_CPU_NO_SLOT || dilated || (beyond && pool->include_padding)) {
+  if (image->slot == OR_NO_SLOT || dilated || (beyond && pool->include_padding)) {
     return or_error(OR_UNIMPLEMENTED, "not in a layout of oneDNN");
   }
   or_dnnl_op_t *op = NULL;
@@ -207,9 +207,9 @@ static or_status_t prepare_dnnl(or_cpu_build_t *build, const or_node_view_t *vie
   or_cpu_dnnl_operands_t operands;
   or_cpu_dnnl_operands_init(&operands);
   operands.alone = alone;
-  operands.slots[OR_DNNL_SRC] = image->blocked;
+  operands.slots[OR_DNNL_SRC] = image->slot;
   status = or_cpu_dnnl_own(build, op);
-  if (or_ok(status)) status = or_cpu_build_touch(build, image->blocked);
+  if (or_ok(status)) status = or_cpu_build_touch(build, image->slot);
   if (or_ok(status)) {
     status = or_cpu_dnnl_write(build, view->core->outputs[0], or_dnnl_op_layout(op, OR_DNNL_DST),
                                or_dnnl_op_dense(op, OR_DNNL_DST), &operands.slots[OR_DNNL_DST]);

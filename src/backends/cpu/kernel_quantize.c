@@ -17,7 +17,7 @@ typedef enum form_t {
 } form_t;
 
 typedef struct state_t {
-  or_cpu_slot_id_t x, scale, zero, y; /* zero: OR_CPU_NO_SLOT where there is none */
+  or_slot_id_t x, scale, zero, y; /* zero: OR_NO_SLOT where there is none */
   or_granularity_t granularity;
   form_t form;
   bool quantize, is_signed; /* the narrow side is int8 */
@@ -128,7 +128,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
                  .kernels = run_state->kernels,
                  .x = run_state->slots[state->x],
                  .scales = run_state->slots[state->scale],
-                 .zeros = state->zero != OR_CPU_NO_SLOT ? run_state->slots[state->zero] : NULL,
+                 .zeros = state->zero != OR_NO_SLOT ? run_state->slots[state->zero] : NULL,
                  .y = run_state->slots[state->y]};
   if (state->units == 0) return or_status_success();
   size_t each = (size_t)state->granularity.count / state->units;
@@ -143,7 +143,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   or_granularity_t *granularity = &state->granularity;
   status = or_granularity_make(&view->call, granularity);
   if (!or_ok(status)) return status;
-  state->zero = OR_CPU_NO_SLOT;
+  state->zero = OR_NO_SLOT;
   state->quantize = or_view_is(view, &or_op_quantize_linear);
   state->is_signed = (state->quantize ? or_view_output(view, 0) : or_view_input(view, 0))->dtype == OR_INT8;
   size_t count = (size_t)granularity->count, axis = (size_t)granularity->axis, inner = (size_t)granularity->inner;
@@ -172,7 +172,7 @@ const or_cpu_family_t or_cpu_family_quantize = {.name = "quantize", .match = mat
 /* ---- DynamicQuantizeLinear ---- */
 
 typedef struct dynamic_t {
-  or_cpu_slot_id_t x, ranges, outputs[3]; /* OR_CPU_NO_SLOT: nobody wants it */
+  or_slot_id_t x, ranges, outputs[3]; /* OR_NO_SLOT: nobody wants it */
   size_t count, pieces;
 } dynamic_t;
 
@@ -217,8 +217,8 @@ static void dynamic_body(void *self, size_t begin, size_t end, int thread) {
   work->kernels->convert.quantize_u8(end - begin, work->x + begin, work->scale, work->zero, work->y + begin);
 }
 
-static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static void *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 static or_status_t dynamic_run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
@@ -258,7 +258,7 @@ static or_status_t dynamic_prepare(or_cpu_build_t *build, const or_node_view_t *
     status = or_cpu_build_scratch(build, bytes, &state->ranges);
   }
   for (uint32_t i = 0; or_ok(status) && i < 3; ++i) {
-    state->outputs[i] = OR_CPU_NO_SLOT;
+    state->outputs[i] = OR_NO_SLOT;
     if (i < view->core->output_count && view->core->outputs[i] != OR_NO_VALUE)
       status = or_cpu_build_write(build, view->core->outputs[i], &state->outputs[i]);
   }

@@ -10,8 +10,8 @@
 
 typedef struct state_t {
   or_cpu_recurrent_t layer;
-  or_cpu_slot_id_t inputs[INPUTS], outputs[OUTPUTS]; /* OR_CPU_NO_SLOT: left out, or packed */
-  or_cpu_slot_id_t memory, packed_w, packed_r, bias;
+  or_slot_id_t inputs[INPUTS], outputs[OUTPUTS]; /* OR_NO_SLOT: left out, or packed */
+  or_slot_id_t memory, packed_w, packed_r, bias;
   const void *fixed_w, *fixed_r, *fixed_bias; /* NULL: made by each run, in the slots above */
 } state_t;
 
@@ -43,9 +43,9 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
     status = or_error(OR_RESOURCE_EXHAUSTED, "the gates of %zu sequences of %zu elements overflow size_t",
                       state->layer.batch, state->layer.columns);
   }
-  for (uint32_t i = 0; i < INPUTS; ++i) state->inputs[i] = OR_CPU_NO_SLOT;
-  for (uint32_t i = 0; i < OUTPUTS; ++i) state->outputs[i] = OR_CPU_NO_SLOT;
-  state->packed_w = state->packed_r = state->bias = OR_CPU_NO_SLOT;
+  for (uint32_t i = 0; i < INPUTS; ++i) state->inputs[i] = OR_NO_SLOT;
+  for (uint32_t i = 0; i < OUTPUTS; ++i) state->outputs[i] = OR_NO_SLOT;
+  state->packed_w = state->packed_r = state->bias = OR_NO_SLOT;
   if (or_ok(status)) status = pack_weights(build, view, state);
   if (or_ok(status)) status = find_bias(build, view, state);
   if (or_ok(status)) status = find_slots(build, view, state);
@@ -115,7 +115,7 @@ static or_status_t find_bias(or_cpu_build_t *build, const or_node_view_t *view, 
   if (constant == NULL) return or_cpu_build_scratch(build, bytes, &state->bias);
   const void *source = NULL;
   void *copy = NULL;
-  or_status_t status = or_cpu_build_constant(build, constant, &source);
+  or_status_t status = or_lowering_constant(&build->lowering, constant, &source);
   if (or_ok(status)) status = or_cpu_build_alloc(build, bytes, &copy);
   if (or_ok(status)) add_biases(layer, source, copy);
   state->fixed_bias = copy;
@@ -140,8 +140,8 @@ static or_status_t find_slots(or_cpu_build_t *build, const or_node_view_t *view,
 
 /* Runs. */
 
-static void *slot_of(const or_cpu_run_t *run_state, or_cpu_slot_id_t slot) {
-  return slot == OR_CPU_NO_SLOT ? NULL : run_state->slots[slot];
+static void *slot_of(const or_cpu_run_t *run_state, or_slot_id_t slot) {
+  return slot == OR_NO_SLOT ? NULL : run_state->slots[slot];
 }
 
 static const void *packed(const state_t *state, const or_cpu_run_t *run_state, bool is_r) {
@@ -156,7 +156,7 @@ static const void *packed(const state_t *state, const or_cpu_run_t *run_state, b
 static void find_biases(const state_t *state, const or_cpu_run_t *run_state, or_cpu_recurrent_run_t *out) {
   const or_cpu_recurrent_t *layer = &state->layer;
   out->bias = state->fixed_bias;
-  if (state->bias != OR_CPU_NO_SLOT) {
+  if (state->bias != OR_NO_SLOT) {
     float *sums = run_state->slots[state->bias];
     add_biases(layer, run_state->slots[state->inputs[OR_RECURRENT_B]], sums);
     out->bias = sums;

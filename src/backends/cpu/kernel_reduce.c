@@ -22,7 +22,7 @@ typedef struct state_t {
   or_cpu_reduce_t kind;
   size_t outer, n, columns;
   or_dtype_t dtype;
-  or_cpu_slot_id_t x, y, parts;
+  or_slot_id_t x, y, parts;
 } state_t;
 
 typedef struct part_t {
@@ -73,7 +73,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   if (!or_ok(status)) return status;
   state_t *state = memory;
   (void)read(view, state); /* match has looked */
-  state->parts = OR_CPU_NO_SLOT;
+  state->parts = OR_NO_SLOT;
   status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
   if (or_ok(status) && state->outer == 1 && state->columns == 1) {
@@ -203,7 +203,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work_t work = {.state = state, .kernels = run_state->kernels};
   work.x = run_state->slots[state->x];
   work.y = run_state->slots[state->y];
-  if (state->parts != OR_CPU_NO_SLOT) {
+  if (state->parts != OR_NO_SLOT) {
     work.parts = run_state->slots[state->parts];
     return run_whole(&work, run_state);
   }

@@ -7,11 +7,11 @@
 #include "ops/node_copy.h"
 
 typedef struct state_t {
-  or_op_call_t call;                  /* data pointers are NULL: each run has its own copy of the tensors */
-  or_cpu_slot_id_t *slots;            /* inputs, then outputs; OR_CPU_NO_SLOT: left out */
-  or_cpu_slot_id_t tensors, statuses; /* statuses: one a thread; OR_CPU_NO_SLOT: one thread does it all */
-  size_t count;                       /* elements of the output, where they are shared */
-  const char *indices;                /* what messages call them; NULL: there are none */
+  or_op_call_t call;              /* data pointers are NULL: each run has its own copy of the tensors */
+  or_slot_id_t *slots;            /* inputs, then outputs; OR_NO_SLOT: left out */
+  or_slot_id_t tensors, statuses; /* statuses: one a thread; OR_NO_SLOT: one thread does it all */
+  size_t count;                   /* elements of the output, where they are shared */
+  const char *indices;            /* what messages call them; NULL: there are none */
 } state_t;
 
 #define SHARED_INPUTS 4 /* operands of an element-wise function that threads share */
@@ -27,12 +27,12 @@ static or_status_t slots_of(or_cpu_build_t *build, const or_node_view_t *view, s
   or_status_t status = or_status_success();
   const or_op_call_t *call = &view->call;
   for (uint32_t i = 0; or_ok(status) && i < call->input_count; ++i) {
-    state->slots[i] = OR_CPU_NO_SLOT;
+    state->slots[i] = OR_NO_SLOT;
     if (or_view_has_input(view, i)) status = or_cpu_build_read(build, view->core->inputs[i], &state->slots[i]);
   }
   for (uint32_t i = 0; or_ok(status) && i < call->output_count; ++i) {
-    or_cpu_slot_id_t *slot = &state->slots[call->input_count + i];
-    *slot = OR_CPU_NO_SLOT;
+    or_slot_id_t *slot = &state->slots[call->input_count + i];
+    *slot = OR_NO_SLOT;
     if (view->core->outputs[i] != OR_NO_VALUE) status = or_cpu_build_write(build, view->core->outputs[i], slot);
   }
   return status;
@@ -56,10 +56,10 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   size_t count = (size_t)call->input_count + call->output_count;
   void *memory = NULL, *slots = NULL, *node = NULL, *tensors = NULL;
   or_status_t status = or_cpu_build_alloc(build, sizeof(state_t), &memory);
-  if (or_ok(status)) status = or_cpu_build_alloc(build, (count + 1) * sizeof(or_cpu_slot_id_t), &slots);
+  if (or_ok(status)) status = or_cpu_build_alloc(build, (count + 1) * sizeof(or_slot_id_t), &slots);
   if (or_ok(status)) status = or_cpu_build_alloc(build, sizeof(or_node_t), &node);
   if (or_ok(status)) status = or_cpu_build_alloc(build, (count + 1) * sizeof(or_op_tensor_t), &tensors);
-  if (or_ok(status)) status = or_node_copy(&build->program->arena, view->core, node);
+  if (or_ok(status)) status = or_node_copy(&build->program->lowered.arena, view->core, node);
   if (!or_ok(status)) return status;
 
   state_t *state = memory;
@@ -78,7 +78,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   }
   status = slots_of(build, view, state);
   if (or_ok(status)) status = or_cpu_build_scratch(build, (count + 1) * sizeof(or_op_tensor_t), &state->tensors);
-  state->statuses = OR_CPU_NO_SLOT;
+  state->statuses = OR_NO_SLOT;
   if (or_ok(status) && can_share(&state->call)) {
     state->count = or_view_count(&state->call.outputs[0].shape);
     status = or_cpu_build_scratch(build, sizeof(or_status_t) * (size_t)build->device->threads, &state->statuses);
@@ -129,14 +129,14 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   or_op_tensor_t *tensors = run_state->slots[state->tensors];
   memcpy(tensors, state->call.inputs, count * sizeof *tensors);
   for (size_t i = 0; i < count; ++i) {
-    if (state->slots[i] != OR_CPU_NO_SLOT) tensors[i].data = run_state->slots[state->slots[i]];
+    if (state->slots[i] != OR_NO_SLOT) tensors[i].data = run_state->slots[state->slots[i]];
   }
   or_op_call_t call = state->call;
   call.inputs = tensors;
   call.outputs = tensors + call.input_count;
   call.appended_bytes = run_state->appended_bytes;
   call.cancel = run_state->cancel;
-  if (state->statuses != OR_CPU_NO_SLOT) return run_shared(state, &call, run_state);
+  if (state->statuses != OR_NO_SLOT) return run_shared(state, &call, run_state);
   or_status_t status = or_op_reference(&call);
   return or_ok(status) || state->indices == NULL ? status : or_status_context(status, "\"%s\"", state->indices);
 }

@@ -19,7 +19,7 @@ typedef struct axis_t {
 
 /* x seen as [outer, rows, columns, inner]. */
 typedef struct state_t {
-  or_cpu_slot_id_t x, y, scratch; /* scratch: what lies between the passes, for each thread; OR_CPU_NO_SLOT: nearest */
+  or_slot_id_t x, y, scratch; /* scratch: what lies between the passes, for each thread; OR_NO_SLOT: nearest */
   size_t outer, inner, scratch_floats;
   bool columns_first; /* fewer rows come in than go out: each is resampled once, the last few are kept */
   axis_t rows, columns;
@@ -69,7 +69,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   state_t *state = memory;
   state->outer = (size_t)or_shape_product(shape, 0, last - 1);
   state->inner = (size_t)or_shape_product(shape, last + 1, shape->rank);
-  state->scratch = OR_CPU_NO_SLOT;
+  state->scratch = OR_NO_SLOT;
   status = read_axis(build, &resize, last - 1, &state->rows);
   if (or_ok(status)) status = read_axis(build, &resize, last, &state->columns);
   if (or_ok(status)) status = or_cpu_build_read(build, view->core->inputs[0], &state->x);
@@ -272,7 +272,7 @@ static void pick_body(void *self, size_t begin, size_t end, int thread) {
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
   work_t work = {state, &run_state->kernels->f32, run_state->slots[state->x], run_state->slots[state->y], NULL};
-  bool mixes = state->scratch != OR_CPU_NO_SLOT;
+  bool mixes = state->scratch != OR_NO_SLOT;
   if (mixes) work.scratch = run_state->slots[state->scratch];
   size_t row = (state->columns.in * state->rows.taps + state->columns.out * state->columns.taps) * state->inner;
   return or_cpu_parallel_rows(run_state, state->outer * state->rows.out, row * sizeof(float),

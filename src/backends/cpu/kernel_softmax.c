@@ -10,7 +10,7 @@ typedef struct state_t {
   size_t outer, n, columns;
   bool logarithm;
   or_dtype_t dtype;
-  or_cpu_slot_id_t x, y, row; /* row: one in float32 for each thread; OR_CPU_NO_SLOT: not needed */
+  or_slot_id_t x, y, row; /* row: one in float32 for each thread; OR_NO_SLOT: not needed */
 } state_t;
 
 /* True if the elements of a line are neighbours. */
@@ -50,7 +50,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
     status = or_cpu_build_overwrite(build, view->core->inputs[0], view->core->outputs[0], &state->y);
   }
   state->dtype = or_view_input(view, 0)->dtype;
-  state->row = OR_CPU_NO_SLOT;
+  state->row = OR_NO_SLOT;
   if (or_ok(status) && or_cpu_is_half(state->dtype)) {
     size_t bytes = or_align_up(state->n * sizeof(float), OR_DEFAULT_ALIGNMENT) * (size_t)build->device->threads;
     status = or_cpu_build_scratch(build, bytes, &state->row);
@@ -110,7 +110,7 @@ static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state)
   work_t work = {.state = state, .kernels = run_state->kernels, .rows = &run_state->kernels->rows};
   work.x = run_state->slots[state->x];
   work.y = run_state->slots[state->y];
-  if (state->row != OR_CPU_NO_SLOT) work.row = run_state->slots[state->row];
+  if (state->row != OR_NO_SLOT) work.row = run_state->slots[state->row];
   if (state->n == 0) return or_status_success();
   size_t line = 2 * state->n * sizeof(float);
   if (state->columns == 1) {

@@ -13,7 +13,7 @@ typedef struct state_t {
   size_t in_stride[OR_MAX_RANK], out_stride[OR_MAX_RANK]; /* elements */
   size_t count;
   int fast; /* the dimension in which the input's elements are neighbours */
-  or_cpu_slot_id_t x, y;
+  or_slot_id_t x, y;
 } state_t;
 
 static bool match(const or_cpu_device_t *device, const or_node_view_t *view) {

@@ -14,7 +14,7 @@ typedef struct state_t {
   or_dtype_t dtype;
   size_t count, bytes;
   double alpha;
-  or_cpu_slot_id_t a, b, y, parts;
+  or_slot_id_t a, b, y, parts;
 } state_t;
 
 /* A slice's part of a sum, alone in its cache line. */
@@ -53,7 +53,7 @@ static or_status_t prepare(or_cpu_build_t *build, const or_node_view_t *view) {
   state->dtype = whole->dtype;
   state->alpha = state->kind == FILL ? (double)or_op_attribute_float(&view->call, "value", 0.0F)
                                      : (double)or_op_attribute_float(&view->call, "alpha", 1.0F);
-  state->a = state->b = state->parts = OR_CPU_NO_SLOT;
+  state->a = state->b = state->parts = OR_NO_SLOT;
   if (or_view_has_input(view, 0)) status = or_cpu_build_read(build, view->core->inputs[0], &state->a);
   if (or_ok(status) && or_view_has_input(view, 1)) status = or_cpu_build_read(build, view->core->inputs[1], &state->b);
   if (or_ok(status)) status = or_cpu_build_write(build, view->core->outputs[0], &state->y);
@@ -96,7 +96,7 @@ static double narrow_slice(const work_t *work, size_t n, const float *a, const f
 static double half_slice(const work_t *work, size_t begin, size_t end) {
   or_cpu_half_t half = or_cpu_half(work->kernels, work->state->dtype);
   float a[OR_CPU_HALF_PIECE], b[OR_CPU_HALF_PIECE], y[OR_CPU_HALF_PIECE];
-  bool pair = work->state->b != OR_CPU_NO_SLOT, fill = work->state->kind == FILL;
+  bool pair = work->state->b != OR_NO_SLOT, fill = work->state->kind == FILL;
   double sum = 0.0;
   for (size_t n; begin < end; begin += n) {
     n = or_cpu_min(end - begin, OR_CPU_HALF_PIECE);
@@ -155,17 +155,17 @@ static void store_sum(const or_cpu_run_t *run_state, or_dtype_t dtype, double su
 static or_status_t run(const or_cpu_step_t *step, const or_cpu_run_t *run_state) {
   const state_t *state = step->state;
   void *y = run_state->slots[state->y];
-  const void *a = state->a != OR_CPU_NO_SLOT ? run_state->slots[state->a] : y; /* never NULL: slices add to it */
+  const void *a = state->a != OR_NO_SLOT ? run_state->slots[state->a] : y; /* never NULL: slices add to it */
   if (state->kind == COPY) return or_cpu_copy_bytes(run_state, a, y, state->bytes);
   work_t work = {.state = state, .kernels = run_state->kernels, .a = a, .b = a, .y = y};
-  if (state->b != OR_CPU_NO_SLOT) work.b = run_state->slots[state->b];
+  if (state->b != OR_NO_SLOT) work.b = run_state->slots[state->b];
   work.stream = state->bytes >= or_cpu_stream_bytes(run_state->device) && !or_cpu_is_half(state->dtype);
-  bool sums = state->parts != OR_CPU_NO_SLOT;
+  bool sums = state->parts != OR_NO_SLOT;
   if (sums) {
     work.y = work.parts = run_state->slots[state->parts];
     memset(work.parts, 0, sizeof(part_t) * (size_t)or_team_size(run_state->team));
   }
-  size_t operands = (state->b != OR_CPU_NO_SLOT ? 2U : 1U) + (sums || state->kind == FILL ? 0U : 1U);
+  size_t operands = (state->b != OR_NO_SLOT ? 2U : 1U) + (sums || state->kind == FILL ? 0U : 1U);
   size_t element = or_dtype_bytes(state->dtype, 1);
   or_status_t status = or_cpu_parallel_elements(run_state, state->count, operands * element, body, &work);
   if (!or_ok(status) || !sums) return status;

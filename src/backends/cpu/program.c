@@ -19,7 +19,6 @@ or_status_t or_cpu_program_create(or_cpu_device_t *device, or_cpu_program_t **ou
   if (!or_ok(status)) return status;
   or_cpu_program_t *program = memory;
   program->device = device;
-  or_arena_init(&program->arena, device->allocator);
   or_mutex_init(&program->frames_mutex);
   *out = program;
   return status;
@@ -35,20 +34,17 @@ void or_cpu_program_release(void *self) {
     free_frame(program, frame);
   }
   for (size_t i = program->cleanup_count; i-- > 0;) program->cleanups[i].release(program->cleanups[i].self);
-  for (size_t i = 0; i < program->packed_count; ++i) or_packed_release(program->packed[i]);
   or_mutex_deinit(&program->frames_mutex);
-  or_arena_deinit(&program->arena);
+  or_lowered_deinit(&program->lowered);
   or_free(allocator, program->steps);
-  or_free(allocator, program->slots);
   or_free(allocator, program->cleanups);
-  or_free(allocator, program->packed);
   or_free(allocator, program->vendor);
   or_free(allocator, program);
 }
 
 void or_cpu_program_node(void *self, uint32_t index, or_executable_node_t *out) {
   const or_cpu_program_t *program = self;
-  *out = index < program->node_count ? program->nodes[index] : (or_executable_node_t){.kernel = ""};
+  or_lowered_node(&program->lowered, index, out);
 }
 
 static void *stream_of(const or_cpu_queue_t *queue, const or_cpu_frame_t *frame) {
@@ -92,23 +88,23 @@ static char *address_of(const or_memory_range_t *range) {
 
 static void find_slots(const or_cpu_program_t *program, const or_run_arguments_t *arguments, char *workspace,
                        void **slots) {
-  for (size_t i = 0; i < program->slot_count; ++i) {
-    const or_cpu_slot_t *slot = &program->slots[i];
+  for (size_t i = 0; i < program->lowered.slot_count; ++i) {
+    const or_slot_t *slot = &program->lowered.slots[i];
     char *base = NULL;
     switch (slot->place) {
-    case OR_CPU_NOWHERE: break;
-    case OR_CPU_INPUT: base = address_of(&arguments->inputs[slot->index]); break;
-    case OR_CPU_OUTPUT: base = address_of(&arguments->outputs[slot->index]); break;
-    case OR_CPU_CONSTANT: base = (char *)(uintptr_t)slot->constant; break; /* steps only read it */
-    case OR_CPU_ARENA: base = workspace + program->table_bytes + slot->offset; break;
-    case OR_CPU_ALIAS: base = slots[slot->index] != NULL ? (char *)slots[slot->index] + slot->offset : NULL; break;
+    case OR_PLACE_NONE: break;
+    case OR_PLACE_INPUT: base = address_of(&arguments->inputs[slot->index]); break;
+    case OR_PLACE_OUTPUT: base = address_of(&arguments->outputs[slot->index]); break;
+    case OR_PLACE_CONSTANT: base = (char *)(uintptr_t)slot->host; break; /* steps only read it */
+    case OR_PLACE_WORKSPACE: base = workspace + slot->offset; break;
+    case OR_PLACE_ALIAS: base = slots[slot->index] != NULL ? (char *)slots[slot->index] + slot->offset : NULL; break;
     }
     slots[i] = base;
   }
 }
 
 static or_status_t run_steps(const or_cpu_program_t *program, const or_cpu_run_t *run, int64_t *node_ns) {
-  if (node_ns != NULL) memset(node_ns, 0, program->node_count * sizeof *node_ns);
+  if (node_ns != NULL) memset(node_ns, 0, program->lowered.node_count * sizeof *node_ns);
   int64_t before = node_ns != NULL ? or_clock_ns() : 0;
   for (size_t i = 0; i < program->step_count; ++i) {
     const or_cpu_step_t *step = &program->steps[i];
@@ -116,9 +112,9 @@ static or_status_t run_steps(const or_cpu_program_t *program, const or_cpu_run_t
     or_status_t status = step->run(step, run);
     if (!or_ok(status)) {
       bool cancelled = or_status_code(status) == OR_CANCELLED || or_status_code(status) == OR_DEADLINE_EXCEEDED;
-      return cancelled ? status : or_status_context(status, "node \"%s\"", program->names[step->node]);
+      return cancelled ? status : or_status_context(status, "node \"%s\"", program->lowered.names[step->node]);
     }
-    if (node_ns != NULL && step->node < program->node_count) {
+    if (node_ns != NULL && step->node < program->lowered.node_count) {
       int64_t now = or_clock_ns();
       node_ns[step->node] += now - before;
       before = now;

@@ -1,36 +1,12 @@
 #ifndef OR_BACKENDS_CPU_PROGRAM_INTERNAL_H
 #define OR_BACKENDS_CPU_PROGRAM_INTERNAL_H
-/* A compiled subgraph: steps over slots. A slot is a place in memory that is known when a run starts: an input, an
- * output, a constant, or a piece of the workspace. Several slots may share one place (aliases). Values of the subgraph
- * have a dense slot, a slot in a blocked layout of oneDNN, or both. */
+/* A compiled subgraph: steps over slots (hal/lowering.h). Values of the subgraph have a dense slot, a slot in a blocked
+ * layout of oneDNN, or both. */
 
 #include "backends/cpu/device_internal.h"
 #include "backends/cpu/dnnl.h"
-#include "hal/packed.h"
+#include "hal/lowering.h"
 #include "ops/node_view.h"
-
-typedef uint32_t or_cpu_slot_id_t;
-#define OR_CPU_NO_SLOT UINT32_MAX
-
-typedef enum or_cpu_place_t {
-  OR_CPU_NOWHERE = 0, /* not used: a value inside a fused node */
-  OR_CPU_INPUT,
-  OR_CPU_OUTPUT,
-  OR_CPU_CONSTANT,
-  OR_CPU_ARENA,
-  OR_CPU_ALIAS, /* of slot `index`, `offset` bytes in */
-} or_cpu_place_t;
-
-typedef struct or_cpu_slot_t {
-  or_cpu_place_t place;
-  uint32_t index; /* of the input, the output, or the slot that this is an alias of */
-  size_t offset;  /* in the workspace, or in the alias's slot */
-  size_t bytes;
-  const void *constant;
-  uint32_t first, last; /* steps that touch it, and how many more reads are to come: kept in roots only */
-  uint32_t uses;
-  bool touched;
-} or_cpu_slot_t;
 
 typedef struct or_cpu_step_t or_cpu_step_t;
 typedef struct or_cpu_program_t or_cpu_program_t;
@@ -76,22 +52,12 @@ typedef struct or_cpu_vendor_t {
 
 /* Immutable after compile, but for the frames. */
 struct or_cpu_program_t {
+  or_lowered_t lowered;
   or_cpu_device_t *device;
-  or_arena_t arena; /* steps, states, slots, names */
   or_cpu_step_t *steps;
   size_t step_count, step_capacity;
-  or_cpu_slot_t *slots;
-  size_t slot_count, slot_capacity;
   or_cpu_cleanup_t *cleanups;
   size_t cleanup_count, cleanup_capacity;
-  or_packed_t **packed; /* held until release */
-  size_t packed_count, packed_capacity;
-  or_executable_node_t *nodes; /* and what they are called, for messages: both of the subgraph's length */
-  const char **names;
-  uint32_t node_count;
-  size_t workspace_bytes, unplanned_bytes;
-  uint64_t packed_bytes;
-  size_t table_bytes; /* of the slots' addresses, at the start of the workspace */
   or_cpu_vendor_t *vendor;
   size_t vendor_count, vendor_capacity;
   bool needs_queue;        /* a step of oneDNN's leads a team */
@@ -99,24 +65,20 @@ struct or_cpu_program_t {
   or_cpu_frame_t *frames;
 };
 
-/* Of a value while the program is built. */
-typedef struct or_cpu_value_t {
-  or_cpu_slot_id_t dense, blocked;               /* OR_CPU_NO_SLOT: not there (yet) */
-  const or_dnnl_layout_t *layout, *dense_layout; /* of `blocked`, and of `dense` where `blocked` is there */
-  uint32_t uses;   /* reads that are still to come: by nodes, and as an output of the subgraph */
-  uint32_t output; /* the first output that it is, or OR_NO_VALUE */
-} or_cpu_value_t;
+/* A value in a layout of oneDNN's, while the program is built. */
+typedef struct or_cpu_blocked_t {
+  or_slot_id_t slot;                             /* OR_NO_SLOT: not there (yet) */
+  const or_dnnl_layout_t *layout, *dense_layout; /* of `slot`, and of the dense one where `slot` is there */
+} or_cpu_blocked_t;
 
 typedef struct or_cpu_build_t {
+  or_lowering_t lowering;
   or_cpu_device_t *device;
   or_cpu_queue_t *queue;
   or_cpu_program_t *program;
-  const or_subgraph_t *subgraph;
-  uint32_t node;             /* that is being prepared */
-  or_cpu_value_t *values;    /* of the subgraph */
-  or_arena_t temporary;      /* gone when the build ends, as is `staging` */
-  or_memory_t staging;       /* a constant from its file, while it is packed */
-  or_cpu_slot_id_t *touched; /* slots of the step that is being prepared */
+  or_cpu_blocked_t *blocked; /* of the subgraph's values */
+  or_memory_t staging;       /* a constant from its file, while it is packed; gone when the build ends */
+  or_slot_id_t *touched;     /* slots of the step that is being prepared */
   size_t touched_count, touched_capacity;
 } or_cpu_build_t;
 
@@ -126,28 +88,25 @@ typedef struct or_cpu_build_t {
 or_status_t or_cpu_build_alloc(or_cpu_build_t *build, size_t bytes, void **out);
 or_status_t or_cpu_build_temporary(or_cpu_build_t *build, size_t bytes, void **out);
 /* The dense slot of a value that the step will read; adds a reorder where there is only a blocked one. */
-or_status_t or_cpu_build_read(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
+or_status_t or_cpu_build_read(or_cpu_build_t *build, or_value_id_t value, or_slot_id_t *out);
 /* What messages call a value, as long as the program lives: the name of the input that it holds, in another shape or
  * integer type perhaps; else its own. */
 or_status_t or_cpu_build_source(or_cpu_build_t *build, or_value_id_t value, const char **out);
 /* The dense slot of a value that the step will write. */
-or_status_t or_cpu_build_write(or_cpu_build_t *build, or_value_id_t value, or_cpu_slot_id_t *out);
+or_status_t or_cpu_build_write(or_cpu_build_t *build, or_value_id_t value, or_slot_id_t *out);
 /* Scratch for this step only. */
-or_status_t or_cpu_build_scratch(or_cpu_build_t *build, size_t bytes, or_cpu_slot_id_t *out);
-/* A new slot; nothing touches it yet. */
-or_status_t or_cpu_build_slot(or_cpu_build_t *build, or_cpu_slot_t slot, or_cpu_slot_id_t *out);
+or_status_t or_cpu_build_scratch(or_cpu_build_t *build, size_t bytes, or_slot_id_t *out);
 /* The step touches this slot as well. */
-or_status_t or_cpu_build_touch(or_cpu_build_t *build, or_cpu_slot_id_t slot);
+or_status_t or_cpu_build_touch(or_cpu_build_t *build, or_slot_id_t slot);
 /* `output` becomes the bytes of `input` from `offset` on, without a copy. False in *shared where that can't be (the
  * caller then writes a place of its own). */
 or_status_t or_cpu_build_share(or_cpu_build_t *build, or_value_id_t input, or_value_id_t output, size_t offset,
                                bool *shared);
 /* Instead of or_cpu_build_write: the output takes the place of `input`, which this step reads for the last time, if
  * that can be; else a place of its own. */
-or_status_t or_cpu_build_overwrite(or_cpu_build_t *build, or_value_id_t input, or_value_id_t output,
-                                   or_cpu_slot_id_t *out);
+or_status_t or_cpu_build_overwrite(or_cpu_build_t *build, or_value_id_t input, or_value_id_t output, or_slot_id_t *out);
 /* True if two slots lie in the same place, one an alias of the other. */
-bool or_cpu_build_same_place(const or_cpu_build_t *build, or_cpu_slot_id_t a, or_cpu_slot_id_t b);
+bool or_cpu_build_same_place(const or_cpu_build_t *build, or_slot_id_t a, or_slot_id_t b);
 /* Ends the step: what was touched since the last one is its. */
 or_status_t or_cpu_build_step(or_cpu_build_t *build, or_cpu_step_fn run, const void *state);
 /* True if the subgraph lets operands of float32 products be rounded to bfloat16, and there are kernels for it. */
@@ -159,8 +118,6 @@ void or_cpu_build_precision(or_cpu_build_t *build, or_dtype_t precision);
 /* The kernel's name for the report; a static string, or from or_cpu_build_alloc. */
 void or_cpu_build_name(or_cpu_build_t *build, const char *kernel);
 or_status_t or_cpu_build_name_format(or_cpu_build_t *build, const char *format, ...) OR_PRINTF(2, 3);
-/* Bytes of a constant: resident, or a copy in the build's temporary memory. */
-or_status_t or_cpu_build_constant(or_cpu_build_t *build, const or_constant_t *constant, const void **out);
 /* A packed constant, held by the program. *out: its bytes. */
 typedef struct or_cpu_packing_t {
   const or_constant_t *constant;
@@ -177,8 +134,6 @@ or_status_t or_cpu_build_vendor(or_cpu_build_t *build, or_cpu_vendor_t vendor, u
 /* The parts of compile and run. */
 or_status_t or_cpu_build_begin(or_cpu_build_t *build, or_cpu_device_t *device, or_cpu_queue_t *queue,
                                const or_subgraph_t *subgraph);
-/* After a node's steps: what it read is read. */
-void or_cpu_build_node_done(or_cpu_build_t *build, const or_node_t *node);
 /* Writes outputs that no step has written in place, and lays out the workspace. */
 or_status_t or_cpu_build_finish(or_cpu_build_t *build);
 void or_cpu_build_end(or_cpu_build_t *build); /* gives back what the program does not keep */

@@ -40,7 +40,7 @@ void or_cl_dense_strides(const or_shape_t *shape, int64_t *strides);
 
 /* Elements from one place to another, along any dimensions. */
 typedef struct or_cl_move_t {
-  or_cl_slot_id_t x, y;
+  or_slot_id_t x, y;
   int64_t x_first, y_first; /* elements before the first one that moves */
   or_dtype_t dtype;         /* one that or_cl_bytes_name knows */
   or_cl_layout_t layout;    /* operand 0 is y, operand 1 is x; strides of x may be negative or 0 */

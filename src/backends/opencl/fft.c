@@ -56,7 +56,7 @@ bool or_cl_fft_fits(size_t n, size_t inner) {
 
 /* ---- memory and tables ---- */
 
-or_status_t or_cl_fft_scratch(const or_cl_fft_t *fft, size_t outer, size_t n, size_t inner, or_cl_slot_id_t *out) {
+or_status_t or_cl_fft_scratch(const or_cl_fft_t *fft, size_t outer, size_t n, size_t inner, or_slot_id_t *out) {
   size_t bytes = 0;
   if (!or_mul_size(outer, n, &bytes) || !or_mul_size(bytes, inner, &bytes) ||
       !or_mul_size(bytes, fft->pair_bytes, &bytes))
@@ -65,7 +65,7 @@ or_status_t or_cl_fft_scratch(const or_cl_fft_t *fft, size_t outer, size_t n, si
 }
 
 static or_status_t add_table(const or_cl_fft_t *fft, const char *name, or_cl_fft_table_t table,
-                             or_status_t (*fill)(const void *, const void *, void *), or_cl_slot_id_t *out) {
+                             or_status_t (*fill)(const void *, const void *, void *), or_slot_id_t *out) {
   void *self = NULL;
   or_cl_packing_t packing = {.bytes = table.count * fft->pair_bytes, .fill = fill};
   or_status_t status = or_cl_build_temporary(fft->build, sizeof table, &self);
@@ -78,7 +78,7 @@ static or_status_t add_table(const or_cl_fft_t *fft, const char *name, or_cl_fft
   return or_cl_build_packed(fft->build, &packing, out);
 }
 
-or_status_t or_cl_fft_roots(const or_cl_fft_t *fft, size_t n, size_t count, or_cl_slot_id_t *out) {
+or_status_t or_cl_fft_roots(const or_cl_fft_t *fft, size_t n, size_t count, or_slot_id_t *out) {
   return add_table(fft, "roots", (or_cl_fft_table_t){.n = n, .count = count}, or_cl_fft_fill_roots, out);
 }
 
@@ -105,12 +105,12 @@ static or_cl_argument_t factors_argument(const or_cl_fft_t *fft, factors_t facto
 }
 
 static or_status_t passes(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, factors_t factors,
-                          or_cl_slot_id_t source, or_cl_slot_id_t target);
+                          or_slot_id_t source, or_slot_id_t target);
 static or_status_t convolution(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, factors_t factors,
-                               or_cl_slot_id_t source, or_cl_slot_id_t target);
+                               or_slot_id_t source, or_slot_id_t target);
 
-or_status_t or_cl_fft_add(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, or_cl_slot_id_t source,
-                          or_cl_slot_id_t target) {
+or_status_t or_cl_fft_add(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, or_slot_id_t source,
+                          or_slot_id_t target) {
   double sign = shape->inverse ? -1 : 1;
   const factors_t factors = {sign, shape->scale, sign * shape->scale};
   assert(source != target && or_cl_fft_fits(shape->n, shape->inner));
@@ -124,7 +124,7 @@ typedef struct pass_t {
   int radix;
   size_t places, length; /* side by side; of the sequences that there are after it */
   size_t outer;
-  or_cl_slot_id_t from, to, roots;
+  or_slot_id_t from, to, roots;
   size_t step;
 } pass_t;
 
@@ -192,7 +192,7 @@ static size_t lines_of_group(const or_cl_fft_t *fft, const or_cl_fft_shape_t *sh
 }
 
 static or_status_t lines(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, factors_t factors,
-                         const or_cl_slot_id_t places[3], size_t group) {
+                         const or_slot_id_t places[3], size_t group) {
   int radices[MAX_PASSES], digits = 0;
   char options[64];
   packed_factors_t memory;
@@ -223,14 +223,14 @@ static or_status_t lines(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape,
 
 /* Each pass writes the other of two places, the last one `target`; short lines in one launch where that can be. */
 static or_status_t passes(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, factors_t factors,
-                          or_cl_slot_id_t source, or_cl_slot_id_t target) {
+                          or_slot_id_t source, or_slot_id_t target) {
   int radices[MAX_PASSES];
   size_t count = factorize(shape->n, 4, radices), group = lines_of_group(fft, shape);
-  or_cl_slot_id_t other = OR_CL_NO_SLOT;
+  or_slot_id_t other = OR_NO_SLOT;
   pass_t pass = {.places = shape->inner, .length = shape->n, .outer = shape->outer, .from = source, .step = 1};
   or_status_t status = or_cl_fft_roots(fft, shape->n, shape->n, &pass.roots);
   if (or_ok(status) && group > 0)
-    return lines(fft, shape, factors, (const or_cl_slot_id_t[]){source, target, pass.roots}, group);
+    return lines(fft, shape, factors, (const or_slot_id_t[]){source, target, pass.roots}, group);
   if (or_ok(status) && count > 1) status = or_cl_fft_scratch(fft, shape->outer, shape->n, shape->inner, &other);
   for (size_t i = 0; or_ok(status) && i < count; ++i) {
     bool last = i + 1 == count;
@@ -270,7 +270,7 @@ or_status_t or_cl_fft_edge(const or_cl_fft_t *fft, const or_cl_fft_edge_t *edge,
 
 typedef struct convolution_t {
   size_t m;
-  or_cl_slot_id_t chirps, spectrum, first, second;
+  or_slot_id_t chirps, spectrum, first, second;
 } convolution_t;
 
 static or_status_t convolution_tables(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, convolution_t *out) {
@@ -289,7 +289,7 @@ static or_status_t convolution_tables(const or_cl_fft_t *fft, const or_cl_fft_sh
 
 /* In and out of the convolution's length. */
 static or_status_t add_chirp(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, const convolution_t *it,
-                             factors_t factors, const or_cl_slot_id_t ends[2], bool in) {
+                             factors_t factors, const or_slot_id_t ends[2], bool in) {
   packed_factors_t memory;
   size_t length = in ? it->m : shape->n;
   const or_cl_argument_t arguments[] = {or_cl_slot(ends[0]),
@@ -317,15 +317,15 @@ static or_status_t add_filter(const or_cl_fft_t *fft, const or_cl_fft_shape_t *s
 }
 
 static or_status_t convolution(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, factors_t factors,
-                               or_cl_slot_id_t source, or_cl_slot_id_t target) {
+                               or_slot_id_t source, or_slot_id_t target) {
   convolution_t it;
   or_status_t status = convolution_tables(fft, shape, &it);
   if (!or_ok(status)) return status;
   const or_cl_fft_shape_t padded = {.outer = shape->outer, .n = it.m, .inner = shape->inner};
-  status = add_chirp(fft, shape, &it, factors, (const or_cl_slot_id_t[]){source, it.first}, true);
+  status = add_chirp(fft, shape, &it, factors, (const or_slot_id_t[]){source, it.first}, true);
   if (or_ok(status)) status = passes(fft, &padded, UNCHANGED, it.first, it.second);
   if (or_ok(status)) status = add_filter(fft, shape, &it);
   if (or_ok(status)) status = passes(fft, &padded, UNCHANGED, it.second, it.first);
-  if (or_ok(status)) status = add_chirp(fft, shape, &it, factors, (const or_cl_slot_id_t[]){it.first, target}, false);
+  if (or_ok(status)) status = add_chirp(fft, shape, &it, factors, (const or_slot_id_t[]){it.first, target}, false);
   return status;
 }

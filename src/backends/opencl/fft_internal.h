@@ -23,13 +23,13 @@ typedef struct or_cl_fft_shape_t {
  * factors. */
 bool or_cl_fft_fits(size_t n, size_t inner);
 /* Adds launches that read `source` and write `target`, another place. */
-or_status_t or_cl_fft_add(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, or_cl_slot_id_t source,
-                          or_cl_slot_id_t target);
+or_status_t or_cl_fft_add(const or_cl_fft_t *fft, const or_cl_fft_shape_t *shape, or_slot_id_t source,
+                          or_slot_id_t target);
 
 /* Scratch of so many complex numbers. */
-or_status_t or_cl_fft_scratch(const or_cl_fft_t *fft, size_t outer, size_t n, size_t inner, or_cl_slot_id_t *out);
+or_status_t or_cl_fft_scratch(const or_cl_fft_t *fft, size_t outer, size_t n, size_t inner, or_slot_id_t *out);
 /* exp(-2 pi i k / n), k < count; at the most n. */
-or_status_t or_cl_fft_roots(const or_cl_fft_t *fft, size_t n, size_t count, or_cl_slot_id_t *out);
+or_status_t or_cl_fft_roots(const or_cl_fft_t *fft, size_t n, size_t count, or_slot_id_t *out);
 
 /* A launch of fft_edges.cl over [outer, length, inner]; its outer elements are of type `edge`, NULL: none. */
 typedef struct or_cl_fft_edge_t {

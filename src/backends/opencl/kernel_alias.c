@@ -8,7 +8,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   bool shared = false;
-  or_cl_slot_id_t from = OR_CL_NO_SLOT, to = OR_CL_NO_SLOT;
+  or_slot_id_t from = OR_NO_SLOT, to = OR_NO_SLOT;
   or_status_t status = or_cl_build_share(build, view->core->inputs[0], view->core->outputs[0], 0, &shared);
   if (!or_ok(status) || shared) return status;
   status = or_cl_build_read(build, view->core->inputs[0], &from);

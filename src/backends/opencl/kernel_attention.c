@@ -54,7 +54,7 @@ typedef struct state_t {
   or_attention_t a;
   shape_t shape;
   or_dtype_t dtype;
-  or_cl_slot_id_t q, keys[2], mask, lengths, y; /* keys, and values */
+  or_slot_id_t q, keys[2], mask, lengths, y; /* keys, and values */
 } state_t;
 
 static or_status_t join_keys(or_cl_build_t *build, const or_node_view_t *view, state_t *state, uint32_t which);
@@ -107,7 +107,7 @@ const or_cl_family_t or_cl_family_attention = {.name = "attention", .match = mat
 
 /* Rows that lie apart, from `first` on in the rows of all. */
 typedef struct piece_t {
-  or_cl_slot_id_t x;
+  or_slot_id_t x;
   or_attention_rows_t from;
   int64_t rows, first;
 } piece_t;
@@ -157,7 +157,7 @@ static or_status_t append_keys(or_cl_build_t *build, const or_node_view_t *view,
   const or_node_t *node = view->core;
   int64_t width = which == 0 ? a->head : a->value_head;
   const or_attention_rows_t *rows = which == 0 ? &a->k : &a->v;
-  or_cl_slot_id_t fresh;
+  or_slot_id_t fresh;
   or_status_t status = or_cl_build_read(build, node->inputs[K + which], &fresh);
   if (or_ok(status)) status = or_cl_build_read(build, node->inputs[PAST_KEY + which], &state->keys[which]);
   if (!or_ok(status)) return status;

@@ -29,7 +29,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *x = or_view_input(view, X);
   const or_node_t *node = view->core;
-  or_cl_slot_id_t slots[INPUTS], y;
+  or_slot_id_t slots[INPUTS], y;
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < INPUTS; ++i) status = or_cl_build_read(build, node->inputs[i], &slots[i]);
   if (or_ok(status)) status = or_cl_build_overwrite(build, node->inputs[X], node->outputs[0], &y);

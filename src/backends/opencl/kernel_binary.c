@@ -76,7 +76,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 }
 
 typedef struct operands_t {
-  or_cl_slot_id_t a, b, y;
+  or_slot_id_t a, b, y;
   const or_shape_t *a_shape, *b_shape;
 } operands_t;
 

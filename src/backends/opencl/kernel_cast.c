@@ -29,7 +29,7 @@ static or_status_t convert(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *x = or_view_input(view, 0), *y = or_view_output(view, 0);
   size_t count = or_view_count(&x->shape);
-  or_cl_slot_id_t from, to;
+  or_slot_id_t from, to;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &from);
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
   if (!or_ok(status)) return status;

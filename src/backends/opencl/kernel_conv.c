@@ -8,8 +8,8 @@
 #include "ops/elements.h"
 
 typedef struct slots_t {
-  or_cl_slot_id_t x, weights, bias, residual, y; /* OR_CL_NO_SLOT: none */
-  bool weights_widened;                          /* to the type of the sums */
+  or_slot_id_t x, weights, bias, residual, y; /* OR_NO_SLOT: none */
+  bool weights_widened;                       /* to the type of the sums */
 } slots_t;
 
 static or_status_t find_slots(or_cl_build_t *build, const or_node_view_t *view, const or_cl_conv_t *conv,
@@ -27,7 +27,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   or_cl_conv_t conv;
-  slots_t slots = {.y = OR_CL_NO_SLOT};
+  slots_t slots = {.y = OR_NO_SLOT};
   (void)or_cl_conv_read(device, view, &conv); /* match has looked */
   if (or_view_count(&or_view_output(view, 0)->shape) == 0) {
     return or_cl_build_write(build, view->node->outputs[0], &slots.y); /* nothing to compute */
@@ -78,7 +78,7 @@ static or_status_t find_weights(or_cl_build_t *build, const or_node_view_t *view
 
 static or_status_t find_slots(or_cl_build_t *build, const or_node_view_t *view, const or_cl_conv_t *conv,
                               slots_t *slots) {
-  *slots = (slots_t){.bias = OR_CL_NO_SLOT, .residual = OR_CL_NO_SLOT};
+  *slots = (slots_t){.bias = OR_NO_SLOT, .residual = OR_NO_SLOT};
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &slots->x);
   if (or_ok(status)) status = find_weights(build, view, conv, slots);
   if (or_ok(status) && conv->bias != OR_NO_VALUE) status = or_cl_build_read(build, conv->bias, &slots->bias);
@@ -105,8 +105,8 @@ static or_status_t prepare_depthwise(or_cl_build_t *build, const or_cl_conv_t *c
   if (lines) (void)or_format(options + length, sizeof options - length, " -DLINES=%d", window->stride_w);
   or_cl_argument_t arguments[] = {or_cl_slot(slots->x),
                                   or_cl_slot(slots->weights),
-                                  or_cl_slot(slots->bias != OR_CL_NO_SLOT ? slots->bias : slots->x),
-                                  or_cl_slot(slots->residual != OR_CL_NO_SLOT ? slots->residual : slots->x),
+                                  or_cl_slot(slots->bias != OR_NO_SLOT ? slots->bias : slots->x),
+                                  or_cl_slot(slots->residual != OR_NO_SLOT ? slots->residual : slots->x),
                                   or_cl_slot(slots->y),
                                   or_cl_bytes(window, sizeof *window)};
   size_t planes = (size_t)conv->images * (size_t)window->filters;
@@ -145,7 +145,7 @@ static void make_job(const or_cl_conv_t *conv, const slots_t *slots, or_cl_produ
                                .bias = slots->bias,
                                .residual = slots->residual,
                                .c = slots->y,
-                               .table = OR_CL_NO_SLOT};
+                               .table = OR_NO_SLOT};
   job->args = (or_cl_product_args_t){.m = filters,
                                      .n = pixels,
                                      .k = k,
@@ -234,7 +234,7 @@ static or_status_t lay_image(or_cl_build_t *build, const or_cl_conv_t *conv, siz
   size_t element = or_dtype_bytes(or_cl_product_sums(device, conv->dtype), 1);
   size_t planes = (size_t)conv->images * (size_t)window->channels * (size_t)(window->phases_h * window->phases_w);
   size_t plane = (size_t)window->lines * (size_t)window->width, count = 0;
-  or_cl_slot_id_t laid = OR_CL_NO_SLOT;
+  or_slot_id_t laid = OR_NO_SLOT;
   if (!or_mul_size(planes, plane, &count) || !or_add_size(count, slack, &count) ||
       !or_mul_size(count, element, &count)) {
     return or_error(OR_RESOURCE_EXHAUSTED, "%zu planes of %zu pixels overflow size_t", planes, plane);

@@ -26,10 +26,10 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   return true;
 }
 
-static or_status_t add_table(or_cl_build_t *build, const or_node_view_t *view, uint32_t table, or_cl_slot_id_t y) {
+static or_status_t add_table(or_cl_build_t *build, const or_node_view_t *view, uint32_t table, or_slot_id_t y) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *rows = or_view_input(view, 2 * table), *out = or_view_output(view, 0);
-  or_cl_slot_id_t slots[2];
+  or_slot_id_t slots[2];
   or_status_t status = or_cl_build_read(build, view->core->inputs[2 * table], &slots[0]);
   if (or_ok(status)) status = or_cl_build_read(build, view->core->inputs[2 * table + 1], &slots[1]);
   if (!or_ok(status)) return status;
@@ -61,7 +61,7 @@ static or_status_t add_table(or_cl_build_t *build, const or_node_view_t *view, u
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
-  or_cl_slot_id_t y;
+  or_slot_id_t y;
   or_status_t status = or_cl_build_write(build, view->core->outputs[0], &y);
   or_cl_build_name(build, "embedding");
   for (uint32_t i = 0; or_ok(status) && i < view->call.input_count / 2; ++i) status = add_table(build, view, i, y);

@@ -82,10 +82,10 @@ static double line_bytes(const or_cl_fft_t *fft, const line_t *line, size_t exte
 }
 
 /* Between a real line of an even length and a complex one of half of it; `back`: to the real one's spectrum's half. */
-static or_status_t add_tangle(const or_cl_fft_t *fft, const line_t *line, bool back, or_cl_slot_id_t source,
-                              or_cl_slot_id_t target) {
+static or_status_t add_tangle(const or_cl_fft_t *fft, const line_t *line, bool back, or_slot_id_t source,
+                              or_slot_id_t target) {
   size_t half = line->shape.n / 2, count = back ? half + 1 : half;
-  or_cl_slot_id_t roots;
+  or_slot_id_t roots;
   or_status_t status = or_cl_fft_roots(fft, line->shape.n, half + 1, &roots);
   if (!or_ok(status)) return status;
   const or_cl_argument_t arguments[] = {or_cl_slot(source), or_cl_slot(target), or_cl_slot(roots),
@@ -96,9 +96,8 @@ static or_status_t add_tangle(const or_cl_fft_t *fft, const line_t *line, bool b
   return or_cl_fft_edge(fft, &edge, arguments, sizeof arguments / sizeof *arguments);
 }
 
-static or_status_t add_halved(const or_cl_fft_t *fft, const line_t *line, or_cl_slot_id_t source,
-                              or_cl_slot_id_t target) {
-  or_cl_slot_id_t middle;
+static or_status_t add_halved(const or_cl_fft_t *fft, const line_t *line, or_slot_id_t source, or_slot_id_t target) {
+  or_slot_id_t middle;
   or_cl_fft_shape_t half = line->shape;
   half.n /= 2;
   or_status_t status = or_cl_fft_scratch(fft, half.outer, half.n, 1, &middle);
@@ -111,8 +110,7 @@ static or_status_t add_halved(const or_cl_fft_t *fft, const line_t *line, or_cl_
   return or_ok(status) ? add_tangle(fft, line, true, middle, target) : status;
 }
 
-static or_status_t add_enter(const or_cl_fft_t *fft, const line_t *line, or_cl_slot_id_t source,
-                             or_cl_slot_id_t target) {
+static or_status_t add_enter(const or_cl_fft_t *fft, const line_t *line, or_slot_id_t source, or_slot_id_t target) {
   const or_cl_fft_shape_t *shape = &line->shape;
   const or_cl_argument_t arguments[] = {or_cl_slot(source),
                                         or_cl_slot(target),
@@ -128,8 +126,7 @@ static or_status_t add_enter(const or_cl_fft_t *fft, const line_t *line, or_cl_s
   return or_cl_fft_edge(fft, &edge, arguments, sizeof arguments / sizeof *arguments);
 }
 
-static or_status_t add_leave(const or_cl_fft_t *fft, const line_t *line, or_cl_slot_id_t source,
-                             or_cl_slot_id_t target) {
+static or_status_t add_leave(const or_cl_fft_t *fft, const line_t *line, or_slot_id_t source, or_slot_id_t target) {
   const or_cl_fft_shape_t *shape = &line->shape;
   const or_cl_argument_t arguments[] = {or_cl_slot(source),
                                         or_cl_slot(target),
@@ -144,8 +141,7 @@ static or_status_t add_leave(const or_cl_fft_t *fft, const line_t *line, or_cl_s
   return or_cl_fft_edge(fft, &edge, arguments, sizeof arguments / sizeof *arguments);
 }
 
-static or_status_t add_line(const or_cl_fft_t *fft, const line_t *line, or_cl_slot_id_t source,
-                            or_cl_slot_id_t target) {
+static or_status_t add_line(const or_cl_fft_t *fft, const line_t *line, or_slot_id_t source, or_slot_id_t target) {
   const or_cl_fft_shape_t *shape = &line->shape;
   bool even = shape->n % 2 == 0 && shape->inner == 1 && line->edge == NULL;
   bool real_in = line->in_parts == 1 && line->in_extent == shape->n && line->out_extent == shape->n / 2 + 1;
@@ -153,7 +149,7 @@ static or_status_t add_line(const or_cl_fft_t *fft, const line_t *line, or_cl_sl
   if (even && !shape->inverse && real_in) return add_halved(fft, line, source, target);
   if (even && shape->inverse && real_out) return add_halved(fft, line, source, target);
 
-  or_cl_slot_id_t from = source, to = target;
+  or_slot_id_t from = source, to = target;
   bool enters = line->edge != NULL || line->in_parts == 1 || line->half_in || line->in_extent != shape->n;
   bool leaves = line->edge != NULL || line->out_parts == 1 || line->out_extent != shape->n;
   or_status_t status = or_status_success();
@@ -169,7 +165,7 @@ static or_status_t add_line(const or_cl_fft_t *fft, const line_t *line, or_cl_sl
 
 /* Rows and columns; a real side is where the rows are. */
 static or_status_t prepare_fft(const or_cl_fft_t *fft, const or_node_view_t *view, const or_fft_call_t *call,
-                               const or_cl_slot_id_t ends[2]) {
+                               const or_slot_id_t ends[2]) {
   const or_shape_t *x = &or_view_input(view, 0)->shape;
   size_t lines = (size_t)or_shape_product(x, 0, x->rank - 1), rows = (size_t)call->rows;
   assert(rows > 0);
@@ -182,7 +178,7 @@ static or_status_t prepare_fft(const or_cl_fft_t *fft, const or_node_view_t *vie
                 .half_in = call->real_out};
   or_cl_fft_shape_t column = {
       .outer = lines / rows, .n = rows, .inner = spectrum, .inverse = call->inverse, .scale = call->scale};
-  or_cl_slot_id_t middle;
+  or_slot_id_t middle;
   if (rows == 1) {
     row.shape.scale = call->scale;
     return add_line(fft, &row, ends[0], ends[1]);
@@ -205,7 +201,7 @@ static const char *edge_of(const or_cl_fft_t *fft, const transform_t *it) {
 }
 
 static or_status_t prepare_dft(const or_cl_fft_t *fft, const or_node_view_t *view, const transform_t *it,
-                               const or_cl_slot_id_t ends[2]) {
+                               const or_slot_id_t ends[2]) {
   const or_shape_t *x = &or_view_input(view, 0)->shape, *y = &or_view_output(view, 0)->shape;
   const or_dft_call_t *call = &it->dft;
   size_t n = (size_t)call->n;
@@ -224,11 +220,11 @@ static or_status_t prepare_dft(const or_cl_fft_t *fft, const or_node_view_t *vie
 }
 
 static or_status_t add_frames(const or_cl_fft_t *fft, const or_node_view_t *view, const transform_t *it,
-                              or_cl_slot_id_t source, or_cl_slot_id_t target) {
+                              or_slot_id_t source, or_slot_id_t target) {
   const or_shape_t *signal = &or_view_input(view, 0)->shape, *y = &or_view_output(view, 0)->shape;
   const or_stft_call_t *call = &it->stft;
   bool windowed = or_view_has_input(view, 2);
-  or_cl_slot_id_t window = source;
+  or_slot_id_t window = source;
   or_status_t status = or_status_success();
   if (windowed) status = or_cl_build_read(fft->build, view->core->inputs[2], &window);
   if (!or_ok(status)) return status;
@@ -244,7 +240,7 @@ static or_status_t add_frames(const or_cl_fft_t *fft, const or_node_view_t *view
 }
 
 static or_status_t prepare_stft(const or_cl_fft_t *fft, const or_node_view_t *view, const transform_t *it,
-                                const or_cl_slot_id_t ends[2]) {
+                                const or_slot_id_t ends[2]) {
   const or_shape_t *y = &or_view_output(view, 0)->shape;
   size_t n = (size_t)it->stft.n;
   line_t line = {.shape = {.outer = (size_t)(y->dims[0] * y->dims[1]), .n = n, .inner = 1, .scale = 1},
@@ -252,7 +248,7 @@ static or_status_t prepare_stft(const or_cl_fft_t *fft, const or_node_view_t *vi
                  .out_extent = (size_t)y->dims[2],
                  .in_parts = 2,
                  .out_parts = 2};
-  or_cl_slot_id_t whole, to = ends[1];
+  or_slot_id_t whole, to = ends[1];
   bool leaves = line.out_extent != n || edge_of(fft, it) != NULL;
   or_status_t status = or_cl_fft_scratch(fft, line.shape.outer, n, 1, &whole);
   if (or_ok(status)) status = add_frames(fft, view, it, ends[0], whole);
@@ -266,7 +262,7 @@ static or_status_t prepare_stft(const or_cl_fft_t *fft, const or_node_view_t *vi
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   transform_t it;
   or_cl_fft_t fft;
-  or_cl_slot_id_t ends[2];
+  or_slot_id_t ends[2];
   or_status_t status = or_status_success();
   (void)read_forms(view, &it, &status);
   if (or_ok(status)) status = or_cl_build_read(build, view->core->inputs[0], &ends[0]);

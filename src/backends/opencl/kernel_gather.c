@@ -38,7 +38,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_op_tensor_t *x = or_view_input(view, 0);
   extents_t at;
   if (!read_extents(view, &at)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
-  or_cl_slot_id_t slots[3];
+  or_slot_id_t slots[3];
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &slots[0]);
   if (or_ok(status)) status = or_cl_build_read(build, view->core->inputs[1], &slots[1]);
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &slots[2]);

@@ -127,7 +127,7 @@ static bool read_pieces(const or_node_view_t *view, bool concat, uint32_t piece,
 
 static or_status_t prepare_pieces(or_cl_build_t *build, const or_node_view_t *view, kind_t kind) {
   const or_node_t *node = view->core;
-  or_cl_slot_id_t whole = OR_CL_NO_SLOT;
+  or_slot_id_t whole = OR_NO_SLOT;
   int32_t axis = 0;
   int64_t first = 0;
   bool concat = kind == CONCAT;

@@ -101,14 +101,14 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 }
 
 typedef struct slots_t {
-  or_cl_slot_id_t a, b, scale, bias, y, kept, mean, deviation;
+  or_slot_id_t a, b, scale, bias, y, kept, mean, deviation;
 } slots_t;
 
 static or_status_t find_results(or_cl_build_t *build, const or_node_view_t *view, const state_t *state, slots_t *at) {
   const or_node_t *node = view->core;
   /* The first of two summands is written over only where each of its rows is read once. */
   or_value_id_t first = node->outputs[state->keeps ? 1 : 0];
-  or_cl_slot_id_t *slot = state->keeps ? &at->kept : &at->y;
+  or_slot_id_t *slot = state->keeps ? &at->kept : &at->y;
   bool over = state->channels || (state->a_rows == state->rows && state->dtype == state->scale_dtype);
   or_status_t status =
       over ? or_cl_build_overwrite(build, node->inputs[0], first, slot) : or_cl_build_write(build, first, slot);

@@ -68,12 +68,12 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   return read_copy(view, &copy);
 }
 
-static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_cl_slot_id_t value, or_cl_slot_id_t y) {
+static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_slot_id_t value, or_slot_id_t y) {
   const or_op_tensor_t *out = or_view_output(view, 0);
   size_t count = or_view_count(&out->shape);
   char options[64];
   (void)or_format(options, sizeof options, "-DT=%s", or_cl_bytes_name(out->dtype));
-  bool given = value != OR_CL_NO_SLOT;
+  bool given = value != OR_NO_SLOT;
   const or_cl_argument_t arguments[] = {or_cl_slot(given ? value : y), or_cl_slot(y), or_cl_long((int64_t)count),
                                         or_cl_int(given)};
   or_cl_launch_t launch = {.source = "move", .entry = "fill", .options = options};
@@ -86,7 +86,7 @@ static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_cl_
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_node_t *node = view->core;
-  or_cl_slot_id_t value = OR_CL_NO_SLOT;
+  or_slot_id_t value = OR_NO_SLOT;
   or_cl_move_t copy;
   (void)read_copy(view, &copy); /* match has looked */
   bool given = view->core->version >= 11 && or_view_has_input(view, 2);

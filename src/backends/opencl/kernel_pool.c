@@ -79,7 +79,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_op_tensor_t *x = or_view_input(view, 0);
   or_cl_window_t window;
   if (!read_window(view, &window)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
-  or_cl_slot_id_t from, to;
+  or_slot_id_t from, to;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &from);
   if (or_ok(status)) status = or_cl_build_write(build, view->core->outputs[0], &to);
   if (!or_ok(status)) return status;

@@ -44,7 +44,7 @@ static or_status_t find_slots(or_cl_build_t *build, const or_node_view_t *view, 
   or_cl_product_job_t *job = &product->job;
   const bool processor = or_cl_device_traits(or_cl_build_device(build))->is_cpu;
   const bool packed = processor && or_view_input_constant(view, 1) != NULL;
-  job->table = job->bias = job->residual = job->b = OR_CL_NO_SLOT;
+  job->table = job->bias = job->residual = job->b = OR_NO_SLOT;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &job->a);
   if (or_ok(status) && !packed) status = or_cl_build_read(build, view->core->inputs[1], &job->b);
   if (or_ok(status) && product->bias != OR_NO_VALUE) status = or_cl_build_read(build, product->bias, &job->bias);
@@ -136,7 +136,7 @@ static or_status_t panels_bytes(const panels_t *panels, size_t *out) {
 }
 
 static or_status_t pack_constant(or_cl_build_t *build, const or_constant_t *constant, const panels_t *panels,
-                                 size_t bytes, or_cl_slot_id_t *out) {
+                                 size_t bytes, or_slot_id_t *out) {
   or_cl_packing_t packing = {.constant = constant, .bytes = bytes, .fill = fill_panels, .self = panels};
   (void)or_format(packing.packing, sizeof packing.packing, "panels%s %zu k%zu n%zu t%d", panels->transposed ? "T" : "",
                   panels->columns, panels->k, panels->n, (int)panels->to);
@@ -144,7 +144,7 @@ static or_status_t pack_constant(or_cl_build_t *build, const or_constant_t *cons
 }
 
 static or_status_t pack_value(or_cl_build_t *build, const or_cl_product_job_t *job, const panels_t *panels,
-                              or_cl_slot_id_t packed) {
+                              or_slot_id_t packed) {
   char options[256];
   (void)or_cl_product_options(or_cl_build_device(build), job->dtype, "PACK", OR_ACT_NONE, options);
   size_t length = strlen(options);
@@ -185,7 +185,7 @@ static or_status_t prepare_processor(or_cl_build_t *build, const or_node_view_t 
   if (constant != NULL) {
     status = pack_constant(build, constant, &panels, bytes, &job->b);
   } else {
-    or_cl_slot_id_t packed = OR_CL_NO_SLOT;
+    or_slot_id_t packed = OR_NO_SLOT;
     status = or_cl_build_scratch(build, bytes, &packed);
     if (or_ok(status)) status = pack_value(build, job, &panels, packed);
     job->b = packed;

@@ -142,7 +142,7 @@ typedef struct launch_t {
   uint64_t total;         /* elements of a whole line */
   const char *from, *to, *options;
   or_dtype_t dtype; /* of the width of `from` */
-  or_cl_slot_id_t x, other, y;
+  or_slot_id_t x, other, y;
 } launch_t;
 
 static or_status_t add_rows(or_cl_build_t *build, const launch_t *what) {
@@ -207,7 +207,7 @@ static uint64_t pieces_of(const or_cl_device_t *device, const row_t *row, const 
 }
 
 static or_status_t add_lines(or_cl_build_t *build, const or_node_view_t *view, const or_cl_lines_t *lines,
-                             const or_cl_slot_id_t slots[3]) {
+                             const or_slot_id_t slots[3]) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const row_t *row = row_of(view);
   or_dtype_t dtype = or_view_input(view, 0)->dtype;
@@ -242,7 +242,7 @@ static or_status_t add_lines(or_cl_build_t *build, const or_node_view_t *view, c
   return or_ok(status) ? add_rows(build, &rest) : status;
 }
 
-static or_status_t find_operands(or_cl_build_t *build, const or_node_view_t *view, or_cl_slot_id_t slots[2]) {
+static or_status_t find_operands(or_cl_build_t *build, const or_node_view_t *view, or_slot_id_t slots[2]) {
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &slots[0]);
   slots[1] = slots[0];
   if (!or_ok(status) || view->call.op != &or_op_dot) return status;
@@ -256,7 +256,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   or_cl_move_t move = {.dtype = x->dtype};
   (void)find_reduced(view, reduced); /* match has looked */
   bool direct = read_lines(&x->shape, reduced, &lines, &move.layout);
-  or_cl_slot_id_t slots[3];
+  or_slot_id_t slots[3];
   or_status_t status = find_operands(build, view, slots);
   if (or_ok(status) && !direct) {
     move.x = slots[0];

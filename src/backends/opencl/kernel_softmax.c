@@ -32,7 +32,7 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   or_cl_lines_t lines;
   if (!read_lines(view, &lines)) return or_error(OR_UNIMPLEMENTED, "shapes of another family");
   or_cl_line_form_t form = or_cl_line_form(device, &lines, x->dtype);
-  or_cl_slot_id_t from, to;
+  or_slot_id_t from, to;
   or_status_t status = or_cl_build_read(build, input, &from);
   if (or_ok(status)) status = or_cl_build_overwrite(build, input, view->core->outputs[0], &to);
   if (!or_ok(status)) return status;

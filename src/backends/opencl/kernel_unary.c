@@ -101,7 +101,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 
 /* Where the operand and the result lie. */
 typedef struct places_t {
-  or_cl_slot_id_t x, y;
+  or_slot_id_t x, y;
   size_t count;
 } places_t;
 
@@ -158,7 +158,7 @@ static or_status_t clip_by_inputs(or_cl_build_t *build, const or_node_view_t *vi
   if (constant_bound(view, 1, -INFINITY, &low) && constant_bound(view, 2, INFINITY, &high)) {
     if (or_view_input(view, 0)->dtype == OR_FLOAT32) return launch(build, view, "op_clip", low, high);
   }
-  or_cl_slot_id_t bounds[2];
+  or_slot_id_t bounds[2];
   int given = 0;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &bounds[0]);
   bounds[1] = bounds[0];

@@ -13,14 +13,14 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
   return view->call.op == &or_op_copy || (view->call.op == &or_op_fill && or_cl_bytes_name(y->dtype) != NULL);
 }
 
-static or_status_t copy(or_cl_build_t *build, const or_node_view_t *view, or_cl_slot_id_t y) {
-  or_cl_slot_id_t x;
+static or_status_t copy(or_cl_build_t *build, const or_node_view_t *view, or_slot_id_t y) {
+  or_slot_id_t x;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &x);
   return or_ok(status) ? or_cl_build_copy(build, x, 0, y, 0, or_view_bytes(or_view_output(view, 0))) : status;
 }
 
 /* The value as bits. */
-static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_cl_slot_id_t y) {
+static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_slot_id_t y) {
   const or_op_tensor_t *out = or_view_output(view, 0);
   double value = (double)or_op_attribute_float(&view->call, "value", 0);
   uint64_t bits[2] = {0, 0};
@@ -38,7 +38,7 @@ static or_status_t fill(or_cl_build_t *build, const or_node_view_t *view, or_cl_
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
-  or_cl_slot_id_t y;
+  or_slot_id_t y;
   bool copies = view->call.op == &or_op_copy;
   or_status_t status = or_cl_build_write(build, view->core->outputs[0], &y);
   or_cl_build_name(build, copies ? "copy" : "fill");

@@ -19,7 +19,7 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   const or_cl_device_t *device = or_cl_build_device(build);
   const or_op_tensor_t *y = or_view_output(view, 0);
-  or_cl_slot_id_t slots[4];
+  or_slot_id_t slots[4];
   or_status_t status = or_status_success();
   for (uint32_t i = 0; or_ok(status) && i < 3; ++i) {
     status = or_cl_build_read(build, view->core->inputs[i], &slots[i]);

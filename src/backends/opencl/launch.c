@@ -29,17 +29,13 @@ or_status_t or_cl_build_step(or_cl_build_t *build, or_cl_step_t **out) {
   if (!or_ok(status)) return status;
   program->steps = steps;
   *out = &program->steps[program->step_count++];
-  (*out)->node = build->node;
+  (*out)->node = build->lowering.node;
   (*out)->fault = OR_CL_NO_FAULT;
   return status;
 }
 
-void or_cl_build_touch(or_cl_build_t *build, or_cl_slot_id_t id) {
-  or_cl_slot_t *root = or_cl_build_root(build, id);
-  uint32_t step = (uint32_t)build->program->step_count - 1;
-  if (!root->touched) root->first = step;
-  root->touched = true;
-  root->last = step;
+void or_cl_build_touch(or_cl_build_t *build, or_slot_id_t slot) {
+  or_lowered_touch(&build->program->lowered, slot, (uint32_t)build->program->step_count - 1);
 }
 
 static or_status_t set_value(const or_cl_library_t *cl, or_cl_kernel_ref_t kernel, uint32_t parameter,
@@ -138,7 +134,7 @@ or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launc
   if (!or_ok(status)) return status;
   status = or_cl_make_kernel(build->device, launch, bound, &step->bound_count, &step->fault_parameter, &step->kernel);
   if (or_ok(status)) {
-    status = or_arena_array(&program->arena, (size_t)step->bound_count + 1, sizeof(or_cl_bound_t), &copy);
+    status = or_arena_array(&program->lowered.arena, (size_t)step->bound_count + 1, sizeof(or_cl_bound_t), &copy);
   }
   if (!or_ok(status)) { /* the program's release gives the kernel back; a step without one is a copy of nothing */
     step->bound_count = 0;
@@ -156,8 +152,8 @@ or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launc
   return status;
 }
 
-or_status_t or_cl_build_copy(or_cl_build_t *build, or_cl_slot_id_t source, size_t source_offset,
-                             or_cl_slot_id_t destination, size_t destination_offset, size_t bytes) {
+or_status_t or_cl_build_copy(or_cl_build_t *build, or_slot_id_t source, size_t source_offset, or_slot_id_t destination,
+                             size_t destination_offset, size_t bytes) {
   or_cl_step_t *step = NULL;
   if (bytes == 0) return or_status_success();
   or_status_t status = or_cl_build_step(build, &step);

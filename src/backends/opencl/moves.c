@@ -115,7 +115,7 @@ static or_status_t planes(launch_state_t *state, int32_t fast) {
 }
 
 or_status_t or_cl_same(or_cl_build_t *build, const or_node_view_t *view) {
-  or_cl_slot_id_t from, to;
+  or_slot_id_t from, to;
   bool shared = false;
   or_status_t status = or_cl_build_share(build, view->core->inputs[0], view->core->outputs[0], 0, &shared);
   or_cl_build_name(build, "alias");

@@ -43,9 +43,9 @@ static void close_all(void) {
 static or_status_t build_work(void *self, const or_queue_context_t *context) {
   single_t *single = self;
   single->build.queue = context->backend_queue;
-  or_cl_slot_id_t slot = OR_CL_NO_SLOT;
-  or_cl_slot_t output = {.place = OR_CL_OUTPUT, .index = 0, .bytes = ITEMS * 16};
-  or_status_t status = or_cl_build_slot(&single->build, output, &slot);
+  or_slot_id_t slot = OR_NO_SLOT;
+  or_slot_t output = {.place = OR_PLACE_OUTPUT, .index = 0, .bytes = ITEMS * 16};
+  or_status_t status = or_lowering_slot(&single->build.lowering, output, &slot);
   const or_cl_argument_t arguments[] = {or_cl_slot(slot), or_cl_int(single->iterations)};
   const or_cl_launch_t launch = {.source = "peaks",
                                  .entry = "multiply_add",
@@ -61,19 +61,19 @@ static or_status_t build_work(void *self, const or_queue_context_t *context) {
 
 static single_t *make_single_of(uint32_t dimensions, int32_t iterations, double flops) {
   void *memory = NULL;
-  static const char *names[] = {"the node"};
-  static or_executable_node_t nodes[1];
+  static const or_node_t node = {.name = "the node", .domain = "", .op = "Work"};
+  static const or_subgraph_t subgraph = {.nodes = &node, .node_count = 1};
   expect_ok(or_alloc_zeroed(device->allocator, sizeof(single_t), &memory));
   single_t *single = memory;
   single->iterations = iterations;
   single->flops = flops;
   single->group = 4;
   single->dimensions = dimensions;
-  single->program =
-      (or_cl_program_t){.device = device, .faults = OR_CL_NO_SLOT, .nodes = nodes, .names = names, .node_count = 1};
-  or_arena_init(&single->program.arena, device->allocator);
+  single->program = (or_cl_program_t){.device = device, .faults = OR_NO_SLOT};
   or_mutex_init(&single->program.mutex);
   single->build = (or_cl_build_t){.device = device, .program = &single->program};
+  or_lowering_t *lowering = &single->build.lowering;
+  expect_ok(or_lowering_begin(lowering, &single->program.lowered, device->allocator, device->device, &subgraph));
   expect_ok(or_queue_run(queue, build_work, single));
   expect_ok(or_buffer_create(device->device, ITEMS * 16, &single->output));
   single->range = (or_memory_range_t){.memory = or_buffer_memory(single->output), .bytes = ITEMS * 16};
@@ -87,9 +87,9 @@ static void free_single(single_t *single) {
   or_buffer_release(single->output);
   assert_int_equal(device->cl->ReleaseKernel(single->program.steps[0].kernel), 0);
   or_mutex_deinit(&single->program.mutex);
-  or_arena_deinit(&single->program.arena);
+  or_lowering_end(&single->build.lowering);
+  or_lowered_deinit(&single->program.lowered);
   or_free(device->allocator, single->program.steps);
-  or_free(device->allocator, single->program.slots);
   or_free(device->allocator, single);
 }
 
@@ -247,7 +247,7 @@ static void two_runs_of_one_program_do_not_mix(void **state) {
 static or_status_t time_work(void *self, const or_queue_context_t *context) {
   single_t *single = self;
   int64_t ns = 0;
-  const or_cl_argument_t arguments[] = {{.kind = OR_CL_SLOT, .slot = OR_CL_NO_SLOT, .bytes = ITEMS * 16},
+  const or_cl_argument_t arguments[] = {{.kind = OR_CL_SLOT, .slot = OR_NO_SLOT, .bytes = ITEMS * 16},
                                         or_cl_int(single->iterations)};
   const or_cl_launch_t launch = {.source = "peaks",
                                  .entry = "multiply_add",

@@ -34,10 +34,10 @@ typedef struct or_cl_product_job_t {
   or_dtype_t dtype; /* of the elements in memory */
   size_t batch;
   or_act_kind_t act;
-  bool a_transposed, b_transposed;                /* columns lie one behind the other */
-  bool image;                                     /* B is an image, and `table` has a tap for each k */
-  or_cl_slot_id_t a, b, bias, residual, c, table; /* OR_CL_NO_SLOT: none */
-  double bytes;                                   /* that it moves */
+  bool a_transposed, b_transposed;             /* columns lie one behind the other */
+  bool image;                                  /* B is an image, and `table` has a tap for each k */
+  or_slot_id_t a, b, bias, residual, c, table; /* OR_NO_SLOT: none */
+  double bytes;                                /* that it moves */
 } or_cl_product_job_t;
 
 /* The type that a dtype's products are summed in; OR_DTYPE_NONE: the device has none. */

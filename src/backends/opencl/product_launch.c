@@ -27,13 +27,13 @@ static char *add_option(char options[OPTIONS_BYTES], const char *name, int value
   return options;
 }
 
-static void set_arguments(const or_cl_product_job_t *job, const or_cl_product_args_t *args, or_cl_slot_id_t c,
+static void set_arguments(const or_cl_product_job_t *job, const or_cl_product_args_t *args, or_slot_id_t c,
                           or_cl_argument_t out[ARGUMENTS]) {
   out[0] = or_cl_slot(job->a);
   out[1] = or_cl_slot(job->b);
-  out[2] = or_cl_slot(job->table != OR_CL_NO_SLOT ? job->table : job->a);
-  out[3] = or_cl_slot(job->bias != OR_CL_NO_SLOT ? job->bias : job->a);
-  out[4] = or_cl_slot(job->residual != OR_CL_NO_SLOT ? job->residual : job->a);
+  out[2] = or_cl_slot(job->table != OR_NO_SLOT ? job->table : job->a);
+  out[3] = or_cl_slot(job->bias != OR_NO_SLOT ? job->bias : job->a);
+  out[4] = or_cl_slot(job->residual != OR_NO_SLOT ? job->residual : job->a);
   out[5] = or_cl_slot(c);
   out[6] = or_cl_bytes(args, sizeof *args);
 }
@@ -58,9 +58,9 @@ static void make_trial(or_cl_build_t *build, or_dtype_t dtype, const int32_t siz
                      .job = {.dtype = dtype,
                              .batch = batch,
                              .act = OR_ACT_NONE,
-                             .bias = OR_CL_NO_SLOT,
-                             .residual = OR_CL_NO_SLOT,
-                             .table = OR_CL_NO_SLOT}};
+                             .bias = OR_NO_SLOT,
+                             .residual = OR_NO_SLOT,
+                             .table = OR_NO_SLOT}};
   trial->job.args = (or_cl_product_args_t){.m = m,
                                            .n = n,
                                            .k = k,
@@ -172,7 +172,7 @@ or_status_t or_cl_product_panels(or_cl_build_t *build, const or_cl_product_job_t
 
 or_status_t or_cl_product_lay_rows(or_cl_build_t *build, or_cl_product_job_t *job, size_t items) {
   const or_cl_device_t *device = or_cl_build_device(build);
-  or_cl_slot_id_t rows = OR_CL_NO_SLOT;
+  or_slot_id_t rows = OR_NO_SLOT;
   size_t row = (size_t)job->args.k, count = 0, bytes = 0;
   if (!or_mul_size(items, (size_t)job->args.m, &count) || !or_mul_size(count, row, &count) ||
       !or_mul_size(count, or_dtype_bytes(or_cl_product_sums(device, job->dtype), 1), &bytes)) {
@@ -242,7 +242,7 @@ static void split(const or_cl_device_t *device, double groups, int32_t depth, or
 }
 
 static or_status_t take_parts(or_cl_build_t *build, const or_cl_product_job_t *job, const or_cl_product_args_t *args,
-                              or_cl_slot_id_t *parts) {
+                              or_slot_id_t *parts) {
   or_dtype_t sums = or_cl_product_sums(or_cl_build_device(build), job->dtype);
   size_t bytes = 0;
   if (!or_mul_size((size_t)args->m * (size_t)args->n, job->batch * (size_t)args->splits, &bytes) ||
@@ -253,11 +253,11 @@ static or_status_t take_parts(or_cl_build_t *build, const or_cl_product_job_t *j
 }
 
 static or_status_t add_parts(or_cl_build_t *build, const or_cl_product_job_t *job, const or_cl_product_args_t *args,
-                             or_cl_slot_id_t parts) {
+                             or_slot_id_t parts) {
   char options[OPTIONS_BYTES];
-  or_cl_argument_t arguments[] = {or_cl_slot(parts), or_cl_slot(job->bias != OR_CL_NO_SLOT ? job->bias : job->a),
-                                  or_cl_slot(job->residual != OR_CL_NO_SLOT ? job->residual : job->a),
-                                  or_cl_slot(job->c), or_cl_bytes(args, sizeof *args)};
+  or_cl_argument_t arguments[] = {or_cl_slot(parts), or_cl_slot(job->bias != OR_NO_SLOT ? job->bias : job->a),
+                                  or_cl_slot(job->residual != OR_NO_SLOT ? job->residual : job->a), or_cl_slot(job->c),
+                                  or_cl_bytes(args, sizeof *args)};
   double elements = (double)job->batch * (double)args->m * (double)args->n;
   or_cl_launch_t launch = {
       .source = "product",
@@ -349,7 +349,7 @@ or_status_t or_cl_product_tiles(or_cl_build_t *build, const or_cl_product_job_t 
   or_status_t status = choose_tile(build, job, &tile);
   if (!or_ok(status)) return status;
   or_cl_product_args_t args = job->args;
-  or_cl_slot_id_t c = job->c;
+  or_slot_id_t c = job->c;
   split(device, groups_of(job, tile), tile->depth, &args);
   if (args.splits > 1) status = take_parts(build, job, &args, &c);
   if (!or_ok(status)) return status;
@@ -372,7 +372,7 @@ or_status_t or_cl_product_vectors(or_cl_build_t *build, const or_cl_product_job_
   or_cl_product_args_t args = job->args;
   /* By columns of B a group has SLICES of them, by rows 4 LANES. */
   int32_t groups = parts_of(args.n, job->b_transposed ? SLICES : 4 * LANES);
-  or_cl_slot_id_t parts = OR_CL_NO_SLOT;
+  or_slot_id_t parts = OR_NO_SLOT;
   split(device, (double)groups * (double)job->batch / 2.0, job->b_transposed ? 4 * LANES : 2 * SLICES, &args);
   or_status_t status = take_parts(build, job, &args, &parts);
   if (!or_ok(status)) return status;

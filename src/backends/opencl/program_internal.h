@@ -1,15 +1,11 @@
 #ifndef OR_BACKENDS_OPENCL_PROGRAM_INTERNAL_H
 #define OR_BACKENDS_OPENCL_PROGRAM_INTERNAL_H
-/* A compiled subgraph: launches of kernels over slots. A slot is a place in device memory that is known when a run
- * starts: an input, an output, a constant, or a piece of the workspace; several may share one place (aliases). This is
- * what kernel families see; they never call OpenCL. */
+/* A compiled subgraph: launches of kernels over slots (hal/lowering.h) in the device's memory. This is what kernel
+ * families see; they never call OpenCL. */
 
 #include "backends/opencl/device_internal.h"
-#include "hal/packed.h"
+#include "hal/lowering.h"
 #include "ops/node_view.h"
-
-typedef uint32_t or_cl_slot_id_t;
-#define OR_CL_NO_SLOT UINT32_MAX
 
 typedef struct or_cl_build_t or_cl_build_t; /* a program while it is put together, build_internal.h */
 
@@ -31,7 +27,7 @@ typedef enum or_cl_argument_kind_t {
 
 typedef struct or_cl_argument_t {
   or_cl_argument_kind_t kind;
-  or_cl_slot_id_t slot;
+  or_slot_id_t slot;
   int64_t integer;
   float real;
   const void *data; /* of BYTES */
@@ -39,27 +35,25 @@ typedef struct or_cl_argument_t {
 } or_cl_argument_t;
 #define OR_CL_MAX_ARGUMENTS 24u
 
-static inline or_cl_argument_t or_cl_slot(or_cl_slot_id_t slot) {
+static inline or_cl_argument_t or_cl_slot(or_slot_id_t slot) {
   return (or_cl_argument_t){.kind = OR_CL_SLOT, .slot = slot};
 }
 static inline or_cl_argument_t or_cl_int(int64_t value) {
-  return (or_cl_argument_t){.kind = OR_CL_INT, .slot = OR_CL_NO_SLOT, .integer = value};
+  return (or_cl_argument_t){.kind = OR_CL_INT, .slot = OR_NO_SLOT, .integer = value};
 }
 static inline or_cl_argument_t or_cl_long(int64_t value) {
-  return (or_cl_argument_t){.kind = OR_CL_LONG, .slot = OR_CL_NO_SLOT, .integer = value};
+  return (or_cl_argument_t){.kind = OR_CL_LONG, .slot = OR_NO_SLOT, .integer = value};
 }
 static inline or_cl_argument_t or_cl_float(float value) {
-  return (or_cl_argument_t){.kind = OR_CL_FLOAT, .slot = OR_CL_NO_SLOT, .real = value};
+  return (or_cl_argument_t){.kind = OR_CL_FLOAT, .slot = OR_NO_SLOT, .real = value};
 }
 static inline or_cl_argument_t or_cl_bytes(const void *data, size_t bytes) {
-  return (or_cl_argument_t){.kind = OR_CL_BYTES, .slot = OR_CL_NO_SLOT, .data = data, .bytes = bytes};
+  return (or_cl_argument_t){.kind = OR_CL_BYTES, .slot = OR_NO_SLOT, .data = data, .bytes = bytes};
 }
 static inline or_cl_argument_t or_cl_local(size_t bytes) {
-  return (or_cl_argument_t){.kind = OR_CL_LOCAL, .slot = OR_CL_NO_SLOT, .bytes = bytes};
+  return (or_cl_argument_t){.kind = OR_CL_LOCAL, .slot = OR_NO_SLOT, .bytes = bytes};
 }
-static inline or_cl_argument_t or_cl_fault(void) {
-  return (or_cl_argument_t){.kind = OR_CL_FAULT, .slot = OR_CL_NO_SLOT};
-}
+static inline or_cl_argument_t or_cl_fault(void) { return (or_cl_argument_t){.kind = OR_CL_FAULT, .slot = OR_NO_SLOT}; }
 
 /* One launch. Kernels use get_global_id and get_local_id only, never group ids or global sizes: a launch that takes
  * long is split along one of its dimensions by offsets, so that a cancel is soon seen. */
@@ -83,19 +77,18 @@ const or_cl_device_t *or_cl_build_device(const or_cl_build_t *build);
 or_status_t or_cl_build_temporary(or_cl_build_t *build, size_t bytes, void **out);
 /* The slot of a value that the node reads: an input, a constant (copied to the device once, shared by executables), or
  * what a node before wrote. */
-or_status_t or_cl_build_read(or_cl_build_t *build, or_value_id_t value, or_cl_slot_id_t *out);
+or_status_t or_cl_build_read(or_cl_build_t *build, or_value_id_t value, or_slot_id_t *out);
 /* The slot of a value that the node writes, all of it. */
-or_status_t or_cl_build_write(or_cl_build_t *build, or_value_id_t value, or_cl_slot_id_t *out);
+or_status_t or_cl_build_write(or_cl_build_t *build, or_value_id_t value, or_slot_id_t *out);
 /* Instead of write: the place of `input`, which this node reads for the last time, if that can be; for kernels whose
  * each element depends on the element at its own place alone. */
-or_status_t or_cl_build_overwrite(or_cl_build_t *build, or_value_id_t input, or_value_id_t output,
-                                  or_cl_slot_id_t *out);
+or_status_t or_cl_build_overwrite(or_cl_build_t *build, or_value_id_t input, or_value_id_t output, or_slot_id_t *out);
 /* `output` becomes the bytes of `input` from `offset` on, without a copy. False in *shared where that can't be: the
  * caller then writes a place of its own. */
 or_status_t or_cl_build_share(or_cl_build_t *build, or_value_id_t input, or_value_id_t output, size_t offset,
                               bool *shared);
 /* Scratch of this node's launches, all of them. */
-or_status_t or_cl_build_scratch(or_cl_build_t *build, size_t bytes, or_cl_slot_id_t *out);
+or_status_t or_cl_build_scratch(or_cl_build_t *build, size_t bytes, or_slot_id_t *out);
 /* A constant in a form of the family's own, or a table that it computes (`constant` NULL; `packing` then tells all of
  * its content); kept in one cache for all executables of the device. */
 typedef struct or_cl_packing_t {
@@ -106,15 +99,15 @@ typedef struct or_cl_packing_t {
   const void *self;
   char packing[OR_PACKING_BYTES]; /* everything that decides the form: "conv_w 3x3 tile 8" */
 } or_cl_packing_t;
-or_status_t or_cl_build_packed(or_cl_build_t *build, const or_cl_packing_t *packing, or_cl_slot_id_t *out);
+or_status_t or_cl_build_packed(or_cl_build_t *build, const or_cl_packing_t *packing, or_slot_id_t *out);
 /* Bytes of a constant on the host: resident, or a copy in the build's temporary memory. */
 or_status_t or_cl_build_constant(or_cl_build_t *build, const or_constant_t *constant, const void **out);
 /* Adds a launch to the node; in order. Builds its program if no one has. Empty ones (a global size of 0) are left
  * out. */
 or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launch);
 /* Adds a copy of bytes between two slots. */
-or_status_t or_cl_build_copy(or_cl_build_t *build, or_cl_slot_id_t source, size_t source_offset,
-                             or_cl_slot_id_t destination, size_t destination_offset, size_t bytes);
+or_status_t or_cl_build_copy(or_cl_build_t *build, or_slot_id_t source, size_t source_offset, or_slot_id_t destination,
+                             size_t destination_offset, size_t bytes);
 /* Runs a launch now, three times over memory of its own (each SLOT argument's `bytes`, small numbers in it), and says
  * how long the fastest took: to choose parameters. */
 or_status_t or_cl_build_time(or_cl_build_t *build, const or_cl_launch_t *launch, int64_t *best_ns);

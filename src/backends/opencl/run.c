@@ -39,7 +39,8 @@ static void give_up(run_t *run);
 or_status_t or_cl_program_run(void *self, void *queue, const or_run_arguments_t *arguments) {
   or_cl_program_t *program = self;
   run_t run = {.program = program, .device = program->device, .queue = queue, .arguments = arguments};
-  if (arguments->node_ns != NULL) memset(arguments->node_ns, 0, program->node_count * sizeof *arguments->node_ns);
+  if (arguments->node_ns != NULL)
+    memset(arguments->node_ns, 0, program->lowered.node_count * sizeof *arguments->node_ns);
   or_status_t status = clear_faults(&run);
   for (size_t i = 0; or_ok(status) && i < program->step_count; ++i) {
     or_cl_step_t *step = &program->steps[i];
@@ -47,7 +48,7 @@ or_status_t or_cl_program_run(void *self, void *queue, const or_run_arguments_t 
     if (!or_ok(status)) break;
     status = run_step(&run, step);
     bool told = or_status_code(status) == OR_CANCELLED || or_status_code(status) == OR_DEADLINE_EXCEEDED;
-    if (!or_ok(status) && !told) status = or_status_context(status, "node \"%s\"", program->names[step->node]);
+    if (!or_ok(status) && !told) status = or_status_context(status, "node \"%s\"", program->lowered.names[step->node]);
   }
   if (or_ok(status)) status = wait_for_all(&run);
   if (or_ok(status)) status = read_faults(&run);
@@ -56,24 +57,24 @@ or_status_t or_cl_program_run(void *self, void *queue, const or_run_arguments_t 
 }
 
 /* Where a slot lies in this run. */
-static or_memory_t *place_of(const run_t *run, or_cl_slot_id_t id, uint64_t *offset) {
-  const or_cl_slot_t *slot = &run->program->slots[id];
+static or_memory_t *place_of(const run_t *run, or_slot_id_t id, uint64_t *offset) {
+  const or_slot_t *slot = &run->program->lowered.slots[id];
   const or_memory_range_t *range = NULL;
   *offset = 0;
-  if (slot->place == OR_CL_ALIAS) {
+  if (slot->place == OR_PLACE_ALIAS) {
     *offset = slot->offset;
-    slot = &run->program->slots[slot->index];
+    slot = &run->program->lowered.slots[slot->index];
   }
   switch (slot->place) {
-  case OR_CL_CONSTANT: return slot->constant;
-  case OR_CL_INPUT: range = &run->arguments->inputs[slot->index]; break;
-  case OR_CL_OUTPUT: range = &run->arguments->outputs[slot->index]; break;
-  case OR_CL_ARENA:
+  case OR_PLACE_CONSTANT: return slot->memory;
+  case OR_PLACE_INPUT: range = &run->arguments->inputs[slot->index]; break;
+  case OR_PLACE_OUTPUT: range = &run->arguments->outputs[slot->index]; break;
+  case OR_PLACE_WORKSPACE:
     range = &run->arguments->workspace;
     *offset += slot->offset;
     break;
-  case OR_CL_NOWHERE:
-  case OR_CL_ALIAS: break; /* an alias's slot is none itself */
+  case OR_PLACE_NONE:
+  case OR_PLACE_ALIAS: break; /* an alias's slot is none itself */
   }
   if (range == NULL) return NULL;
   *offset += range->offset;
@@ -232,7 +233,7 @@ static void learn(const run_t *run, const under_way_t *entry) {
   const double whole = (double)(end - start) * (double)entry->all / (double)entry->done;
   atomic_store_explicit(&entry->step->estimate_ns, whole < 1e15 ? (int64_t)whole : (int64_t)1e15, memory_order_relaxed);
   atomic_store_explicit(&entry->step->measured, true, memory_order_relaxed);
-  if (run->arguments->node_ns != NULL && entry->step->node < run->program->node_count) {
+  if (run->arguments->node_ns != NULL && entry->step->node < run->program->lowered.node_count) {
     run->arguments->node_ns[entry->step->node] += (int64_t)(end - start);
   }
 }
@@ -278,7 +279,7 @@ static or_status_t name_fault(const run_t *run, uint32_t fault, int32_t value) {
     const or_cl_step_t *step = &run->program->steps[i];
     if (step->kernel == NULL || step->fault != fault) continue;
     return or_error(OR_INVALID_ARGUMENT, "node \"%s\": the index at position %d is out of range",
-                    run->program->names[step->node], value - 1);
+                    run->program->lowered.names[step->node], value - 1);
   }
   return or_error(OR_INTERNAL, "fault %u of a program belongs to no node", fault);
 }
