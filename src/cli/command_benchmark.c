@@ -151,14 +151,16 @@ static const or_cli_column_t compute_columns[] = {{"DTYPE", "dtype", NULL},
                                                   {">OF PEAK", "percent_of_peak", or_cli_percent_cell},
                                                   {">MEDIAN", "execution_time", or_cli_seconds_cell},
                                                   {">P99", "p99", or_cli_seconds_cell},
-                                                  {">RUNS", "runs", NULL}};
+                                                  {">RUNS", "runs", NULL},
+                                                  {"DEVICE", "device", NULL}};
 static const or_cli_column_t memory_columns[] = {{"KIND", "kind", NULL},
                                                  {">SIZE", "size_kb", kilobytes},
                                                  {">GB/S", "bandwidth_mbps", gigabytes},
                                                  {">OF READ BANDWIDTH", "percent_of_bandwidth", or_cli_share_cell},
                                                  {">MEDIAN", "execution_time", or_cli_seconds_cell},
                                                  {">P99", "p99", or_cli_seconds_cell},
-                                                 {">RUNS", "runs", NULL}};
+                                                 {">RUNS", "runs", NULL},
+                                                 {"DEVICE", "device", NULL}};
 static const or_cli_column_t ml_columns[] = {{"MODEL", "model", NULL},
                                              {"DIMENSIONS", "dims", dims_of},
                                              {"PRECISION", "precision", NULL},
@@ -168,6 +170,7 @@ static const or_cli_column_t ml_columns[] = {{"MODEL", "model", NULL},
                                              {">P99", "p99_ms", or_cli_ms_cell},
                                              {">ITEMS/S", "throughput_fps", four_digits},
                                              {">RUNS", "runs", NULL},
+                                             {"DEVICE", "device", NULL},
                                              {"WEIGHTS", "weights", NULL}};
 
 static void print_notes(const or_json_value_t *rows) {

@@ -198,6 +198,7 @@ static or_status_t probe_memory(or_task_run_t *run, const memory_kind_t *kind, m
   or_json_field_double(&run->json, "bandwidth_mbps", rate * 1e-6);
   or_json_field_string(&run->json, "kind", kind->kind);
   or_task_write_share(&run->json, "percent_of_bandwidth", share_of_bandwidth(run->worked, bytes, rate, until_ns));
+  or_json_field_string(&run->json, "device", or_device_facts(run->worked)->id);
   or_json_field_double(&run->json, "execution_time", time.median_s);
   or_json_field_double(&run->json, "min", time.min_s);
   or_json_field_double(&run->json, "p99", time.p99_s);

@@ -58,6 +58,7 @@ static void measures_each_kind_of_memory_traffic(void **state) {
   or_task_context_t context = {.runtime = runtime};
   or_task_result_t result;
   or_json_document_t *document = executed(&context, BENCHMARK("\"type\":\"memory\",\"sizes\":[1]"), &result);
+  assert_string_equal(json_text(document, "results.memory.0.device"), "fake_0");
   const or_json_value_t *rows = json_path(document, "results.memory");
   assert_int_equal(or_json_count(rows), 4);
   for (size_t i = 0; i < 4; ++i) {

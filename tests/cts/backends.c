@@ -119,6 +119,7 @@ static const char *const opencl_offered[] = {
     "op/Attention-*",
     "op/openruntime:CachedAttention-*",
     "op/MatMul-*",
+    "op/MatMulInteger-*",
     "op/Gemm-*",
     "op/Conv-*",
     "op/openruntime:Fft*",

@@ -1,12 +1,15 @@
-/* MatMul and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64 bits;
- * float16 and bfloat16 with sums in float32. */
+/* MatMul, MatMulInteger and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32 and 64 bits;
+ * float16 and bfloat16 with sums in float32; bytes widened to int32. */
 #include <string.h>
 
+#include "backends/opencl/families_internal.h"
 #include "backends/opencl/product_internal.h"
 #include "base/string.h"
 #include "ops/elements.h"
+#include "ops/extents.h"
 
 static or_status_t find_slots(or_cl_build_t *build, const or_node_view_t *view, or_cl_product_t *product);
+static or_status_t widen(or_cl_build_t *build, const or_node_view_t *view, uint32_t index, or_slot_id_t *slot);
 static or_status_t prepare_processor(or_cl_build_t *build, const or_node_view_t *view, or_cl_product_t *product);
 static void turn(or_cl_product_t *product);
 
@@ -43,16 +46,50 @@ const or_cl_family_t or_cl_family_product = {.name = "product", .match = match, 
 static or_status_t find_slots(or_cl_build_t *build, const or_node_view_t *view, or_cl_product_t *product) {
   or_cl_product_job_t *job = &product->job;
   const bool processor = or_cl_device_traits(or_cl_build_device(build))->is_cpu;
-  const bool packed = processor && or_view_input_constant(view, 1) != NULL;
+  const bool packed = processor && !product->widens && or_view_input_constant(view, 1) != NULL;
   job->table = job->bias = job->residual = job->b = OR_NO_SLOT;
   or_status_t status = or_cl_build_read(build, view->core->inputs[0], &job->a);
   if (or_ok(status) && !packed) status = or_cl_build_read(build, view->core->inputs[1], &job->b);
+  if (or_ok(status) && product->widens) status = widen(build, view, 0, &job->a);
+  if (or_ok(status) && product->widens) status = widen(build, view, 1, &job->b);
   if (or_ok(status) && product->bias != OR_NO_VALUE) status = or_cl_build_read(build, product->bias, &job->bias);
   if (!or_ok(status)) return status;
   if (product->residual == OR_NO_VALUE) return or_cl_build_write(build, view->node->outputs[0], &job->c);
   status = or_cl_build_read(build, product->residual, &job->residual);
   /* A residual is read where its element of C is written: they may be one. */
   return or_ok(status) ? or_cl_build_overwrite(build, product->residual, view->node->outputs[0], &job->c) : status;
+}
+
+/* *slot, bytes of operand A (index 0) or B (1), becomes scratch of int32 less their zero points. */
+static or_status_t widen(or_cl_build_t *build, const or_node_view_t *view, uint32_t index, or_slot_id_t *slot) {
+  const or_cl_device_t *device = or_cl_build_device(build);
+  const or_op_tensor_t *x = or_view_input(view, index);
+  const or_shape_t *shape = &x->shape;
+  const size_t count = or_view_count(shape);
+  const bool has_zero = or_view_has_input(view, index + 2);
+  const bool many = has_zero && or_view_count(&or_view_input(view, index + 2)->shape) > 1;
+  int64_t columns = shape->dims[shape->rank - 1], rows = shape->rank > 1 ? shape->dims[shape->rank - 2] : 1;
+  or_slot_id_t wide = OR_NO_SLOT, zero = *slot;
+  or_status_t status = or_cl_build_scratch(build, count * sizeof(int32_t), &wide);
+  if (or_ok(status) && has_zero) status = or_cl_build_read(build, view->core->inputs[index + 2], &zero);
+  if (!or_ok(status)) return status;
+  char options[64];
+  (void)or_format(options, sizeof options, "-DT=%s%s", or_cl_type_name(device, x->dtype), has_zero ? " -DZERO" : "");
+  const or_cl_argument_t arguments[] = {or_cl_slot(*slot),
+                                        or_cl_slot(zero),
+                                        or_cl_slot(wide),
+                                        or_cl_long((int64_t)count),
+                                        or_cl_int(rows),
+                                        or_cl_int(columns),
+                                        or_cl_int(many && index == 0),
+                                        or_cl_int(many && index == 1)};
+  or_cl_launch_t launch = {.source = "widen", .entry = "widen", .options = options};
+  launch.arguments = arguments;
+  launch.argument_count = sizeof arguments / sizeof *arguments;
+  launch.bytes = 5.0 * (double)count;
+  or_cl_launch_items(device, &launch, count);
+  *slot = wide;
+  return or_cl_build_launch(build, &launch);
 }
 
 /* A matrix times a column is a row times the matrix's columns, which lie one behind the other. */
@@ -178,7 +215,7 @@ static or_status_t prepare_processor(or_cl_build_t *build, const or_node_view_t 
                      .k = (size_t)args->k,
                      .n = (size_t)args->n,
                      .columns = (size_t)or_cl_panel_columns(panel)};
-  const or_constant_t *constant = or_view_input_constant(view, 1);
+  const or_constant_t *constant = product->widens ? NULL : or_view_input_constant(view, 1);
   size_t bytes = 0;
   if (or_ok(status)) status = panels_bytes(&panels, &bytes);
   if (!or_ok(status)) return status;

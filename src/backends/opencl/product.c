@@ -3,8 +3,10 @@
 #include "backends/opencl/product_internal.h"
 #include "ops/gemm.h"
 #include "ops/matmul.h"
+#include "ops/matmul_integer.h"
 #include "ops/shape.h"
 
+static bool zero_fits(const or_node_view_t *view, uint32_t index, int32_t from_last);
 static bool read_matmul(const or_node_view_t *view, or_cl_product_t *product);
 static bool read_gemm(const or_node_view_t *view, or_cl_product_t *product);
 static bool read_epilogue(const or_node_view_t *view, or_cl_product_t *product);
@@ -24,13 +26,16 @@ or_dtype_t or_cl_product_sums(const or_cl_device_t *device, or_dtype_t dtype) {
 }
 
 bool or_cl_product_read(const or_cl_device_t *device, const or_node_view_t *view, or_cl_product_t *out) {
-  bool matmul = or_view_is(view, &or_op_matmul);
+  bool widens = or_view_is(view, &or_op_matmul_integer), matmul = widens || or_view_is(view, &or_op_matmul);
   if (!matmul && !or_view_is(view, &or_op_gemm)) return false;
   for (uint32_t i = 0; i < view->call.input_count; ++i) {
     if (or_view_has_input(view, i) && !or_shape_is_static(&or_view_input(view, i)->shape)) return false;
   }
-  *out = (or_cl_product_t){
-      .job = {.dtype = or_view_input(view, 0)->dtype, .batch = 1}, .bias = OR_NO_VALUE, .residual = OR_NO_VALUE};
+  if (widens && !(zero_fits(view, 2, 2) && zero_fits(view, 3, 1))) return false;
+  *out = (or_cl_product_t){.job = {.dtype = widens ? OR_INT32 : or_view_input(view, 0)->dtype, .batch = 1},
+                           .bias = OR_NO_VALUE,
+                           .residual = OR_NO_VALUE,
+                           .widens = widens};
   or_cl_product_args_t *args = &out->job.args;
   args->alpha = args->bias_scale = args->residual_scale = 1.0F;
   args->splits = 1;
@@ -43,6 +48,14 @@ bool or_cl_product_read(const or_cl_device_t *device, const or_node_view_t *view
   args->c_item = (int64_t)args->m * args->n;
   args->split_k = args->k;
   return read_epilogue(view, out);
+}
+
+/* One number, or a list of one for each row of A (`from_last` 2) or column of B (1). */
+static bool zero_fits(const or_node_view_t *view, uint32_t index, int32_t from_last) {
+  if (!or_view_has_input(view, index)) return true;
+  const or_shape_t *zero = &or_view_input(view, index)->shape, *shape = &or_view_input(view, index - 2)->shape;
+  if (zero->rank == 0 || or_view_count(zero) == 1) return true;
+  return zero->rank == 1 && shape->rank >= 2 && zero->dims[0] == shape->dims[shape->rank - from_last];
 }
 
 static bool fits(int64_t extent) { return extent >= 0 && extent <= INT32_MAX / 2; }

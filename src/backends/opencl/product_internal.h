@@ -71,12 +71,13 @@ or_status_t or_cl_product_vectors(or_cl_build_t *build, const or_cl_product_job_
 char *or_cl_product_options(const or_cl_device_t *device, or_dtype_t dtype, const char *form, or_act_kind_t act,
                             char out[256]);
 
-/* --- MatMul and Gemm --- */
+/* --- MatMul, MatMulInteger and Gemm --- */
 
 typedef struct or_cl_product_t {
   or_cl_product_job_t job; /* without slots */
   size_t a_items, b_items; /* matrices of A and B that are stored */
   or_value_id_t bias, residual;
+  bool widens; /* MatMulInteger: bytes less their zero points become int32 first */
 } or_cl_product_t;
 /* False if the node is no product that our kernels carry out. Pure. */
 bool or_cl_product_read(const or_cl_device_t *device, const or_node_view_t *view, or_cl_product_t *out);
