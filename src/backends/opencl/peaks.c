@@ -10,7 +10,7 @@
 #define ROUND_NS 20000000 /* of a launch, about */
 #define STREAM_BYTES_LEAST ((size_t)64 << 20)
 #define STREAM_BYTES_MOST ((size_t)512 << 20)
-#define CHAINS 8 /* of multiply_add */
+#define CHAINS 12 /* of multiply_add */
 
 /* One of the measurements. */
 typedef struct probe_t {
@@ -19,7 +19,6 @@ typedef struct probe_t {
   or_cl_launch_t launch;
   char options[32];
   double work; /* operations or bytes of the launch */
-
 } probe_t;
 
 typedef struct streams_t {
@@ -27,13 +26,14 @@ typedef struct streams_t {
   size_t bytes;
 } streams_t;
 
-static or_status_t begin(probe_t *probe, or_cl_queue_t *queue, const char *entry, const char *type, size_t items) {
+static or_status_t begin(probe_t *probe, or_cl_queue_t *queue, const char *entry, const char *type, uint32_t lanes,
+                         size_t items) {
   const or_cl_traits_t *traits = &queue->device->traits;
   or_cl_bound_t bound[OR_CL_MAX_ARGUMENTS];
   uint32_t bound_count = 0, fault = 0;
   const size_t wanted = traits->is_cpu ? 1 : 256;
   *probe = (probe_t){.queue = queue};
-  (void)or_format(probe->options, sizeof probe->options, "-DT=%s -DW=%d", type, traits->is_cpu ? 16 : 4);
+  (void)or_format(probe->options, sizeof probe->options, "-DT=%s -DW=%u", type, lanes);
   probe->launch = (or_cl_launch_t){.source = "peaks",
                                    .entry = entry,
                                    .options = probe->options,
@@ -69,14 +69,21 @@ static or_status_t measure(probe_t *probe, double *best) {
   return status;
 }
 
+/* Elements of a vector: a register's on a processor, whose chains would leave them otherwise. */
+static uint32_t lanes_of(const or_cl_traits_t *traits, size_t element) {
+  uint32_t lanes = traits->is_cpu ? traits->vector_floats : 4;
+  lanes = lanes >= 16 ? 16 : lanes >= 8 ? 8 : 4;
+  return lanes * (uint32_t)sizeof(float) / (uint32_t)element;
+}
+
 /* As many iterations as take a round's time. */
-static or_status_t begin_multiply_add(probe_t *probe, or_cl_queue_t *queue, const char *type, const or_buffer_t *to) {
+static or_status_t begin_multiply_add(probe_t *probe, or_cl_queue_t *queue, or_dtype_t dtype, const or_buffer_t *to) {
   const or_cl_traits_t *traits = &queue->device->traits;
-  const size_t items = (size_t)traits->compute_units * (traits->is_cpu ? 4 : 2048);
-  const double lanes = traits->is_cpu ? 16 : 4;
+  const size_t items = (size_t)traits->compute_units * (traits->is_cpu ? 64 : 2048);
+  const uint32_t lanes = lanes_of(traits, or_dtype_bytes(dtype, 1));
   int32_t iterations = 1024;
   int64_t ns = 0;
-  or_status_t status = begin(probe, queue, "multiply_add", type, items);
+  or_status_t status = begin(probe, queue, "multiply_add", or_cl_type_name(queue->device, dtype), lanes, items);
   if (or_ok(status)) status = set_buffer(probe, 0, to);
   while (or_ok(status)) {
     status = set(probe, 2, sizeof iterations, &iterations);
@@ -84,7 +91,7 @@ static or_status_t begin_multiply_add(probe_t *probe, or_cl_queue_t *queue, cons
     if (ns >= ROUND_NS / 2 || iterations > INT32_MAX / 4) break;
     iterations *= 2;
   }
-  probe->work = 2.0 * CHAINS * lanes * (double)items * (double)iterations;
+  probe->work = 2.0 * CHAINS * (double)lanes * (double)items * (double)iterations;
   return status;
 }
 
@@ -92,11 +99,12 @@ static or_status_t begin_multiply_add(probe_t *probe, or_cl_queue_t *queue, cons
 static or_status_t begin_stream(probe_t *probe, or_cl_queue_t *queue, const char *entry, const streams_t *streams,
                                 double moved) {
   const or_cl_traits_t *traits = &queue->device->traits;
-  const size_t vectors = streams->bytes / sizeof(float) / (traits->is_cpu ? 16 : 4);
+  const uint32_t lanes = traits->is_cpu ? 16 : 4;
+  const size_t vectors = streams->bytes / sizeof(float) / lanes;
   const int32_t count = traits->is_cpu ? 4096 : 16;
   const size_t items = vectors / (size_t)count;
   const int64_t item_step = traits->is_cpu ? count : 1, step = traits->is_cpu ? 1 : (int64_t)items;
-  or_status_t status = begin(probe, queue, entry, "float", items);
+  or_status_t status = begin(probe, queue, entry, "float", lanes, items);
   if (or_ok(status)) status = set_buffer(probe, 0, streams->from);
   if (or_ok(status)) status = set_buffer(probe, 2, streams->to);
   if (or_ok(status)) status = set(probe, 4, sizeof item_step, &item_step);
@@ -141,8 +149,8 @@ or_status_t or_cl_measure_peaks(void *self, void *queue, or_device_peaks_t *out)
   probe_t probes[4] = {{0}};
   double best[4] = {OR_UNKNOWN_F, OR_UNKNOWN_F, OR_UNKNOWN_F, OR_UNKNOWN_F};
   or_status_t status = open_streams(queue, &streams);
-  if (or_ok(status)) status = begin_multiply_add(&probes[0], queue, "float", streams.to);
-  if (or_ok(status) && device->traits.fp64) status = begin_multiply_add(&probes[1], queue, "double", streams.to);
+  if (or_ok(status)) status = begin_multiply_add(&probes[0], queue, OR_FLOAT32, streams.to);
+  if (or_ok(status) && device->traits.fp64) status = begin_multiply_add(&probes[1], queue, OR_FLOAT64, streams.to);
   if (or_ok(status)) status = begin_stream(&probes[2], queue, "read_sum", &streams, 1);
   if (or_ok(status)) status = begin_stream(&probes[3], queue, "copy", &streams, 2);
   for (int round = 0; or_ok(status) && round < ROUNDS; ++round) {

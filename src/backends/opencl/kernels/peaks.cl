@@ -2,16 +2,18 @@
  * vector. */
 #define V PASTE(T, W)
 
-/* Eight chains that do not wait for each other; the factor 1 - small keeps them finite. */
+/* Twelve chains that do not wait for each other: more than two units of four cycles' latency have in flight, and no more
+ * than stay in registers. The factor 1 - small keeps them finite. */
 __kernel void multiply_add(__global uchar *y_memory, ulong y_offset, int iterations) {
   const size_t id = get_global_id(0);
-  V x = (V)((T)1 / (T)(id + 3)), a0 = x, a1 = x * (T)2, a2 = x * (T)3, a3 = x * (T)4;
-  V a4 = x * (T)5, a5 = x * (T)6, a6 = x * (T)7, a7 = x * (T)8, f = (V)((T)0.999);
+  V x = (V)((T)1 / (T)(id + 3)), a0 = x, a1 = x * (T)2, a2 = x * (T)3, a3 = x * (T)4, a4 = x * (T)5, a5 = x * (T)6;
+  V a6 = x * (T)7, a7 = x * (T)8, a8 = x * (T)9, a9 = x * (T)10, b0 = x * (T)11, b1 = x * (T)12, f = (V)((T)0.999);
   for (int i = 0; i < iterations; ++i) {
     a0 = fma(a0, f, x), a1 = fma(a1, f, x), a2 = fma(a2, f, x), a3 = fma(a3, f, x);
     a4 = fma(a4, f, x), a5 = fma(a5, f, x), a6 = fma(a6, f, x), a7 = fma(a7, f, x);
+    a8 = fma(a8, f, x), a9 = fma(a9, f, x), b0 = fma(b0, f, x), b1 = fma(b1, f, x);
   }
-  WRITE(V, y)[id] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7));
+  WRITE(V, y)[id] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7)) + ((a8 + a9) + (b0 + b1));
 }
 
 /* `count` vectors an item, `step` apart; an item's first is `item_step` from its neighbour's. Results are few. */
