@@ -13,20 +13,21 @@
 static or_status_t check_request(const or_kernels_options_t *bounds, const or_kernel_request_t *request);
 static or_status_t find_compiler(const or_kernels_t *kernels, const char *preference, or_device_t **out);
 static or_status_t make(or_kernels_t *kernels, const or_kernel_request_t *request, or_kernel_t **out);
+static or_status_t compile(or_kernel_t *kernel, const or_cancel_t *cancel, char *log, bool *unread);
 static or_status_t keep_facts(or_kernel_t *kernel, const or_worker_compiled_t *compiled, double seconds);
 
 or_status_t or_kernel_compile(or_kernels_t *kernels, const or_kernel_request_t *request, char *log, or_kernel_t **out) {
   or_kernel_t *kernel = NULL;
-  or_worker_slot_t *slot = NULL;
+  bool unread = false;
   *out = NULL;
   if (log != NULL) log[0] = '\0';
   or_status_t status = check_request(or_kernels_options(kernels), request);
   if (or_ok(status)) status = make(kernels, request, &kernel);
   if (or_ok(status)) status = find_compiler(kernels, request->device, &kernel->device);
-  if (or_ok(status)) status = or_worker_lease(kernels, kernel->device, kernel->owner, request->cancel, &slot);
-  if (or_ok(status)) {
-    status = or_kernel_compile_in(slot, kernel, &(or_kernel_compilation_t){request->cancel, log, keep_facts});
-    or_worker_give_back(kernels, slot);
+  if (or_ok(status)) status = compile(kernel, request->cancel, log, &unread);
+  if (unread) {
+    or_status_ignore(status); /* that worker was dying while it was idle: another is asked, once */
+    status = compile(kernel, request->cancel, log, &unread);
   }
   if (or_ok(status)) {
     *out = kernel;
@@ -118,6 +119,18 @@ static or_status_t find_compiler(const or_kernels_t *kernels, const char *prefer
 }
 
 /* --- What the compiler says of it --- */
+
+/* `unread`: the worker ended before it had read what was asked. */
+static or_status_t compile(or_kernel_t *kernel, const or_cancel_t *cancel, char *log, bool *unread) {
+  or_worker_slot_t *slot = NULL;
+  or_status_t status = or_worker_lease(kernel->kernels, kernel->device, kernel->owner, cancel, &slot);
+  *unread = false;
+  if (!or_ok(status)) return status;
+  status = or_kernel_compile_in(slot, kernel, &(or_kernel_compilation_t){cancel, log, keep_facts});
+  *unread = !or_ok(status) && slot->process.unread;
+  or_worker_give_back(kernel->kernels, slot);
+  return status;
+}
 
 static or_status_t keep_facts(or_kernel_t *kernel, const or_worker_compiled_t *compiled, double seconds) {
   void *memory = NULL;

@@ -328,6 +328,47 @@ static void a_worker_killed_while_idle_is_replaced(void **state) {
   or_kernel_release(kernel);
 }
 
+/* Asks a worker that does not listen, and dies with the request before it. */
+typedef struct visitor_t {
+  or_kernel_t *kernel; /* NULL: it compiles */
+  or_status_t status;
+} visitor_t;
+
+static void visit(void *argument) {
+  visitor_t *visitor = argument;
+  or_kernel_t *other = NULL;
+  visitor->status = visitor->kernel != NULL ? run_saxpy(visitor->kernel) : compile(SAXPY, "saxpy", &other);
+  or_kernel_release(other);
+}
+
+static void wait_until_leased(void) {
+  or_mutex_lock(&kernels->mutex);
+  while (kernels->slots[0].state != OR_WORKER_LEASED)
+    (void)or_cond_wait_until(&kernels->changed, &kernels->mutex, or_clock_ns() + 1000000);
+  or_mutex_unlock(&kernels->mutex);
+}
+
+static void a_worker_that_dies_before_it_reads_the_request_is_replaced(void **state) {
+  (void)state;
+  or_kernel_t *kernel = NULL;
+  const or_kernels_options_t options = or_kernels_options_default();
+  open_with(&options);
+  expect_ok(compile(SAXPY, "saxpy", &kernel));
+  for (int i = 0; i < 2; ++i) {
+    visitor_t visitor = {.kernel = i == 0 ? kernel : NULL};
+    or_thread_t thread = {.started = false};
+    const pid_t pid = worker_pid();
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    expect_ok(or_thread_start(&thread, "visitor", visit, &visitor));
+    wait_until_leased();
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    or_thread_join(&thread);
+    expect_ok(visitor.status);
+    assert_int_not_equal(worker_pid(), pid);
+  }
+  or_kernel_release(kernel);
+}
+
 static void wait_until_there_is_none(void) {
   or_mutex_lock(&kernels->mutex);
   while (kernels->slots[0].state != OR_WORKER_ABSENT) or_cond_wait(&kernels->changed, &kernels->mutex);
@@ -686,6 +727,7 @@ int main(int count, char **arguments) {
       TEST(what_takes_too_much_memory_is_killed),
       TEST(more_arguments_than_memory_are_refused),
       TEST(a_worker_killed_while_idle_is_replaced),
+      TEST(a_worker_that_dies_before_it_reads_the_request_is_replaced),
       TEST(a_worker_that_died_while_idle_is_collected_without_being_used),
       TEST(a_worker_killed_during_a_run_or_a_compilation_is_an_error_of_that),
       TEST(a_cancelled_run_or_compilation_ends_with_its_worker),

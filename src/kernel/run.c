@@ -24,7 +24,7 @@ typedef struct run_t {
 static void keep_first(void *self, const char *where, int index, const char *message);
 static or_status_t lay_out(run_t *run);
 static or_status_t fill(run_t *run);
-static or_status_t carry_out(run_t *run, or_worker_slot_t *slot, or_kernel_result_t *out);
+static or_status_t carry_out(run_t *run, or_kernel_result_t *out, bool *unread);
 static or_status_t collect(const run_t *run, or_kernel_result_t *out);
 
 /* The first thing that is wrong, in words. */
@@ -36,17 +36,19 @@ typedef struct first_t {
 or_status_t or_kernel_run(or_kernel_t *kernel, const or_kernel_launch_t *launch, or_kernel_result_t *out) {
   const or_kernels_options_t *bounds = or_kernels_options(kernel->kernels);
   run_t run = {.kernel = kernel, .launch = launch, .timeout_ms = bounds->run_ms, .shared = -1};
-  or_worker_slot_t *slot = NULL;
   first_t first = {.found = false};
+  bool unread = false;
   memset(out, 0, sizeof *out);
   out->seconds = out->worker_seconds = OR_UNKNOWN_F;
   if (launch->timeout_ms != 0 && launch->timeout_ms < run.timeout_ms) run.timeout_ms = launch->timeout_ms;
   if (!or_kernel_check(kernel, launch, keep_first, &first)) return or_error(OR_INVALID_ARGUMENT, "%s", first.words);
   or_status_t status = lay_out(&run);
-  if (or_ok(status)) status = or_worker_lease(kernel->kernels, kernel->device, kernel->owner, launch->cancel, &slot);
   if (or_ok(status)) status = fill(&run);
-  if (or_ok(status)) status = carry_out(&run, slot, out);
-  if (slot != NULL) or_worker_give_back(kernel->kernels, slot);
+  if (or_ok(status)) status = carry_out(&run, out, &unread);
+  if (unread) {
+    or_status_ignore(status); /* that worker was dying while it was idle: another is asked, once */
+    status = carry_out(&run, out, &unread);
+  }
   if (or_ok(status)) status = collect(&run, out);
   if (run.shared >= 0) (void)close(run.shared);
   if (!or_ok(status)) or_kernel_result_free(out);
@@ -162,7 +164,7 @@ static or_status_t ask(run_t *run, or_worker_slot_t *slot, or_text_t *reply, or_
   return or_worker_outcome_status(&ran->outcome);
 }
 
-static or_status_t carry_out(run_t *run, or_worker_slot_t *slot, or_kernel_result_t *out) {
+static or_status_t carry_out_in(or_worker_slot_t *slot, run_t *run, or_kernel_result_t *out) {
   or_worker_ran_t ran;
   or_text_t reply;
   or_status_t status = or_status_success();
@@ -179,6 +181,19 @@ static or_status_t carry_out(run_t *run, or_worker_slot_t *slot, or_kernel_resul
   if (!or_ok(status)) return or_status_context(status, "kernel \"%s\"", run->kernel->entry);
   out->worker_seconds = (double)(or_clock_ns() - start) * 1e-9;
   if (ran.device_ns >= 0) out->seconds = (double)ran.device_ns * 1e-9;
+  return status;
+}
+
+/* `unread`: the worker ended before it had read what was asked. */
+static or_status_t carry_out(run_t *run, or_kernel_result_t *out, bool *unread) {
+  const or_kernel_t *kernel = run->kernel;
+  or_worker_slot_t *slot = NULL;
+  or_status_t status = or_worker_lease(kernel->kernels, kernel->device, kernel->owner, run->launch->cancel, &slot);
+  *unread = false;
+  if (!or_ok(status)) return status;
+  status = carry_out_in(slot, run, out);
+  *unread = !or_ok(status) && slot->process.unread;
+  or_worker_give_back(kernel->kernels, slot);
   return status;
 }
 

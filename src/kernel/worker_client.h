@@ -23,6 +23,7 @@ typedef struct or_worker_process_t {
   int socket;                       /* -1: none */
   int scratch_taken;                /* what holds the folder below; open while it is there */
   char scratch[OR_FILE_PATH_BYTES]; /* a folder of its own, removed with it */
+  bool unread;                      /* it ended before it had read the whole of a request, so that nothing came of it */
 } or_worker_process_t;
 
 /* Starts `program worker NAME`; `cache` ("" or a folder) is where drivers may keep what they compile. The kernel ends
@@ -53,8 +54,11 @@ typedef struct or_worker_exchange_t {
   or_text_t *reply; /* what stands behind its header; empty before */
 } or_worker_exchange_t;
 /* Asks and waits for the answer. After a failure the worker was ended: DEADLINE_EXCEEDED, CANCELLED,
- * RESOURCE_EXHAUSTED (of memory, or it died: the message says of what), DATA_LOSS (an answer that is none). */
+ * RESOURCE_EXHAUSTED (of memory, or it died: the message says of what, and `unread` whether another may be asked the
+ * same), DATA_LOSS (an answer that is none). */
 or_status_t or_worker_exchange(or_worker_process_t *process, const or_worker_exchange_t *exchange);
+/* Whether it has ended, or someone else has waited for it; what it started may have its connection still. */
+bool or_worker_has_ended(const or_worker_process_t *process);
 /* Whether a worker that was asked nothing still stands there, silent. */
 bool or_worker_is_sound(const or_worker_process_t *process);
 /* Its memory that lies in RAM; 0: not known. */

@@ -30,7 +30,7 @@ static or_status_t send_all(talk_t *talk, const or_text_t *request, int descript
 static or_status_t receive(talk_t *talk, void *bytes, size_t length);
 static or_status_t wait_for(talk_t *talk, short events);
 static or_status_t check_bounds(talk_t *talk);
-static or_status_t died(talk_t *talk);
+static or_status_t died(talk_t *talk, bool unread);
 
 or_status_t or_worker_exchange(or_worker_process_t *process, const or_worker_exchange_t *exchange) {
   talk_t talk = {process, &exchange->bounds, 0};
@@ -73,7 +73,7 @@ static or_status_t send_all(talk_t *talk, const or_text_t *request, int descript
     } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       status = wait_for(talk, POLLOUT);
     } else if (count < 0 && errno != EINTR) {
-      status = died(talk);
+      status = died(talk, true);
     }
   }
   return status;
@@ -90,7 +90,8 @@ static or_status_t receive(talk_t *talk, void *bytes, size_t length) {
     } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       status = wait_for(talk, POLLIN);
     } else if (count == 0 || errno != EINTR) {
-      status = died(talk);
+      /* The system says so of a connection that is closed with something in it that was sent, and not received. */
+      status = died(talk, count < 0 && errno == ECONNRESET);
     }
   }
   return status;
@@ -100,8 +101,10 @@ static or_status_t receive(talk_t *talk, void *bytes, size_t length) {
 static or_status_t wait_for(talk_t *talk, short events) {
   struct pollfd entry = {.fd = talk->process->socket, .events = events};
   or_status_t status = check_bounds(talk);
-  if (or_ok(status)) (void)poll(&entry, 1, LOOK_MS); /* whatever it says, the next call on the socket tells */
-  return status;
+  if (!or_ok(status)) return status;
+  const bool ended = or_worker_has_ended(talk->process);
+  const int ready = poll(&entry, 1, ended ? 0 : LOOK_MS); /* what it says, the next call on the socket tells */
+  return ended && ready == 0 ? died(talk, events == POLLOUT) : status;
 }
 
 uint64_t or_worker_resident_bytes(const or_worker_process_t *process) {
@@ -130,13 +133,14 @@ static or_status_t check_bounds(talk_t *talk) {
                   (unsigned long long)(resident >> 20), (unsigned long long)(bounds->memory_bytes >> 20));
 }
 
-static or_status_t died(talk_t *talk) {
+static or_status_t died(talk_t *talk, bool unread) {
   char fate[OR_WORKER_FATE_BYTES];
   or_worker_end(talk->process, fate);
+  talk->process->unread = unread;
   return or_error(OR_RESOURCE_EXHAUSTED, "the worker %s", fate[0] != '\0' ? fate : "is gone");
 }
 
 bool or_worker_is_sound(const or_worker_process_t *process) {
   struct pollfd entry = {.fd = process->socket, .events = POLLIN};
-  return process->pid > 0 && poll(&entry, 1, 0) == 0;
+  return process->pid > 0 && !or_worker_has_ended(process) && poll(&entry, 1, 0) == 0;
 }

@@ -143,6 +143,43 @@ static void a_closed_connection_of_a_process_that_stays_is_an_error(void **state
   ended();
 }
 
+static void an_end_is_seen_though_what_it_started_has_its_connection(void **state) {
+  (void)state;
+  siginfo_t info;
+  start("sleep 1000 & kill -ILL $$");
+  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4 (an illegal instruction)");
+  ended();
+  start("sleep 1000 &");
+  assert_int_equal(waitid(P_PID, (id_t)process.pid, &info, WEXITED | WNOWAIT), 0);
+  assert_false(or_worker_is_sound(&process));
+}
+
+static void what_was_not_read_is_said_so(void **state) {
+  (void)state;
+  start(HEADER "\\012\\000\\000\\000abc' >&3; exec sleep 1000");
+  expect_failure(ask_within(50), OR_DEADLINE_EXCEEDED, "50 ms");
+  assert_false(process.unread); /* it would have had the time */
+  start("kill -ILL $$");
+  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4");
+  assert_true(process.unread);
+  start("head -c 12 <&3 >/dev/null; kill -ILL $$");
+  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4");
+  assert_true(process.unread); /* of its body */
+  start("head -c 16 <&3 >/dev/null; kill -ILL $$");
+  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4");
+  assert_false(process.unread);
+}
+
+static void a_request_that_finds_no_room_with_a_dead_worker_was_not_read(void **state) {
+  (void)state;
+  expect_ok(or_text_reserve(&request, (size_t)16 << 20));
+  request.length = (size_t)16 << 20;
+  memset(request.data, 0, request.length);
+  start("sleep 1000 & kill -ILL $$");
+  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4");
+  assert_true(process.unread);
+}
+
 static void what_a_worker_started_is_killed_with_it(void **state) {
   (void)state;
   pid_t child = 0;
@@ -215,6 +252,9 @@ int main(void) {
       TEST(silence_ends_when_the_time_is_up),
       TEST(half_a_message_and_silence_end_when_the_time_is_up),
       TEST(a_closed_connection_of_a_process_that_stays_is_an_error),
+      TEST(an_end_is_seen_though_what_it_started_has_its_connection),
+      TEST(what_was_not_read_is_said_so),
+      TEST(a_request_that_finds_no_room_with_a_dead_worker_was_not_read),
       TEST(what_a_worker_started_is_killed_with_it),
       TEST(it_inherits_no_secret),
       TEST(its_folder_is_removed_with_what_lies_in_it),

@@ -163,6 +163,11 @@ void or_worker_end(or_worker_process_t *process, char *fate) {
   process->scratch[0] = '\0';
 }
 
+bool or_worker_has_ended(const or_worker_process_t *process) {
+  siginfo_t info = {0};
+  return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
 #define END_MS 1000 /* between the end of a process's connection and its own */
 
 /* It closed its connection, so it is on its way; killed now, it would not tell what ended it. */
