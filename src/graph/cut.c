@@ -85,6 +85,8 @@ static bool fill_levels(or_cut_t *cut, uint64_t *steps) {
   uint32_t length = 0, vertex = OR_CUT_SOURCE;
   for (;;) {
     if (vertex == OR_CUT_SINK) {
+      *steps -= length < *steps ? length : *steps; /* it looks at each edge of the way */
+      if (*steps == 0) return false;
       length = push(cut, length);
       vertex = cut->edges[cut->stack[length] ^ 1].to;
       continue;

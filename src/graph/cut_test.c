@@ -88,6 +88,28 @@ static void what_takes_too_many_steps_is_given_up(void **state) {
   assert_true(needed > 6);
 }
 
+#define WAY 1000u
+#define ENDS 1000u
+
+/* A long way that ends in many: each end is filled by the whole way, though few edges are looked for. */
+static void a_way_that_is_filled_often_counts_each_time(void **state) {
+  (void)state;
+  for (int enough = 0; enough < 2; ++enough) {
+    or_cut_t cut;
+    uint32_t last = OR_CUT_SOURCE;
+    or_expect_ok(or_cut_init(&cut, &memory.base, OR_CUT_FIRST + WAY + ENDS));
+    for (uint32_t v = OR_CUT_FIRST; v < OR_CUT_FIRST + WAY; last = v++)
+      or_expect_ok(or_cut_join(&cut, last, v, OR_CUT_MAX));
+    for (uint32_t v = OR_CUT_FIRST + WAY; v < OR_CUT_FIRST + WAY + ENDS; ++v) {
+      or_expect_ok(or_cut_join(&cut, last, v, 1));
+      or_expect_ok(or_cut_join(&cut, v, OR_CUT_SINK, 1));
+    }
+    const bool found = or_cut_find(&cut, enough ? 2 * WAY * ENDS : WAY * ENDS / 2);
+    or_cut_deinit(&cut);
+    assert_int_equal(found, enough);
+  }
+}
+
 static void a_want_of_memory_leaves_nothing(void **state) {
   (void)state;
   const edge_t edges[] = {{OR_CUT_SOURCE, 2, 5}, {2, OR_CUT_SINK, 6}};
@@ -113,6 +135,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_cut_is_the_least_of_all, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_edge_of_the_greatest_capacity_is_never_cut, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_takes_too_many_steps_is_given_up, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_way_that_is_filled_often_counts_each_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_want_of_memory_leaves_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
