@@ -54,6 +54,18 @@ static or_device_t *lookup(const or_runtime_t *runtime, const char *preference) 
   return device;
 }
 
+/* How to get the device, where its backend finds none and knows why; else NULL. */
+static const char *cure_of(const or_runtime_t *runtime, const char *preference) {
+  or_backend_info_t info;
+  for (size_t i = 0; or_runtime_backend(runtime, i, &info); ++i) {
+    const size_t length = strlen(info.name);
+    const bool meant =
+        strncmp(preference, info.name, length) == 0 && (preference[length] == '\0' || preference[length] == '_');
+    if (meant && !info.usable) return info.advice;
+  }
+  return NULL;
+}
+
 #define MAX_LISTED 32
 
 static or_status_t no_such_device(const or_runtime_t *runtime, const char *preference) {
@@ -67,6 +79,8 @@ static or_status_t no_such_device(const or_runtime_t *runtime, const char *prefe
   }
   if (count == 0)
     return or_error(OR_NOT_FOUND, "no device \"%s\": this machine has none that this build can use", preference);
+  const char *cure = cure_of(runtime, preference);
+  if (cure != NULL) return or_error(OR_NOT_FOUND, "no device \"%s\"; there are: %s; %s", preference, list, cure);
   const char *nearest = or_string_nearest(preference, ids, count);
   return or_error(OR_NOT_FOUND, "no device \"%s\"; there are: %s%s%s%s", preference, list,
                   nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",

@@ -168,7 +168,7 @@ static const char *usable_cache(const char *path, char *absolute, size_t capacit
   or_status_t status = or_cache_folder_open(path, absolute, capacity);
   if (or_ok(status)) return absolute;
   char reason[OR_LOG_LINE_BYTES];
-  or_log(OR_LOG_RUNTIME, OR_LOG_DEBUG, "no_cache", "reason=%s",
+  or_log(OR_LOG_RUNTIME, OR_LOG_WARNING, "no_cache", "reason=%s",
          or_log_quote(or_status_message(status), reason, sizeof reason));
   or_status_ignore(status); /* told */
   return "";

@@ -51,6 +51,27 @@ static or_status_t absent_entry(const or_host_t *host, or_backend_t *out) {
   return or_error(OR_UNAVAILABLE, "no driver; install one");
 }
 
+static const char *advice; /* of a backend that finds nothing */
+
+static void barren_describe(void *self, const char **detail, const char **out) {
+  (void)self;
+  *detail = "nothing at /a/path";
+  *out = advice;
+}
+static or_status_t barren_enumerate(void *self, or_device_found_t found, void *context) {
+  (void)self, (void)found, (void)context;
+  return or_status_success();
+}
+static or_status_t barren_entry(const or_host_t *host, or_backend_t *out) {
+  (void)host;
+  *out = (or_backend_t){.abi_version = OR_BACKEND_ABI_VERSION,
+                        .struct_size = sizeof *out,
+                        .name = "barren",
+                        .enumerate = barren_enumerate,
+                        .describe = barren_describe};
+  return or_status_success();
+}
+
 static or_status_t broken_enumerate(void *self, or_device_found_t found, void *context) {
   (void)self, (void)found, (void)context;
   return or_error(OR_INTERNAL, "the driver answered 7");
@@ -187,7 +208,7 @@ static void gives_backends_a_cache_that_can_be_used_or_none(void **state) {
   or_runtime_release(runtime);
   assert_int_equal(chmod(folder, 0777), 0);
   or_log_set_sink(keep_line, &kept);
-  or_log_set_level(OR_LOG_DEBUG);
+  or_log_set_level(OR_LOG_WARNING);
   expect_ok(create(&(or_runtime_options_t){.cache_directory = folder, .backends = "closed"}, &runtime));
   or_log_set_level(OR_LOG_INFO);
   or_log_set_sink(NULL, NULL);
@@ -239,6 +260,26 @@ static void finds_devices_by_id_type_and_family(void **state) {
   or_runtime_release(runtime);
   expect_ok(create(&(or_runtime_options_t){.backends = "fake"}, &runtime));
   expect_failure(or_runtime_find_device(runtime, "metal", &device), OR_NOT_FOUND, "there are: fake_0");
+  or_runtime_release(runtime);
+}
+
+static void who_asks_for_what_a_backend_did_not_find_is_told_the_cure(void **state) {
+  (void)state;
+  static const or_backend_registration_t two[] = {{"fake", or_fake_entry}, {"barren", barren_entry}};
+  static const char *const names[] = {"barren", "barren_0"};
+  const or_runtime_options_t options = {.allocator = &counting.base};
+  or_runtime_t *runtime = NULL;
+  or_device_t *device = NULL;
+  expect_ok(or_runtime_create_with(&options, two, 2, &runtime));
+  advice = "plant something";
+  for (size_t i = 0; i < 2; ++i)
+    expect_failure(or_runtime_find_device(runtime, names[i], &device), OR_NOT_FOUND,
+                   "there are: fake_0; plant something");
+  or_status_t status = or_runtime_find_device(runtime, "barrens", &device);
+  assert_null(strstr(or_status_message(status), "plant"));
+  or_status_ignore(status);
+  advice = NULL;
+  expect_failure(or_runtime_find_device(runtime, "barren", &device), OR_NOT_FOUND, "there are: fake_0");
   or_runtime_release(runtime);
 }
 
@@ -379,6 +420,7 @@ int main(void) {
       TEST(gives_backends_a_cache_that_can_be_used_or_none),
       TEST(counts_memory_once_for_devices_of_one_hardware),
       TEST(finds_devices_by_id_type_and_family),
+      TEST(who_asks_for_what_a_backend_did_not_find_is_told_the_cure),
       TEST(auto_takes_what_is_there_beside_the_host),
       TEST(auto_passes_over_devices_that_do_not_open),
       TEST(a_type_stands_for_its_first_device_that_is_not_lost),
