@@ -83,9 +83,11 @@ or_status_t or_png_write(const or_allocator_t *allocator, const char *path, cons
     return or_error(OR_OUT_OF_RANGE, "a picture of %llu x %llu; each extent must be from 1 to %u",
                     (unsigned long long)width, (unsigned long long)height, OR_PNG_MAX_EXTENT);
   const size_t row = (size_t)width * picture->channels, blocks = (row + 1 + MAX_STORED - 1) / MAX_STORED;
-  const size_t data = sizeof zlib + (size_t)height * (row + 1 + 5 * blocks) + 4;
-  if (data > INT32_MAX)
-    return or_error(OR_OUT_OF_RANGE, "a picture of %zu bytes; a PNG of ours has at most 2 GiB", data);
+  const uint64_t bytes = sizeof zlib + height * (row + 1 + 5 * blocks) + 4;
+  if (bytes > INT32_MAX)
+    return or_error(OR_OUT_OF_RANGE, "a picture of %llu bytes; a PNG of ours has at most 2 GiB",
+                    (unsigned long long)bytes);
+  const size_t data = (size_t)bytes;
   void *memory = NULL;
   or_status_t status = or_alloc(allocator, data + 128, &memory);
   if (!or_ok(status)) return status;

@@ -32,10 +32,10 @@ struct or_telemetry_t {
 };
 
 static void run(void *argument);
-or_status_t or_telemetry_look(or_device_t *device, or_device_sample_t *out) { return or_device_look(device, out); }
-
 static void sample_all(or_telemetry_t *telemetry);
 static or_status_t check_interval(int64_t interval_ns);
+
+or_status_t or_telemetry_look(or_device_t *device, or_device_sample_t *out) { return or_device_look(device, out); }
 
 or_status_t or_telemetry_create(or_runtime_t *runtime, const or_telemetry_options_t *options, or_telemetry_t **out) {
   const or_allocator_t *allocator = or_runtime_allocator(runtime);
