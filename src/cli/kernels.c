@@ -237,8 +237,16 @@ int or_cli_source_compile(or_cli_t *cli, const or_cli_source_t *source, or_kerne
                                      .source_bytes = source->length,
                                      .parameters = or_text_string(&source->parameters),
                                      .options = or_text_string(&source->options)};
-  or_status_t status = or_kernel_registry_compile(registry, &record, &cli->cancel, log, out);
+  or_device_t *device = NULL;
+  or_status_t status = or_runtime_find_device(cli->runtime, record.target, &device);
+  if (!or_ok(status)) return or_cli_fail(cli, status);
+  status = or_kernel_registry_compile(registry, &record, &cli->cancel, log, out);
   if (!cli->quiet || !or_ok(status)) or_cli_print_log(source->path, log);
+  if (or_status_code(status) == OR_NOT_FOUND) { /* the device is there */
+    or_status_ignore(status);
+    status = or_error(OR_INVALID_ARGUMENT, "%.400s has no kernel \"%s\"; --entry NAME names the one that is meant",
+                      source->path, source->entry);
+  }
   if (or_status_code(status) == OR_INVALID_ARGUMENT && log[0] != '\0' && !cli->json) {
     or_status_ignore(status); /* the log has said why */
     status = or_error(OR_INVALID_ARGUMENT, "%.400s does not compile", source->path);

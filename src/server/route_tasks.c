@@ -105,6 +105,30 @@ static verdict_t check_kernel(or_request_t *request, const or_task_t *task, or_a
   return WRONG;
 }
 
+/* A task of that id is there, whose inputs were looked at when it came: what has become of its model or kernel since
+ * makes it no other task. */
+static bool is_known(const or_request_t *request, const or_task_body_t *body) {
+  if (body->task_id == NULL || !or_task_id_valid(body->task_id)) return false;
+  or_job_t *job = or_scheduler_find(request->server->services.scheduler, body->task_id, NULL);
+  or_job_release(job);
+  return job != NULL;
+}
+
+/* GOOD: it may be accepted. Else the reply says why not, or is another thread's. */
+static verdict_t check_task(or_request_t *request, const or_task_body_t *body, or_answer_options_t *options) {
+  or_task_problems_t problems = {.count = 0};
+  if (is_known(request, body)) return GOOD;
+  or_status_t status = or_check_models(request, body->task);
+  if (!or_ok(status)) {
+    or_reply_failure(request, status);
+    return WRONG;
+  }
+  const bool wait = !options->durable;
+  const verdict_t verdict = is_pointless(request, wait) ? GOOD : check_inputs(request, body->task, &problems);
+  if (verdict == WRONG) or_reply_problems(request, &problems, "");
+  return verdict == GOOD && !is_pointless(request, wait) ? check_kernel(request, body->task, options) : verdict;
+}
+
 void or_handle_task_create(or_request_t *request) {
   const or_task_source_t source = {.content_type = request->headers[OR_HEADER_CONTENT_TYPE],
                                    .body = request->body,
@@ -121,17 +145,13 @@ void or_handle_task_create(or_request_t *request) {
     or_status_ignore(status); /* told, field by field */
     return;
   }
-  if (or_ok(status)) status = or_check_models(request, body->task);
   if (!or_ok(status)) {
     or_task_body_release(body);
     or_reply_failure(request, status);
     return;
   }
   or_answer_options_t options = {.durable = !wait, .parts = accepts_parts(request)};
-  verdict_t verdict = is_pointless(request, wait) ? GOOD : check_inputs(request, body->task, &problems);
-  if (verdict == WRONG) or_reply_problems(request, &problems, "");
-  if (verdict == GOOD && !is_pointless(request, wait)) verdict = check_kernel(request, body->task, &options);
-  if (verdict != GOOD || is_pointless(request, wait)) {
+  if (check_task(request, body, &options) != GOOD || is_pointless(request, wait)) {
     or_task_body_release(body);
     return;
   }

@@ -128,11 +128,15 @@ def a_kernel_is_compiled_run_and_removed_over_http():
                 headers={"Accept": "application/octet-stream"})) as reply:
             expect(struct.unpack("<2f", reply.read()) == (2, 4), reply.headers)
             expect(reply.headers["OpenRuntime-Dtype"] == "float32", reply.headers)
+        named = task_of("twice", [FLOATS], (2,), task_id="named")
+        done = send(port, named)[1]
         reply, text = ask(port, "DELETE", "/kernels/twice")
         expect(text == {"name": "twice", "status": "removed"}, text)
         for method in ("GET", "DELETE"):
             expect(ask(port, method, "/kernels/twice")[0].status == 404, method)
         expect(send(port, task_of("twice", [FLOATS], (2,)))[0].status == 404, "a task of a removed one")
+        reply, text = send(port, named)
+        expect(reply.status == 200 and text == done, f"the task that its id stands for: {reply.status} {text}")
 
 
 def a_source_that_is_wrong_gets_the_compilers_words():
@@ -541,6 +545,8 @@ def the_command_line_says_where_a_source_is_wrong():
             result = cl(*where, "kernels", "compile", path)
             expect(result.code == 2 and f"{path}:2:10: error: " in result.err and "'y'" in result.err, result.err)
             expect(cl(*where, "kernels", "compile", path, "--set", "y=7").code == 0, "a macro")
+            result = cl(*where, "kernels", "compile", path, "--set", "y=7", "--name", "g")
+            expect(result.code == 2 and 'no kernel "g"' in result.err and "entry" in result.err, result.err)
             result = cl(*where, "kernels", "run", "f", "--grid", "1", "--arg", "1.5")
             expect(result.code == 2 and "data.arguments.0" in result.err, result.err)
             expect(cl(*where, "kernels", "remove", "f").code == 0, "remove")
