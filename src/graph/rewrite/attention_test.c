@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/numbers.h"
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
 
 enum { BATCH = 2, HEADS = 3, WIDTH = 4, QUERIES = 5, PAST = 2, HIDDEN = HEADS * WIDTH };
@@ -35,23 +35,6 @@ typedef struct form_t {
   float low;           /* of Where */
   or_value_id_t extra; /* out: a value within, for tests that give it out too */
 } form_t;
-
-static or_counting_allocator_t memory;
-static or_random_t noise;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  noise = (or_random_t){.state = 3};
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 static or_value_id_t number(or_graph_t *graph, const char *name, float is) {
   return constant(graph, name, OR_FLOAT32, or_shape_make(0, NULL), &is);

@@ -6,27 +6,10 @@
 
 #include <cmocka.h>
 
-#include "base/numbers.h"
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
 
 enum { CHANNELS = 5, IN_CHANNELS = 3, SIDE = 6, KERNEL = 3 };
-
-static or_counting_allocator_t memory;
-static or_random_t noise;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  noise = (or_random_t){.state = 11};
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 /* A weight that lies in a file: read in pieces, never resident. */
 typedef struct file_weight_t {

@@ -6,25 +6,8 @@
 
 #include <cmocka.h>
 
-#include "base/numbers.h"
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
-
-static or_counting_allocator_t memory;
-static or_random_t noise;
-
-static int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  noise = (or_random_t){.state = 5};
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 static or_value_id_t weights(or_graph_t *graph, const char *name, or_shape_t shape) {
   static float data[1024];

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "fixtures/counted.h"
 #include "fixtures/graphs.h"
 #include "graph/rewrite/rewrite_fixture_template.h"
 

@@ -1,26 +1,7 @@
-/* For tests of patterns, included once after cmocka's headers and fixtures/graphs.h: graphs before and after rewriting,
-   and the references' results of both. */
+/* For tests of patterns, included once after fixtures/graphs.h and fixtures/counted.h: graphs before and after
+   rewriting, and the references' results of both. */
 
 #include <math.h>
-
-#include "base/numbers.h"
-
-static or_counting_allocator_t memory;
-static or_random_t noise;
-
-static inline int set_up(void **state) {
-  (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  noise = (or_random_t){.state = 5};
-  return 0;
-}
-
-static inline int tear_down(void **state) {
-  (void)state;
-  assert_int_equal(memory.live_bytes, 0);
-  assert_int_equal(or_status_live_count(), 0);
-  return 0;
-}
 
 static inline or_value_id_t weights(or_graph_t *graph, const char *name, or_shape_t shape) {
   static float data[4096];
