@@ -1,6 +1,4 @@
 /* Kernels of users on a real device: OpenCL's, where there is one. This program is its own worker. */
-#include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include "base/file.h"
 #include "base/string.h"
 #include "base/testing.h"
+#include "kernel/kernel_test_internal.h"
 #include "kernel/scratch.h"
 #include "kernel/worker.h"
 #include "openruntime/kernel.h"
@@ -370,15 +369,6 @@ static void files_of_the_host_are_not_there_for_a_source(void **state) {
   assert_null(strstr(log_text, "the_secret"));
 }
 
-static size_t open_descriptors(void) {
-  size_t count = 0;
-  DIR *folder = opendir("/proc/self/fd");
-  assert_non_null(folder);
-  while (readdir(folder) != NULL) ++count;
-  (void)closedir(folder);
-  return count;
-}
-
 static void a_hundred_rounds_leave_no_descriptor_and_no_process(void **state) {
   NEEDS_DEVICE();
   size_t before = 0;
@@ -412,6 +402,6 @@ int main(int count, char **arguments) {
       TEST(a_hundred_rounds_leave_no_descriptor_and_no_process),
   };
   if (count > 1 && strcmp(arguments[1], "worker") == 0) return or_kernel_worker_main();
-  if (!or_file_program(program, sizeof program)) return 77;
+  if (!or_file_program(program, sizeof program)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

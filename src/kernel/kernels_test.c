@@ -1,6 +1,4 @@
 /* Kernels in workers of the fake device: this program is its own worker. */
-#include <dirent.h>
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,32 +9,27 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/testing.h"
-#include "fake/fake.h"
+#include "fixtures/kernels.h"
+#include "kernel/kernel_test_internal.h"
 #include "kernel/pool_internal.h"
-#include "kernel/worker.h"
 #include "openruntime/device.h"
 #include "runtime/runtime.h"
 
-static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}, {"fake", or_fake_entry}};
-
 static or_runtime_t *runtime;
 static or_kernels_t *kernels;
-static char program[OR_FILE_PATH_BYTES];
 
-static void open_with(const or_kernels_options_t *options) {
-  or_kernels_options_t own = *options;
-  if (own.program == NULL) own.program = program;
-  expect_ok(or_kernels_create(runtime, &own, &kernels));
+static void open_with(or_kernels_options_t options) {
+  or_kernels_release(kernels);
+  if (options.program == NULL) options.program = program;
+  expect_ok(or_kernels_create(runtime, &options, &kernels));
 }
 
 static int set_up(void **state) {
   (void)state;
-  or_fake_reset();
-  or_fake_set_kernels(true);
-  expect_ok(or_runtime_create_with(NULL, backends, sizeof backends / sizeof *backends, &runtime));
+  reset_fake_for_kernels();
+  expect_ok(or_runtime_create_with(NULL, kernel_backends, KERNEL_BACKENDS, &runtime));
   kernels = NULL;
+  open_with(or_kernels_options_default());
   return 0;
 }
 
@@ -122,22 +115,11 @@ static pid_t worker_pid(void) {
 
 static bool is_alive(pid_t pid) { return kill(pid, 0) == 0; }
 
-static size_t open_descriptors(void) {
-  size_t count = 0;
-  DIR *folder = opendir("/proc/self/fd");
-  assert_non_null(folder);
-  while (readdir(folder) != NULL) ++count;
-  (void)closedir(folder);
-  return count;
-}
-
 /* --- What works --- */
 
 static void compiles_runs_and_tells_the_signature(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   const or_kernel_facts_t *facts = or_kernel_facts(kernel);
   assert_string_equal(facts->device_id, "fake_0");
@@ -155,8 +137,6 @@ static void compiles_runs_and_tells_the_signature(void **state) {
 static void picks_the_first_device_that_compiles(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   const or_kernel_request_t request = {.source = SAXPY, .source_bytes = strlen(SAXPY), .entry = "saxpy"};
   expect_ok(or_kernel_compile(kernels, &request, NULL, &kernel));
   assert_string_equal(or_kernel_facts(kernel)->device_id, "fake_0");
@@ -171,8 +151,6 @@ static void tells_the_compilers_words(void **state) {
   (void)state;
   char log[OR_KERNEL_LOG_BYTES];
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   const char *source = "\n\nerror expected ';'\n";
   const or_kernel_request_t request = {
       .source = source, .source_bytes = strlen(source), .entry = "f", .device = "fake"};
@@ -186,7 +164,7 @@ static void refuses_sources_beyond_its_bounds(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.source_bytes = 16;
-  open_with(&options);
+  open_with(options);
   expect_failure(compile(SAXPY, "saxpy", &kernel), OR_OUT_OF_RANGE, "at most 16");
   expect_failure(compile("", "saxpy", &kernel), OR_INVALID_ARGUMENT, "empty");
   expect_failure(compile("x", "", &kernel), OR_INVALID_ARGUMENT, "name");
@@ -200,7 +178,7 @@ static void refuses_more_output_than_a_run_may_give(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.output_bytes = 255;
-  open_with(&options);
+  open_with(options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   expect_failure(run_saxpy(kernel), OR_OUT_OF_RANGE, "256 bytes of writable buffers");
   or_kernel_release(kernel);
@@ -209,8 +187,6 @@ static void refuses_more_output_than_a_run_may_give(void **state) {
 static void a_wrong_launch_does_not_reach_the_worker(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile("kernel f crash n:int32\n", "f", &kernel));
   expect_failure(run_bare(kernel, 0, NULL), OR_INVALID_ARGUMENT, "arguments: 0 were given");
   or_kernel_release(kernel);
@@ -221,8 +197,6 @@ static void a_wrong_launch_does_not_reach_the_worker(void **state) {
 static void an_endless_kernel_is_killed_and_the_next_run_is_served(void **state) {
   (void)state;
   or_kernel_t *endless = NULL, *good = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &good));
   expect_ok(compile("kernel f spin\n", "f", &endless));
   const pid_t pid = worker_pid();
@@ -237,8 +211,6 @@ static void an_endless_kernel_is_killed_and_the_next_run_is_served(void **state)
 static void a_kernel_that_crashes_is_an_error_of_its_run(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL, *good = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &good));
   expect_ok(compile("kernel f crash\n", "f", &kernel));
   for (int i = 0; i < 2; ++i) {
@@ -252,8 +224,6 @@ static void a_kernel_that_crashes_is_an_error_of_its_run(void **state) {
 static void a_lost_device_is_found_again_by_another_worker(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile("kernel f lost\n" SAXPY, "f", &kernel));
   expect_failure(run_bare(kernel, 0, NULL), OR_DEVICE_LOST, "told to be lost");
   assert_int_equal(or_device_state(or_runtime_device(runtime, 1), NULL), OR_DEVICE_AVAILABLE);
@@ -268,7 +238,7 @@ static void a_compiler_that_does_not_end_is_killed(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.compile_ms = 50;
-  open_with(&options);
+  open_with(options);
   expect_failure(compile("compiler spin\n" SAXPY, "saxpy", &kernel), OR_DEADLINE_EXCEEDED, "50 ms");
   assert_int_equal(worker_pid(), 0);
 }
@@ -276,8 +246,6 @@ static void a_compiler_that_does_not_end_is_killed(void **state) {
 static void a_compiler_that_crashes_is_an_error_of_its_compilation(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_failure(compile("compiler crash\n" SAXPY, "saxpy", &kernel), OR_RESOURCE_EXHAUSTED, "signal 11");
   assert_int_equal(worker_pid(), 0);
 }
@@ -287,7 +255,7 @@ static void what_takes_too_much_memory_is_killed(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.memory_bytes = (uint64_t)256 << 20;
-  open_with(&options);
+  open_with(options);
   expect_failure(compile("compiler hog\n" SAXPY, "saxpy", &kernel), OR_RESOURCE_EXHAUSTED, "MiB of memory");
   expect_ok(compile("kernel f hog\n", "f", &kernel));
   expect_failure(run_bare(kernel, 0, NULL), OR_RESOURCE_EXHAUSTED, "at most 256");
@@ -299,7 +267,7 @@ static void more_arguments_than_memory_are_refused(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.memory_bytes = (uint64_t)64 << 20;
-  open_with(&options);
+  open_with(options);
   expect_ok(compile("kernel f nothing x:uint8*\n", "f", &kernel));
   or_tensor_t *tensor = NULL;
   const int64_t dims[] = {(int64_t)65 << 20};
@@ -317,8 +285,6 @@ static void more_arguments_than_memory_are_refused(void **state) {
 static void a_worker_killed_while_idle_is_replaced(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   siginfo_t info;
   const pid_t pid = worker_pid();
@@ -378,8 +344,6 @@ static void wait_until_there_is_none(void) {
 static void a_worker_that_died_while_idle_is_collected_without_being_used(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   assert_int_equal(kill(worker_pid(), SIGKILL), 0);
   wait_until_there_is_none();
@@ -434,8 +398,6 @@ static void a_worker_killed_during_a_run_or_a_compilation_is_an_error_of_that(vo
   (void)state;
   or_kernel_t *kernel = NULL, *other = NULL;
   meddler_t meddler;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile("kernel f spin\n", "f", &kernel));
   start_meddling(&meddler, true);
   expect_failure(run_bare(kernel, 0, NULL), OR_RESOURCE_EXHAUSTED, "signal 9");
@@ -450,8 +412,6 @@ static void a_cancelled_run_or_compilation_ends_with_its_worker(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL, *other = NULL;
   meddler_t meddler;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile("kernel f spin\n", "f", &kernel));
   start_meddling(&meddler, false);
   expect_failure(run_bare(kernel, 0, &meddler.cancel), OR_CANCELLED, "was killed");
@@ -471,8 +431,6 @@ static void a_cancelled_run_or_compilation_ends_with_its_worker(void **state) {
 static void owners_do_not_share_a_worker(void **state) {
   (void)state;
   or_kernel_t *mine = NULL, *yours = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile_for("me", SAXPY, "saxpy", &mine));
   expect_ok(compile_for("you", "kernel f crash\n", "f", &yours));
   const pid_t mine_pid = kernels->slots[0].pid;
@@ -490,7 +448,7 @@ static void the_worker_that_was_idle_longest_makes_room(void **state) {
   static const char *const owners[] = {"a", "b", "c"};
   or_kernels_options_t options = or_kernels_options_default();
   options.workers = 2;
-  open_with(&options);
+  open_with(options);
   for (int i = 0; i < 3; ++i) expect_ok(compile_for(owners[i], SAXPY, "saxpy", &all[i]));
   assert_string_equal(kernels->slots[0].owner, "c");
   assert_string_equal(kernels->slots[1].owner, "b");
@@ -503,7 +461,7 @@ static void an_idle_worker_is_ended(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.idle_ms = 1;
-  open_with(&options);
+  open_with(options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   wait_until_there_is_none();
   expect_ok(run_saxpy(kernel));
@@ -529,8 +487,6 @@ static void callers_of_one_owner_take_turns(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
   caller_t callers[4];
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   for (int i = 0; i < 4; ++i) {
     callers[i] = (caller_t){.kernel = kernel};
@@ -546,8 +502,6 @@ static void callers_of_one_owner_take_turns(void **state) {
 static void more_kernels_than_a_worker_holds_come_and_go(void **state) {
   (void)state;
   or_kernel_t *all[OR_WORKER_MAX_KERNELS + 4] = {NULL};
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
   for (uint32_t i = 0; i < OR_WORKER_MAX_KERNELS + 4; ++i) expect_ok(compile(SAXPY, "saxpy", &all[i]));
   for (uint32_t i = 0; i < OR_WORKER_MAX_KERNELS + 4; ++i) expect_ok(run_saxpy(all[i]));
   for (uint32_t i = 0; i < OR_WORKER_MAX_KERNELS + 4; ++i) or_kernel_release(all[i]);
@@ -556,11 +510,13 @@ static void more_kernels_than_a_worker_holds_come_and_go(void **state) {
 static void a_hundred_rounds_leave_nothing(void **state) {
   (void)state;
   or_counting_allocator_t counting;
-  const or_kernels_options_t options = or_kernels_options_default();
+  or_kernels_release(kernels);
+  kernels = NULL;
   or_runtime_release(runtime);
   or_counting_allocator_init(&counting, or_allocator_system(), 0);
-  expect_ok(or_runtime_create_with(&(or_runtime_options_t){.allocator = &counting.base}, backends, 2, &runtime));
-  open_with(&options);
+  expect_ok(or_runtime_create_with(&(or_runtime_options_t){.allocator = &counting.base}, kernel_backends,
+                                   KERNEL_BACKENDS, &runtime));
+  open_with(or_kernels_options_default());
   size_t descriptors = 0, blocks = 0;
   for (int i = 0; i < 104; ++i) {
     or_kernel_t *kernel = NULL;
@@ -572,8 +528,7 @@ static void a_hundred_rounds_leave_nothing(void **state) {
     }
     or_kernel_release(kernel);
     if (i != 0 && i != 100) continue;
-    or_kernels_release(kernels); /* the pool's own thread opens files now and then */
-    open_with(&options);
+    open_with(or_kernels_options_default()); /* the pool's own thread opens files now and then */
     if (i == 100) {
       assert_int_equal(open_descriptors(), descriptors);
       assert_int_equal(counting.live_blocks, blocks);
@@ -597,7 +552,7 @@ static void who_waits_for_a_worker_can_be_cancelled(void **state) {
   or_cancel_t cancel;
   or_kernels_options_t options = or_kernels_options_default();
   options.workers = 1;
-  open_with(&options);
+  open_with(options);
   expect_ok(compile_for("a", "kernel f spin\n", "f", &endless));
   expect_ok(or_thread_start(&thread, "spinner", spin_until_killed, endless));
   wait_until_busy();
@@ -626,8 +581,8 @@ static or_status_t use_all(const or_allocator_t *allocator) {
   const float values[4] = {1, 2, 3, 4};
   or_kernels_options_t options = or_kernels_options_default();
   options.program = program;
-  or_status_t status =
-      or_runtime_create_with(&(or_runtime_options_t){.allocator = allocator, .threads = 1}, backends, 2, &own);
+  or_status_t status = or_runtime_create_with(&(or_runtime_options_t){.allocator = allocator, .threads = 1},
+                                              kernel_backends, KERNEL_BACKENDS, &own);
   if (or_ok(status)) status = or_kernels_create(own, &options, &pool);
   const or_kernel_request_t request = {
       .source = SAXPY, .source_bytes = strlen(SAXPY), .entry = "saxpy", .device = "fake"};
@@ -657,7 +612,7 @@ static void a_program_that_is_not_there_is_said_with_the_cure(void **state) {
   or_kernel_t *kernel = NULL;
   or_kernels_options_t options = or_kernels_options_default();
   options.program = "/nonexistent/openruntime";
-  open_with(&options);
+  open_with(options);
   expect_failure(compile(SAXPY, "saxpy", &kernel), OR_UNAVAILABLE, "OPENRUNTIME_PROGRAM");
 }
 
@@ -666,27 +621,12 @@ static void a_program_that_is_not_there_is_said_with_the_cure(void **state) {
 /* A process that starts a worker, tells its number, and is killed. */
 static void parent_to_be_killed(int out) {
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  or_fake_reset();
-  or_fake_set_kernels(true);
-  expect_ok(or_runtime_create_with(NULL, backends, 2, &runtime));
-  open_with(&options);
+  assert_int_equal(set_up(NULL), 0);
   expect_ok(compile("kernel f spin\n", "f", &kernel));
   const pid_t pid = worker_pid();
   if (write(out, &pid, sizeof pid) != (ssize_t)sizeof pid) _exit(1);
   or_status_ignore(run_bare(kernel, 0, NULL)); /* killed in the middle */
   _exit(1);
-}
-
-/* Gone, or a zombie that some init has yet to collect. */
-static bool has_ended(pid_t pid) {
-  char path[64], text[512] = "";
-  (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-  FILE *file = fopen(path, "re");
-  if (file == NULL) return true;
-  const bool read = fgets(text, sizeof text, file) != NULL;
-  (void)fclose(file);
-  return !read || strstr(text, ") Z ") != NULL || strstr(text, ") X ") != NULL;
 }
 
 static void a_worker_ends_with_its_parent(void **state) {
@@ -742,12 +682,8 @@ int main(int count, char **arguments) {
       TEST(a_program_that_is_not_there_is_said_with_the_cure),
       TEST(a_worker_ends_with_its_parent),
   };
-  if (!or_file_program(program, sizeof program)) return 77;
-  if (count > 1 && strcmp(arguments[1], "worker") == 0) {
-    or_fake_reset();
-    or_fake_set_kernels(true);
-    return or_kernel_worker_main_with(backends, sizeof backends / sizeof *backends);
-  }
+  int code = 0;
+  if (was_worker(count, arguments, &code)) return code;
   if (count > 2 && strcmp(arguments[1], "parent") == 0) parent_to_be_killed((int)strtol(arguments[2], NULL, 10));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Workers that lie: shell scripts that answer whatever they like at descriptor 3. */
-#include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/testing.h"
+#include "kernel/kernel_test_internal.h"
 #include "kernel/worker_client.h"
 
 static char folder[64], script[96];
@@ -65,7 +66,10 @@ static or_status_t ask_within(uint32_t ms) {
 #define LONG_ENOUGH_MS 60000u
 #define HEADER "printf 'ORWK\\001\\000\\006\\000"
 
-static void ended(void) {
+/* A worker that does this costs the exchange, and is gone. */
+static void expect_ended(const char *body, uint32_t ms, or_status_code_t code, const char *words) {
+  start(body);
+  expect_failure(ask_within(ms), code, words);
   assert_int_equal(process.pid, 0);
   assert_int_equal(process.socket, -1);
   assert_string_equal(process.scratch, "");
@@ -82,65 +86,51 @@ static void a_right_answer_is_taken(void **state) {
 
 static void garbage_is_an_error(void **state) {
   (void)state;
-  start("printf 'HTTP/1.1 200 OK and so on' >&3; cat <&3 >/dev/null");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_DATA_LOSS, "not our protocol");
-  ended();
+  expect_ended("printf 'HTTP/1.1 200 OK and so on' >&3; cat <&3 >/dev/null", LONG_ENOUGH_MS, OR_DATA_LOSS,
+               "not our protocol");
 }
 
 static void another_version_is_an_error(void **state) {
   (void)state;
-  start("printf 'ORWK\\002\\000\\006\\000\\000\\000\\000\\000' >&3; cat <&3 >/dev/null");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_DATA_LOSS, "version");
-  ended();
+  expect_ended("printf 'ORWK\\002\\000\\006\\000\\000\\000\\000\\000' >&3; cat <&3 >/dev/null", LONG_ENOUGH_MS,
+               OR_DATA_LOSS, "version");
 }
 
 static void a_huge_length_is_not_read(void **state) {
   (void)state;
-  start(HEADER "\\377\\377\\377\\377' >&3; cat /dev/zero >&3");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_DATA_LOSS, "4294967295 bytes");
-  ended();
+  expect_ended(HEADER "\\377\\377\\377\\377' >&3; cat /dev/zero >&3", LONG_ENOUGH_MS, OR_DATA_LOSS, "4294967295 bytes");
 }
 
 static void another_answer_is_an_error(void **state) {
   (void)state;
-  start("printf 'ORWK\\001\\000\\004\\000\\000\\000\\000\\000' >&3; cat <&3 >/dev/null");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_DATA_LOSS, "message 4");
-  ended();
+  expect_ended("printf 'ORWK\\001\\000\\004\\000\\000\\000\\000\\000' >&3; cat <&3 >/dev/null", LONG_ENOUGH_MS,
+               OR_DATA_LOSS, "message 4");
 }
 
 static void half_a_message_and_an_end_is_an_error(void **state) {
   (void)state;
-  start(HEADER "\\012\\000\\000\\000abc' >&3; exit 7");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "ended with code 7");
-  ended();
+  expect_ended(HEADER "\\012\\000\\000\\000abc' >&3; exit 7", LONG_ENOUGH_MS, OR_RESOURCE_EXHAUSTED,
+               "ended with code 7");
 }
 
 static void an_end_without_a_word_is_an_error(void **state) {
   (void)state;
-  start("kill -ILL $$");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 4 (an illegal instruction)");
-  ended();
+  expect_ended("kill -ILL $$", LONG_ENOUGH_MS, OR_RESOURCE_EXHAUSTED, "signal 4 (an illegal instruction)");
 }
 
 static void silence_ends_when_the_time_is_up(void **state) {
   (void)state;
-  start("exec sleep 1000");
-  expect_failure(ask_within(20), OR_DEADLINE_EXCEEDED, "20 ms");
-  ended();
+  expect_ended("exec sleep 1000", 20, OR_DEADLINE_EXCEEDED, "20 ms");
 }
 
 static void half_a_message_and_silence_end_when_the_time_is_up(void **state) {
   (void)state;
-  start(HEADER "\\012\\000\\000\\000abc' >&3; exec sleep 1000");
-  expect_failure(ask_within(50), OR_DEADLINE_EXCEEDED, "50 ms");
-  ended();
+  expect_ended(HEADER "\\012\\000\\000\\000abc' >&3; exec sleep 1000", 50, OR_DEADLINE_EXCEEDED, "50 ms");
 }
 
 static void a_closed_connection_of_a_process_that_stays_is_an_error(void **state) {
   (void)state;
-  start("exec 3>&-; exec sleep 1000");
-  expect_failure(ask_within(LONG_ENOUGH_MS), OR_RESOURCE_EXHAUSTED, "signal 9");
-  ended();
+  expect_ended("exec 3>&-; exec sleep 1000", LONG_ENOUGH_MS, OR_RESOURCE_EXHAUSTED, "signal 9");
 }
 
 static void an_end_is_seen_though_what_it_started_has_its_connection(void **state) {
@@ -191,14 +181,7 @@ static void what_a_worker_started_is_killed_with_it(void **state) {
   assert_int_equal(kill(child, 0), 0);
   or_worker_end(&process, NULL);
   /* Killed already, though its new parent may not have looked yet. */
-  char path[64], text[256] = "";
-  (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)child);
-  for (bool over = false; !over;) {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) break;
-    over = fgets(text, sizeof text, file) == NULL || strstr(text, ") Z ") != NULL;
-    (void)fclose(file);
-  }
+  while (!has_ended(child)) (void)sched_yield();
 }
 
 static void it_inherits_no_secret(void **state) {

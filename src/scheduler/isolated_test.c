@@ -1,13 +1,9 @@
 /* Kernels of users have places of their own on each hardware. This program is their worker. */
-#include "backends/registry.h"
-#include "base/file.h"
-#include "kernel/worker.h"
+#include "fixtures/kernels.h"
 #include "scheduler/scheduler_internal.h"
 #include "scheduler/scheduler_test_internal.h"
 #include "task/kernel_registry.h"
 
-static const or_backend_registration_t worker_backends[] = {{"fake", or_fake_entry}};
-static char program[OR_FILE_PATH_BYTES];
 static or_kernel_registry_t *registry;
 
 #define KERNEL "{\"operation\":\"kernel\",\"data\":{\"name\":\"%s\",\"grid\":[1]}%s}"
@@ -27,11 +23,10 @@ static void put(const char *owner, const char *name) {
 
 /* Each of the owners a and b has the kernels spin and done. */
 static void open_for_kernels(uint32_t devices) {
-  or_fake_reset();
+  reset_fake_for_kernels();
   or_fake_set_devices(devices, false);
-  or_fake_set_kernels(true);
   or_runtime_t *own = NULL;
-  expect_ok(or_runtime_create_with(NULL, worker_backends, 1, &own));
+  expect_ok(or_runtime_create_with(NULL, kernel_backends, KERNEL_BACKENDS, &own));
   or_kernels_options_t limits = or_kernels_options_default();
   limits.program = program;
   const or_kernel_registry_options_t options = {.runtime = own, .limits = &limits};
@@ -196,11 +191,6 @@ int main(int count, char **arguments) {
       TEST(a_kernel_runs_on_its_own_device_and_says_so),   TEST(a_device_that_is_taken_out_takes_no_kernels_either),
       TEST(there_is_no_place_for_them_where_they_are_off), TEST(a_drain_ends_endless_kernels),
   };
-  if (!or_file_program(program, sizeof program)) return 77;
-  if (count > 1 && strcmp(arguments[1], "worker") == 0) {
-    or_fake_reset();
-    or_fake_set_kernels(true);
-    return or_kernel_worker_main_with(worker_backends, 1);
-  }
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int code = 0;
+  return was_worker(count, arguments, &code) ? code : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,15 @@
 /* Kernels' tasks in workers of the fake device: this program is its own worker. */
 #include "base/testing.h"
 
-#include "backends/registry.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/string.h"
-#include "fake/fake.h"
-#include "kernel/worker.h"
+#include "fixtures/kernels.h"
 #include "runtime/runtime.h"
 #include "task/kernel_launch.h"
 #include "task/task_internal.h"
 
-static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}, {"fake", or_fake_entry}};
 static or_runtime_t *runtime;
 static or_kernel_registry_t *registry;
-static char program[OR_FILE_PATH_BYTES];
 
 #define SOURCE                                                                                                      \
   "kernel saxpy saxpy a:float32 x:float32* y:float32!\nkernel spin spin\nkernel crash crash\nkernel twice nothing " \
@@ -22,9 +17,8 @@ static char program[OR_FILE_PATH_BYTES];
 
 static int set_up(void **state) {
   (void)state;
-  or_fake_reset();
-  or_fake_set_kernels(true);
-  expect_ok(or_runtime_create_with(NULL, backends, sizeof backends / sizeof *backends, &runtime));
+  reset_fake_for_kernels();
+  expect_ok(or_runtime_create_with(NULL, kernel_backends, KERNEL_BACKENDS, &runtime));
   or_kernels_options_t limits = or_kernels_options_default();
   limits.program = program;
   limits.output_bytes = 4096;
@@ -247,7 +241,7 @@ static or_status_t compile_and_run(const or_allocator_t *allocator) {
   limits.program = program;
   or_task_t *task = parsed("{\"operation\":\"kernel\",\"data\":" SAXPY "}");
   or_task_result_init(&result, allocator);
-  or_status_t status = or_runtime_create_with(&options, backends, sizeof backends / sizeof *backends, &own);
+  or_status_t status = or_runtime_create_with(&options, kernel_backends, KERNEL_BACKENDS, &own);
   const or_kernel_registry_options_t wanted = {.runtime = own, .limits = &limits};
   const or_kernel_record_t record = a_record("saxpy", SOURCE);
   if (or_ok(status)) status = or_kernel_registry_create(&wanted, &made);
@@ -284,11 +278,6 @@ int main(int count, char **arguments) {
       TEST(says_what_it_compiled),
       TEST(survives_every_failing_allocation),
   };
-  if (!or_file_program(program, sizeof program)) return 77;
-  if (count > 1 && strcmp(arguments[1], "worker") == 0) {
-    or_fake_reset();
-    or_fake_set_kernels(true);
-    return or_kernel_worker_main_with(backends, sizeof backends / sizeof *backends);
-  }
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int code = 0;
+  return was_worker(count, arguments, &code) ? code : cmocka_run_group_tests(tests, NULL, NULL);
 }
