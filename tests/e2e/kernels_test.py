@@ -26,6 +26,7 @@ WILD = "kernel void wild(global int *x, const long at) { for (long i = 0; i < 10
 BOMB = ("#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(x)))\n"
         "kernel void bomb(global int *x) { B(B(x[0] = x[0] * 3 + 1;)) }")
 FLOATS = {"shape": [2], "dtype": "float32", "data": [1, 2]}
+NUMBER = {"shape": [1], "dtype": "int32", "data": [0]}
 
 
 def cl(*arguments, **more):
@@ -52,6 +53,12 @@ def compiled(port, name, source, key=None, **more):
 
 def task_of(name, arguments, grid=(1,), **more):
     return {"operation": "kernel", "data": {"name": name, "grid": list(grid), "arguments": arguments}, **more}
+
+
+def expect_twice(port, expected):
+    """The kernel `twice` is had, and gives this of 1 and 2."""
+    _, task = send(port, task_of("twice", [FLOATS], (2,)))
+    expect(task["status"] == "completed" and task["result"]["outputs"]["0"]["data"] == expected, task)
 
 
 def launched(port, task):
@@ -147,11 +154,9 @@ def a_source_that_is_wrong_gets_the_compilers_words():
         reply, text = ask(port, "POST", "/kernels/compile", wrong)
         expect(reply.status == 400 and text["error_code"] == "invalid_argument", f"{reply.status} {text}")
         expect(":3:10: " in text["log"] and "'y'" in text["log"] and "\n" not in text["detail"], text)
-        _, task = send(port, task_of("twice", [FLOATS], (2,)))
-        expect(task["status"] == "completed", task)  # the old one stays
+        expect_twice(port, [2, 4])  # the old one stays
         compiled(port, "twice", TWICE.replace("2", "N"), parameters={"N": 3})
-        _, task = send(port, task_of("twice", [FLOATS], (2,)))
-        expect(task["result"]["outputs"]["0"]["data"] == [3, 6], task)  # and goes when there is another
+        expect_twice(port, [3, 6])  # and goes when there is another
         good = {"name": "twice", "entry_point": "twice", "source_code": TWICE}
         for change, status, loc in (
                 ({"entry_point": "thrice"}, 422, ["entry_point"]), ({"name": "2x"}, 422, ["name"]),
@@ -205,29 +210,26 @@ def each_argument_that_does_not_fit_is_named_before_the_task_is_accepted():
 
 
 def an_endless_kernel_and_a_network_go_on_side_by_side():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels("--set", "kernel_run_timeout=600") as (_, port, _):
         compiled(port, "endless", ENDLESS)
         compiled(port, "twice", TWICE)
         with Network(port) as network:
-            task_id = launched(port, task_of("endless", [numbers]))
+            task_id = launched(port, task_of("endless", [NUMBER]))
             network.goes_on()
             expect(json.loads(get(port, f"/tasks/{task_id}")[1])["status"] == "running", "it ended by itself")
             expect(get(port, f"/tasks/{task_id}", method="DELETE")[0].status == 200, "DELETE")
             task = wait_for(port, task_id, "cancelled")
             expect(task["error_code"] == "cancelled", task)
-            _, task = send(port, task_of("endless", [numbers], timeout=1))
+            _, task = send(port, task_of("endless", [NUMBER], timeout=1))
             expect((task["status"], task["error_code"]) == ("timeout", "deadline_exceeded"), task)
-            _, task = send(port, task_of("twice", [FLOATS], (2,)))  # by a new worker
-            expect(task["status"] == "completed", task)
+            expect_twice(port, [2, 4])  # by a new worker
             network.goes_on()
 
 
 def the_server_bounds_every_run():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels("--set", "kernel_run_timeout=1", "--set", "kernel_output_size=4096") as (_, port, _):
         compiled(port, "endless", ENDLESS)
-        _, task = send(port, task_of("endless", [numbers]))
+        _, task = send(port, task_of("endless", [NUMBER]))
         expect((task["status"], task["error_code"]) == ("timeout", "deadline_exceeded"), task)
         reply, text = send(port, task_of("endless", [{"shape": [1025], "dtype": "int32", "zeros": True}]))
         expect(reply.status == 422 and text["detail"][0]["loc"][-1] == 0 and "4096" in text["detail"][0]["msg"], text)
@@ -244,17 +246,15 @@ def the_server_bounds_every_run():
 
 
 def a_kernel_that_writes_where_it_must_not_is_its_tasks_failure():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels() as (process, port, _):
         compiled(port, "wild", WILD)
         compiled(port, "twice", TWICE)
         with Network(port) as network:
             for at in (1 << 40, -(1 << 40), 1 << 60):
-                _, task = send(port, task_of("wild", [numbers, at]))
+                _, task = send(port, task_of("wild", [NUMBER, at]))
                 expect(task["status"] == "failed" and task["error_code"] == "resource_exhausted", task)
             network.goes_on()
-            _, task = send(port, task_of("twice", [FLOATS], (2,)))
-            expect(task["status"] == "completed", task)
+            expect_twice(port, [2, 4])
             network.goes_on()
         expect(process.poll() is None, "the server ended")
 
@@ -296,12 +296,11 @@ def workers_of(process):
 
 
 def a_worker_that_is_killed_from_outside_is_one_tasks_failure():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels() as (process, port, _):
         compiled(port, "endless", ENDLESS)
         compiled(port, "twice", TWICE)
         with Network(port) as network:
-            task_id = launched(port, task_of("endless", [numbers]))
+            task_id = launched(port, task_of("endless", [NUMBER]))
             network.goes_on()
             workers = workers_of(process)
             expect(len(workers) == 1, workers)
@@ -309,8 +308,7 @@ def a_worker_that_is_killed_from_outside_is_one_tasks_failure():
             task = wait_for(port, task_id, "failed")
             expect(task["error_code"] == "resource_exhausted" and task["attempts"] == 1, task)
             network.goes_on()
-            _, task = send(port, task_of("twice", [FLOATS], (2,)))
-            expect(task["status"] == "completed", task)
+            expect_twice(port, [2, 4])
         expect(workers_of(process) != workers, "the same worker")
 
 
@@ -355,7 +353,7 @@ def who_waits_for_himself_keeps_nobody_else_from_compiling():
 
         with serving_kernels("--data", folder) as (_, port, _):
             compiled(port, "endless", ENDLESS, busy)
-            task = task_of("endless", [{"shape": [1], "dtype": "int32", "data": [0]}])
+            task = task_of("endless", [NUMBER])
             reply, text = ask(port, "POST", "/tasks", task, busy, Prefer="respond-async")
             path = f"/tasks/{text['task_id']}"
             while ask(port, "GET", path, key=busy)[1]["status"] != "running":
@@ -388,13 +386,12 @@ def kernels_are_off_unless_the_operator_wants_them():
 
 
 def kernels_outlive_the_server():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with tempfile.TemporaryDirectory() as folder:
         with serving_kernels("--data", folder) as (process, port, _):
             kernel = compiled(port, "twice", TWICE)
             compiled(port, "endless", ENDLESS)
-            task_id = launched(port, task_of("endless", [numbers]))
-            again = {**task_of("endless", [numbers]), "task_id": "again", "on_restart": "rerun"}
+            task_id = launched(port, task_of("endless", [NUMBER]))
+            again = {**task_of("endless", [NUMBER]), "task_id": "again", "on_restart": "rerun"}
             expect(send(port, again, {"Prefer": "respond-async"})[0].status == 202, "one that waits behind it")
             workers = workers_of(process)
             process.kill()
@@ -411,15 +408,13 @@ def kernels_outlive_the_server():
             wait_for(port, "again", "cancelled")
             reply, text = send(port, task_of("twice", [1], (2,)))  # checked by the kernel's own signature
             expect(reply.status == 422, f"{reply.status} {text}")
-            _, task = send(port, task_of("twice", [FLOATS], (2,)))
-            expect(task["status"] == "completed", task)
+            expect_twice(port, [2, 4])
             expect(ask(port, "DELETE", "/kernels/twice")[0].status == 200, "DELETE")
         with serving_kernels("--data", folder) as (_, port, _):
             expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["endless"]}, "a removed one is back")
 
 
 def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
-    number = {"shape": [1], "dtype": "int32", "data": [0]}
     names = [f"twice_{index}" for index in range(10)]
     with tempfile.TemporaryDirectory() as folder:
         busy, other = make(folder, "read,kernels", "read,run")
@@ -435,7 +430,7 @@ def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
                 expect(reply.status in (202, 422), f"{reply.status} {text}")
                 return f"/tasks/{text['task_id']}" if reply.status == 202 else None
 
-            endless = begin("endless", [number])
+            endless = begin("endless", [NUMBER])
             wrong = next(filter(None, (begin(name, [1]) for name in names[:6])))  # once the endless one has the worker
             good = [begin(name, [FLOATS]) for name in names[6:]]
             digits = {"operation": "inference", "data": {"model": "digits"}}  # is read from the disk first
@@ -450,11 +445,10 @@ def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
 
 
 def what_is_done_is_counted_and_logged():
-    numbers = {"shape": [1], "dtype": "int32", "data": [0]}
     with serving_kernels() as (process, port, _):
         compiled(port, "endless", ENDLESS)
         expect("openruntime_kernel_workers 1" in get(port, "/metrics")[1].splitlines(), "its compiler's process")
-        send(port, task_of("endless", [numbers], timeout=1))
+        send(port, task_of("endless", [NUMBER], timeout=1))
         samples = get(port, "/metrics")[1].splitlines()
         for sample in ('openruntime_kernel_compiles_total{status="done"} 1', "openruntime_kernels 1",
                        'openruntime_kernel_runs_total{status="killed_time"} 1', "openruntime_kernel_workers 0"):
