@@ -2,7 +2,7 @@
  * vector. */
 #define V PASTE(T, W)
 
-/* Twelve chains that do not wait for each other: more than two units of four cycles' latency have in flight, and no more
+/* Twelve chains that do not wait for each other: more than two units of four cycles' latency have in flight, no more
  * than stay in registers. The factor 1 - small keeps them finite. */
 __kernel void multiply_add(__global uchar *y_memory, ulong y_offset, int iterations) {
   const size_t id = get_global_id(0);
