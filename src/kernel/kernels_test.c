@@ -317,8 +317,7 @@ static void wait_until_leased(void) {
 static void a_worker_that_dies_before_it_reads_the_request_is_replaced(void **state) {
   (void)state;
   or_kernel_t *kernel = NULL;
-  const or_kernels_options_t options = or_kernels_options_default();
-  open_with(&options);
+  open_with(or_kernels_options_default());
   expect_ok(compile(SAXPY, "saxpy", &kernel));
   for (int i = 0; i < 2; ++i) {
     visitor_t visitor = {.kernel = i == 0 ? kernel : NULL};

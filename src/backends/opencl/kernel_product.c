@@ -1,5 +1,5 @@
-/* MatMul, MatMulInteger and Gemm with bias, residual and activation in the same launch. float32, float64, integers of 32
- * and 64 bits; float16 and bfloat16 with sums in float32; bytes widened to int32. */
+/* MatMul, MatMulInteger and Gemm with bias, residual and activation in the same launch. float32, float64, integers of
+ * 32 and 64 bits; float16 and bfloat16 with sums in float32; bytes widened to int32. */
 #include <string.h>
 
 #include "backends/opencl/families_internal.h"
