@@ -37,7 +37,7 @@ typedef struct or_runtime_options_t {
                            "neon"; NULL: all */
   const char *system_root; /* prefix of /proc, /sys and the cgroup tree, for tests; NULL or "": the real ones */
   /* For compiled kernels, measured choices and facts of devices; made (0700) if it is missing. NULL: none is kept, and
-   * likewise where it can't be written, is another user's, or others may write to it, which a debug line tells. */
+   * likewise where it can't be written, is another user's, or others may write to it, which a warning tells. */
   const char *cache_directory;
   int32_t threads; /* CPU threads per queue, at most the usable cores; 0: all of them */
   /* Of models that are loaded without limits of their own (openruntime/model.h); copied. NULL: the defaults. */
