@@ -41,20 +41,25 @@ static void compiles_once_and_then_never_again(void **state) {
   open_and_expect(0, 1);
 }
 
-static void write_half(const char *path) {
+/* The bytes of a file that holds a program, the caller's to free; NULL: another one. */
+static char *read_program(const char *path, size_t *length) {
   char *bytes = NULL;
+  if (or_string_ends_with(path, ".bin"))
+    expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, length));
+  return bytes;
+}
+
+static void write_half(const char *path) {
   size_t length = 0;
-  if (!or_string_ends_with(path, ".bin")) return;
-  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
-  expect_ok(or_file_write(path, bytes, length / 2));
+  char *bytes = read_program(path, &length);
+  if (bytes != NULL) expect_ok(or_file_write(path, bytes, length / 2));
   or_free(or_allocator_system(), bytes);
 }
 
 static void flip_last(const char *path) {
-  char *bytes = NULL;
   size_t length = 0;
-  if (!or_string_ends_with(path, ".bin")) return;
-  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
+  char *bytes = read_program(path, &length);
+  if (bytes == NULL) return;
   bytes[length - 1] = (char)(bytes[length - 1] ^ 1);
   expect_ok(or_file_write(path, bytes, length));
   or_free(or_allocator_system(), bytes);
@@ -74,17 +79,17 @@ static void rebuilds_what_is_corrupt(void **state) {
 
 /* Whole by its own account, of this very key, and yet no binary that the driver takes. */
 static void put_junk(const char *path) {
-  char *bytes = NULL, junk[64];
+  char junk[64];
   size_t length = 0;
-  if (!or_string_ends_with(path, ".bin")) return;
-  expect_ok(or_file_read(or_allocator_system(), path, SIZE_MAX / 2, &bytes, &length));
+  char *bytes = read_program(path, &length);
+  if (bytes == NULL) return;
   const char *at = bytes;
   for (int line = 0; line < 7; ++line) at = strchr(at, '\n') + 1; /* the magic, six lines of key; then the length */
   (void)or_format(junk, sizeof junk, "4 %016" PRIx64 "\njunk", or_hash_bytes("junk", 4, 4));
-  const size_t kept = (size_t)(at - bytes);
-  assert_true(kept + strlen(junk) <= length);
-  memcpy(bytes + kept, junk, strlen(junk));
-  expect_ok(or_file_write(path, bytes, kept + strlen(junk)));
+  const size_t kept = (size_t)(at - bytes), added = strlen(junk);
+  assert_true(kept + added <= length);
+  memcpy(bytes + kept, junk, added);
+  expect_ok(or_file_write(path, bytes, kept + added));
   or_free(or_allocator_system(), bytes);
 }
 
