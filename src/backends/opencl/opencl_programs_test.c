@@ -79,17 +79,15 @@ static void rebuilds_what_is_corrupt(void **state) {
 
 /* Whole by its own account, of this very key, and yet no binary that the driver takes. */
 static void put_junk(const char *path) {
-  char junk[64];
   size_t length = 0;
   char *bytes = read_program(path, &length);
   if (bytes == NULL) return;
   const char *at = bytes;
   for (int line = 0; line < 7; ++line) at = strchr(at, '\n') + 1; /* the magic, six lines of key; then the length */
-  (void)or_format(junk, sizeof junk, "4 %016" PRIx64 "\njunk", or_hash_bytes("junk", 4, 4));
-  const size_t kept = (size_t)(at - bytes), added = strlen(junk);
-  assert_true(kept + added <= length);
-  memcpy(bytes + kept, junk, added);
-  expect_ok(or_file_write(path, bytes, kept + added));
+  const size_t kept = (size_t)(at - bytes);
+  assert_true(length - kept > 64);
+  (void)or_format(bytes + kept, length - kept, "4 %016" PRIx64 "\njunk", or_hash_bytes("junk", 4, 4));
+  expect_ok(or_file_write(path, bytes, strlen(bytes)));
   or_free(or_allocator_system(), bytes);
 }
 
