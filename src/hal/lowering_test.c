@@ -1,27 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "hal/lowering.h"
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/cancel.h"
-#include "fake/expect.h"
 #include "fake/fake.h"
 #include "fake/rig.h"
-#include "hal/lowering.h"
-
-enum { X, A, B, C, Y, W, VALUES };
-#define BYTES 400
-#define PLACE 448 /* BYTES, aligned to 64 */
+#include "hal/subgraph_test_internal.h"
 
 static or_rig_t rig;
-static or_value_info_t values[VALUES];
-static const float weights[100] = {1, 2, 3};
-static const or_constant_t weight = {.dtype = OR_FLOAT32, .bytes = BYTES, .hash = 5, .data = weights};
 static or_lowering_t lowering;
 static or_lowered_t lowered;
 
@@ -29,11 +15,7 @@ static int set_up(void **state) {
   (void)state;
   or_fake_reset();
   or_expect_ok(or_rig_open(&rig, or_allocator_system(), or_fake_entry, NULL));
-  for (int v = 0; v < VALUES; ++v) {
-    values[v] =
-        (or_value_info_t){.name = "v", .dtype = OR_FLOAT32, .shape = or_shape_make(1, (const int64_t[]){BYTES / 4})};
-  }
-  values[W].constant = &weight;
+  reset_values();
   memset(&lowered, 0, sizeof lowered);
   return 0;
 }
@@ -45,25 +27,6 @@ static int tear_down(void **state) {
   or_rig_close(&rig);
   assert_int_equal(or_status_live_count(), 0);
   return 0;
-}
-
-#define NODE(from, to)                                                                                  \
-  {                                                                                                     \
-    .name = "n", .domain = "", .op = "Relu", .inputs = (const or_value_id_t[]){from}, .input_count = 1, \
-    .outputs = (const or_value_id_t[]){to}, .output_count = 1                                           \
-  }
-
-static or_subgraph_t subgraph_of(const or_node_t *nodes, uint32_t count, const or_value_id_t *outputs,
-                                 uint32_t output_count) {
-  static const or_value_id_t inputs[] = {X};
-  return (or_subgraph_t){.values = values,
-                         .value_count = VALUES,
-                         .nodes = nodes,
-                         .node_count = count,
-                         .inputs = inputs,
-                         .input_count = 1,
-                         .outputs = outputs,
-                         .output_count = output_count};
 }
 
 /* How a node is prepared in these tests. */
@@ -100,7 +63,6 @@ static or_status_t lower(const or_subgraph_t *subgraph, way_t a, way_t b, way_t 
 }
 
 static const or_node_t chain[] = {NODE(X, A), NODE(A, B), NODE(B, C), NODE(C, Y)};
-static const or_value_id_t last[] = {Y};
 
 static void values_that_do_not_live_together_share_the_workspace(void **state) {
   (void)state;

@@ -1,54 +1,21 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "fake/expect.h"
 #include "hal/subgraph_memory.h"
 
-enum { X, A, B, C, Y, W, VALUES };
-
-static or_value_info_t values[VALUES];
-static const or_constant_t weight = {.dtype = OR_FLOAT32, .bytes = 400};
+#include "hal/subgraph_test_internal.h"
 
 static int set_up(void **state) {
   (void)state;
-  for (int v = 0; v < VALUES; ++v) {
-    values[v] = (or_value_info_t){.dtype = OR_FLOAT32, .shape = or_shape_make(1, (const int64_t[]){100})};
-  }
-  values[W].constant = &weight;
+  reset_values();
   return 0;
-}
-
-#define NODE(from, to)                                                                                 \
-  {                                                                                                    \
-    .inputs = (const or_value_id_t[]){from}, .input_count = 1, .outputs = (const or_value_id_t[]){to}, \
-    .output_count = 1                                                                                  \
-  }
-
-static or_subgraph_t subgraph_of(const or_node_t *nodes, uint32_t count) {
-  static const or_value_id_t inputs[] = {X}, outputs[] = {Y};
-  return (or_subgraph_t){.values = values,
-                         .value_count = VALUES,
-                         .nodes = nodes,
-                         .node_count = count,
-                         .inputs = inputs,
-                         .input_count = 1,
-                         .outputs = outputs,
-                         .output_count = 1};
 }
 
 static void a_chain_needs_room_for_two(void **state) {
   (void)state;
   const or_node_t nodes[] = {NODE(X, A), NODE(A, B), NODE(B, C), NODE(C, Y)};
-  or_subgraph_t subgraph = subgraph_of(nodes, 4);
+  or_subgraph_t subgraph = subgraph_of(nodes, 4, last, 1);
   or_subgraph_memory_t memory;
   or_expect_ok(or_subgraph_memory_plan(or_allocator_system(), &subgraph, true, &memory));
-  assert_int_equal(memory.bytes, 2 * 448);
-  assert_int_equal(memory.bytes_unplanned, 3 * 448);
+  assert_int_equal(memory.bytes, 2 * PLACE);
+  assert_int_equal(memory.bytes_unplanned, 3 * PLACE);
   assert_int_equal(memory.offsets[A], memory.offsets[C]);
   assert_int_not_equal(memory.offsets[A], memory.offsets[B]);
   assert_true(memory.offsets[X] == OR_NOT_IN_WORKSPACE && memory.offsets[Y] == OR_NOT_IN_WORKSPACE);
@@ -63,14 +30,14 @@ static void what_lies_inside_a_fused_node_counts_by_parts_only(void **state) {
   nodes[0].domain = OR_DOMAIN_FUSED;
   nodes[0].parts = parts;
   nodes[0].part_count = 3;
-  or_subgraph_t subgraph = subgraph_of(nodes, 2);
+  or_subgraph_t subgraph = subgraph_of(nodes, 2, last, 1);
   or_subgraph_memory_t memory;
   or_expect_ok(or_subgraph_memory_plan(or_allocator_system(), &subgraph, false, &memory));
-  assert_int_equal(memory.bytes_unplanned, 448);
+  assert_int_equal(memory.bytes_unplanned, PLACE);
   assert_true(memory.offsets[A] == OR_NOT_IN_WORKSPACE && memory.offsets[C] == 0);
   or_free(or_allocator_system(), memory.offsets);
   or_expect_ok(or_subgraph_memory_plan(or_allocator_system(), &subgraph, true, &memory));
-  assert_int_equal(memory.bytes_unplanned, 3 * 448);
+  assert_int_equal(memory.bytes_unplanned, 3 * PLACE);
   assert_true(memory.offsets[A] != OR_NOT_IN_WORKSPACE && memory.offsets[B] != OR_NOT_IN_WORKSPACE);
   or_free(or_allocator_system(), memory.offsets);
 }
@@ -79,7 +46,7 @@ static void a_value_without_elements_has_an_address(void **state) {
   (void)state;
   values[A].shape.dims[0] = 0;
   const or_node_t nodes[] = {NODE(X, A), NODE(A, Y)};
-  or_subgraph_t subgraph = subgraph_of(nodes, 2);
+  or_subgraph_t subgraph = subgraph_of(nodes, 2, last, 1);
   or_subgraph_memory_t memory;
   or_expect_ok(or_subgraph_memory_plan(or_allocator_system(), &subgraph, true, &memory));
   assert_true(memory.offsets[A] != OR_NOT_IN_WORKSPACE && memory.bytes > 0);
@@ -90,7 +57,7 @@ static void refuses_sizes_that_overflow(void **state) {
   (void)state;
   values[A].shape = or_shape_make(2, (const int64_t[]){INT64_MAX / 4, 4});
   const or_node_t nodes[] = {NODE(X, A), NODE(A, Y)};
-  or_subgraph_t subgraph = subgraph_of(nodes, 2);
+  or_subgraph_t subgraph = subgraph_of(nodes, 2, last, 1);
   or_subgraph_memory_t memory;
   or_expect(or_subgraph_memory_plan(or_allocator_system(), &subgraph, true, &memory), OR_OUT_OF_RANGE);
   assert_null(memory.offsets);
