@@ -7,17 +7,10 @@
 
 static const char *const no_tanh[] = {"Relu", "Neg", "Add", NULL};
 
-/* The fake device with the host's memory. */
 static int set_up_unified(void **state) {
   (void)state;
-  or_counting_allocator_init(&memory, or_allocator_system(), 0);
-  or_fake_reset();
-  or_fake_set_unified(0);
-  plain_takes_fused = false;
-  plain_peaks = NULL;
+  open_rigs(true);
   plain_refused = no_tanh; /* nothing goes along */
-  or_expect_ok(or_rig_open(&fake, &memory.base, or_fake_entry, NULL));
-  or_expect_ok(or_rig_open(&plain, &memory.base, plain_entry, NULL));
   or_fake_set_supported(no_tanh);
   return 0;
 }
