@@ -256,6 +256,7 @@ int or_cli_fail(or_cli_t *cli, or_status_t status) {
     or_json_object_begin(&json);
     or_json_field_string(&json, "detail", or_status_message(status));
     or_json_field_string(&json, "error_code", mapping->name);
+    if (cli->log != NULL) or_json_field_string(&json, "log", cli->log);
     or_json_object_end(&json);
     (void)or_cli_print_json(cli, &json, &text);
   }

@@ -64,6 +64,7 @@ typedef struct or_cli_t {
   struct or_client_t *client;           /* made by or_cli_client (cli/remote.h) at first use */
   bool cut_short;                       /* a table lost cells for want of memory */
   int code;                             /* of the failure that was printed last */
+  const char *log;                      /* a compiler's words, for the JSON of a failure; NULL: there are none */
   or_cancel_t cancel;                   /* requested by SIGINT and SIGTERM */
 } or_cli_t;
 

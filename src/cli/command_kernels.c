@@ -160,15 +160,13 @@ static or_status_t write_source(const or_cli_t *cli, const or_cli_source_t *sour
   return or_json_finish(&json);
 }
 
-/* The compiler's words are in the reply, be it good or bad. */
-static void print_reply_log(const or_cli_t *cli, const char *path, const or_client_reply_t *reply) {
-  or_json_document_t *document = NULL;
-  or_status_t status = or_json_parse(cli->allocator, or_text_string(&reply->body), reply->body.length, &document);
-  const or_json_value_t *root = or_json_root(document), *kernel = or_json_get(root, "kernel");
-  if (or_ok(status) && or_json_kind(root) == OR_JSON_OBJECT)
-    or_cli_print_log(path, or_cli_word(kernel != NULL ? kernel : root, "log"));
+/* The compiler's words are in the reply, be it good or bad. NULL: there are none. They live as long as the document. */
+static const char *log_of(const or_cli_t *cli, const or_client_reply_t *reply, or_json_document_t **document) {
+  or_status_t status = or_json_parse(cli->allocator, or_text_string(&reply->body), reply->body.length, document);
+  const or_json_value_t *root = or_json_root(*document), *kernel = or_json_get(root, "kernel");
+  const bool read = or_ok(status) && or_json_kind(root) == OR_JSON_OBJECT;
   or_status_ignore(status); /* what is no JSON has no log; the failure is told by its own words */
-  or_json_document_free(document);
+  return read ? or_json_get_string(or_json_get(kernel != NULL ? kernel : root, "log"), NULL) : NULL;
 }
 
 static int post_source(or_cli_t *cli, const or_cli_source_t *source, const or_text_t *body) {
@@ -180,12 +178,16 @@ static int post_source(or_cli_t *cli, const or_cli_source_t *source, const or_te
                                        .timeout_s = OR_CLIENT_NO_TIMEOUT};
   or_client_t *client = NULL;
   or_client_reply_t reply;
-  or_json_document_t *document = NULL;
+  or_json_document_t *document = NULL, *words = NULL;
   if (!or_cli_client(cli, &client)) return cli->code;
   or_client_reply_init(&reply, cli->allocator);
   or_status_t status = or_client_call(client, &request, &reply);
-  if (!cli->quiet || !or_ok(status)) print_reply_log(cli, source->path, &reply);
+  const char *log = log_of(cli, &reply, &words);
+  if (log != NULL && (!cli->quiet || !or_ok(status))) or_cli_print_log(source->path, log);
+  cli->log = log;
   int code = or_ok(status) ? OR_EXIT_OK : or_cli_fail_reply(cli, &reply, status);
+  cli->log = NULL;
+  or_json_document_free(words);
   if (code == OR_EXIT_OK) {
     status = or_cli_parse_reply(cli, request.method, or_text_string(&reply.body), reply.body.length, &document);
     code = or_ok(status) ? or_cli_show(cli, or_json_root(document), print_compiled) : or_cli_fail(cli, status);

@@ -251,5 +251,8 @@ int or_cli_source_compile(or_cli_t *cli, const or_cli_source_t *source, or_kerne
     or_status_ignore(status); /* the log has said why */
     status = or_error(OR_INVALID_ARGUMENT, "%.400s does not compile", source->path);
   }
-  return or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
+  cli->log = log[0] != '\0' ? log : NULL;
+  const int code = or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
+  cli->log = NULL;
+  return code;
 }
