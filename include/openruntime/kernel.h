@@ -86,6 +86,7 @@ typedef struct or_kernel_argument_t {
   /* Instead of a tensor, of a SCALAR: a number, converted to the parameter's type where it fits exactly (a float
    * parameter takes any number, rounded). */
   bool is_number, is_integer;
+  bool is_unsigned; /* of an integer: `integer` has the bits of a uint64_t */
   double real;
   int64_t integer;
   size_t local_bytes; /* of LOCAL memory */

@@ -69,6 +69,13 @@ int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback) {
   return whole ? (int64_t)value->as.real : fallback;
 }
 
+bool or_json_get_uint(const or_json_value_t *value, uint64_t *out) {
+  const or_json_kind_t kind = or_json_kind(value);
+  const bool held = kind == OR_JSON_INTEGER ? value->as.integer >= 0 : kind == OR_JSON_REAL && value->whole != 0;
+  if (held) *out = kind == OR_JSON_INTEGER ? (uint64_t)value->as.integer : value->whole;
+  return held;
+}
+
 double or_json_get_double(const or_json_value_t *value, double fallback) {
   switch (or_json_kind(value)) {
   case OR_JSON_INTEGER: return value->as.integer != 0 ? (double)value->as.integer : (double)value->single;
@@ -106,7 +113,13 @@ void or_json_copy(or_json_writer_t *json, const or_json_value_t *value) {
   case OR_JSON_NULL: or_json_null(json); break;
   case OR_JSON_BOOL: or_json_bool(json, value->as.boolean); break;
   case OR_JSON_INTEGER: or_json_int(json, value->as.integer); break;
-  case OR_JSON_REAL: or_json_double(json, value->as.real); break;
+  case OR_JSON_REAL:
+    if (value->whole != 0) {
+      or_json_uint(json, value->whole);
+    } else {
+      or_json_double(json, value->as.real);
+    }
+    break;
   case OR_JSON_STRING: or_json_string_n(json, value->as.string, value->count); break;
   case OR_JSON_NUMBERS: or_json_raw(json, value->as.string, value->count); break;
   case OR_JSON_ARRAY:

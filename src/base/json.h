@@ -41,7 +41,7 @@ void or_json_numbers(or_json_writer_t *json, or_dtype_t dtype, const void *data,
 void or_json_raw(or_json_writer_t *json, const char *text, size_t length);
 
 /* Reader (RFC 8259): an immutable document. Bounds: OR_JSON_MAX_BYTES of text, nesting OR_JSON_MAX_DEPTH; duplicate
- * keys, integers beyond 64 bits, numbers beyond float64 and \u0000 are errors. INVALID_ARGUMENT names line and column;
+ * keys, numbers beyond float64 and \u0000 are errors. INVALID_ARGUMENT names line and column;
  * RESOURCE_EXHAUSTED. Any thread may read a document. */
 #define OR_JSON_MAX_BYTES ((size_t)256 << 20)
 #define OR_JSON_MAX_DEPTH 64
@@ -51,7 +51,7 @@ typedef enum or_json_kind_t {
   OR_JSON_NULL,
   OR_JSON_BOOL,
   OR_JSON_INTEGER,
-  OR_JSON_REAL,
+  OR_JSON_REAL, /* also integers outside of -2^63..2^63-1 */
   OR_JSON_STRING,
   OR_JSON_ARRAY,
   OR_JSON_OBJECT,
@@ -75,6 +75,8 @@ const char *or_json_key_at(const or_json_value_t *object, size_t index,
 const char *or_json_get_string(const or_json_value_t *value, const char *fallback);
 size_t or_json_string_length(const or_json_value_t *value);
 int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback);
+/* Of what is written as an integer from 0 to 2^64 - 1; else false. */
+bool or_json_get_uint(const or_json_value_t *value, uint64_t *out);
 double or_json_get_double(const or_json_value_t *value, double fallback); /* accepts "NaN", "Infinity", "-Infinity" */
 float or_json_get_float(const or_json_value_t *value, float fallback);    /* rounded once, from the text */
 /* The text of OR_JSON_NUMBERS, valid, from bracket to bracket; else NULL and 0 bytes. */

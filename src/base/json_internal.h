@@ -8,7 +8,10 @@
 struct or_json_value_t {
   or_json_kind_t kind;
   float single; /* of a real number: the float32 nearest to its text; of the integer 0: 0 with its sign */
-  size_t count; /* elements, members, bytes of a string or of a text of numbers */
+  union {
+    size_t count;   /* elements, members, bytes of a string or of a text of numbers */
+    uint64_t whole; /* of a real number that is written as an integer from 2^63 to 2^64 - 1: that; else 0 */
+  };
   union {
     bool boolean;
     int64_t integer;

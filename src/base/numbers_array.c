@@ -232,7 +232,12 @@ or_status_t or_number_scan_array(const char **cursor, const char *end, or_dtype_
 /* A whole number that the dtype can hold. */
 static bool fill_integer(const or_scanned_t *scanned, or_dtype_t dtype, void *data, size_t index) {
   int64_t value = 0;
-  if (!or_scanned_integer(scanned, &value)) return false;
+  uint64_t large = 0;
+  if (!or_scanned_integer(scanned, &value)) {
+    if (dtype != OR_UINT64 || !or_scanned_unsigned(scanned, &large)) return false;
+    ((uint64_t *)data)[index] = large;
+    return true;
+  }
   const bool negative = value < 0;
   if (dtype == OR_BOOL ? negative || value > 1 : !integer_fits(dtype, (uint64_t)value, negative)) return false;
   or_element_set_int(dtype, data, index, value);
@@ -272,10 +277,8 @@ size_t or_number_fill(const char **cursor, const char *end, or_dtype_t dtype, vo
 /* The end of a number that a document can hold; NULL if none stands there. */
 static const char *skip_number(const char *at, const char *end) {
   or_scanned_t scanned;
-  int64_t value = 0;
   if (!or_scan_decimal(&at, end, &scanned)) return NULL;
-  const bool held = scanned.integer ? or_scanned_integer(&scanned, &value) : !isinf(or_scanned_double(&scanned));
-  return held ? at : NULL;
+  return isinf(or_scanned_double(&scanned)) ? NULL : at;
 }
 
 bool or_skip_numbers(const char **cursor, const char *end, size_t depth, size_t *count) {

@@ -41,6 +41,8 @@ double or_scanned_double(const or_scanned_t *scanned);
 float or_scanned_float(const or_scanned_t *scanned);
 /* Of an integer: false beyond 64 bits, signed. */
 bool or_scanned_integer(const or_scanned_t *scanned, int64_t *out);
+/* Of an integer: false below 0 and beyond 64 bits, unsigned. */
+bool or_scanned_unsigned(const or_scanned_t *scanned, uint64_t *out);
 /* True if an array stands at *cursor that holds nothing but numbers that a document can hold and such arrays, nested at
  * most `depth`; *cursor is behind it then, else where something different was found. *count: the numbers. */
 bool or_skip_numbers(const char **cursor, const char *end, size_t depth, size_t *count);

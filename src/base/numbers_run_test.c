@@ -175,8 +175,6 @@ static void stops_where_no_number_of_json_stands(void **state) {
                                     "1/2",
                                     "1;",
                                     "{}",
-                                    "9223372036854775808",
-                                    "-9223372036854775809",
                                     "0.1234567890123456x",
                                     "0.2x",
                                     "0.x2",
@@ -195,7 +193,7 @@ static void stops_where_no_number_of_json_stands(void **state) {
     if (or_skip_numbers(&at, row.data + row.length, 16, &count)) print_error("\"%s\" was taken\n", odd[i]);
     assert_true(at < row.data + row.length - 1);
     assert_int_equal(count >= 20 && count <= 21, 1);
-    const bool held = strchr(odd[i], '9') == odd[i] || strstr(odd[i], "-9") == odd[i] || *odd[i] == 't';
+    const bool held = *odd[i] == 't';
     if (held) continue; /* as floats */
     at = row.data;
     expect_failure(or_number_scan_array(&at, row.data + row.length, OR_FLOAT32, values, WIDTH), OR_INVALID_ARGUMENT,
@@ -230,6 +228,9 @@ static void takes_every_form_that_json_has(void **state) {
                                      "0.123456789012345",
                                      "9223372036854775807",
                                      "-9223372036854775808",
+                                     "9223372036854775808",
+                                     "-9223372036854775809",
+                                     "18446744073709551615",
                                      "123456789012345678901234567890.5",
                                      "7.0064923216240854e-46",
                                      "16777217",

@@ -78,6 +78,18 @@ bool or_scanned_integer(const or_scanned_t *scanned, int64_t *out) {
   return true;
 }
 
+bool or_scanned_unsigned(const or_scanned_t *scanned, uint64_t *out) {
+  uint64_t value = 0; /* `digits` may lack the twentieth */
+  if (!scanned->integer || (scanned->negative && scanned->digits != 0)) return false;
+  for (const char *at = scanned->text; at < scanned->text_end; ++at) {
+    if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+        __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
+      return false;
+  }
+  *out = value;
+  return true;
+}
+
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 typedef struct eight_t {

@@ -172,6 +172,12 @@ static bool write_number(or_json_writer_t *json, const char *text) {
     return true;
   }
   errno = 0;
+  const unsigned long long large = strtoull(text, &end, 0);
+  if (end != text && *end == '\0' && errno == 0 && text[0] != '-') {
+    or_json_uint(json, large);
+    return true;
+  }
+  errno = 0;
   const double real = strtod(text, &end);
   if (end == text || *end != '\0' || errno != 0) return false;
   or_json_double(json, real);

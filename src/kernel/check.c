@@ -159,6 +159,11 @@ size_t or_kernel_element_bytes(const or_kernel_parameter_t *parameter) {
   return or_dtype_bytes(parameter->dtype, parameter->width == 3 ? 4 : parameter->width);
 }
 
+static double real_of(const or_kernel_argument_t *argument) {
+  if (!argument->is_integer) return argument->real;
+  return argument->is_unsigned ? (double)(uint64_t)argument->integer : (double)argument->integer;
+}
+
 bool or_kernel_scalar(const or_kernel_parameter_t *parameter, const or_kernel_argument_t *argument,
                       or_kernel_scalar_t *out, char *message, size_t capacity) {
   memset(out, 0, sizeof *out);
@@ -168,12 +173,13 @@ bool or_kernel_scalar(const or_kernel_parameter_t *parameter, const or_kernel_ar
               parameter->width != 1 ? "tensor of as many elements" : "number");
     return false;
   }
-  const bool fits =
-      or_dtype_is_float(parameter->dtype)
-          ? scalar_of_real(parameter->dtype, argument->is_integer ? (double)argument->integer : argument->real, out)
-          : scalar_of_integer(parameter->dtype, argument, out);
+  const bool fits = or_dtype_is_float(parameter->dtype) ? scalar_of_real(parameter->dtype, real_of(argument), out)
+                                                        : scalar_of_integer(parameter->dtype, argument, out);
   if (fits) return true;
-  if (argument->is_integer) {
+  if (argument->is_integer && argument->is_unsigned) {
+    or_format(message, capacity, "%llu does not fit %s, which is %s", (unsigned long long)argument->integer,
+              parameter->name, parameter->type);
+  } else if (argument->is_integer) {
     or_format(message, capacity, "%lld does not fit %s, which is %s", (long long)argument->integer, parameter->name,
               parameter->type);
   } else {
@@ -211,7 +217,7 @@ static bool scalar_of_integer(or_dtype_t dtype, const or_kernel_argument_t *argu
   if (!is_signed && !is_unsigned) return false;
   if (argument->is_integer) {
     word = (uint64_t)argument->integer;
-    negative = argument->integer < 0;
+    negative = !argument->is_unsigned && argument->integer < 0;
   } else {
     const double real = argument->real;
     if (!(real >= -TWO_63 && real < 2 * TWO_63) || real != trunc(real)) return false;

@@ -156,6 +156,13 @@ static bool check_integer(or_dtype_t dtype, int64_t integer) {
   return check_arguments(&argument, 1);
 }
 
+static bool check_unsigned(or_dtype_t dtype, uint64_t integer) {
+  const or_kernel_argument_t argument = {
+      .is_number = true, .is_integer = true, .is_unsigned = true, .integer = (int64_t)integer};
+  parameters[0] = (or_kernel_parameter_t){.name = "a", .type = "a type", .dtype = dtype, .width = 1};
+  return check_arguments(&argument, 1);
+}
+
 static void numbers_fit_exactly_or_not_at_all(void **state) {
   (void)state;
   assert_true(check_integer(OR_INT8, -128));
@@ -168,6 +175,11 @@ static void numbers_fit_exactly_or_not_at_all(void **state) {
   assert_true(check_integer(OR_INT64, INT64_MIN));
   assert_false(check_integer(OR_UINT64, -1));
   assert_true(check_integer(OR_FLOAT32, INT64_MAX));
+  assert_true(check_unsigned(OR_UINT64, UINT64_MAX));
+  assert_true(check_unsigned(OR_FLOAT32, UINT64_MAX));
+  assert_true(check_unsigned(OR_INT8, 127));
+  assert_false(check_unsigned(OR_INT64, (uint64_t)1 << 63));
+  expect_problem("arguments", 0, "9223372036854775808 does not fit a");
   assert_true(check_number(OR_INT32, 2147483647.0));
   assert_false(check_number(OR_INT32, 2147483648.0));
   assert_false(check_number(OR_INT32, 0.5));
@@ -209,6 +221,15 @@ static void a_numbers_bytes_are_the_parameters_own(void **state) {
   assert_int_equal(scalar.length, sizeof big);
   memcpy(&big, scalar.bytes, sizeof big);
   assert_true(big == (uint64_t)1 << 63);
+  const or_kernel_argument_t largest = {.is_number = true, .is_integer = true, .is_unsigned = true, .integer = -2};
+  assert_true(or_kernel_scalar(&wide, &largest, &scalar, words, sizeof words));
+  memcpy(&big, scalar.bytes, sizeof big);
+  assert_true(big == UINT64_MAX - 1);
+  const or_kernel_parameter_t real = {.name = "a", .type = "double", .dtype = OR_FLOAT64, .width = 1};
+  double value = 0;
+  assert_true(or_kernel_scalar(&real, &largest, &scalar, words, sizeof words));
+  memcpy(&value, scalar.bytes, sizeof value);
+  assert_true(value == 0x1p64);
 }
 
 static void vectors_by_value_take_tensors_of_as_many_elements(void **state) {

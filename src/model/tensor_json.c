@@ -125,8 +125,8 @@ static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t 
   if (at == end) return filled == count ? or_status_success() : too_few(filled, count);
   if (filled == count) return too_many(count);
   or_status_t status = or_number_scan_integer(&at, end, &value, &negative);
-  if (or_ok(status)) return not_held(out->dtype, filled, (int64_t)value);
-  or_status_ignore(status); /* a number with a point */
+  if (or_ok(status) && (negative || value <= INT64_MAX)) return not_held(out->dtype, filled, (int64_t)value);
+  or_status_ignore(status); /* a number with a point, or a huge one */
   return not_a(out->dtype, filled);
 }
 
@@ -248,8 +248,11 @@ static or_status_t read_strings(const or_allocator_t *allocator, const or_json_v
 static or_status_t set_element(or_tensor_data_t *out, uint64_t index, const or_json_value_t *item) {
   or_json_kind_t kind = or_json_kind(item);
   bool whole = or_dtype_is_integer(out->dtype) || out->dtype == OR_BOOL;
+  uint64_t large = 0;
   if (kind == OR_JSON_BOOL && out->dtype == OR_BOOL) {
     or_element_set_int(out->dtype, out->data, (size_t)index, or_json_get_bool(item, false));
+  } else if (out->dtype == OR_UINT64 && kind == OR_JSON_REAL && or_json_get_uint(item, &large)) {
+    ((uint64_t *)out->data)[index] = large;
   } else if (kind == OR_JSON_INTEGER && whole) {
     int64_t value = or_json_get_int(item, 0);
     or_element_set_int(out->dtype, out->data, (size_t)index, value);

@@ -42,8 +42,11 @@ static or_status_t fill(or_task_launch_t *launch, const or_task_t *task, size_t 
   or_status_t status = or_status_success();
   switch (given->kind) {
   case OR_ARGUMENT_NUMBER:
-    *out = (or_kernel_argument_t){
-        .is_number = true, .is_integer = given->is_integer, .integer = given->integer, .real = given->real};
+    *out = (or_kernel_argument_t){.is_number = true,
+                                  .is_integer = given->is_integer,
+                                  .is_unsigned = given->is_unsigned,
+                                  .integer = given->integer,
+                                  .real = given->real};
     return status;
   case OR_ARGUMENT_LOCAL: *out = (or_kernel_argument_t){.local_bytes = given->local_bytes}; return status;
   case OR_ARGUMENT_ZEROS: status = make_room(launch, given, launch->context != NULL, &tensor); break;

@@ -135,6 +135,7 @@ static or_status_t parse_tensor(or_task_t *task, const char *loc, const or_json_
 static or_status_t parse_argument(or_task_t *task, const char *loc, const or_json_value_t *value,
                                   or_task_problems_t *problems, or_task_argument_t *out) {
   const or_json_kind_t kind = or_json_kind(value);
+  uint64_t large = 0;
   if (kind == OR_JSON_OBJECT && or_json_get(value, "local_bytes") != NULL) {
     parse_local(loc, value, problems, out);
   } else if (kind == OR_JSON_OBJECT && or_json_get(value, "zeros") != NULL) {
@@ -144,6 +145,9 @@ static or_status_t parse_argument(or_task_t *task, const char *loc, const or_jso
   } else if (kind == OR_JSON_INTEGER || kind == OR_JSON_BOOL) {
     const int64_t number = kind == OR_JSON_BOOL ? or_json_get_bool(value, false) : or_json_get_int(value, 0);
     *out = (or_task_argument_t){.is_integer = true, .integer = number, .real = (double)number};
+  } else if (or_json_get_uint(value, &large)) {
+    *out =
+        (or_task_argument_t){.is_integer = true, .is_unsigned = true, .integer = (int64_t)large, .real = (double)large};
   } else if (kind == OR_JSON_REAL) {
     *out = (or_task_argument_t){.real = or_json_get_double(value, 0)};
   } else {

@@ -50,6 +50,21 @@ static void takes_every_kind_of_argument(void **state) {
   or_task_free(task);
 }
 
+static void numbers_are_exact_up_to_the_largest_unsigned_one(void **state) {
+  (void)state;
+  or_task_problems_t problems;
+  or_task_t *task = NULL;
+  expect_ok(parse(or_allocator_system(),
+                  "{\"name\":\"f\",\"grid\":1,\"arguments\":[18446744073709551615,18446744073709551616,"
+                  "9223372036854775807]}",
+                  &problems, &task));
+  const or_task_argument_t *arguments = task->parameters.user_kernel->arguments;
+  assert_true(arguments[0].is_integer && arguments[0].is_unsigned && (uint64_t)arguments[0].integer == UINT64_MAX);
+  assert_true(!arguments[1].is_integer && arguments[1].real == 0x1p64);
+  assert_true(arguments[2].is_integer && !arguments[2].is_unsigned && arguments[2].integer == INT64_MAX);
+  or_task_free(task);
+}
+
 static void is_isolated_work_that_a_restart_does_not_repeat(void **state) {
   (void)state;
   or_task_problems_t problems;
@@ -138,6 +153,7 @@ static void survives_every_failing_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_every_kind_of_argument),
+      cmocka_unit_test(numbers_are_exact_up_to_the_largest_unsigned_one),
       cmocka_unit_test(is_isolated_work_that_a_restart_does_not_repeat),
       cmocka_unit_test(names_the_place_of_each_problem),
       cmocka_unit_test(has_a_bounded_number_of_arguments),

@@ -71,7 +71,7 @@ typedef enum or_task_argument_kind_t {
 } or_task_argument_kind_t;
 typedef struct or_task_argument_t {
   or_task_argument_kind_t kind;
-  bool is_integer;
+  bool is_integer, is_unsigned; /* is_unsigned: `integer` has the bits of a uint64_t */
   int64_t integer;
   double real;
   size_t operand;     /* its index */

@@ -204,6 +204,16 @@ def each_argument_that_does_not_fit_is_named_before_the_task_is_accepted():
         expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "data", "block", 0], text)
         body["data"]["block"] = [8, 2]
         expect(send(port, body)[1]["status"] == "completed", "the block that it asks for")
+        copying = ("kernel void copying(ulong n, global const ulong *in, global ulong *out) "
+                   "{ out[0] = n; out[1] = in[0]; }")
+        compiled(port, "copying", copying)
+        most = (1 << 64) - 1
+        words = [{"shape": [1], "dtype": "uint64", "data": [most]}, {"shape": [2], "dtype": "uint64", "zeros": True}]
+        _, task = send(port, task_of("copying", [most, *words]))
+        expect(task["result"]["outputs"]["2"]["data"] == [most, most], task)
+        for value in (1 << 64, -1):
+            reply, text = send(port, task_of("copying", [value, *words]))
+            expect(reply.status == 422 and text["detail"][0]["loc"] == ["body", "data", "arguments", 0], text)
         # Two at once, both told.
         _, text = send(port, task_of("mixed", [0.5, FLOATS, fours, 3]))
         expect([one["loc"][-1] for one in text["detail"]] == [0, 3], text)
@@ -538,6 +548,8 @@ def the_command_line_says_where_a_source_is_wrong():
         for where in ([], ["--url", f"localhost:{port}"]):
             result = cl(*where, "kernels", "compile", path)
             expect(result.code == 2 and f"{path}:2:10: error: " in result.err and "'y'" in result.err, result.err)
+            result = cl(*where, "--json", "kernels", "compile", path)
+            expect(result.code == 2 and ":2:10: error: " in result.json()["log"], result.out + result.err)
             expect(cl(*where, "kernels", "compile", path, "--set", "y=7").code == 0, "a macro")
             result = cl(*where, "kernels", "compile", path, "--set", "y=7", "--name", "g")
             expect(result.code == 2 and 'no kernel "g"' in result.err and "entry" in result.err, result.err)
