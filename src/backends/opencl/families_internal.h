@@ -15,6 +15,10 @@ bool or_cl_is_float(const or_cl_device_t *device, or_dtype_t dtype);
 /* Neighbours that one work item of an elementwise kernel does: -DW=…. */
 uint32_t or_cl_vector_width(const or_cl_device_t *device, or_dtype_t dtype);
 
+/* The most that a kernel's int counts: work items go up to a group of vectors beyond it before they look whether they
+ * have anything to do. */
+#define OR_CL_MOST_COUNTED (INT32_MAX - 4096)
+
 /* --- Strides --- */
 
 /* How up to three operands are reached along the dimensions of a result, in elements; 0 where one is broadcast. */

@@ -1,6 +1,6 @@
 #ifndef OR_BACKENDS_OPENCL_FFT_INTERNAL_H
 #define OR_BACKENDS_OPENCL_FFT_INTERNAL_H
-/* Transforms of complex numbers along one axis, as launches of kernels/fft.cl, fft_lines.cl and fft_edges.cl. */
+/* Transforms of complex numbers along one axis, as launches of kernels/fft.cl and fft_edges.cl. */
 
 #include "backends/opencl/program_internal.h"
 

@@ -22,7 +22,8 @@ static bool match(const or_cl_device_t *device, const or_node_view_t *view) {
     if (!or_cl_is_float(device, input->dtype) || (i > 0 && input->shape.rank != 1)) return false;
     if ((input->dtype == OR_FLOAT64) != wide) return false;
   }
-  return or_shape_product(shape, 0, 2) <= INT32_MAX && or_shape_product(shape, 2, shape->rank) <= INT32_MAX / 2;
+  return or_shape_product(shape, 0, 2) <= OR_CL_MOST_COUNTED &&
+         or_shape_product(shape, 2, shape->rank) <= INT32_MAX / 2;
 }
 
 static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {

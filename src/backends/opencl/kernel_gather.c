@@ -23,7 +23,7 @@ static bool read_extents(const or_node_view_t *view, extents_t *out) {
   out->inner = or_shape_product(x, axis + 1, x->rank);
   out->count = or_view_count(indices);
   uint64_t rows = out->outer * out->count;
-  return rows <= INT32_MAX && out->extent <= INT32_MAX && out->inner <= INT32_MAX / 2;
+  return rows <= OR_CL_MOST_COUNTED && out->extent <= INT32_MAX && out->inner <= INT32_MAX / 2;
 }
 
 static bool match(const or_cl_device_t *device, const or_node_view_t *view) {

@@ -6,7 +6,7 @@
 #define GROUPS_A_UNIT 4u /* on CPUs: so many groups at least for each unit, that all have work to the end */
 
 bool or_cl_lines_fit(const or_cl_lines_t *lines) {
-  return lines->outer <= INT32_MAX && lines->n <= INT32_MAX / 2 && lines->columns <= INT32_MAX;
+  return lines->outer <= OR_CL_MOST_COUNTED && lines->n <= INT32_MAX / 2 && lines->columns <= OR_CL_MOST_COUNTED;
 }
 
 or_cl_line_form_t or_cl_line_form(const or_cl_device_t *device, const or_cl_lines_t *lines, or_dtype_t dtype) {

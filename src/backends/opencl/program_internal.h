@@ -108,8 +108,8 @@ or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launc
 /* Adds a copy of bytes between two slots. */
 or_status_t or_cl_build_copy(or_cl_build_t *build, or_slot_id_t source, size_t source_offset, or_slot_id_t destination,
                              size_t destination_offset, size_t bytes);
-/* Runs a launch now, three times over memory of its own (each SLOT argument's `bytes`, small numbers in it), and says
- * how long the fastest took: to choose parameters. */
+/* Runs a launch now, four times over memory of its own (each SLOT argument's `bytes`, small numbers in it), and says
+ * how long the fastest took, but for the first: to choose parameters. */
 or_status_t or_cl_build_time(or_cl_build_t *build, const or_cl_launch_t *launch, int64_t *best_ns);
 /* The kernel's name for reports. A static string. */
 void or_cl_build_name(or_cl_build_t *build, const char *kernel);

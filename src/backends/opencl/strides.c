@@ -2,15 +2,12 @@
 #include "backends/opencl/families_internal.h"
 #include "ops/shape.h"
 
-/* Kernels add up to a vector or a group of work items to a place before they look whether it is one. */
-#define LIMIT (INT32_MAX - 4096)
-
 /* Rows, which are all dimensions but the last, are counted by an int as well. */
 static bool counts_rows(const or_cl_strides_t *strides) {
   int64_t rows = 1;
   for (int32_t i = 0; i + 1 < strides->rank && rows > 0; ++i) {
     rows *= strides->dims[i];
-    if (rows > LIMIT) return false;
+    if (rows > OR_CL_MOST_COUNTED) return false;
   }
   return true;
 }
@@ -19,7 +16,7 @@ static bool counts_rows(const or_cl_strides_t *strides) {
 static bool joins(const or_cl_layout_t *layout, const or_cl_strides_t *strides, int32_t i) {
   int32_t before = strides->rank - 1;
   if (before < 0) return false;
-  if (layout->dims[i] * strides->dims[before] > LIMIT) return false;
+  if (layout->dims[i] * strides->dims[before] > OR_CL_MOST_COUNTED) return false;
   for (uint32_t k = 0; k < layout->operands; ++k) {
     if (strides->strides[k][before] != layout->strides[k][i] * layout->dims[i]) return false;
   }
@@ -30,7 +27,7 @@ bool or_cl_layout_join(const or_cl_layout_t *layout, or_cl_strides_t *out) {
   *out = (or_cl_strides_t){.rank = 0};
   for (int32_t i = 0; i < layout->rank; ++i) {
     if (layout->dims[i] == 1) continue;
-    if (layout->dims[i] > LIMIT) return false;
+    if (layout->dims[i] > OR_CL_MOST_COUNTED) return false;
     bool joined = joins(layout, out, i);
     if (!joined && out->rank == OR_CL_MAX_RANK) return false;
     if (!joined) out->dims[out->rank++] = 1;
@@ -38,7 +35,7 @@ bool or_cl_layout_join(const or_cl_layout_t *layout, or_cl_strides_t *out) {
     out->dims[at] *= (int32_t)layout->dims[i];
     for (uint32_t k = 0; k < layout->operands; ++k) {
       int64_t stride = layout->strides[k][i];
-      if (stride > LIMIT || stride < -LIMIT) return false;
+      if (stride > OR_CL_MOST_COUNTED || stride < -OR_CL_MOST_COUNTED) return false;
       out->strides[k][at] = (int32_t)stride;
     }
   }

@@ -72,6 +72,16 @@ static void refuses_more_rows_than_an_int_counts(void **state) {
   assert_true(or_cl_broadcast(&fewer, halves, 2, &strides));
 }
 
+/* A launch is rounded up to whole groups, and a place beyond INT32_MAX would be a negative one. */
+static void leaves_room_for_a_group_behind_the_last_line(void **state) {
+  (void)state;
+  const uint64_t most = INT32_MAX - 4096;
+  assert_true(or_cl_lines_fit(&(or_cl_lines_t){most, 1, most}));
+  assert_false(or_cl_lines_fit(&(or_cl_lines_t){most + 1, 1, 1}));
+  assert_false(or_cl_lines_fit(&(or_cl_lines_t){1, 1, most + 1}));
+  assert_false(or_cl_lines_fit(&(or_cl_lines_t){1, INT32_MAX, 1}));
+}
+
 static void refuses_more_dimensions_than_kernels_have(void **state) {
   (void)state;
   or_cl_layout_t layout = {.rank = OR_CL_MAX_RANK + 1, .operands = 1};
@@ -90,6 +100,7 @@ int main(void) {
       cmocka_unit_test(takes_the_last_dimension_as_rows),
       cmocka_unit_test(refuses_what_an_int_does_not_count),
       cmocka_unit_test(refuses_more_rows_than_an_int_counts),
+      cmocka_unit_test(leaves_room_for_a_group_behind_the_last_line),
       cmocka_unit_test(refuses_more_dimensions_than_kernels_have),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
