@@ -59,6 +59,15 @@ if(TARGET openruntime-cts AND TARGET fake_opencl AND NOT OR_SANITIZE)
       SKIP_REGULAR_EXPRESSION "opencl: no device"
       ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1")
   endforeach()
+  # And one whose groups are smaller than any that are asked for.
+  foreach(operator Transpose-13 Softmax-13 DFT-20)
+    add_test(NAME cts_opencl_small_groups_${operator}
+      COMMAND openruntime-cts --backend opencl --filter op/${operator}/float32 --cache "${beside}/opencl-cache"
+      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(cts_opencl_small_groups_${operator} PROPERTIES LABELS cts TIMEOUT 1200
+      SKIP_REGULAR_EXPRESSION "opencl: no device"
+      ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1;FAKE_OPENCL_GROUP=24")
+  endforeach()
 endif()
 
 # tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, fault_server.c the server on a disk that

@@ -22,9 +22,6 @@ X(STATUS, clGetKernelInfo, NONE, (void *kernel, uint32_t name, size_t room, void
 X(STATUS, clGetKernelArgInfo, NONE,
   (void *kernel, uint32_t index, uint32_t name, size_t room, void *out, size_t *bytes),
   (kernel, index, name, room, out, bytes))
-X(STATUS, clGetKernelWorkGroupInfo, NONE,
-  (void *kernel, void *device, uint32_t name, size_t room, void *out, size_t *bytes),
-  (kernel, device, name, room, out, bytes))
 X(STATUS, clGetEventInfo, NONE, (void *event, uint32_t name, size_t room, void *out, size_t *bytes),
   (event, name, room, out, bytes))
 X(STATUS, clGetEventProfilingInfo, NONE, (void *event, uint32_t name, size_t room, void *out, size_t *bytes),
@@ -109,10 +106,6 @@ X(ENQUEUE, clEnqueueFillBuffer, NONE,
 X(ENQUEUE, clEnqueueUnmapMemObject, NONE,
   (void *queue, void *memory, void *mapped, uint32_t wait_count, void *const *waits, void **event),
   (queue, memory, mapped, wait_count, waits, event))
-X(ENQUEUE, clEnqueueNDRangeKernel, NONE,
-  (void *queue, void *kernel, uint32_t dimensions, const size_t *offset, const size_t *global, const size_t *local,
-   uint32_t wait_count, void *const *waits, void **event),
-  (queue, kernel, dimensions, offset, global, local, wait_count, waits, event))
 X(ENQUEUE, clEnqueueMarkerWithWaitList, NONE,
   (void *queue, uint32_t wait_count, void *const *waits, void **event), (queue, wait_count, waits, event))
 X(ENQUEUE, clEnqueueBarrierWithWaitList, NONE,
@@ -135,6 +128,8 @@ X(ENQUEUE, clEnqueueSVMUnmap, NONE,
 X(GIVEN, clGetDeviceIDs, NONE, (), ())
 X(GIVEN, clGetDeviceInfo, NONE, (), ())
 X(GIVEN, clGetProgramBuildInfo, NONE, (), ())
+X(GIVEN, clGetKernelWorkGroupInfo, NONE, (), ())
+X(GIVEN, clEnqueueNDRangeKernel, NONE, (), ())
 X(GIVEN, clEnqueueMapBuffer, NONE, (), ())
 X(GIVEN, clSVMAlloc, NONE, (), ())
 X(GIVEN, clSVMFree, NONE, (), ())

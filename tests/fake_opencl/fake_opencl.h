@@ -10,6 +10,8 @@
  *   TRIGGER  a file: FAIL counts from the moment that this file is there
  *   DRIVER   what devices say to be their driver's version
  *   GPU      "1": devices say that they are graphics processors with memory of their own
+ *   GROUP    the most work items that devices have in a group; kernels run in no larger ones
+ *   ADDRESS_BITS  of devices' addresses
  *   HIDE     extensions that devices do not have, separated by spaces
  *   REAL     the library that is behind it (libOpenCL.so.1); environment only. If it can't be loaded, there are no
  *            platforms

@@ -36,6 +36,9 @@ void fake_hold(fake_object_t object, int change);
 
 /* What devices pretend. */
 bool fake_is_gpu(void);
+/* 0: as the device has it. */
+uint32_t fake_group(void);
+uint32_t fake_address_bits(void);
 /* NULL: the driver's own. Copied: another thread may set another. */
 bool fake_driver(char *out, size_t room);
 /* Blanks the hidden words in a list of extensions. */

@@ -118,6 +118,18 @@ static void devices_say_what_it_was_told(void **state) {
   assert_int_equal(ask(device, 0x1030, sizeof text, text, NULL), 0);
   assert_null(strstr(text, "cl_khr_byte_addressable_store"));
   fake_opencl_set("HIDE", NULL);
+  size_t group = 0;
+  uint32_t bits = 0;
+  fake_opencl_set("GROUP", "48");
+  fake_opencl_set("ADDRESS_BITS", "32");
+  assert_int_equal(ask(device, 0x1004, sizeof group, &group, NULL), 0);
+  assert_int_equal(ask(device, 0x100D, sizeof bits, &bits, NULL), 0);
+  assert_int_equal(group, 48);
+  assert_int_equal(bits, 32);
+  fake_opencl_set("GROUP", NULL);
+  fake_opencl_set("ADDRESS_BITS", NULL);
+  assert_int_equal(ask(device, 0x1004, sizeof group, &group, NULL), 0);
+  assert_int_not_equal(group, 48);
 }
 
 int main(void) {

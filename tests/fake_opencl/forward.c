@@ -84,6 +84,8 @@ static int32_t with_event(int32_t status, void *const *event) {
 #define DEVICE_TYPE_ALL 0xFFFFFFFFu
 enum { /* of clGetDeviceInfo */
        DEVICE_TYPE = 0x1000,
+       DEVICE_MAX_WORK_GROUP_SIZE = 0x1004,
+       DEVICE_ADDRESS_BITS = 0x100D,
        DEVICE_LOCAL_MEM_TYPE = 0x1022,
        DRIVER_VERSION = 0x102D,
        DEVICE_EXTENSIONS = 0x1030,
@@ -119,6 +121,11 @@ FUNCTION(status_t, clGetDeviceInfo, (void *device, uint32_t name, size_t room, v
   if (name == DRIVER_VERSION && fake_driver(driver, sizeof driver))
     return answer(driver, strlen(driver) + 1, room, out, bytes);
   if (name == DEVICE_DOUBLE_FP_CONFIG && fake_hides("cl_khr_fp64")) return answer(&none, sizeof none, room, out, bytes);
+  const size_t group = fake_group();
+  const uint32_t address_bits = fake_address_bits();
+  if (name == DEVICE_MAX_WORK_GROUP_SIZE && group > 0) return answer(&group, sizeof group, room, out, bytes);
+  if (name == DEVICE_ADDRESS_BITS && address_bits > 0)
+    return answer(&address_bits, sizeof address_bits, room, out, bytes);
   if (fake_is_gpu()) {
     if (name == DEVICE_TYPE) return answer(&gpu, sizeof gpu, room, out, bytes);
     if (name == DEVICE_SVM_CAPABILITIES) return answer(&none, sizeof none, room, out, bytes);
@@ -142,6 +149,34 @@ FUNCTION(status_t, clGetProgramBuildInfo,
   if (fake_real(CALL_clGetProgramBuildInfo) == NULL) return FAKE_INVALID_OPERATION;
   return REAL(clGetProgramBuildInfo, status_t,
               (void *, void *, uint32_t, size_t, void *, size_t *))(program, device, name, room, out, bytes);
+}
+
+FUNCTION(status_t, clGetKernelWorkGroupInfo,
+         (void *kernel, void *device, uint32_t name, size_t room, void *out, size_t *bytes)) {
+  int32_t code = fake_enter(CALL_clGetKernelWorkGroupInfo);
+  const size_t group = fake_group();
+  if (code != 0) return code;
+  if (name == 0x11B0 && group > 0)
+    return answer(&group, sizeof group, room, out, bytes); /* CL_KERNEL_WORK_GROUP_SIZE */
+  if (fake_real(CALL_clGetKernelWorkGroupInfo) == NULL) return FAKE_INVALID_OPERATION;
+  return REAL(clGetKernelWorkGroupInfo, status_t,
+              (void *, void *, uint32_t, size_t, void *, size_t *))(kernel, device, name, room, out, bytes);
+}
+
+FUNCTION(status_t, clEnqueueNDRangeKernel,
+         (void *queue, void *kernel, uint32_t dimensions, const size_t *offset, const size_t *global,
+          const size_t *local, uint32_t wait_count, void *const *waits, void **event)) {
+  int32_t code = fake_enter(CALL_clEnqueueNDRangeKernel);
+  size_t items = 1;
+  if (code != 0) return code;
+  if (fake_real(CALL_clEnqueueNDRangeKernel) == NULL) return FAKE_INVALID_OPERATION;
+  for (uint32_t i = 0; local != NULL && i < dimensions; ++i) items *= local[i];
+  if (fake_group() > 0 && items > fake_group()) return -54; /* CL_INVALID_WORK_GROUP_SIZE */
+  return with_event(
+      REAL(clEnqueueNDRangeKernel, status_t,
+           (void *, void *, uint32_t, const size_t *, const size_t *, const size_t *, uint32_t, void *const *,
+            void **))(queue, kernel, dimensions, offset, global, local, wait_count, waits, event),
+      event);
 }
 
 FUNCTION(object_t, clEnqueueMapBuffer,

@@ -33,6 +33,7 @@ static struct {
   int32_t code;
   char trigger[512], driver[128], hidden[512];
   bool gpu;
+  uint32_t group, address_bits;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .code = -5};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -69,6 +70,10 @@ static void set_locked(const char *what, const char *value) {
     copy(state.driver, sizeof state.driver, value);
   } else if (strcmp(what, "GPU") == 0) {
     state.gpu = strcmp(value, "1") == 0;
+  } else if (strcmp(what, "GROUP") == 0) {
+    state.group = (uint32_t)strtoul(value, NULL, 10);
+  } else if (strcmp(what, "ADDRESS_BITS") == 0) {
+    state.address_bits = (uint32_t)strtoul(value, NULL, 10);
   } else if (strcmp(what, "HIDE") == 0) {
     copy(state.hidden, sizeof state.hidden, value);
   } else {
@@ -91,7 +96,7 @@ static void write_counts(void) {
 }
 
 static void start(void) {
-  static const char *const known[] = {"FAIL", "CODE", "TRIGGER", "DRIVER", "GPU", "HIDE"};
+  static const char *const known[] = {"FAIL", "CODE", "TRIGGER", "DRIVER", "GPU", "GROUP", "ADDRESS_BITS", "HIDE"};
   (void)pthread_mutex_lock(&state.lock);
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
     char name[64];
@@ -180,6 +185,16 @@ bool fake_is_gpu(void) {
   (void)pthread_mutex_unlock(&state.lock);
   return gpu;
 }
+
+static uint32_t number(const uint32_t *told) {
+  (void)pthread_mutex_lock(&state.lock);
+  const uint32_t value = *told;
+  (void)pthread_mutex_unlock(&state.lock);
+  return value;
+}
+
+uint32_t fake_group(void) { return number(&state.group); }
+uint32_t fake_address_bits(void) { return number(&state.address_bits); }
 
 bool fake_driver(char *out, size_t room) {
   (void)pthread_mutex_lock(&state.lock);

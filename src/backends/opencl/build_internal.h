@@ -61,8 +61,8 @@ or_status_t or_cl_set_memory(const or_cl_device_t *device, or_cl_kernel_ref_t ke
 /* What a launch will take, roughly, before it was measured. */
 int64_t or_cl_estimate_ns(const or_cl_device_t *device, double flops, double bytes);
 /* A kernel with all arguments set that do not change from run to run; memory and faults go to `bound` and
- * *fault_parameter. The caller releases it. */
-or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_bound_t *bound,
+ * *fault_parameter, and the launch's group becomes one that the kernel runs in. The caller releases it. */
+or_status_t or_cl_make_kernel(or_cl_device_t *device, or_cl_launch_t *launch, or_cl_bound_t *bound,
                               uint32_t *bound_count, uint32_t *fault_parameter, or_cl_kernel_ref_t *out);
 
 /* Enqueues a launch whose arguments are set, waits, and says how long it took: by the device's clock, or by ours where

@@ -60,7 +60,7 @@ or_status_t or_cl_same(or_cl_build_t *build, const or_node_view_t *view);
 #define OR_CL_CPU_GROUP 64u
 #define OR_CL_GPU_GROUP 256u
 /* Fills dimensions, global and local: so many work items and some more, which the kernel turns away; in rows: along
- * dimension 0, rows along dimension 1. */
+ * dimension 0, rows along dimension 1. For kernels that know no group. */
 void or_cl_launch_items(const or_cl_device_t *device, or_cl_launch_t *launch, size_t items);
 void or_cl_launch_rows(const or_cl_device_t *device, or_cl_launch_t *launch, size_t items, size_t rows);
 

@@ -146,6 +146,7 @@ static void pass_size(const or_cl_fft_t *fft, const size_t extents[3], or_cl_lau
   launch->local[0] = first;
   launch->local[1] = second;
   launch->local[2] = 1;
+  launch->any_group = true;
 }
 
 static or_status_t add_pass(const or_cl_fft_t *fft, const pass_t *pass, factors_t factors) {
@@ -264,6 +265,7 @@ or_status_t or_cl_fft_edge(const or_cl_fft_t *fft, const or_cl_fft_edge_t *edge,
                                  .global = {(edge->dims[0] + first - 1) / first * first,
                                             (edge->dims[1] + second - 1) / second * second, edge->dims[2]},
                                  .local = {first, second, 1},
+                                 .any_group = true,
                                  .bytes = edge->bytes};
   return or_cl_build_launch(fft->build, &launch);
 }

@@ -59,7 +59,7 @@ static or_status_t set_value(const or_cl_library_t *cl, or_cl_kernel_ref_t kerne
 }
 
 /* A kernel that needs many registers runs in smaller groups than the device's largest. */
-static or_status_t check_group(const or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_kernel_ref_t kernel) {
+static or_status_t fit_group(const or_cl_device_t *device, or_cl_launch_t *launch, or_cl_kernel_ref_t kernel) {
   size_t most = 0, wanted = 1;
   if (launch->local[0] == 0) return or_status_success();
   for (uint32_t i = 0; i < launch->dimensions; ++i) wanted *= launch->local[i];
@@ -67,10 +67,14 @@ static or_status_t check_group(const or_cl_device_t *device, const or_cl_launch_
       device->cl->GetKernelWorkGroupInfo(kernel, device->ref, OR_CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL),
       "clGetKernelWorkGroupInfo");
   if (!or_ok(status) || wanted <= most) return status;
+  if (launch->any_group) {
+    launch->local[0] = 0;
+    return status;
+  }
   return or_error(OR_INTERNAL, "it runs in groups of at most %zu here, and is launched in groups of %zu", most, wanted);
 }
 
-or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *launch, or_cl_bound_t *bound,
+or_status_t or_cl_make_kernel(or_cl_device_t *device, or_cl_launch_t *launch, or_cl_bound_t *bound,
                               uint32_t *bound_count, uint32_t *fault_parameter, or_cl_kernel_ref_t *out) {
   const or_cl_library_t *cl = device->cl;
   or_cl_program_ref_t program = NULL;
@@ -83,7 +87,7 @@ or_status_t or_cl_make_kernel(or_cl_device_t *device, const or_cl_launch_t *laun
   if (!or_ok(status)) return status;
   or_cl_kernel_ref_t kernel = cl->CreateKernel(program, launch->entry, &code);
   status = or_cl_check(code, "clCreateKernel");
-  if (or_ok(status)) status = check_group(device, launch, kernel);
+  if (or_ok(status)) status = fit_group(device, launch, kernel);
   uint32_t parameter = 0;
   for (size_t i = 0; or_ok(status) && i < launch->argument_count; ++i) {
     const or_cl_argument_t *argument = &launch->arguments[i];
@@ -127,12 +131,13 @@ static bool is_empty(const or_cl_launch_t *launch) {
 or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launch) {
   or_cl_program_t *program = build->program;
   or_cl_bound_t bound[OR_CL_MAX_ARGUMENTS];
+  or_cl_launch_t own = *launch;
   or_cl_step_t *step = NULL;
   void *copy = NULL;
   if (is_empty(launch)) return or_status_success();
   or_status_t status = or_cl_build_step(build, &step);
   if (!or_ok(status)) return status;
-  status = or_cl_make_kernel(build->device, launch, bound, &step->bound_count, &step->fault_parameter, &step->kernel);
+  status = or_cl_make_kernel(build->device, &own, bound, &step->bound_count, &step->fault_parameter, &step->kernel);
   if (or_ok(status)) {
     status = or_arena_array(&program->lowered.arena, (size_t)step->bound_count + 1, sizeof(or_cl_bound_t), &copy);
   }
@@ -144,7 +149,7 @@ or_status_t or_cl_build_launch(or_cl_build_t *build, const or_cl_launch_t *launc
   step->bound = copy;
   step->dimensions = launch->dimensions;
   memcpy(step->global, launch->global, sizeof step->global);
-  memcpy(step->local, launch->local, sizeof step->local);
+  memcpy(step->local, own.local, sizeof step->local);
   if (step->fault_parameter != OR_CL_NO_FAULT) step->fault = program->fault_count++;
   atomic_store_explicit(&step->estimate_ns, or_cl_estimate_ns(build->device, launch->flops, launch->bytes),
                         memory_order_relaxed);

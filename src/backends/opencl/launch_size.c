@@ -26,4 +26,5 @@ void or_cl_launch_rows(const or_cl_device_t *device, or_cl_launch_t *launch, siz
   launch->global[1] = rows == 0 ? 0 : round_up(rows, across);
   launch->local[0] = along;
   launch->local[1] = across;
+  launch->any_group = true;
 }

@@ -14,9 +14,10 @@ or_cl_line_form_t or_cl_line_form(const or_cl_device_t *device, const or_cl_line
   or_cl_line_form_t form = {.width = or_cl_vector_width(device, dtype), .lanes = 1};
   if (lines->columns == 1) {
     if (lines->n < form.width) form.width = 1;
-    if (!traits->is_cpu) {
+    if (!traits->is_cpu && traits->max_group >= MIN_LANES && traits->max_items[0] >= MIN_LANES) {
       form.lanes = MIN_LANES;
-      while (form.lanes < MAX_LANES && form.lanes * 4 < lines->n && form.lanes * 2 <= traits->max_group)
+      while (form.lanes < MAX_LANES && form.lanes * 4 < lines->n && form.lanes * 2 <= traits->max_group &&
+             form.lanes * 2 <= traits->max_items[0])
         form.lanes *= 2;
     }
   } else {
@@ -41,4 +42,5 @@ void or_cl_launch_lines(const or_cl_device_t *device, const or_cl_lines_t *lines
   launch->global[0] = launch->local[0] = form->lanes;
   launch->global[1] = (rows + across - 1) / across * across;
   launch->local[1] = across;
+  launch->any_group = form->lanes == 1;
 }

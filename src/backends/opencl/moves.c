@@ -72,6 +72,11 @@ static or_status_t rows(launch_state_t *state) {
 
 static size_t blocks(int32_t extent, size_t of) { return ((size_t)extent + of - 1) / of; }
 
+static bool takes_tiles(const or_cl_traits_t *traits) {
+  return !traits->is_cpu && traits->max_group >= (size_t)TILE * TILE_ROWS && traits->max_items[0] >= TILE &&
+         traits->max_items[1] >= TILE_ROWS;
+}
+
 static or_status_t planes(launch_state_t *state, int32_t fast) {
   const or_cl_move_t *copy = state->copy;
   or_cl_strides_t outer = state->strides;
@@ -84,7 +89,7 @@ static or_status_t planes(launch_state_t *state, int32_t fast) {
   --outer.rank;
   size_t count = 1;
   for (int32_t i = 0; i < outer.rank; ++i) count *= (size_t)outer.dims[i];
-  bool tiles = !or_cl_device_traits(or_cl_build_device(state->build))->is_cpu;
+  bool tiles = takes_tiles(or_cl_device_traits(or_cl_build_device(state->build)));
   char options[64];
   (void)or_format(options, sizeof options, "-DT=%s", or_cl_bytes_name(copy->dtype));
   const or_cl_argument_t arguments[] = {

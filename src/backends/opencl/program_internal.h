@@ -66,6 +66,7 @@ typedef struct or_cl_launch_t {
   uint32_t dimensions; /* 1..3 */
   size_t global[3];    /* a multiple of local where that is given */
   size_t local[3];     /* local[0] == 0: the driver chooses */
+  bool any_group;      /* so it may where the kernel runs in smaller groups only: it needs no group at all */
   double flops, bytes; /* what it computes and moves, roughly: for splitting */
 } or_cl_launch_t;
 

@@ -76,15 +76,16 @@ or_status_t or_cl_build_time(or_cl_build_t *build, const or_cl_launch_t *launch,
   enum { TRIES = 4 }; /* the first, which may compile and touches new memory, does not count */
   or_cl_bound_t bound[OR_CL_MAX_ARGUMENTS];
   uint32_t bound_count = 0, fault_parameter = 0;
+  or_cl_launch_t own = *launch;
   or_cl_kernel_ref_t kernel = NULL;
   trial_t trial = {.count = 0};
   *best_ns = INT64_MAX;
-  or_status_t status = or_cl_make_kernel(build->device, launch, bound, &bound_count, &fault_parameter, &kernel);
+  or_status_t status = or_cl_make_kernel(build->device, &own, bound, &bound_count, &fault_parameter, &kernel);
   if (!or_ok(status)) return status;
-  status = bind_trial(build->queue, launch, kernel, &trial);
+  status = bind_trial(build->queue, &own, kernel, &trial);
   for (int i = 0; or_ok(status) && i < TRIES; ++i) {
     int64_t ns = 0;
-    status = or_cl_time_launch(build->queue, launch, kernel, &ns);
+    status = or_cl_time_launch(build->queue, &own, kernel, &ns);
     if (i > 0 && ns < *best_ns) *best_ns = ns;
   }
   if (!or_ok(status)) (void)build->device->cl->Finish(build->queue->ref); /* nothing may use the memory any more */
