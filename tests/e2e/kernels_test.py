@@ -549,7 +549,7 @@ def the_command_line_says_where_a_source_is_wrong():
             result = cl(*where, "kernels", "compile", path)
             expect(result.code == 2 and f"{path}:2:10: error: " in result.err and "'y'" in result.err, result.err)
             result = cl(*where, "--json", "kernels", "compile", path)
-            expect(result.code == 2 and ":2:10: error: " in result.json()["log"], result.out + result.err)
+            expect(result.code == 2 and "kernel.cl:2:10: " in result.json()["log"], result.out + result.err)
             expect(cl(*where, "kernels", "compile", path, "--set", "y=7").code == 0, "a macro")
             result = cl(*where, "kernels", "compile", path, "--set", "y=7", "--name", "g")
             expect(result.code == 2 and 'no kernel "g"' in result.err and "entry" in result.err, result.err)
