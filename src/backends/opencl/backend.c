@@ -64,7 +64,8 @@ static void say_what_was_found(or_cl_backend_t *backend, or_status_t status) {
     (void)or_format(backend->detail, sizeof backend->detail, "no OpenCL: %s", or_status_message(status));
   } else if (backend->found.count == 0) {
     (void)or_format(backend->detail, sizeof backend->detail,
-                    "the OpenCL loader is there, but no driver that offers a device with OpenCL 1.2");
+                    "the OpenCL loader is there, but no driver that offers a device with OpenCL 1.2 (little-endian, "
+                    "64-bit addresses)");
   } else {
     const or_cl_found_t *first = &backend->found.devices[0];
     (void)or_format(backend->detail, sizeof backend->detail, "%s", first->platform_version);

@@ -16,7 +16,7 @@ static void expect_said(const char *words, bool advised) {
   if (strstr(detail, words) == NULL) print_error("\"%s\" is not in \"%s\"\n", words, detail);
   assert_non_null(strstr(detail, words));
   assert_int_equal(advice != NULL, advised);
-  if (advised) assert_non_null(strstr(advice, "install"));
+  if (advice != NULL) assert_non_null(strstr(advice, "install"));
 }
 
 /* The first of all: what was opened once stays. */
@@ -134,6 +134,18 @@ static void tells_processors_from_others(void **state) {
   forget_all();
 }
 
+static void a_device_of_32_bit_addresses_is_none(void **state) {
+  (void)state;
+  (void)cl_open_device();
+  cl_close();
+  forget_all();
+  fake_opencl_set("ADDRESS_BITS", "32");
+  assert_false(cl_open());
+  expect_said("64-bit addresses", true);
+  cl_close();
+  fake_opencl_set("ADDRESS_BITS", NULL);
+}
+
 /* Whatever fails in it, opening is whole or nothing. */
 static void opening_survives_every_failing_call(void **state) {
   (void)state;
@@ -170,6 +182,7 @@ int main(void) {
       cmocka_unit_test(lists_kept_devices_without_asking_a_platform),
       cmocka_unit_test(does_not_open_a_device_that_is_another_by_now),
       cmocka_unit_test(tells_processors_from_others),
+      cmocka_unit_test(a_device_of_32_bit_addresses_is_none),
       cmocka_unit_test(opening_survives_every_failing_call),
   };
   return cmocka_run_group_tests(tests, cl_make_folder, cl_remove_folder);

@@ -207,10 +207,11 @@ static void read_device(query_t *query, or_cl_found_t *found) {
   name_capabilities(&traits, extensions, out);
 }
 
-/* Compiles for it, is there, and counts bytes as we do. */
+/* Compiles for it, is there, and counts bytes and places as we do: kernels add strides below 0 as size_t. */
 static bool is_usable(query_t *query) {
   return read_u32(query, OR_CL_DEVICE_AVAILABLE, 0) != 0 && read_u32(query, OR_CL_DEVICE_COMPILER_AVAILABLE, 0) != 0 &&
-         read_u32(query, OR_CL_DEVICE_ENDIAN_LITTLE, 0) != 0 && read_version(query) >= 12;
+         read_u32(query, OR_CL_DEVICE_ENDIAN_LITTLE, 0) != 0 && read_u32(query, OR_CL_DEVICE_ADDRESS_BITS, 0) == 64 &&
+         read_version(query) >= 12;
 }
 
 typedef struct platform_t {

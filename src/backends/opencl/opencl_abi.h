@@ -68,6 +68,7 @@ typedef struct _cl_event *or_cl_event_ref_t;
   X(DEVICE_MAX_WORK_GROUP_SIZE, 0x1004)       \
   X(DEVICE_MAX_WORK_ITEM_SIZES, 0x1005)       \
   X(DEVICE_MAX_CLOCK_FREQUENCY, 0x100C)       \
+  X(DEVICE_ADDRESS_BITS, 0x100D)              \
   X(DEVICE_MAX_MEM_ALLOC_SIZE, 0x1010)        \
   X(DEVICE_SINGLE_FP_CONFIG, 0x101B)          \
   X(DEVICE_GLOBAL_MEM_CACHE_SIZE, 0x101E)     \
