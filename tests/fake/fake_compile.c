@@ -299,7 +299,7 @@ static or_status_t run(void *self, void *queue, const or_run_arguments_t *argume
     const step_t *step = &executable->steps[i];
     status = fake_arrive(executable->device, OR_FAKE_NODE);
     if (or_ok(status) && host->cancel_requested(arguments->cancel)) {
-      status = or_error(OR_CANCELLED, "cancelled before node \"%s\"", step->node.name);
+      status = or_status_context(or_cancel_status(arguments->cancel), "before node \"%s\"", step->node.name);
     }
     int64_t start_ns = or_clock_ns();
     if (or_ok(status)) status = run_step(executable, step, arguments);
