@@ -441,6 +441,8 @@ def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
                 return f"/tasks/{text['task_id']}" if reply.status == 202 else None
 
             endless = begin("endless", [NUMBER])
+            while ask(port, "GET", endless, key=busy)[1]["status"] != "running":
+                pass
             wrong = next(filter(None, (begin(name, [1]) for name in names[:6])))  # once the endless one has the worker
             good = [begin(name, [FLOATS]) for name in names[6:]]
             digits = {"operation": "inference", "data": {"model": "digits"}}  # is read from the disk first
