@@ -84,10 +84,12 @@ static void write_parts(size_t family, const uint8_t *data, size_t size) {
 
 static or_runtime_t *the_runtime(void) {
   static or_runtime_t *runtime;
+  static bool linked;
   static const or_backend_registration_t backends[] = {{"cpu", or_backend_cpu_entry}};
   const or_runtime_options_t options = {.threads = 1};
   if (runtime == NULL) or_status_ignore(or_runtime_create_with(&options, backends, 1, &runtime));
-  if (runtime == NULL || (folder[sizeof folder - 2] == 'X' && !make_links())) abort();
+  if (runtime == NULL || (!linked && !make_links())) abort();
+  linked = true;
   return runtime;
 }
 
