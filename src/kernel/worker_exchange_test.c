@@ -136,8 +136,7 @@ static void a_closed_connection_of_a_process_that_stays_is_an_error(void **state
 static void an_end_is_seen_though_what_it_started_has_its_connection(void **state) {
   (void)state;
   siginfo_t info;
-  expect_ended("sleep 1000 & kill -ILL $$", LONG_ENOUGH_MS, OR_RESOURCE_EXHAUSTED,
-               "signal 4 (an illegal instruction)");
+  expect_ended("sleep 1000 & kill -ILL $$", LONG_ENOUGH_MS, OR_RESOURCE_EXHAUSTED, "signal 4 (an illegal instruction)");
   start("sleep 1000 &");
   assert_int_equal(waitid(P_PID, (id_t)process.pid, &info, WEXITED | WNOWAIT), 0);
   assert_false(or_worker_is_sound(&process));
