@@ -49,25 +49,21 @@ if(OR_CORE_ONLY)
   return()
 endif()
 
-# The forms of products that graphics processors take, on whatever device is there: it says that it is one.
+# The suite's float32 cases of operators on whatever device is there, which says that it is a graphics processor.
+function(or_cts_as_gpu name environment)
+  foreach(operator ${ARGN})
+    add_test(NAME cts_opencl_${name}_${operator}
+      COMMAND openruntime-cts --backend opencl --filter op/${operator}/float32 --cache "${beside}/opencl-cache"
+      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(cts_opencl_${name}_${operator} PROPERTIES LABELS cts TIMEOUT 1200
+      SKIP_REGULAR_EXPRESSION "opencl: no device"
+      ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1${environment}")
+  endforeach()
+endfunction()
 if(TARGET openruntime-cts AND TARGET fake_opencl AND NOT OR_SANITIZE)
-  foreach(operator MatMul-13 Gemm-13 Conv-22)
-    add_test(NAME cts_opencl_tiles_${operator}
-      COMMAND openruntime-cts --backend opencl --filter op/${operator}/float32 --cache "${beside}/opencl-cache"
-      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(cts_opencl_tiles_${operator} PROPERTIES LABELS cts TIMEOUT 1200
-      SKIP_REGULAR_EXPRESSION "opencl: no device"
-      ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1")
-  endforeach()
-  # And one whose groups are smaller than any that are asked for.
-  foreach(operator Transpose-13 Softmax-13 DFT-20)
-    add_test(NAME cts_opencl_small_groups_${operator}
-      COMMAND openruntime-cts --backend opencl --filter op/${operator}/float32 --cache "${beside}/opencl-cache"
-      WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(cts_opencl_small_groups_${operator} PROPERTIES LABELS cts TIMEOUT 1200
-      SKIP_REGULAR_EXPRESSION "opencl: no device"
-      ENVIRONMENT "OPENRUNTIME_OPENCL_LIBRARY=$<TARGET_FILE:fake_opencl>;FAKE_OPENCL_GPU=1;FAKE_OPENCL_GROUP=24")
-  endforeach()
+  or_cts_as_gpu(tiles "" MatMul-13 Gemm-13 Conv-22)
+  # Its groups are smaller than any that are asked for.
+  or_cts_as_gpu(small_groups ";FAKE_OPENCL_GROUP=24" Transpose-13 Softmax-13 DFT-20)
 endif()
 
 # tests/fault: x_test.c is a program, x_preload.c a module for LD_PRELOAD, fault_server.c the server on a disk that
