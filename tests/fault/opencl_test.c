@@ -166,8 +166,6 @@ static bool there_is_a_device(void) {
 /* Or it failed while devices were looked for, and then there are none, or others than before. */
 static bool is_told(or_status_t status, or_status_code_t told) {
   or_status_code_t code = or_status_code(status);
-  if (code == OR_RESOURCE_EXHAUSTED && strstr(or_status_message(status), "clSVMAlloc") != NULL)
-    return true; /* which gives no code */
   return code == told || code == OR_UNAVAILABLE || code == OR_NOT_FOUND;
 }
 

@@ -7,16 +7,21 @@
 /* What a driver aligns buffers to at least: OpenCL's widest type. */
 #define SHARED_ALIGNMENT 128u
 
+/* clSVMAlloc gives no code: whether the device is still there, a call that gives one says. */
+static or_status_t no_shared_memory(const or_cl_device_t *device, size_t bytes) {
+  or_status_t status = or_cl_check(device->cl->Finish(device->transfers), "clFinish after clSVMAlloc");
+  if (!or_ok(status)) return status;
+  return or_error(OR_RESOURCE_EXHAUSTED, "clSVMAlloc: the device has no %zu bytes; one piece may have %zu", bytes,
+                  device->traits.max_alloc_bytes);
+}
+
 or_status_t or_cl_memory_alloc(void *self, size_t bytes, or_memory_t *out) {
   const or_cl_device_t *device = self;
   const or_cl_library_t *cl = device->cl;
   if (device->traits.host_memory) {
     void *memory =
         cl->SVMAlloc(device->context, OR_CL_MEM_READ_WRITE | OR_CL_MEM_SVM_FINE_GRAIN_BUFFER, bytes, SHARED_ALIGNMENT);
-    if (memory == NULL) {
-      return or_error(OR_RESOURCE_EXHAUSTED, "clSVMAlloc: the device has no %zu bytes; one piece may have %zu", bytes,
-                      device->traits.max_alloc_bytes);
-    }
+    if (memory == NULL) return no_shared_memory(device, bytes);
     *out = (or_memory_t){.handle = memory, .host = memory, .bytes = bytes};
     return or_status_success();
   }
