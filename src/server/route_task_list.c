@@ -55,11 +55,10 @@ static bool read_query(or_request_t *request, listing_t *listing) {
   return true;
 }
 
-static bool is_wanted(const or_store_list_t *list, or_job_t *job) {
-  const or_job_facts_t facts = or_job_facts(job);
-  return (list->state < 0 || list->state == (int)facts.state) &&
+static bool is_wanted(const or_store_list_t *list, or_job_t *job, const or_job_facts_t *facts) {
+  return !or_task_state_is_final(facts->state) && (list->state < 0 || list->state == (int)facts->state) &&
          (list->operation == NULL || strcmp(list->operation, or_task_operation(or_job_task(job))) == 0) &&
-         (list->device == NULL || strcmp(list->device, facts.device_id) == 0);
+         (list->device == NULL || strcmp(list->device, facts->device_id) == 0);
 }
 
 static void write_active(listing_t *listing) {
@@ -69,7 +68,8 @@ static void write_active(listing_t *listing) {
   or_json_key(&listing->json, "active_tasks");
   or_json_array_begin(&listing->json);
   for (size_t i = 0; i < all && i < MAX_ACTIVE; ++i) {
-    if (is_wanted(&listing->list, jobs[i])) or_write_active_task(&listing->json, jobs[i], true);
+    const or_job_facts_t facts = or_job_facts(jobs[i]); /* once: it may end at any time */
+    if (is_wanted(&listing->list, jobs[i], &facts)) or_write_active_task(&listing->json, jobs[i], &facts, true);
     or_job_release(jobs[i]);
   }
   or_json_array_end(&listing->json);

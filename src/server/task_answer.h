@@ -28,8 +28,9 @@ void or_reply_job(or_request_t *request, or_job_t *job);
 void or_reply_record(or_request_t *request, const or_task_record_t *record);
 /* 404 of the path's task_id. */
 void or_reply_no_task(or_request_t *request);
-/* {"task_id", "status", "device_id", "running_time", …}: of a list with operation and priority, else with progress. */
-void or_write_active_task(or_json_writer_t *json, or_job_t *job, bool listed);
+/* {"task_id", "status", "device_id", "running_time", …} of a job that has not ended by those facts: of a list with
+ * operation and priority, else with progress. */
+void or_write_active_task(or_json_writer_t *json, or_job_t *job, const or_job_facts_t *facts, bool listed);
 /* Whose tasks a request may see; NULL: everyone's, for an admin and where there are no keys. */
 const char *or_request_owner(const or_request_t *request);
 

@@ -4,19 +4,18 @@
 #include "base/clock.h"
 #include "server/task_answer.h"
 
-void or_write_active_task(or_json_writer_t *json, or_job_t *job, bool listed) {
-  const or_job_facts_t facts = or_job_facts(job);
+void or_write_active_task(or_json_writer_t *json, or_job_t *job, const or_job_facts_t *facts, bool listed) {
   or_json_object_begin(json);
   or_json_field_string(json, "task_id", or_job_id(job));
   if (listed) or_json_field_string(json, "operation", or_task_operation(or_job_task(job)));
-  or_json_field_string(json, "status", or_task_state_name(facts.state));
-  or_json_field_string(json, "device_id", facts.device_id[0] != '\0' ? facts.device_id : NULL);
+  or_json_field_string(json, "status", or_task_state_name(facts->state));
+  or_json_field_string(json, "device_id", facts->device_id[0] != '\0' ? facts->device_id : NULL);
   or_json_field_double(json, "running_time",
-                       facts.begun_ns != 0 ? (double)((or_clock_ns() - facts.begun_ns) / 1000) * 1e-6 : 0);
+                       facts->begun_ns != 0 ? (double)((or_clock_ns() - facts->begun_ns) / 1000) * 1e-6 : 0);
   if (listed) {
-    or_json_field_int(json, "priority", facts.priority);
+    or_json_field_int(json, "priority", facts->priority);
   } else {
-    or_json_field_double(json, "progress", facts.progress);
+    or_json_field_double(json, "progress", facts->progress);
   }
   or_json_object_end(json);
 }
@@ -25,7 +24,8 @@ static void release_job(void *self) { or_job_release(self); }
 
 void or_reply_job(or_request_t *request, or_job_t *job) {
   const or_text_t *response = or_job_response(job);
-  if (or_task_state_is_final(or_job_facts(job).state)) {
+  const or_job_facts_t facts = or_job_facts(job); /* once: it may end at any time */
+  if (or_task_state_is_final(facts.state)) {
     if (response->length > 0) {
       or_job_retain(job); /* until it is sent */
       or_reply_bytes(request, "application/json", response->data, response->length, (or_owner_t){job, release_job});
@@ -36,7 +36,7 @@ void or_reply_job(or_request_t *request, or_job_t *job) {
   }
   or_json_writer_t json;
   or_reply_json_begin(request, &json);
-  or_write_active_task(&json, job, false);
+  or_write_active_task(&json, job, &facts, false);
   or_reply_json_end(request, &json);
 }
 
