@@ -28,6 +28,8 @@ typedef struct run_t {
   under_way_t events[EVENTS];
   uint32_t first, count, slices; /* of events; of those that end a slice */
   int64_t slice_ns;              /* estimated, of what was enqueued since the last slice ended */
+  const or_cl_step_t *timed;     /* whose pieces have ended, one after the other: */
+  double timed_ns, timed_part;   /* how long those took, and their share of the launch */
 } run_t;
 
 static or_status_t clear_faults(run_t *run);
@@ -222,15 +224,19 @@ static or_status_t run_step(run_t *run, or_cl_step_t *step) {
   return status;
 }
 
-/* How long a piece took by the device's clock teaches what the whole takes. */
-static void learn(const run_t *run, const under_way_t *entry) {
+/* How long the pieces took by the device's clock teaches what the whole takes; one that was held up says little. */
+static void learn(run_t *run, const under_way_t *entry) {
   const or_cl_library_t *cl = run->device->cl;
   uint64_t start = 0, end = 0;
   int32_t code = cl->GetEventProfilingInfo(entry->event, OR_CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
   if (code != OR_CL_SUCCESS) return;
   code = cl->GetEventProfilingInfo(entry->event, OR_CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
   if (code != OR_CL_SUCCESS || end < start || end - start > INT64_MAX / 2) return;
-  const double whole = (double)(end - start) * (double)entry->all / (double)entry->done;
+  if (run->timed != entry->step) run->timed_ns = run->timed_part = 0;
+  run->timed = entry->step;
+  run->timed_ns += (double)(end - start);
+  run->timed_part += (double)entry->done / (double)entry->all;
+  const double whole = run->timed_ns / run->timed_part;
   atomic_store_explicit(&entry->step->estimate_ns, whole < 1e15 ? (int64_t)whole : (int64_t)1e15, memory_order_relaxed);
   atomic_store_explicit(&entry->step->measured, true, memory_order_relaxed);
   if (run->arguments->node_ns != NULL && entry->step->node < run->program->lowered.node_count) {
