@@ -7,6 +7,7 @@
 #include "base/string.h"
 
 #define ADVICE "install your GPU's OpenCL driver, or pocl-opencl-icd for the processor (Debian, Ubuntu)"
+#define ADVICE_NAMED "let " OR_CL_LIBRARY_VARIABLE " name an OpenCL library, or unset it for the system's"
 
 static or_status_t enumerate(void *self, or_device_found_t found, void *context);
 static void describe(void *self, const char **detail, const char **advice);
@@ -71,7 +72,8 @@ static void say_what_was_found(or_cl_backend_t *backend, or_status_t status) {
     (void)or_format(backend->detail, sizeof backend->detail, "%s", first->platform_version);
   }
   if (backend->found.count > 0) return;
-  (void)or_format(backend->advice_text, sizeof backend->advice_text, ADVICE);
+  (void)or_format(backend->advice_text, sizeof backend->advice_text, "%s",
+                  backend->cl == NULL && or_cl_library_is_named() ? ADVICE_NAMED : ADVICE);
   backend->advice = backend->advice_text;
 }
 

@@ -14,16 +14,20 @@ static or_cl_library_t library;
 static bool is_open;
 static char path[1024];
 
+bool or_cl_library_is_named(void) {
+  const char *name = getenv(OR_CL_LIBRARY_VARIABLE);
+  return name != NULL && name[0] != '\0';
+}
+
 /* Tests name libraries of their own one after the other in one process: what failed is tried anew, what was opened
  * stays. */
 or_status_t or_cl_library_open(const or_cl_library_t **out) {
-  const char *wanted = getenv(OR_CL_LIBRARY_VARIABLE);
 #if defined(__APPLE__)
   const char *const usual[] = {"/System/Library/Frameworks/OpenCL.framework/OpenCL", NULL};
 #else
   const char *const usual[] = {"libOpenCL.so.1", "libOpenCL.so", NULL};
 #endif
-  const char *const named[] = {wanted, NULL};
+  const char *const named[] = {getenv(OR_CL_LIBRARY_VARIABLE), NULL};
   void *handle = NULL;
   or_status_t status = or_status_success();
   or_mutex_lock(&mutex);
@@ -35,8 +39,8 @@ or_status_t or_cl_library_open(const or_cl_library_t **out) {
 #undef REQUIRED
 #undef OPTIONAL
     };
-    status = or_dynlib_open(wanted != NULL && wanted[0] != '\0' ? named : usual, symbols,
-                            sizeof symbols / sizeof *symbols, &handle);
+    status =
+        or_dynlib_open(or_cl_library_is_named() ? named : usual, symbols, sizeof symbols / sizeof *symbols, &handle);
     is_open = or_ok(status);
     if (is_open) {
       union {
