@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,9 +34,19 @@ static int take(const char *path) {
   return -1;
 }
 
+bool or_scratch_has_room(const char *folder, uint64_t bytes) {
+  struct statvfs facts;
+  if (statvfs(folder, &facts) != 0 || facts.f_blocks == 0) return true;
+  return facts.f_bavail >= bytes / facts.f_frsize + (bytes % facts.f_frsize != 0);
+}
+
 or_status_t or_scratch_create(char *path, size_t capacity, int *taken) {
   char words[96];
   *taken = -1;
+  path[0] = '\0';
+  if (!or_scratch_has_room(temporary_folder(), OR_SCRATCH_FREE_BYTES))
+    return or_error(OR_RESOURCE_EXHAUSTED, "a worker of kernels needs %u MiB in \"%s\"; TMPDIR names another folder",
+                    (unsigned)(OR_SCRATCH_FREE_BYTES >> 20), temporary_folder());
   or_format(path, capacity, "%s/" PREFIX "XXXXXX", temporary_folder());
   const bool made = mkdtemp(path) != NULL;
   if (made) *taken = take(path);
@@ -111,5 +122,5 @@ void or_scratch_cache(const char *cache_directory, const char *owner, char *path
     or_scratch_remove(path);
     made = make_folder(path);
   }
-  if (!made) path[0] = '\0';
+  if (!made || !or_scratch_has_room(path, OR_SCRATCH_FREE_BYTES)) path[0] = '\0';
 }

@@ -5,16 +5,20 @@
 #include "openruntime/status.h"
 
 /* A new folder for temporary files, of this user alone. It is taken as long as the descriptor *taken is open.
- * RESOURCE_EXHAUSTED, UNAVAILABLE. */
+ * RESOURCE_EXHAUSTED (no room, too), UNAVAILABLE. */
 or_status_t or_scratch_create(char *path, size_t capacity, int *taken);
 /* Removes such folders that nobody has taken any more: of programs that were killed. */
 void or_scratch_sweep(void);
 /* Removes a folder and what is in it; links are removed, never followed. What can't be removed stays. */
 void or_scratch_remove(const char *path);
 /* The folder where a worker of this owner may keep what it compiled, made if it is not there: owners do not reach each
- * other's, nor what the runtime itself keeps. "" where `cache_directory` is "" or the folder can't be made. One that
- * grew above OR_SCRATCH_CACHE_BYTES is emptied. */
+ * other's, nor what the runtime itself keeps. "" where `cache_directory` is "", where the folder can't be made or has no
+ * room. One that grew above OR_SCRATCH_CACHE_BYTES is emptied. */
 void or_scratch_cache(const char *cache_directory, const char *owner, char *path, size_t capacity);
 #define OR_SCRATCH_CACHE_BYTES ((uint64_t)1 << 30)
+/* Compilers end their process when they can't write. Is so much free where that folder is? True where the system does
+ * not tell. */
+bool or_scratch_has_room(const char *folder, uint64_t bytes);
+#define OR_SCRATCH_FREE_BYTES ((uint64_t)16 << 20) /* what a worker needs at least */
 
 #endif

@@ -120,12 +120,19 @@ static void a_cache_that_grew_too_large_is_emptied(void **state) {
   assert_int_equal(close(descriptor), 0);
 }
 
+static void room_is_what_the_disk_has(void **state) {
+  (void)state;
+  assert_true(or_scratch_has_room(base, 1));
+  assert_false(or_scratch_has_room(base, UINT64_MAX));
+  assert_true(or_scratch_has_room("/nonexistent", UINT64_MAX)); /* the system does not tell */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
       TEST(what_nobody_has_taken_any_more_is_swept), TEST(a_folder_that_can_not_be_made_is_said),
       TEST(each_owner_has_a_cache_of_its_own),       TEST(there_is_no_cache_where_there_can_be_none),
-      TEST(a_cache_that_grew_too_large_is_emptied),
+      TEST(a_cache_that_grew_too_large_is_emptied),  TEST(room_is_what_the_disk_has),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
