@@ -1,9 +1,13 @@
 #include "backends/opencl/binaries_internal.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -76,6 +80,7 @@ or_status_t or_cl_binaries_load(const or_cl_binaries_t *binaries, const or_cl_bi
     return or_status_success();
   }
   if (or_cl_binary_parse(file, length, key->text, &binary, bytes)) {
+    (void)utimensat(AT_FDCWD, key->path, NULL, 0); /* its use; where it can't be noted, it counts as older */
     memmove(file, binary, *bytes);
     *out = file;
     return status;
@@ -83,6 +88,52 @@ or_status_t or_cl_binaries_load(const or_cl_binaries_t *binaries, const or_cl_bi
   or_log(OR_LOG_BACKEND, OR_LOG_DEBUG, "opencl_binary_foreign", "path=%s", key->path);
   or_free(allocator, file);
   return status;
+}
+
+typedef struct kept_t {
+  char name[64]; /* "opencl-0123456789abcdef.bin", "opencl-….bin.PID-N.tmp" */
+  int64_t used_s;
+  uint64_t bytes;
+} kept_t;
+
+static int by_use(const void *a, const void *b) {
+  const int64_t first = ((const kept_t *)a)->used_s, second = ((const kept_t *)b)->used_s;
+  return (first > second) - (first < second);
+}
+
+/* What is whole and what a process that was killed has left of it. */
+static bool is_kept(const char *name) {
+  return or_string_starts_with(name, "opencl-") && strstr(name, ".bin") != NULL &&
+         strlen(name) < sizeof((kept_t *)0)->name;
+}
+
+void or_cl_binaries_trim(const or_allocator_t *allocator, const char *folder, uint64_t limit) {
+  void *array = NULL;
+  size_t count = 0, capacity = 0;
+  uint64_t all = 0;
+  or_status_t status = or_status_success();
+  DIR *handle = opendir(folder);
+  if (handle == NULL) return;
+  for (const struct dirent *entry; or_ok(status) && (entry = readdir(handle)) != NULL;) {
+    struct stat facts;
+    if (!is_kept(entry->d_name) || fstatat(dirfd(handle), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    status = or_grow_array(allocator, count + 1, sizeof(kept_t), &array, &capacity);
+    if (!or_ok(status)) break;
+    kept_t *kept = &((kept_t *)array)[count++];
+    *kept = (kept_t){.used_s = facts.st_mtime, .bytes = (uint64_t)facts.st_size};
+    (void)or_format(kept->name, sizeof kept->name, "%s", entry->d_name);
+    all += kept->bytes;
+  }
+  if (or_ok(status) && all > limit) {
+    const kept_t *kept = array;
+    qsort(array, count, sizeof *kept, by_use);
+    for (size_t i = 0; i < count && all > limit - limit / 4; ++i) {
+      if (unlinkat(dirfd(handle), kept[i].name, 0) == 0) all -= kept[i].bytes;
+    }
+  }
+  or_status_ignore(status); /* no memory for the list: the next one trims */
+  or_free(allocator, array);
+  (void)closedir(handle); /* it was only read */
 }
 
 /* The binary of the one device, or NULL where the driver gives none. */
@@ -123,6 +174,7 @@ void or_cl_binaries_save(const or_cl_binaries_t *binaries, const or_cl_binary_ke
     }
   }
   or_free(binaries->device->allocator, binary);
+  if (or_ok(status)) or_cl_binaries_trim(binaries->device->allocator, binaries->folder, OR_CL_BINARIES_BYTES);
   if (!or_ok(status)) {
     or_log(OR_LOG_BACKEND, OR_LOG_DEBUG, "opencl_binary_not_kept", "%s", or_status_message(status));
   }

@@ -23,8 +23,14 @@ void or_cl_binaries_key(const or_cl_binaries_t *binaries, const or_cl_source_t *
 /* *out NULL: there is none, or it is corrupt or of another key. Free with or_free. RESOURCE_EXHAUSTED. */
 or_status_t or_cl_binaries_load(const or_cl_binaries_t *binaries, const or_cl_binary_key_t *key, char **out,
                                 size_t *bytes);
-/* What can't be kept is compiled again next time. */
+/* What can't be kept is compiled again next time. Where the folder's programs are more than OR_CL_BINARIES_BYTES then,
+ * those that were not used for the longest time go. */
+#define OR_CL_BINARIES_BYTES ((uint64_t)512 << 20)
 void or_cl_binaries_save(const or_cl_binaries_t *binaries, const or_cl_binary_key_t *key, or_cl_program_ref_t program);
+
+/* If programs in `folder` have more than `limit` bytes: removes those of them that were not used for the longest time,
+ * until no more than three quarters of it are left. Other processes may use them meanwhile. */
+void or_cl_binaries_trim(const or_allocator_t *allocator, const char *folder, uint64_t limit);
 
 /* What a file must be to be used: the binary's place in it. Pure. False: it is something else. */
 bool or_cl_binary_parse(const char *file, size_t bytes, const char *key, const char **binary, size_t *binary_bytes);

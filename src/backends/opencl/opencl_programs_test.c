@@ -1,7 +1,10 @@
 /* Compiled programs: once in memory, once on the disk, and what becomes of a file that is not as it was written. */
 #include "backends/opencl/programs.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backends/opencl/binaries_internal.h"
 #include "backends/opencl/opencl_test_internal.h"
@@ -114,6 +117,63 @@ static void a_file_of_another_key_is_none(void **state) {
   for (size_t i = 0; i < strlen(file); ++i) assert_false(or_cl_binary_parse(file, i, "key\n", &binary, &bytes));
 }
 
+static void set_used(const char *path, int64_t used_s) {
+  const struct timespec times[2] = {{.tv_sec = used_s}, {.tv_sec = used_s}};
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void put(const char *name, size_t bytes, int64_t used_s) {
+  static const char zeros[4096];
+  char path[512];
+  (void)or_format(path, sizeof path, "%s/%s", cl_folder, name);
+  expect_ok(or_file_write(path, zeros, bytes));
+  set_used(path, used_s);
+}
+
+static bool is_there(const char *name) {
+  char path[512];
+  return access(or_format(path, sizeof path, "%s/%s", cl_folder, name), F_OK) == 0;
+}
+
+static void programs_that_were_not_used_for_the_longest_time_go(void **state) {
+  (void)state;
+  const or_allocator_t *allocator = or_allocator_system();
+  forget_all();
+  put("opencl-0000000000000001.bin", 4000, 300);
+  put("opencl-0000000000000002.bin", 4000, 100);
+  put("opencl-0000000000000003.bin.77-1.tmp", 1000, 200); /* of a process that was killed */
+  put("opencl-choices-0000000000000004.txt", 4000, 1);
+  or_cl_binaries_trim(allocator, cl_folder, 9000);
+  assert_int_equal(cl_each_file("opencl-", NULL), 4);
+  or_cl_binaries_trim(allocator, "/nonexistent", 0);
+  or_cl_binaries_trim(allocator, cl_folder, 8999);
+  assert_false(is_there("opencl-0000000000000002.bin"));
+  assert_int_equal(cl_each_file("opencl-", NULL), 3);
+  or_cl_binaries_trim(allocator, cl_folder, 4001);
+  assert_false(is_there("opencl-0000000000000003.bin.77-1.tmp"));
+  or_cl_binaries_trim(allocator, cl_folder, 0);
+  assert_int_equal(cl_each_file("opencl-", NULL), 1); /* the choices are no program */
+  forget_all();
+}
+
+static void make_old(const char *path) { set_used(path, 1000); }
+
+static void expect_used_now(const char *path) {
+  struct stat facts;
+  if (!or_string_ends_with(path, ".bin")) return;
+  assert_int_equal(stat(path, &facts), 0);
+  assert_true(facts.st_mtime > 1000);
+}
+
+static void a_program_that_is_loaded_is_used(void **state) {
+  (void)state;
+  forget_all();
+  open_and_expect(1, 0);
+  (void)cl_each_file("opencl-", make_old);
+  open_and_expect(0, 1);
+  (void)cl_each_file("opencl-", expect_used_now);
+}
+
 static void another_source_or_option_is_another_program(void **state) {
   (void)state;
   or_cl_device_t *device = cl_open_device();
@@ -160,6 +220,8 @@ int main(void) {
       cmocka_unit_test(rebuilds_what_is_corrupt),
       cmocka_unit_test(rebuilds_what_the_driver_refuses),
       cmocka_unit_test(a_file_of_another_key_is_none),
+      cmocka_unit_test(programs_that_were_not_used_for_the_longest_time_go),
+      cmocka_unit_test(a_program_that_is_loaded_is_used),
       cmocka_unit_test(another_source_or_option_is_another_program),
       cmocka_unit_test(a_refused_source_is_told_with_its_line),
       cmocka_unit_test(options_have_a_bound),
