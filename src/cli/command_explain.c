@@ -26,7 +26,8 @@ int or_cli_explain_command(or_cli_t *cli) {
   if (or_ok(status)) status = or_session_create(model, &options, &session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
   const or_explain_request_t request = {model, session, device, inputs.items, inputs.count, profile, NULL};
-  if (or_ok(status)) status = or_explain(&request, &explanation);
+  if (or_ok(status))
+    status = or_model_name_extents(or_explain(&request, &explanation), model, &inputs, OR_CLI_DIM_CURE);
   int code = or_ok(status) ? show(cli, &explanation, trace) : or_cli_fail(cli, status);
   or_explanation_deinit(&explanation);
   or_model_inputs_deinit(&inputs);

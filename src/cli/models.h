@@ -25,6 +25,8 @@ or_status_t or_cli_read_input(or_cli_t *cli, const or_model_t *model, const char
  * statuses of or_tensor_file_read. */
 or_status_t or_cli_generate_inputs(or_cli_t *cli, const or_model_t *model, or_model_inputs_t *out);
 
+#define OR_CLI_DIM_CURE "--dim NAME=N sets others" /* for or_model_name_extents */
+
 /* One --dim NAME=N, by the index of its flag. INVALID_ARGUMENT: it is not that, N is not a whole number from `least` to
  * OR_MODEL_MAX_EXTENT, or an earlier --dim has the same name. */
 or_status_t or_cli_read_dim(const or_cli_t *cli, size_t flag, int64_t least, or_model_dim_t *out);

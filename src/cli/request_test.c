@@ -270,6 +270,16 @@ static void explained_adds_up(void) {
   or_json_document_free(document);
 }
 
+/* The mask is as long as past and sequence together, which the model's symbols do not say. */
+static void names_the_extents_that_do_not_fit(void **state) {
+  static const char gpt2[] = "tests/data/networks/gpt2-old17.onnx";
+  static const char told[] = "the inputs have batch=1, sequence=1, total=1, past=1: --dim NAME=N sets others";
+  (void)state;
+  expect_exit(OR_EXIT_USAGE, told, "-d", "cpu", "explain", gpt2);
+  expect_exit(OR_EXIT_FAILED, told, "-d", "cpu", "verify", gpt2, "--against", "reference");
+  assert_int_equal(RUN("-d", "cpu", "explain", gpt2, "--no-profile", "--dim", "total=2"), OR_EXIT_OK);
+}
+
 static void explains_what_a_model_keeps_from_run_to_run(void **state) {
   static const char gpt2[] = "tests/data/networks/gpt2-old17.onnx";
   (void)state;
@@ -385,6 +395,7 @@ int main(void) {
       TEST(refuses_inputs_that_it_can_not_take),
       TEST(prints_benchmarks_and_writes_them),
       TEST(explains_what_a_model_keeps_from_run_to_run),
+      TEST(names_the_extents_that_do_not_fit),
       TEST(explains_node_by_node),
       TEST(tells_what_ran_elsewhere_or_refuses_it),
       TEST(explains_what_runs_on_given_input),

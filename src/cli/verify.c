@@ -232,8 +232,10 @@ static or_status_t run_pair(or_cli_t *cli, const or_model_t *model, const or_ver
   or_status_t status = or_session_create(shared, &first, &sides[0].session);
   if (or_ok(status)) status = or_session_create(shared, &second, &sides[1].session);
   if (or_ok(status)) status = or_cli_generate_inputs(cli, model, &inputs);
-  if (or_ok(status)) status = run_side(model, &sides[0], &inputs, 0, out);
-  if (or_ok(status)) status = run_side(model, &sides[1], &inputs, 1, out);
+  for (size_t s = 0; or_ok(status) && s < 2; ++s) {
+    status = run_side(model, &sides[s], &inputs, s, out);
+    status = or_model_name_extents(status, model, &inputs, OR_CLI_DIM_CURE);
+  }
   for (size_t i = 0; or_ok(status) && i < or_model_output_count(model); ++i) {
     bool passed = out->verdict == OR_VERDICT_PASSED;
     status = or_verify_compare_bindings(cli, &sides[0].outputs[i], &sides[1].outputs[i], options, out);

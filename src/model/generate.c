@@ -119,3 +119,42 @@ void or_model_inputs_deinit(or_model_inputs_t *inputs) {
   }
   inputs->count = 0;
 }
+
+#define MAX_EXTENTS_BYTES 400u /* in a message; what does not fit is left out */
+
+/* ", NAME=N" of an open dimension, if no other of that name stands there. */
+static void add_extent(const or_model_t *model, const or_model_value_t *input, int32_t d, int64_t extent, char *list) {
+  const int64_t open = input->shape.dims[d];
+  const size_t length = strlen(list);
+  char item[256];
+  if (open < OR_DIM_UNKNOWN) {
+    or_format(item, sizeof item, ", %s=%lld", or_model_symbol(model, OR_DIM_SYMBOL_INDEX(open)), (long long)extent);
+  } else {
+    or_format(item, sizeof item, ", %s.%d=%lld", input->name, d, (long long)extent);
+  }
+  const char *same = strstr(list, item);
+  if (same != NULL && (same[strlen(item)] == ',' || same[strlen(item)] == '\0')) return;
+  if (length + strlen(item) < MAX_EXTENTS_BYTES) or_format(list + length, MAX_EXTENTS_BYTES - length, "%s", item);
+}
+
+or_status_t or_model_name_extents(or_status_t status, const or_model_t *model, const or_model_inputs_t *inputs,
+                                  const char *cure) {
+  char list[MAX_EXTENTS_BYTES] = "";
+  if (or_status_code(status) != OR_INVALID_ARGUMENT && or_status_code(status) != OR_OUT_OF_RANGE) return status;
+  for (size_t i = 0; i < inputs->count; ++i) {
+    size_t index = 0;
+    const or_tensor_t *tensor = inputs->items[i].tensor;
+    or_status_t found = or_model_find_input(model, inputs->items[i].name, &index);
+    const or_model_value_t *input = or_ok(found) ? or_model_input(model, index) : NULL;
+    or_status_ignore(found); /* it was found when the inputs were made */
+    if (input == NULL || tensor == NULL) continue;
+    for (int32_t d = 0; d < input->shape.rank && d < or_tensor_shape(tensor)->rank; ++d) {
+      if (input->shape.dims[d] < 0) add_extent(model, input, d, or_tensor_shape(tensor)->dims[d], list);
+    }
+  }
+  if (list[0] == '\0') return status;
+  or_status_t told =
+      or_error(or_status_code(status), "%s; the inputs have %s: %s", or_status_message(status), list + 2, cure);
+  or_status_ignore(status); /* told in the other */
+  return told;
+}

@@ -40,5 +40,10 @@ bool or_model_has_dim(const or_model_t *model, const char *name);
 or_status_t or_model_generate(const or_model_t *model, or_device_t *device, const or_model_generation_t *options,
                               or_model_inputs_t *out);
 void or_model_inputs_deinit(or_model_inputs_t *inputs);
+/* A run that refused its inputs (INVALID_ARGUMENT, OUT_OF_RANGE) may want other extents: the message then names those
+ * that the inputs have where the model leaves them open, and `cure`, where others are given. Takes and gives the
+ * status. */
+or_status_t or_model_name_extents(or_status_t status, const or_model_t *model, const or_model_inputs_t *inputs,
+                                  const char *cure);
 
 #endif

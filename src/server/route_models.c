@@ -276,7 +276,10 @@ static void explain(work_t *work) {
   if (or_ok(status)) status = or_model_generate(lease.model, host, &generation, &inputs);
   const or_explain_request_t wanted = {lease.model,  lease.session, request.device,        inputs.items,
                                        inputs.count, work->profile, &work->request->cancel};
-  if (or_ok(status)) status = explain_on(work, &wanted, &explanation);
+  if (or_ok(status)) {
+    status = explain_on(work, &wanted, &explanation);
+    status = or_model_name_extents(status, lease.model, &inputs, "?dims=NAME=N sets others");
+  }
   status = or_model_pool_hide(work->services->pool, status);
   if (or_ok(status)) {
     or_json_writer_t json;
