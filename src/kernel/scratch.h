@@ -12,8 +12,8 @@ void or_scratch_sweep(void);
 /* Removes a folder and what is in it; links are removed, never followed. What can't be removed stays. */
 void or_scratch_remove(const char *path);
 /* The folder where a worker of this owner may keep what it compiled, made if it is not there: owners do not reach each
- * other's, nor what the runtime itself keeps. "" where `cache_directory` is "", where the folder can't be made or has no
- * room. One that grew above OR_SCRATCH_CACHE_BYTES is emptied. */
+ * other's, nor what the runtime itself keeps. "" where `cache_directory` is "", and where the folder can't be made or
+ * has no room. One that grew above OR_SCRATCH_CACHE_BYTES is emptied. */
 void or_scratch_cache(const char *cache_directory, const char *owner, char *path, size_t capacity);
 #define OR_SCRATCH_CACHE_BYTES ((uint64_t)1 << 30)
 /* Compilers end their process when they can't write. Is so much free where that folder is? True where the system does
