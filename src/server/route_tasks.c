@@ -105,10 +105,12 @@ static verdict_t check_kernel(or_request_t *request, const or_task_t *task, or_a
   return WRONG;
 }
 
+static bool has_id(const or_task_body_t *body) { return body->task_id != NULL && or_task_id_valid(body->task_id); }
+
 /* A task of that id is there, whose inputs were looked at when it came: what has become of its model or kernel since
- * makes it no other task. */
+ * makes it no other task. One that only the store knows is found later, after a refusal too. */
 static bool is_known(const or_request_t *request, const or_task_body_t *body) {
-  if (body->task_id == NULL || !or_task_id_valid(body->task_id)) return false;
+  if (!has_id(body)) return false;
   or_job_t *job = or_scheduler_find(request->server->services.scheduler, body->task_id, NULL);
   or_job_release(job);
   return job != NULL;
@@ -151,7 +153,9 @@ void or_handle_task_create(or_request_t *request) {
     return;
   }
   or_answer_options_t options = {.durable = !wait, .parts = accepts_parts(request)};
-  if (check_task(request, body, &options) != GOOD || is_pointless(request, wait)) {
+  const verdict_t verdict = check_task(request, body, &options);
+  options.refused = verdict == WRONG && has_id(body);
+  if ((verdict != GOOD && !options.refused) || is_pointless(request, wait)) {
     or_task_body_release(body);
     return;
   }

@@ -29,6 +29,7 @@ typedef struct answer_t {
 static or_status_t prepare(answer_t *answer);
 static bool look_up(answer_t *answer);
 static void accept_task(answer_t *answer);
+static void take_back(answer_t *answer);
 static void on_gone(void *self, or_request_t *request);
 
 static void let_go(void *self) {
@@ -67,7 +68,19 @@ void or_answer_task(or_request_t *request, or_task_body_t *body, or_answer_optio
   or_request_on_gone(request, on_gone, answer);
   request->reply.parse_ns = or_clock_ns() - request->handled_ns;
   or_ref_retain(&answer->ref); /* the reply's */
-  if (!look_up(answer)) accept_task(answer);
+  if (look_up(answer)) return;
+  take_back(answer);
+  accept_task(answer);
+}
+
+/* A refusal that lies in the reply. */
+static void take_back(answer_t *answer) {
+  or_reply_t *reply = &answer->request->reply;
+  if (!answer->options.refused) return;
+  reply->status = 200;
+  or_text_clear(&reply->text);
+  reply->data = NULL;
+  reply->bytes = 0;
 }
 
 /* Its tensors, which keep the body's memory; and its digest where something may be compared with it. */
@@ -286,9 +299,15 @@ static void on_looked_up(void *self, or_status_t status, const or_task_record_t 
   (void)blobs, (void)blob_count;
   if (or_status_code(status) == OR_NOT_FOUND) {
     or_status_ignore(status); /* so it is a new one */
-    accept_task(answer);
+    if (!answer->options.refused) {
+      accept_task(answer);
+      return;
+    }
+    if (may_post(answer)) post(answer);
+    let_go(answer);
     return;
   }
+  take_back(answer);
   if (or_status_code(status) == OR_ALREADY_EXISTS || (or_ok(status) && strcmp(record->owner, request->key.id) != 0)) {
     reply_taken(request, answer->body->task_id);
     or_status_ignore(status); /* told */

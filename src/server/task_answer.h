@@ -12,6 +12,7 @@ typedef struct or_answer_options_t {
   bool shared;     /* or_job_request_t.shared */
   char device[32]; /* or_job_request_t.device; "": any */
   bool parts;      /* multipart/form-data is accepted: tensors as bytes */
+  bool refused;    /* the reply says why there can be no such task: only one that is there already is answered */
 } or_answer_options_t;
 /* Accepts the task of the body (taken in any case) for the request, or finds the one that its id stands for, also where
  * only the store knows it, and answers: the TaskResponse once it has ended, 202 once a durable one is on disk, or why

@@ -406,6 +406,8 @@ def kernels_outlive_the_server():
         with serving_kernels("--data", folder) as (process, port, _):
             kernel = compiled(port, "twice", TWICE)
             compiled(port, "endless", ENDLESS)
+            named = task_of("twice", [FLOATS], (2,), task_id="named")
+            done = send(port, named)[1]
             task_id = launched(port, task_of("endless", [NUMBER]))
             again = {**task_of("endless", [NUMBER]), "task_id": "again", "on_restart": "rerun"}
             expect(send(port, again, {"Prefer": "respond-async"})[0].status == 202, "one that waits behind it")
@@ -428,6 +430,13 @@ def kernels_outlive_the_server():
             expect(ask(port, "DELETE", "/kernels/twice")[0].status == 200, "DELETE")
         with serving_kernels("--data", folder) as (_, port, _):
             expect(ask(port, "GET", "/kernels")[1] == {"kernels": ["endless"]}, "a removed one is back")
+            reply, text = send(port, named)
+            expect(reply.status == 200 and text == done, f"the task that only the disk knows: {reply.status} {text}")
+            reply, text = send(port, {**named, "priority": 9})
+            expect(reply.status == 409 and text["error_code"] == "already_exists", f"{reply.status} {text}")
+            reply, text = send(port, {**named, "task_id": "new"})
+            expect(reply.status == 404 and "twice" in text["detail"], f"{reply.status} {text}")
+            expect(get(port, "/tasks/new")[0].status == 404, "what was refused is a task")
 
 
 def who_waits_for_himself_after_a_restart_keeps_no_network_from_answering():
