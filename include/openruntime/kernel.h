@@ -87,6 +87,7 @@ typedef struct or_kernel_argument_t {
    * parameter takes any number, rounded). */
   bool is_number, is_integer;
   bool is_unsigned; /* of an integer: `integer` has the bits of a uint64_t */
+  bool is_rounded;  /* of a real number: it stands for a larger integer, which no integer parameter takes */
   double real;
   int64_t integer;
   size_t local_bytes; /* of LOCAL memory */

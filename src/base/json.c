@@ -69,9 +69,15 @@ int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback) {
   return whole ? (int64_t)value->as.real : fallback;
 }
 
+bool or_json_is_whole(const or_json_value_t *value) {
+  const or_json_kind_t kind = or_json_kind(value);
+  return kind == OR_JSON_INTEGER || (kind == OR_JSON_REAL && value->whole != 0);
+}
+
 bool or_json_get_uint(const or_json_value_t *value, uint64_t *out) {
   const or_json_kind_t kind = or_json_kind(value);
-  const bool held = kind == OR_JSON_INTEGER ? value->as.integer >= 0 : kind == OR_JSON_REAL && value->whole != 0;
+  const bool held =
+      kind == OR_JSON_INTEGER ? value->as.integer >= 0 : kind == OR_JSON_REAL && value->whole > OR_JSON_WHOLE_BEYOND;
   if (held) *out = kind == OR_JSON_INTEGER ? (uint64_t)value->as.integer : value->whole;
   return held;
 }
@@ -114,7 +120,7 @@ void or_json_copy(or_json_writer_t *json, const or_json_value_t *value) {
   case OR_JSON_BOOL: or_json_bool(json, value->as.boolean); break;
   case OR_JSON_INTEGER: or_json_int(json, value->as.integer); break;
   case OR_JSON_REAL:
-    if (value->whole != 0) {
+    if (value->whole > OR_JSON_WHOLE_BEYOND) {
       or_json_uint(json, value->whole);
     } else {
       or_json_double(json, value->as.real);

@@ -75,6 +75,7 @@ const char *or_json_key_at(const or_json_value_t *object, size_t index,
 const char *or_json_get_string(const or_json_value_t *value, const char *fallback);
 size_t or_json_string_length(const or_json_value_t *value);
 int64_t or_json_get_int(const or_json_value_t *value, int64_t fallback);
+bool or_json_is_whole(const or_json_value_t *value); /* it is written as an integer, however large */
 /* Of what is written as an integer from 0 to 2^64 - 1; else false. */
 bool or_json_get_uint(const or_json_value_t *value, uint64_t *out);
 double or_json_get_double(const or_json_value_t *value, double fallback); /* accepts "NaN", "Infinity", "-Infinity" */

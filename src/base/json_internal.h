@@ -10,7 +10,8 @@ struct or_json_value_t {
   float single; /* of a real number: the float32 nearest to its text; of the integer 0: 0 with its sign */
   union {
     size_t count;   /* elements, members, bytes of a string or of a text of numbers */
-    uint64_t whole; /* of a real number that is written as an integer from 2^63 to 2^64 - 1: that; else 0 */
+    uint64_t whole; /* of a real number that is written as an integer: that from 2^63 to 2^64 - 1, else
+                     * OR_JSON_WHOLE_BEYOND; 0: it is not */
   };
   union {
     bool boolean;
@@ -21,6 +22,8 @@ struct or_json_value_t {
     const struct or_json_object_t *object;
   } as;
 };
+
+#define OR_JSON_WHOLE_BEYOND ((uint64_t)1)
 
 typedef struct or_json_object_t {
   const char **keys;       /* in file order */

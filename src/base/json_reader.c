@@ -370,7 +370,7 @@ static or_status_t read_number(reader_t *reader, or_json_value_t *value) {
     if (or_scanned_integer(&scanned, &value->as.integer)) return or_status_success();
   }
   value->kind = OR_JSON_REAL;
-  if (!or_scanned_unsigned(&scanned, &value->whole)) value->whole = 0;
+  if (!or_scanned_unsigned(&scanned, &value->whole)) value->whole = scanned.integer ? OR_JSON_WHOLE_BEYOND : 0;
   value->as.real = or_scanned_double(&scanned);
   value->single = or_scanned_float(&scanned);
   if (isinf(value->as.real)) return fail(reader, begin, "a number beyond the range of float64 (1.8e308)");

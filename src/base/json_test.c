@@ -283,6 +283,7 @@ static void integers_beyond_64_bits_are_real_and_exact_up_to_unsigned(void **sta
     assert_int_equal(or_json_kind(root), rows[i].kind);
     assert_int_equal(or_json_get_uint(root, &exact), rows[i].exact != 0);
     assert_true(exact == rows[i].exact);
+    assert_int_equal(or_json_is_whole(root), strchr(rows[i].text, '.') == NULL);
     assert_true(or_json_get_double(root, 0) == rows[i].real);
     or_text_init(&text, or_allocator_system());
     or_json_begin(&json, &text, 0);
@@ -294,6 +295,7 @@ static void integers_beyond_64_bits_are_real_and_exact_up_to_unsigned(void **sta
   }
   uint64_t exact = 0;
   assert_false(or_json_get_uint(NULL, &exact));
+  assert_false(or_json_is_whole(NULL));
 }
 
 static or_status_t parse_a_row(const or_allocator_t *allocator) {

@@ -162,20 +162,32 @@ static or_status_t write_file(or_cli_t *cli, or_cli_request_t *request, size_t i
   return status;
 }
 
+/* In decimal, as JSON has it. */
+static bool is_json_integer(const char *text) {
+  const char *digits = text + (*text == '-');
+  return *digits >= '1' && *digits <= '9' && digits[strspn(digits, "0123456789")] == '\0';
+}
+
 /* A number as it stands, so that a whole one stays whole. */
 static bool write_number(or_json_writer_t *json, const char *text) {
   char *end = NULL;
+  text += strspn(text, " \t");
   errno = 0;
   const long long whole = strtoll(text, &end, 0);
   if (end != text && *end == '\0' && errno == 0) {
     or_json_int(json, whole);
     return true;
   }
+  const bool beyond = end != text && *end == '\0'; /* an integer all the same */
   errno = 0;
   const unsigned long long large = strtoull(text, &end, 0);
-  if (end != text && *end == '\0' && errno == 0 && text[0] != '-') {
+  if (beyond && errno == 0 && strchr(text, '-') == NULL) {
     or_json_uint(json, large);
     return true;
+  }
+  if (beyond) {
+    if (is_json_integer(text)) or_json_raw(json, text, strlen(text)); /* what takes it rounds or refuses it */
+    return is_json_integer(text);
   }
   errno = 0;
   const double real = strtod(text, &end);

@@ -326,12 +326,13 @@ static void the_kernels_of_a_server(void **state) {
                "0.002,\"outputs\":{}}",
                "\"error\":null"));
   assert_int_equal(ASK("kernels", "run", "f", "--grid", "2,3", "--block", "4", "--arg", "7", "--arg", "0.5", "--arg",
-                       "zeros:uint8:4x3", "--arg", "local:64"),
+                       "zeros:uint8:4x3", "--arg", "local:64", "--arg", "18446744073709551615", "--arg",
+                       " -9223372036854775809", "--arg", "0x10"),
                    OR_EXIT_OK);
   expect_asked(0, "\"operation\":\"kernel\"");
   expect_asked(0,
                "\"grid\":[2,3],\"block\":[4],\"arguments\":[7,0.5,{\"shape\":[4,3],\"dtype\":\"uint8\",\"zeros\":true},"
-               "{\"local_bytes\":64}]");
+               "{\"local_bytes\":64},18446744073709551615,-9223372036854775809,16]");
   expect_out("f on x_0: 1.00 ms (2.00 ms with all that is around it)\n");
   answer(200, "{\"name\":\"f\",\"status\":\"removed\"}");
   assert_int_equal(ASK("kernels", "remove", "f"), OR_EXIT_OK);
@@ -355,6 +356,8 @@ static void the_kernels_of_a_server(void **state) {
                                          {"--arg", "zeros:int8:x"},
                                          {"--arg", "local:"},
                                          {"--arg", "1e999"},
+                                         {"--arg", "-0x8000000000000001"},
+                                         {"--arg", "00000000000000000000000x"},
                                          {"--entry", "f"},
                                          {"--name", "g"},
                                          {"--set", "N=1"}};

@@ -183,7 +183,8 @@ bool or_kernel_scalar(const or_kernel_parameter_t *parameter, const or_kernel_ar
     or_format(message, capacity, "%lld does not fit %s, which is %s", (long long)argument->integer, parameter->name,
               parameter->type);
   } else {
-    or_format(message, capacity, "%g does not fit %s, which is %s", argument->real, parameter->name, parameter->type);
+    or_format(message, capacity, "%s%g does not fit %s, which is %s", argument->is_rounded ? "about " : "",
+              argument->real, parameter->name, parameter->type);
   }
   return false;
 }
@@ -220,7 +221,7 @@ static bool scalar_of_integer(or_dtype_t dtype, const or_kernel_argument_t *argu
     negative = !argument->is_unsigned && argument->integer < 0;
   } else {
     const double real = argument->real;
-    if (!(real >= -TWO_63 && real < 2 * TWO_63) || real != trunc(real)) return false;
+    if (argument->is_rounded || !(real >= -TWO_63 && real < 2 * TWO_63) || real != trunc(real)) return false;
     negative = real < 0;
     word = negative ? (uint64_t)(int64_t)real : (uint64_t)real;
   }

@@ -163,6 +163,12 @@ static bool check_unsigned(or_dtype_t dtype, uint64_t integer) {
   return check_arguments(&argument, 1);
 }
 
+static bool check_rounded(or_dtype_t dtype, double real) {
+  const or_kernel_argument_t argument = {.is_number = true, .is_rounded = true, .real = real};
+  parameters[0] = (or_kernel_parameter_t){.name = "a", .type = "a type", .dtype = dtype, .width = 1};
+  return check_arguments(&argument, 1);
+}
+
 static void numbers_fit_exactly_or_not_at_all(void **state) {
   (void)state;
   assert_true(check_integer(OR_INT8, -128));
@@ -189,6 +195,9 @@ static void numbers_fit_exactly_or_not_at_all(void **state) {
   assert_false(check_number(OR_UINT64, 0x1p64));
   assert_false(check_number(OR_INT64, 0x1p63));
   assert_true(check_number(OR_INT64, -0x1p63));
+  assert_false(check_rounded(OR_INT64, -0x1p63)); /* written as -2^63 - 1 */
+  expect_problem("arguments", 0, "about -9.22337e+18 does not fit a");
+  assert_true(check_rounded(OR_FLOAT64, -0x1p63));
   assert_true(check_number(OR_FLOAT32, 0.1));
   assert_true(check_number(OR_FLOAT32, INFINITY));
   assert_true(check_number(OR_FLOAT32, NAN));

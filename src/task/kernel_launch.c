@@ -45,6 +45,7 @@ static or_status_t fill(or_task_launch_t *launch, const or_task_t *task, size_t 
     *out = (or_kernel_argument_t){.is_number = true,
                                   .is_integer = given->is_integer,
                                   .is_unsigned = given->is_unsigned,
+                                  .is_rounded = given->is_rounded,
                                   .integer = given->integer,
                                   .real = given->real};
     return status;

@@ -28,6 +28,7 @@ static or_status_t add(or_text_t *options, const char *format, const char *name,
 /* "N": 4, "T": "float", "FAST": true; false and null are left out. */
 static or_status_t add_macro(or_text_t *options, const char *name, const or_json_value_t *value) {
   char number[64];
+  uint64_t large = 0;
   const char *text = number;
   if (!or_kernel_name_valid(name)) return or_error(OR_INVALID_ARGUMENT, "\"%.64s\" is no name of a macro", name);
   switch (or_json_kind(value)) {
@@ -37,7 +38,15 @@ static or_status_t add_macro(or_text_t *options, const char *name, const or_json
     text = "1";
     break;
   case OR_JSON_INTEGER: or_format(number, sizeof number, "%lld", (long long)or_json_get_int(value, 0)); break;
-  case OR_JSON_REAL: or_format(number, sizeof number, "%.17g", or_json_get_double(value, 0)); break;
+  case OR_JSON_REAL:
+    if (or_json_get_uint(value, &large)) {
+      or_format(number, sizeof number, "%lluUL", (unsigned long long)large);
+    } else if (or_json_is_whole(value)) {
+      return or_error(OR_INVALID_ARGUMENT, "a macro that is an integer has at most 64 bits");
+    } else {
+      or_format(number, sizeof number, "%.17g", or_json_get_double(value, 0));
+    }
+    break;
   case OR_JSON_STRING: text = or_json_get_string(value, ""); break;
   default: return or_error(OR_INVALID_ARGUMENT, "a macro is a number, a string or a truth value");
   }

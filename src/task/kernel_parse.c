@@ -149,7 +149,7 @@ static or_status_t parse_argument(or_task_t *task, const char *loc, const or_jso
     *out =
         (or_task_argument_t){.is_integer = true, .is_unsigned = true, .integer = (int64_t)large, .real = (double)large};
   } else if (kind == OR_JSON_REAL) {
-    *out = (or_task_argument_t){.real = or_json_get_double(value, 0)};
+    *out = (or_task_argument_t){.real = or_json_get_double(value, 0), .is_rounded = or_json_is_whole(value)};
   } else {
     or_task_problem(problems, loc, "type_error.argument",
                     "must be a number, a tensor {shape, dtype, data}, or {\"local_bytes\": N}");

@@ -56,12 +56,14 @@ static void numbers_are_exact_up_to_the_largest_unsigned_one(void **state) {
   or_task_t *task = NULL;
   expect_ok(parse(or_allocator_system(),
                   "{\"name\":\"f\",\"grid\":1,\"arguments\":[18446744073709551615,18446744073709551616,"
-                  "9223372036854775807]}",
+                  "9223372036854775807,-9223372036854775809,1e20]}",
                   &problems, &task));
   const or_task_argument_t *arguments = task->parameters.user_kernel->arguments;
   assert_true(arguments[0].is_integer && arguments[0].is_unsigned && (uint64_t)arguments[0].integer == UINT64_MAX);
-  assert_true(!arguments[1].is_integer && arguments[1].real == 0x1p64);
+  assert_true(!arguments[1].is_integer && arguments[1].is_rounded && arguments[1].real == 0x1p64);
   assert_true(arguments[2].is_integer && !arguments[2].is_unsigned && arguments[2].integer == INT64_MAX);
+  assert_true(!arguments[3].is_integer && arguments[3].is_rounded && arguments[3].real == -0x1p63);
+  assert_true(!arguments[4].is_integer && !arguments[4].is_rounded && arguments[4].real == 1e20);
   or_task_free(task);
 }
 

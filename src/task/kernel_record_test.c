@@ -33,6 +33,8 @@ static void makes_options_of_macros_and_of_options(void **state) {
       {"[]", ""},
       {"{\"N\":4,\"T\":\"float\",\"FAST\":true,\"SLOW\":false,\"NONE\":null,\"R\":0.5}",
        "-DN=4 -DT=float -DFAST=1 -DR=0.5"},
+      {"{\"N\":18446744073709551615,\"M\":9223372036854775807,\"R\":1e20}",
+       "-DN=18446744073709551615UL -DM=9223372036854775807 -DR=1e+20"},
       {"[\"-DN=4\",\"-DX\",\"-UY\",\"-w\",\"-Werror\",\"-cl-fast-relaxed-math\",\"-DF(x)=x\"]", NULL},
       {"[\"-DN=4\",\"-DX\",\"-UY\",\"-w\",\"-Werror\",\"-cl-fast-relaxed-math\"]",
        "-DN=4 -DX -UY -w -Werror -cl-fast-relaxed-math"},
@@ -66,6 +68,8 @@ static void takes_no_option_that_opens_a_file_or_ends_a_word(void **state) {
       {"{\"N\":\"a b\"}", "parameters.N"},
       {"{\"N\":\"\\\\\"}", "parameters.N"},
       {"{\"N\":[1]}", "parameters.N"},
+      {"{\"N\":18446744073709551616}", "parameters.N"},
+      {"{\"N\":-9223372036854775809}", "parameters.N"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
     char field[OR_KERNEL_FIELD_BYTES];

@@ -72,6 +72,7 @@ typedef enum or_task_argument_kind_t {
 typedef struct or_task_argument_t {
   or_task_argument_kind_t kind;
   bool is_integer, is_unsigned; /* is_unsigned: `integer` has the bits of a uint64_t */
+  bool is_rounded;              /* `real` stands for an integer of more than 64 bits */
   int64_t integer;
   double real;
   size_t operand;     /* its index */
