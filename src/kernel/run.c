@@ -43,7 +43,6 @@ or_status_t or_kernel_run(or_kernel_t *kernel, const or_kernel_launch_t *launch,
   if (launch->timeout_ms != 0 && launch->timeout_ms < run.timeout_ms) run.timeout_ms = launch->timeout_ms;
   if (!or_kernel_check(kernel, launch, keep_first, &first)) return or_error(OR_INVALID_ARGUMENT, "%s", first.words);
   or_status_t status = lay_out(&run);
-  if (or_ok(status)) status = fill(&run);
   if (or_ok(status)) status = carry_out(&run, out, &unread);
   if (unread) {
     or_status_ignore(status); /* that worker was dying while it was idle: another is asked, once */
@@ -191,7 +190,8 @@ static or_status_t carry_out(run_t *run, or_kernel_result_t *out, bool *unread) 
   or_status_t status = or_worker_lease(kernel->kernels, kernel->device, kernel->owner, run->launch->cancel, &slot);
   *unread = false;
   if (!or_ok(status)) return status;
-  status = carry_out_in(slot, run, out);
+  if (run->shared < 0) status = fill(run); /* only now: what waits for a worker holds no copy of its arguments */
+  if (or_ok(status)) status = carry_out_in(slot, run, out);
   *unread = !or_ok(status) && slot->process.unread;
   or_worker_give_back(kernel->kernels, slot);
   return status;
