@@ -70,7 +70,10 @@ static or_status_t widen(or_cl_build_t *build, const or_node_view_t *view, uint3
   const bool many = has_zero && or_view_count(&or_view_input(view, index + 2)->shape) > 1;
   int64_t columns = shape->dims[shape->rank - 1], rows = shape->rank > 1 ? shape->dims[shape->rank - 2] : 1;
   or_slot_id_t wide = OR_NO_SLOT, zero = *slot;
-  or_status_t status = or_cl_build_scratch(build, count * sizeof(int32_t), &wide);
+  size_t bytes = 0;
+  if (!or_mul_size(count, sizeof(int32_t), &bytes))
+    return or_error(OR_RESOURCE_EXHAUSTED, "%zu elements of 4 bytes are more than there can be", count);
+  or_status_t status = or_cl_build_scratch(build, bytes, &wide);
   if (or_ok(status) && has_zero) status = or_cl_build_read(build, view->core->inputs[index + 2], &zero);
   if (!or_ok(status)) return status;
   char options[64];
