@@ -242,17 +242,18 @@ int or_cli_source_compile(or_cli_t *cli, const or_cli_source_t *source, or_kerne
   if (!or_ok(status)) return or_cli_fail(cli, status);
   status = or_kernel_registry_compile(registry, &record, &cli->cancel, log, out);
   if (!cli->quiet || !or_ok(status)) or_cli_print_log(source->path, log);
-  if (or_status_code(status) == OR_NOT_FOUND) { /* the device is there */
+  const or_status_code_t code = or_status_code(status);
+  if (code == OR_NOT_FOUND) { /* the device is there */
     or_status_ignore(status);
     status = or_error(OR_INVALID_ARGUMENT, "%.400s has no kernel \"%s\"; --entry NAME names the one that is meant",
                       source->path, source->entry);
   }
-  if (or_status_code(status) == OR_INVALID_ARGUMENT && log[0] != '\0' && !cli->json) {
+  if (code == OR_INVALID_ARGUMENT && log[0] != '\0' && !cli->json) {
     or_status_ignore(status); /* the log has said why */
     status = or_error(OR_INVALID_ARGUMENT, "%.400s does not compile", source->path);
   }
   cli->log = log[0] != '\0' ? log : NULL;
-  const int code = or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
+  const int exit_code = or_ok(status) ? OR_EXIT_OK : or_cli_fail(cli, status);
   cli->log = NULL;
-  return code;
+  return exit_code;
 }

@@ -132,8 +132,9 @@ static void add_extent(const or_model_t *model, const or_model_value_t *input, i
   } else {
     or_format(item, sizeof item, ", %s.%d=%lld", input->name, d, (long long)extent);
   }
-  const char *same = strstr(list, item);
-  if (same != NULL && (same[strlen(item)] == ',' || same[strlen(item)] == '\0')) return;
+  for (const char *same = strstr(list, item); same != NULL; same = strstr(same + 1, item)) {
+    if (same[strlen(item)] == ',' || same[strlen(item)] == '\0') return;
+  }
   if (length + strlen(item) < MAX_EXTENTS_BYTES) or_format(list + length, MAX_EXTENTS_BYTES - length, "%s", item);
 }
 
