@@ -114,20 +114,24 @@ static or_status_t not_held(or_dtype_t dtype, uint64_t index, int64_t value) {
                   (long long)value, or_dtype_name(dtype));
 }
 
+/* Why the number that begins at `at` is none of that dtype. */
+static or_status_t not_filled(const char *at, const char *end, or_dtype_t dtype, uint64_t index) {
+  uint64_t value = 0;
+  bool negative = false;
+  or_status_t status = or_number_scan_integer(&at, end, &value, &negative);
+  if (or_ok(status) && (negative || value <= INT64_MAX)) return not_held(dtype, index, (int64_t)value);
+  or_status_ignore(status); /* a number with a point, or a huge one */
+  return not_a(dtype, index);
+}
+
 /* Numbers that the document kept as they stood in the text, which saves a value for each. */
 static or_status_t fill_from_text(const or_json_value_t *data, or_tensor_data_t *out, uint64_t count) {
   size_t bytes = 0;
-  uint64_t value = 0;
-  bool negative = false;
   const char *at = or_json_numbers_text(data, &bytes), *end = at + bytes;
   const size_t filled = or_number_fill(&at, end, out->dtype, out->data, (size_t)count);
   if (out->dtype == OR_COMPLEX64 || out->dtype == OR_COMPLEX128) count *= 2;
   if (at == end) return filled == count ? or_status_success() : too_few(filled, count);
-  if (filled == count) return too_many(count);
-  or_status_t status = or_number_scan_integer(&at, end, &value, &negative);
-  if (or_ok(status) && (negative || value <= INT64_MAX)) return not_held(out->dtype, filled, (int64_t)value);
-  or_status_ignore(status); /* a number with a point, or a huge one */
-  return not_a(out->dtype, filled);
+  return filled == count ? too_many(count) : not_filled(at, end, out->dtype, filled);
 }
 
 /* The values of a flat or nested array, row-major: the positions in each nesting are kept, nothing recurses. */
@@ -177,7 +181,8 @@ static or_status_t fill_row(const or_json_value_t *row, or_tensor_data_t *out, u
       memcpy((char *)out->data + index * size, element, size);
     }
   }
-  return at == end ? or_status_success() : not_a(out->dtype, *filled);
+  if (at == end) return or_status_success();
+  return *filled == count ? too_many(count) : not_filled(at, end, out->dtype, *filled);
 }
 
 static or_status_t fill(const or_json_value_t *data, or_tensor_data_t *whole, uint64_t count) {

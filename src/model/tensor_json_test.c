@@ -279,7 +279,7 @@ static void rows_of_numbers_may_stand_beside_one_with_others(void **state) {
       {"int4", "true", "-3", "value 0 is not a int4"},
       {"float32", "\"NaN\"", "1,2", "more than the shape's 200 values"},
       {"bool", "true", "1", NULL},
-      {"bool", "true", "2", "value 199 is not a bool"},
+      {"bool", "true", "2", "value 199 is 2, which bool can't hold"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
     or_tensor_data_t tensor;
