@@ -159,8 +159,11 @@ size_t or_kernel_element_bytes(const or_kernel_parameter_t *parameter) {
   return or_dtype_bytes(parameter->dtype, parameter->width == 3 ? 4 : parameter->width);
 }
 
-static double real_of(const or_kernel_argument_t *argument) {
+/* Rounded once: to float32 where that is what is wanted. */
+static double real_of(or_dtype_t dtype, const or_kernel_argument_t *argument) {
   if (!argument->is_integer) return argument->real;
+  if (dtype == OR_FLOAT32)
+    return (double)(argument->is_unsigned ? (float)(uint64_t)argument->integer : (float)argument->integer);
   return argument->is_unsigned ? (double)(uint64_t)argument->integer : (double)argument->integer;
 }
 
@@ -173,8 +176,9 @@ bool or_kernel_scalar(const or_kernel_parameter_t *parameter, const or_kernel_ar
               parameter->width != 1 ? "tensor of as many elements" : "number");
     return false;
   }
-  const bool fits = or_dtype_is_float(parameter->dtype) ? scalar_of_real(parameter->dtype, real_of(argument), out)
-                                                        : scalar_of_integer(parameter->dtype, argument, out);
+  const bool fits = or_dtype_is_float(parameter->dtype)
+                        ? scalar_of_real(parameter->dtype, real_of(parameter->dtype, argument), out)
+                        : scalar_of_integer(parameter->dtype, argument, out);
   if (fits) return true;
   if (argument->is_integer && argument->is_unsigned) {
     or_format(message, capacity, "%llu does not fit %s, which is %s", (unsigned long long)argument->integer,

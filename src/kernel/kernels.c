@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/string.h"
 #include "kernel/pool_internal.h"
 
 #define MIB ((uint64_t)1 << 20)
+#define LAST_TIDYING_NS ((int64_t)5 * 1000000000) /* how long the end waits for what workers have left */
 
 static or_status_t prepare(or_kernels_t *kernels, const or_kernels_options_t *options);
 static void destroy(or_kernels_t *kernels);
@@ -32,6 +34,8 @@ or_status_t or_kernels_create(or_runtime_t *runtime, const or_kernels_options_t 
   or_ref_init(&kernels->ref);
   or_mutex_init(&kernels->mutex);
   or_cond_init(&kernels->changed);
+  or_cond_init(&kernels->left_some);
+  or_cancel_init(&kernels->tidying_end, INT64_MAX);
   or_runtime_retain(runtime);
   kernels->runtime = runtime;
   status = prepare(kernels, options != NULL ? options : &defaults);
@@ -94,9 +98,16 @@ static void destroy(or_kernels_t *kernels) {
   or_cond_broadcast(&kernels->changed);
   or_mutex_unlock(&kernels->mutex);
   or_thread_join(&kernels->keeper);
+  or_mutex_lock(&kernels->mutex);
+  kernels->last_left = true;
+  atomic_store(&kernels->tidying_end.deadline_ns, or_clock_ns() + LAST_TIDYING_NS);
+  or_cond_broadcast(&kernels->left_some);
+  or_mutex_unlock(&kernels->mutex);
+  or_thread_join(&kernels->tidier);
   or_free(allocator, kernels->slots);
   or_worker_environment_deinit(allocator, &kernels->environment);
   or_free(allocator, kernels->program);
+  or_cond_deinit(&kernels->left_some);
   or_cond_deinit(&kernels->changed);
   or_mutex_deinit(&kernels->mutex);
   or_free(allocator, kernels);

@@ -52,7 +52,7 @@ static int tear_down(void **state) {
   (void)state;
   or_kernels_release(kernels);
   or_runtime_release(runtime);
-  or_scratch_remove(cache);
+  or_scratch_remove(cache, NULL);
   assert_int_equal(or_status_live_count(), 0);
   assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
   return 0;

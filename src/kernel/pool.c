@@ -17,6 +17,7 @@ static or_worker_slot_t *acquire(or_kernels_t *kernels, or_device_t *device, con
                                  const or_cancel_t *cancel, or_status_t *status);
 static or_status_t open_worker(or_kernels_t *kernels, or_worker_slot_t *slot, const or_cancel_t *cancel);
 static void note_released(or_worker_slot_t *slot);
+static void leave_to_tidier(or_kernels_t *kernels, or_worker_slot_t *slot);
 
 or_status_t or_worker_lease(or_kernels_t *kernels, or_device_t *device, const char *owner, const or_cancel_t *cancel,
                             or_worker_slot_t **out) {
@@ -114,15 +115,20 @@ static or_worker_slot_t *acquire(or_kernels_t *kernels, or_device_t *device, con
 
 /* Has the keeper start one, and leases it. */
 static or_status_t start(or_kernels_t *kernels, or_worker_slot_t *slot, or_device_t *device, const char *owner) {
+  void *memory = NULL;
   or_status_t status = or_strdup(kernels->allocator, owner, &slot->owner);
-  if (or_ok(status) && !kernels->keeper.started) {
+  if (or_ok(status)) status = or_alloc(kernels->allocator, sizeof(or_leftover_t), &memory);
+  if (or_ok(status) && !kernels->tidier.started)
+    status = or_thread_start(&kernels->tidier, "or-tidier", or_worker_tidier, kernels);
+  if (or_ok(status) && !kernels->keeper.started)
     status = or_thread_start(&kernels->keeper, "or-kernels", or_worker_keeper, kernels);
-    if (!or_ok(status)) {
-      or_free(kernels->allocator, slot->owner);
-      slot->owner = NULL;
-    }
+  if (!or_ok(status)) {
+    or_free(kernels->allocator, memory);
+    or_free(kernels->allocator, slot->owner);
+    slot->owner = NULL;
+    return status;
   }
-  if (!or_ok(status)) return status;
+  slot->leftover = memory;
   slot->device = device;
   slot->state = OR_WORKER_STARTING;
   slot->opened = false;
@@ -191,7 +197,6 @@ static or_worker_slot_t *next_task(or_kernels_t *kernels, int64_t *wake_ns) {
 
 void or_worker_keeper(void *argument) {
   or_kernels_t *kernels = argument;
-  or_scratch_sweep();
   or_mutex_lock(&kernels->mutex);
   for (;;) {
     int64_t wake_ns = 0;
@@ -207,6 +212,43 @@ void or_worker_keeper(void *argument) {
     }
   }
   or_mutex_unlock(&kernels->mutex);
+}
+
+/* --- The tidier --- */
+
+void or_worker_tidier(void *argument) {
+  or_kernels_t *kernels = argument;
+  const char *cache = or_runtime_settings(kernels->runtime)->cache_directory;
+  or_scratch_sweep(&kernels->tidying_end);
+  or_mutex_lock(&kernels->mutex);
+  while (!kernels->last_left || kernels->leftovers != NULL) {
+    or_leftover_t *left = kernels->leftovers;
+    if (left == NULL) {
+      or_cond_wait(&kernels->left_some, &kernels->mutex);
+      continue;
+    }
+    kernels->leftovers = left->next;
+    or_mutex_unlock(&kernels->mutex);
+    or_worker_tidy(&left->process, &kernels->tidying_end);
+    or_free(kernels->allocator, left);
+    or_scratch_sweep_cache(cache, &kernels->tidying_end);
+    or_mutex_lock(&kernels->mutex);
+  }
+  or_mutex_unlock(&kernels->mutex);
+}
+
+/* Hands over what its worker has left. With the mutex held. */
+static void leave_to_tidier(or_kernels_t *kernels, or_worker_slot_t *slot) {
+  or_leftover_t *left = slot->leftover;
+  slot->leftover = NULL;
+  if (left == NULL || slot->process.scratch[0] == '\0') {
+    or_free(kernels->allocator, left);
+    return;
+  }
+  *left = (or_leftover_t){kernels->leftovers, slot->process};
+  kernels->leftovers = left;
+  slot->process.scratch[0] = '\0';
+  or_cond_broadcast(&kernels->left_some);
 }
 
 /* --- Without the mutex --- */
@@ -266,6 +308,7 @@ void or_worker_give_back(or_kernels_t *kernels, or_worker_slot_t *slot) {
 void or_worker_clear(or_kernels_t *kernels, or_worker_slot_t *slot) {
   or_worker_end(&slot->process, NULL);
   or_mutex_lock(&kernels->mutex);
+  leave_to_tidier(kernels, slot);
   or_free(kernels->allocator, slot->owner);
   slot->owner = NULL;
   slot->device = NULL;

@@ -14,12 +14,20 @@ typedef enum or_worker_state_t {
   OR_WORKER_ENDING, /* someone ends it outside the lock */
 } or_worker_state_t;
 
+/* The folder of a worker that has ended; made with the worker, so that nothing can be wanting when it ends. */
+typedef struct or_leftover_t or_leftover_t;
+struct or_leftover_t {
+  or_leftover_t *next;
+  or_worker_process_t process;
+};
+
 /* A place for a worker. `state` to `pid` are under the pool's mutex; the rest is whoever's who leases it, ends
  * it or starts it. */
 typedef struct or_worker_slot_t {
   or_worker_state_t state;
   or_device_t *device; /* with the owner its key, from STARTING on */
   char *owner;
+  or_leftover_t *leftover;
   int64_t idle_since_ns;
   uint64_t released[OR_WORKER_MAX_KERNELS]; /* kernels that are used no more and may lie in it */
   uint32_t released_count;

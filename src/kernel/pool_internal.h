@@ -16,6 +16,11 @@ struct or_kernels_t {
   or_mutex_t mutex;   /* all below */
   or_cond_t changed;  /* a slot's state; the keeper's work */
   or_thread_t keeper; /* starts workers, and ends idle ones; lives from the first lease to the end */
+  or_thread_t tidier; /* removes what workers leave, which may take long; lives as long */
+  or_cond_t left_some;
+  or_leftover_t *leftovers;
+  bool last_left;          /* no more of them come */
+  or_cancel_t tidying_end; /* what lies there then waits for another program's sweep */
   bool stop;
   uint64_t last_serial;
   or_worker_slot_t *slots; /* options.workers of them */
@@ -23,6 +28,8 @@ struct or_kernels_t {
 
 /* The keeper's main. */
 void or_worker_keeper(void *kernels);
+/* The tidier's. */
+void or_worker_tidier(void *kernels);
 /* Ends a slot's worker, which the caller holds (LEASED or ENDING): afterwards the slot is free. Without the mutex. */
 void or_worker_clear(or_kernels_t *kernels, or_worker_slot_t *slot);
 

@@ -32,6 +32,7 @@ static const unsigned refused[] = {
     SYS_listen,
     SYS_accept,
     SYS_accept4,
+    SYS_socketpair, /* of datagrams: by sendto it reaches any by its path */
     425 /* io_uring_setup */,
     /* other processes */
     SYS_ptrace,
@@ -64,11 +65,15 @@ static const unsigned refused[] = {
     SYS_lremovexattr,
     SYS_fremovexattr,
     466 /* removexattrat */,
+    469 /* file_setattr */,
     SYS_truncate, /* by path; before its third version Landlock leaves that too */
 #if defined(SYS_chmod)
     SYS_chmod,
     SYS_chown,
     SYS_lchown,
+    SYS_utime,
+    SYS_utimes,
+    SYS_futimesat,
 #endif
     /* out of the process group that is killed as one, or of the namespaces */
     SYS_setsid,
@@ -105,8 +110,10 @@ static const unsigned refused[] = {
 };
 #define REFUSED_COUNT (sizeof refused / sizeof *refused)
 
-#define NAMESPACES \
-  (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+/* A namespace of its own; or a child of the server's, which waits for its workers alone. */
+#define REFUSED_FLAGS                                                                                          \
+  (CLONE_PARENT | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+   CLONE_NEWNET)
 
 /* A filter's instructions as they are put together. */
 typedef struct program_t {
@@ -147,6 +154,17 @@ static void refuse_other_process(program_t *program, unsigned number, bool zero)
   answer(program, SECCOMP_RET_ALLOW);
 }
 
+/* Of a file by its name, not of an open one, where the pointer to the name is NULL. */
+static void refuse_named(program_t *program, unsigned number) {
+  unless(program, BPF_JEQ, number, 6);
+  load(program, argument(1));
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2));
+  load(program, argument(1) + 4);
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+}
+
 /* By which a descriptor's signals go to any process. */
 static const unsigned owning_commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG}, owning_requests[] = {FIOSETOWN, SIOCSPGRP};
 
@@ -174,11 +192,12 @@ static void build(program_t *program) {
   refuse_other_process(program, SYS_sched_setscheduler, true);
   refuse_other_process(program, SYS_sched_setparam, true);
   refuse_other_process(program, SYS_sched_setattr, true);
+  refuse_named(program, SYS_utimensat);
   refuse_commands(program, SYS_fcntl, owning_commands, sizeof owning_commands / sizeof *owning_commands);
   refuse_commands(program, SYS_ioctl, owning_requests, sizeof owning_requests / sizeof *owning_requests);
   unless(program, BPF_JEQ, SYS_clone, 4);
   load(program, argument(0));
-  unless(program, BPF_JSET, NAMESPACES, 1);
+  unless(program, BPF_JSET, REFUSED_FLAGS, 1);
   answer(program, SECCOMP_RET_ERRNO | EPERM);
   answer(program, SECCOMP_RET_ALLOW);
   unless(program, BPF_JEQ, SYS_prctl, 4);

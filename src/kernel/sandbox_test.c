@@ -17,6 +17,7 @@
 #include <asm/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #endif
 
 #include "base/testing.h"
@@ -110,6 +111,9 @@ static int reaches_nobody(int descriptor) {
   HOLDS(chmod("/dev/null", 0666) < 0 && errno == EPERM);
   HOLDS(fchmod(descriptor, 0600) < 0 && errno == EPERM);
   HOLDS(truncate("/openruntime-test-none", 0) < 0 && errno == EPERM);
+  HOLDS(utimensat(AT_FDCWD, "/dev/null", NULL, 0) < 0 && errno == EPERM);
+  HOLDS(futimens(descriptor, NULL) == 0 || errno != EPERM); /* of what it has open */
+  HOLDS(syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL) < 0 && errno == EPERM);
   return 0;
 }
 #else
@@ -120,17 +124,18 @@ static int reaches_nobody(int descriptor) {
 #endif
 
 static int calls_body(void) {
-  int pipes[2], pair[2];
+  int pipes[2], pair[2], others[2];
   pthread_t before;
   void *failed = NULL;
   or_sandbox_begin(2);
   HOLDS(pipe(pipes) == 0);
   HOLDS(pthread_create(&before, NULL, try_socket, pipes) == 0);
+  HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
   if (!or_sandbox_calls()) return NOT_OFFERED;
   HOLDS(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM);
   HOLDS(socket(AF_INET6, SOCK_DGRAM, 0) < 0 && errno == EPERM);
   HOLDS(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
-  HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  HOLDS(socketpair(AF_UNIX, SOCK_DGRAM, 0, others) < 0 && errno == EPERM);
   HOLDS(kill(getppid(), 0) < 0 && errno == EPERM);
   HOLDS(kill(-1, 0) < 0 && errno == EPERM);
   HOLDS(kill(getpid(), 0) == 0);

@@ -1,5 +1,6 @@
 #include "kernel/scratch.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,22 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   (void)state;
-  or_scratch_remove(base);
+  or_scratch_remove(base, NULL);
   assert_int_equal(access(base, F_OK), -1);
   assert_int_equal(or_status_live_count(), 0);
   return 0;
 }
 
 static bool is_there(const char *path) { return access(path, F_OK) == 0; }
+
+static int count_in(const char *path) {
+  int count = 0;
+  DIR *folder = opendir(path);
+  assert_non_null(folder);
+  for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) count += entry->d_name[0] != '.';
+  (void)closedir(folder);
+  return count;
+}
 
 static void make_old(const char *path) {
   const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -52,7 +62,7 @@ static void what_nobody_has_taken_any_more_is_swept(void **state) {
   make_old(other);
   assert_int_equal(close(left_lock), 0); /* as a process that is killed does */
   assert_int_equal(close(fresh_lock), 0);
-  or_scratch_sweep();
+  or_scratch_sweep(NULL);
   assert_false(is_there(left));
   assert_true(is_there(taken_path));
   assert_true(is_there(fresh)); /* perhaps about to be taken */
@@ -120,6 +130,79 @@ static void a_cache_that_grew_too_large_is_emptied(void **state) {
   assert_int_equal(close(descriptor), 0);
 }
 
+/* `depth` folders, one in the other, and a file in the last. */
+static void make_deep(const char *path, int depth) {
+  assert_int_equal(mkdir(path, 0700), 0);
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int i = 0; i < depth; ++i) {
+    assert_int_equal(mkdirat(folder, "d", 0700), 0);
+    const int below = openat(folder, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(below >= 0);
+    assert_int_equal(close(folder), 0);
+    folder = below;
+  }
+  const int file = openat(folder, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  assert_true(file >= 0);
+  assert_int_equal(close(file), 0);
+  assert_int_equal(close(folder), 0);
+}
+
+static void a_tree_of_any_depth_is_removed_and_no_link_is_followed(void **state) {
+  (void)state;
+  char tree[128], path[300], victim[128], file[300];
+  (void)snprintf(victim, sizeof victim, "%s/victim", base);
+  (void)snprintf(file, sizeof file, "%s/keys", victim);
+  assert_int_equal(mkdir(victim, 0700), 0);
+  expect_ok(or_file_write(file, "x", 1));
+  (void)snprintf(tree, sizeof tree, "%s/tree", base);
+  make_deep(tree, 20000); /* far more than a stack has room for, or a path */
+  (void)snprintf(path, sizeof path, "%s/d/link", tree);
+  assert_int_equal(symlink(victim, path), 0);
+  (void)snprintf(path, sizeof path, "%s/lifted-0", tree); /* a name that is wanted */
+  make_deep(path, 2);
+  (void)snprintf(path, sizeof path, "%s/lifted-1", tree);
+  expect_ok(or_file_write(path, "x", 1));
+  (void)snprintf(path, sizeof path, "%s/d/closed", tree);
+  make_deep(path, 1);
+  assert_int_equal(chmod(path, 0), 0);
+  or_scratch_remove(tree, NULL);
+  assert_false(is_there(tree));
+  assert_true(is_there(file));
+}
+
+static void removing_ends_when_it_is_to_end(void **state) {
+  (void)state;
+  char tree[128];
+  or_cancel_t end;
+  (void)snprintf(tree, sizeof tree, "%s/tree", base);
+  make_deep(tree, 3);
+  or_cancel_init(&end, INT64_MAX);
+  or_cancel_request(&end);
+  or_scratch_remove(tree, &end);
+  assert_true(is_there(tree));
+}
+
+static void a_cache_without_end_is_put_aside(void **state) {
+  (void)state;
+  char path[256], deep[300], aside[300];
+  or_scratch_cache(base, "a", path, sizeof path);
+  (void)snprintf(deep, sizeof deep, "%s/deep", path);
+  make_deep(deep, 4);
+  or_scratch_cache(base, "a", path, sizeof path);
+  assert_true(is_there(deep));
+  (void)snprintf(deep, sizeof deep, "%s/deeper", path);
+  make_deep(deep, 40);
+  or_scratch_cache(base, "a", path, sizeof path);
+  assert_true(is_there(path));
+  assert_false(is_there(deep));
+  (void)snprintf(aside, sizeof aside, "%s/kernels", base);
+  assert_int_equal(count_in(aside), 2); /* the new one, and what was put aside */
+  or_scratch_sweep_cache(base, NULL);
+  assert_int_equal(count_in(aside), 1);
+  or_scratch_sweep_cache("", NULL);
+  or_scratch_sweep_cache("/nonexistent", NULL);
+}
+
 static void room_is_what_the_disk_has(void **state) {
   (void)state;
   assert_true(or_scratch_has_room(base, 1));
@@ -130,9 +213,15 @@ static void room_is_what_the_disk_has(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(what_nobody_has_taken_any_more_is_swept), TEST(a_folder_that_can_not_be_made_is_said),
-      TEST(each_owner_has_a_cache_of_its_own),       TEST(there_is_no_cache_where_there_can_be_none),
-      TEST(a_cache_that_grew_too_large_is_emptied),  TEST(room_is_what_the_disk_has),
+      TEST(what_nobody_has_taken_any_more_is_swept),
+      TEST(a_folder_that_can_not_be_made_is_said),
+      TEST(each_owner_has_a_cache_of_its_own),
+      TEST(there_is_no_cache_where_there_can_be_none),
+      TEST(a_cache_that_grew_too_large_is_emptied),
+      TEST(room_is_what_the_disk_has),
+      TEST(a_tree_of_any_depth_is_removed_and_no_link_is_followed),
+      TEST(removing_ends_when_it_is_to_end),
+      TEST(a_cache_without_end_is_put_aside),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

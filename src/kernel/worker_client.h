@@ -22,7 +22,7 @@ typedef struct or_worker_process_t {
   pid_t pid;                        /* 0: none; else a child that nobody has waited for */
   int socket;                       /* -1: none */
   int scratch_taken;                /* what holds the folder below; open while it is there */
-  char scratch[OR_FILE_PATH_BYTES]; /* a folder of its own, removed with it */
+  char scratch[OR_FILE_PATH_BYTES]; /* a folder of its own, until it is tidied; "": none */
   bool unread;                      /* it ended before it had read the whole of a request, so that nothing came of it */
 } or_worker_process_t;
 
@@ -34,10 +34,12 @@ typedef struct or_worker_start_t {
   const or_worker_environment_t *environment;
 } or_worker_start_t;
 or_status_t or_worker_start(const or_worker_start_t *start, or_worker_process_t *out);
-/* Kills it and all that it started, waits for it and removes its folder. `fate`: NULL, or where it goes in words what
+/* Kills it and all that it started and waits for it; its folder stays. `fate`: NULL, or where it goes in words what
  * ended a worker that closed its connection: "was ended by signal 11 (…)". Any thread; nothing if there is none. */
 #define OR_WORKER_FATE_BYTES 128
 void or_worker_end(or_worker_process_t *process, char *fate);
+/* Removes the folder of one that has ended, as or_scratch_remove does. */
+void or_worker_tidy(or_worker_process_t *process, const or_cancel_t *end);
 
 /* What a request and its answer may take. */
 typedef struct or_worker_bounds_t {
@@ -61,7 +63,7 @@ or_status_t or_worker_exchange(or_worker_process_t *process, const or_worker_exc
 bool or_worker_has_ended(const or_worker_process_t *process);
 /* Whether a worker that was asked nothing still stands there, silent. */
 bool or_worker_is_sound(const or_worker_process_t *process);
-/* Its memory that lies in RAM; 0: not known. */
+/* Its memory that lies in RAM, that of files without names too; 0: not known. */
 uint64_t or_worker_resident_bytes(const or_worker_process_t *process);
 
 /* Memory that is handed to a worker, which can't change its size: a file without a name. */

@@ -1,9 +1,12 @@
 /* A request and its answer, within bounds. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -107,15 +110,35 @@ static or_status_t wait_for(talk_t *talk, short events) {
   return ended && ready == 0 ? died(talk, events == POLLOUT) : status;
 }
 
+/* What lies in the files without names that it has open, in memory or on a disk; what of them is mapped, or nowhere
+ * mapped, makes no difference. */
+static uint64_t nameless_bytes(const or_worker_process_t *process) {
+  char path[64];
+  uint64_t bytes = 0;
+  or_format(path, sizeof path, "/proc/%ld/fd", (long)process->pid);
+  DIR *folder = opendir(path);
+  if (folder == NULL) return 0;
+  for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    struct stat facts;
+    if (fstatat(dirfd(folder), entry->d_name, &facts, 0) != 0) continue;
+    if (S_ISREG(facts.st_mode) && facts.st_nlink == 0) bytes += (uint64_t)facts.st_blocks * 512;
+  }
+  (void)closedir(folder); /* it was only read */
+  return bytes;
+}
+
 uint64_t or_worker_resident_bytes(const or_worker_process_t *process) {
   char path[64];
-  unsigned long long pages = 0, of_those = 0;
+  unsigned long long pages = 0, of_those = 0, shared = 0;
   or_format(path, sizeof path, "/proc/%ld/statm", (long)process->pid);
   FILE *file = fopen(path, "re");
   if (file == NULL) return 0;
-  const bool read = fscanf(file, "%llu %llu", &pages, &of_those) == 2;
+  const bool read = fscanf(file, "%llu %llu %llu", &pages, &of_those, &shared) == 3;
   (void)fclose(file);
-  return read ? (uint64_t)of_those * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+  if (!read) return 0;
+  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), resident = of_those * page;
+  const uint64_t own = shared < of_those ? resident - shared * page : 0, held = own + nameless_bytes(process);
+  return held > resident ? held : resident; /* what is mapped of those files is in both */
 }
 
 static or_status_t check_bounds(talk_t *talk) {

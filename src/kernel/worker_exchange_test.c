@@ -34,6 +34,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   (void)state;
   or_worker_end(&process, NULL);
+  or_worker_tidy(&process, NULL);
   or_text_deinit(&request);
   or_text_deinit(&reply);
   or_worker_environment_deinit(or_allocator_system(), &environment);
@@ -72,6 +73,7 @@ static void expect_ended(const char *body, uint32_t ms, or_status_code_t code, c
   expect_failure(ask_within(ms), code, words);
   assert_int_equal(process.pid, 0);
   assert_int_equal(process.socket, -1);
+  or_worker_tidy(&process, NULL);
   assert_string_equal(process.scratch, "");
 }
 
@@ -200,6 +202,8 @@ static void its_folder_is_removed_with_what_lies_in_it(void **state) {
   assert_int_equal(stat(scratch, &facts), 0);
   assert_int_equal(facts.st_mode & 0777, 0700);
   or_worker_end(&process, NULL);
+  assert_int_equal(stat(scratch, &facts), 0);
+  or_worker_tidy(&process, NULL);
   assert_int_equal(stat(scratch, &facts), -1);
   assert_int_equal(stat("/etc/passwd", &facts), 0);
 }

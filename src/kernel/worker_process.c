@@ -40,7 +40,10 @@ or_status_t or_worker_start(const or_worker_start_t *start, or_worker_process_t 
   }
   if (sockets[1] >= 0) (void)close(sockets[1]);
   out->socket = sockets[0];
-  if (!or_ok(status)) or_worker_end(out, NULL);
+  if (!or_ok(status)) {
+    or_worker_end(out, NULL);
+    or_worker_tidy(out, NULL);
+  }
   return status;
 }
 
@@ -157,8 +160,11 @@ void or_worker_end(or_worker_process_t *process, char *fate) {
     if (result == 0 && fate != NULL) describe(&info, fate);
   }
   process->pid = 0;
+}
+
+void or_worker_tidy(or_worker_process_t *process, const or_cancel_t *end) {
   if (process->scratch[0] == '\0') return;
-  or_scratch_remove(process->scratch);
+  or_scratch_remove(process->scratch, end);
   (void)close(process->scratch_taken);
   process->scratch[0] = '\0';
 }
