@@ -270,6 +270,7 @@ void or_execution_carry_out(execution_t *execution) {
   or_mutex_lock(&scheduler->mutex);
   --scheduler->running;
   if (execution->abandoned) --scheduler->abandoned;
+  if (execution->abandoned && hardware->isolated) execution->place->stuck = false; /* a process that did end */
   or_cond_broadcast(&scheduler->quiet);
   or_mutex_unlock(&scheduler->mutex);
   or_job_release(job);
@@ -329,7 +330,7 @@ static or_job_t *take_expired(or_scheduler_t *scheduler, int64_t now_ns, int64_t
 static bool is_stuck(execution_t *execution, int64_t now_ns) {
   const or_scheduler_t *scheduler = execution->job->scheduler;
   place_t *place = execution->place;
-  if (place->stuck) return true;
+  if (place->stuck && !place->hardware->isolated) return true;
   if (!or_cancel_requested(&execution->cancel)) return false;
   if (execution->overdue_ns == 0) execution->overdue_ns = now_ns;
   if (now_ns - execution->overdue_ns < scheduler->options.stuck_ns) return false;
