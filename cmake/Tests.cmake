@@ -62,6 +62,7 @@ function(or_cts_as_gpu name environment)
 endfunction()
 if(TARGET openruntime-cts AND TARGET fake_opencl AND NOT OR_SANITIZE)
   or_cts_as_gpu(tiles "" MatMul-13 Gemm-13 Conv-22)
+  or_cts_as_gpu(groups_of_128 ";FAKE_OPENCL_GROUP=128" MatMul-13 Gemm-13)
   # Its groups are smaller than any that are asked for.
   or_cts_as_gpu(small_groups ";FAKE_OPENCL_GROUP=24" Transpose-13 Softmax-13 DFT-20)
 endif()

@@ -190,6 +190,7 @@ void cts_generate_matmul(cts_generator_t *g) {
   }
   matmul(g, OR_FLOAT32, SHAPE(255, 511), SHAPE(511, 383), true);
   matmul(g, OR_FLOAT32, SHAPE(200, 1000), SHAPE(1000, 96), false);
+  matmul(g, OR_FLOAT32, SHAPE(0, 100000), SHAPE(100000, 3), false); /* no row, and much before it to read by mistake */
   cts_op_case_t it = cts_op_case(g, "");
   cts_input_fill(&it, OR_FLOAT32, SHAPE(22, 3), CTS_SPECIAL);
   cts_input(&it, OR_FLOAT32, SHAPE(3, 20));

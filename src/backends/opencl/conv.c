@@ -22,7 +22,8 @@ bool or_cl_conv_read(const or_cl_device_t *device, const or_node_view_t *view, o
   out->window.channels = (int32_t)x->shape.dims[1];
   out->window.elements = (int32_t)or_view_count(&x->shape);
   out->window.filters = (int32_t)or_view_output(view, 0)->shape.dims[1];
-  return read_window(view, out) && read_epilogue(view, out);
+  if (!read_window(view, out) || !read_epilogue(view, out)) return false;
+  return or_cl_conv_is_depthwise(out) || or_cl_product_fits(device, x->dtype);
 }
 
 /* Strides, pads and extents beyond what kernels count with are refused. */

@@ -27,17 +27,20 @@ static or_status_t prepare(or_cl_build_t *build, const or_node_view_t *view) {
   job->bytes =
       element * (double)(or_view_count(&or_view_input(view, 0)->shape) + or_view_count(&or_view_input(view, 1)->shape) +
                          or_view_count(&or_view_output(view, 0)->shape));
+  if (or_view_count(&or_view_output(view, 0)->shape) == 0)
+    return or_cl_build_write(build, view->node->outputs[0], &job->c); /* nothing to compute */
   or_status_t status = find_slots(build, view, &product);
   if (!or_ok(status)) return status;
-  bool processor = or_cl_device_traits(device)->is_cpu;
+  bool processor = or_cl_device_traits(device)->is_cpu, vectors = false;
   if (processor) {
     status = prepare_processor(build, view, &product);
   } else {
-    if (job->args.n == 1 && job->args.m > OR_CL_VECTOR_ROWS) turn(&product);
-    bool vectors = job->args.m <= OR_CL_VECTOR_ROWS && (!job->a_transposed || job->args.m == 1);
+    const bool fit = or_cl_product_vectors_fit(device, job->dtype);
+    if (fit && job->args.n == 1 && job->args.m > OR_CL_VECTOR_ROWS) turn(&product);
+    vectors = fit && job->args.m <= OR_CL_VECTOR_ROWS && (!job->a_transposed || job->args.m == 1);
     status = vectors ? or_cl_product_vectors(build, job) : or_cl_product_tiles(build, job);
   }
-  or_cl_build_name(build, processor ? "gemm panels" : job->args.m <= OR_CL_VECTOR_ROWS ? "gemv" : "gemm tiles");
+  or_cl_build_name(build, processor ? "gemm panels" : vectors ? "gemv" : "gemm tiles");
   return status;
 }
 

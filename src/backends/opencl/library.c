@@ -81,3 +81,13 @@ or_status_t or_cl_check(int32_t code, const char *call) {
   default: return or_error(OR_INTERNAL, "%s failed: %s (%d)", call, or_cl_code_name(code), code);
   }
 }
+
+or_status_t or_cl_wait(const or_cl_library_t *cl, or_cl_event_ref_t event) {
+  int32_t code = cl->WaitForEvents(1, &event), own = 0;
+  if (code == OR_CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST &&
+      cl->GetEventInfo(event, OR_CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof own, &own, NULL) == OR_CL_SUCCESS &&
+      own < 0) {
+    code = own;
+  }
+  return or_cl_check(code, "clWaitForEvents");
+}

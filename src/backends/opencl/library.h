@@ -26,6 +26,8 @@ const char *or_cl_library_path(void);
 /* Success, or what the code of a failed call means: RESOURCE_EXHAUSTED, DEVICE_LOST, else INTERNAL. `call` names the
  * function. */
 or_status_t or_cl_check(int32_t code, const char *call);
+/* Waits for a command; what the wait's code hides when that has failed is its event's own status. */
+or_status_t or_cl_wait(const or_cl_library_t *cl, or_cl_event_ref_t event);
 const char *or_cl_code_name(int32_t code); /* "CL_OUT_OF_RESOURCES", or "an unknown code" */
 
 #endif

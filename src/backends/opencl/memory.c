@@ -91,7 +91,7 @@ or_status_t or_cl_memory_copy(void *self, const or_memory_t *source, size_t sour
                                                 destination_offset, bytes, 0, NULL, &event),
                   "clEnqueueCopyBuffer");
   if (!or_ok(status)) return status;
-  status = or_cl_check(device->cl->WaitForEvents(1, &event), "clWaitForEvents");
+  status = or_cl_wait(device->cl, event);
   (void)device->cl->ReleaseEvent(event); /* fails for a handle that is none only */
   return status;
 }

@@ -41,6 +41,7 @@ bool or_cl_product_read(const or_cl_device_t *device, const or_node_view_t *view
   args->splits = 1;
   args->last_start = INT32_MAX;
   if (or_cl_product_sums(device, out->job.dtype) == OR_DTYPE_NONE) return false;
+  if (!or_cl_product_fits(device, out->job.dtype)) return false;
   if (matmul ? !read_matmul(view, out) : !read_gemm(view, out)) return false;
   args->lda = out->job.a_transposed ? args->m : args->k;
   args->ldb = out->job.b_transposed ? args->k : args->n;

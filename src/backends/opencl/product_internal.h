@@ -61,6 +61,10 @@ or_status_t or_cl_product_panels(or_cl_build_t *build, const or_cl_product_job_t
                                  bool offsets);
 /* Makes A, `items` matrices of it, such rows, in scratch. */
 or_status_t or_cl_product_lay_rows(or_cl_build_t *build, or_cl_product_job_t *job, size_t items);
+/* Whether there is a form for this device: GPUs need groups and local memory for the smallest tiles. */
+bool or_cl_product_fits(const or_cl_device_t *device, or_dtype_t dtype);
+/* Whether a group of vectors runs there. */
+bool or_cl_product_vectors_fit(const or_cl_device_t *device, or_dtype_t dtype);
 /* For GPUs: operands as they are, in tiles that are timed when a product of about these sizes is first met. */
 or_status_t or_cl_product_tiles(or_cl_build_t *build, const or_cl_product_job_t *job);
 /* For GPUs: the same for at most OR_CL_VECTOR_ROWS rows of A, which is not transposed, and a B that is no image. */

@@ -218,7 +218,12 @@ static bool tile_fits(const or_cl_device_t *device, or_dtype_t dtype, const tile
   const or_cl_traits_t *traits = or_cl_device_traits(device);
   const size_t element = or_dtype_bytes(or_cl_product_sums(device, dtype), 1);
   size_t local = 2 * element * (size_t)tile->depth * (size_t)(tile->rows + tile->columns + 8);
-  return local <= traits->local_bytes && (size_t)items_of(tile) <= traits->max_group;
+  const size_t items = (size_t)items_of(tile);
+  return local <= traits->local_bytes && items <= traits->max_group && items <= traits->max_items[0];
+}
+
+bool or_cl_product_fits(const or_cl_device_t *device, or_dtype_t dtype) {
+  return or_cl_device_traits(device)->is_cpu || tile_fits(device, dtype, &TILES[TILE_COUNT - 1]);
 }
 
 /* The largest tile that gives each unit work; the smallest where none does. */
@@ -339,7 +344,8 @@ static or_status_t choose_tile(or_cl_build_t *build, const or_cl_product_job_t *
   (void)or_format(question.key, sizeof question.key, "tiles.%s.%d.%d.%d.%d", or_dtype_name(job->dtype), m, n, k, batch);
   size_t choice = question.usual;
   or_status_t status = or_cl_tune_choose(build, &question, &choice);
-  *out = &TILES[choice];
+  /* What was kept may be of another time, or of a file that somebody wrote. */
+  *out = &TILES[tile_fits(device, job->dtype, &TILES[choice]) ? choice : question.usual];
   return status;
 }
 
@@ -366,6 +372,13 @@ or_status_t or_cl_product_tiles(or_cl_build_t *build, const or_cl_product_job_t 
 
 #define LANES 32
 #define SLICES 8
+
+bool or_cl_product_vectors_fit(const or_cl_device_t *device, or_dtype_t dtype) {
+  const or_cl_traits_t *traits = or_cl_device_traits(device);
+  const size_t quad = 4 * or_dtype_bytes(or_cl_product_sums(device, dtype), 1);
+  return (size_t)LANES * SLICES <= traits->max_group && traits->max_items[0] >= LANES &&
+         traits->max_items[1] >= SLICES && OR_CL_VECTOR_ROWS * quad * LANES * SLICES <= traits->local_bytes;
+}
 
 or_status_t or_cl_product_vectors(or_cl_build_t *build, const or_cl_product_job_t *job) {
   const or_cl_device_t *device = or_cl_build_device(build);

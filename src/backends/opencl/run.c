@@ -244,24 +244,12 @@ static void learn(run_t *run, const under_way_t *entry) {
   }
 }
 
-/* What the wait's code hides when a command has failed is its event's own status. */
-static or_status_t wait_for(const run_t *run, or_cl_event_ref_t event) {
-  const or_cl_library_t *cl = run->device->cl;
-  int32_t code = cl->WaitForEvents(1, &event), own = 0;
-  if (code == OR_CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST &&
-      cl->GetEventInfo(event, OR_CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof own, &own, NULL) == OR_CL_SUCCESS &&
-      own < 0) {
-    code = own;
-  }
-  return or_cl_check(code, "clWaitForEvents");
-}
-
 static or_status_t wait_for_oldest(run_t *run) {
   const under_way_t entry = run->events[run->first];
   run->first = (run->first + 1) % EVENTS;
   --run->count;
   run->slices -= entry.ends_slice;
-  or_status_t status = wait_for(run, entry.event);
+  or_status_t status = or_cl_wait(run->device->cl, entry.event);
   if (or_ok(status)) learn(run, &entry);
   (void)run->device->cl->ReleaseEvent(entry.event); /* fails for a wrong handle only */
   return status;

@@ -61,7 +61,7 @@ or_status_t or_cl_time_launch(or_cl_queue_t *queue, const or_cl_launch_t *launch
                                            launch->local[0] > 0 ? launch->local : NULL, 0, NULL, &event),
                   "clEnqueueNDRangeKernel");
   if (!or_ok(status)) return status;
-  status = or_cl_check(cl->WaitForEvents(1, &event), "clWaitForEvents");
+  status = or_cl_wait(cl, event);
   *ns = or_clock_ns() - before;
   if (cl->GetEventProfilingInfo(event, OR_CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) == OR_CL_SUCCESS &&
       cl->GetEventProfilingInfo(event, OR_CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == OR_CL_SUCCESS &&
