@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,7 +33,6 @@ static const unsigned refused[] = {
     SYS_listen,
     SYS_accept,
     SYS_accept4,
-    SYS_socketpair, /* of datagrams: by sendto it reaches any by its path */
     425 /* io_uring_setup */,
     /* other processes */
     SYS_ptrace,
@@ -154,6 +154,17 @@ static void refuse_other_process(program_t *program, unsigned number, bool zero)
   answer(program, SECCOMP_RET_ALLOW);
 }
 
+/* Of sockets for datagrams, which reach any by its path; a stream's two ends know each other alone. */
+static void refuse_datagrams(program_t *program) {
+  unless(program, BPF_JEQ, SYS_socketpair, 6);
+  load(program, argument(1));
+  add(program, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf)); /* the type, without its flags */
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0));
+  add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_SEQPACKET, 1, 0));
+  answer(program, SECCOMP_RET_ERRNO | EPERM);
+  answer(program, SECCOMP_RET_ALLOW);
+}
+
 /* Of a file by its name, not of an open one, where the pointer to the name is NULL. */
 static void refuse_named(program_t *program, unsigned number) {
   unless(program, BPF_JEQ, number, 6);
@@ -192,6 +203,7 @@ static void build(program_t *program) {
   refuse_other_process(program, SYS_sched_setscheduler, true);
   refuse_other_process(program, SYS_sched_setparam, true);
   refuse_other_process(program, SYS_sched_setattr, true);
+  refuse_datagrams(program);
   refuse_named(program, SYS_utimensat);
   refuse_commands(program, SYS_fcntl, owning_commands, sizeof owning_commands / sizeof *owning_commands);
   refuse_commands(program, SYS_ioctl, owning_requests, sizeof owning_requests / sizeof *owning_requests);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -135,7 +136,12 @@ static int calls_body(void) {
   HOLDS(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM);
   HOLDS(socket(AF_INET6, SOCK_DGRAM, 0) < 0 && errno == EPERM);
   HOLDS(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
-  HOLDS(socketpair(AF_UNIX, SOCK_DGRAM, 0, others) < 0 && errno == EPERM);
+  HOLDS(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, others) < 0 && errno == EPERM);
+  HOLDS(socketpair(AF_UNIX, SOCK_RAW, 0, others) < 0 && errno == EPERM); /* Linux makes datagrams of them */
+  HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, others) == 0);
+  HOLDS(sendto(others[0], "x", 1, 0,
+               (const struct sockaddr *)&(struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/"},
+               sizeof(struct sockaddr_un)) < 0);
   HOLDS(kill(getppid(), 0) < 0 && errno == EPERM);
   HOLDS(kill(-1, 0) < 0 && errno == EPERM);
   HOLDS(kill(getpid(), 0) == 0);
