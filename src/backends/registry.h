@@ -16,4 +16,7 @@ or_status_t or_backend_null_entry(const or_host_t *host, or_backend_t *out);
 
 #define OR_BACKENDS(X) X(cpu) X(opencl)
 
+/* What callers may prefer beside ids and types: a family stands for the first of its types that is here. */
+#define OR_BACKEND_FAMILIES(X) X("metal", "mlx", "torch", "opencl") X("vulkan", "opencl")
+
 #endif

@@ -23,6 +23,7 @@ typedef struct or_worker_process_t {
   int socket;                       /* -1: none */
   int scratch_taken;                /* what holds the folder below; open while it is there */
   char scratch[OR_FILE_PATH_BYTES]; /* a folder of its own, until it is tidied; "": none */
+  int64_t next_memory_look_ns;      /* short requests one after the other have one look between them */
   bool unread;                      /* it ended before it had read the whole of a request, so that nothing came of it */
 } or_worker_process_t;
 

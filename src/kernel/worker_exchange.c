@@ -26,7 +26,6 @@
 typedef struct talk_t {
   or_worker_process_t *process;
   const or_worker_bounds_t *bounds;
-  int64_t next_memory_look_ns;
 } talk_t;
 
 static or_status_t send_all(talk_t *talk, const or_text_t *request, int descriptor);
@@ -36,7 +35,7 @@ static or_status_t check_bounds(talk_t *talk);
 static or_status_t died(talk_t *talk, bool unread);
 
 or_status_t or_worker_exchange(or_worker_process_t *process, const or_worker_exchange_t *exchange) {
-  talk_t talk = {process, &exchange->bounds, 0};
+  talk_t talk = {process, &exchange->bounds};
   or_worker_header_t header = {0};
   or_status_t status = send_all(&talk, exchange->request, exchange->descriptor);
   if (or_ok(status)) status = receive(&talk, &header, sizeof header);
@@ -148,8 +147,8 @@ static or_status_t check_bounds(talk_t *talk) {
     return or_status_context(or_cancel_status(bounds->cancel), "the worker was killed");
   if (now >= bounds->deadline_ns)
     return or_error(OR_DEADLINE_EXCEEDED, "the worker was killed: not done after %u ms", bounds->limit_ms);
-  if (now < talk->next_memory_look_ns) return or_status_success();
-  talk->next_memory_look_ns = now + MEMORY_LOOK_NS;
+  if (now < talk->process->next_memory_look_ns) return or_status_success();
+  talk->process->next_memory_look_ns = now + MEMORY_LOOK_NS;
   const uint64_t resident = or_worker_resident_bytes(talk->process);
   if (resident <= bounds->memory_bytes) return or_status_success();
   return or_error(OR_RESOURCE_EXHAUSTED, "the worker was killed: it had %llu MiB of memory; at most %llu are given",

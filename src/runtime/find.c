@@ -1,17 +1,18 @@
 /* Devices and backends by name, for callers. */
 #include <string.h>
 
+#include "backends/registry.h"
 #include "base/string.h"
 #include "runtime/runtime_internal.h"
 
-/* What the API takes as a preference beside types and ids: a family stands for the first type of its which is here. */
 typedef struct family_t {
   const char *name;
   const char *types[4];
 } family_t;
 static const family_t families[] = {
-    {"metal", {"mlx", "torch", "opencl"}},
-    {"vulkan", {"opencl"}},
+#define FAMILY(name, ...) {name, {__VA_ARGS__}},
+    OR_BACKEND_FAMILIES(FAMILY)
+#undef FAMILY
 };
 
 /* Of those that are not lost or unavailable; if all are, the first, which says why. */

@@ -15,7 +15,7 @@ typedef struct or_cl_library_t {
 /* The file to open instead of the system's; tests put a library of their own there. */
 #define OR_CL_LIBRARY_VARIABLE "OPENRUNTIME_OPENCL_LIBRARY"
 
-bool or_cl_library_is_named(void);
+bool or_cl_library_is_named(void); /* the variable does name one */
 
 /* Opens it at the first call in the process; *out lives for ever. UNAVAILABLE: there is none, or it lacks a function.
  * Any thread. */
