@@ -52,6 +52,7 @@ static void start(const char *body) {
   assert_true(fprintf(file, "#!/bin/sh\n%s\n", body) > 0);
   assert_int_equal(fclose(file), 0);
   assert_int_equal(chmod(script, 0700), 0);
+  or_worker_tidy(&process, NULL); /* of the one before it, which has ended */
   expect_ok(or_worker_start(&(or_worker_start_t){script, "fake_0", "", &environment}, &process));
 }
 
@@ -73,8 +74,7 @@ static void expect_ended(const char *body, uint32_t ms, or_status_code_t code, c
   expect_failure(ask_within(ms), code, words);
   assert_int_equal(process.pid, 0);
   assert_int_equal(process.socket, -1);
-  or_worker_tidy(&process, NULL);
-  assert_string_equal(process.scratch, "");
+  assert_string_not_equal(process.scratch, ""); /* whoever ended it has no time for that */
 }
 
 static void a_right_answer_is_taken(void **state) {
